@@ -21,6 +21,8 @@ class Tally {
     times_[value].fetch_add(1, std::memory_order_relaxed);
   }
 
+  [[nodiscard]] std::size_t size() const { return times_.size(); }
+  [[nodiscard]] bool is_marked(std::size_t value) const { return times_[value].load() > 0; }
   [[nodiscard]] std::size_t lost() const {
     return count([](int t) { return t == 0; });
   }
