@@ -18,9 +18,9 @@ void unlock_queue(G*, void* queue) { static_cast<WaitQueue*>(queue)->lock.unlock
 
 }  // namespace
 
-// kWaiters is set exactly while waiters_ is not empty, and changes under the queue's lock only, by a
-// goroutine that holds the mutex or has just found it held. State kWaiters alone (free, yet waited
-// for) means that a woken waiter is on its way to take the mutex.
+// kWaiters is set exactly while waiters_ is not empty, and changes under the queue's lock only, by
+// a goroutine that holds the mutex or has just found it held. State kWaiters alone (free, yet
+// waited for) means that a woken waiter is on its way to take the mutex.
 //
 // Once kLocked is cleared nothing of the mutex may be touched: the next holder may free it.
 void Mutex::lock_slow() {
@@ -47,7 +47,7 @@ void Mutex::lock_slow() {
       waiters_.lock.unlock();
       return;
     }
-    if (waiter.since == 0) waiter.since = monotonic_ns();
+    if (waiter.since == 0) waiter.since = clock_ns();
     waiter.g = current_m()->g;
     // One that was woken and found the mutex taken again keeps its place.
     if (woken) {
@@ -69,7 +69,7 @@ void Mutex::unlock_slow() {
   }
   Waiter* first = waiters_.waiters.take();
   G* next = first->g;
-  const bool hand_over = monotonic_ns() - first->since > kStarvedNs;
+  const bool hand_over = clock_ns() - first->since > kStarvedNs;
   first->handed_over = hand_over;
   if (waiters_.waiters.empty()) state_.fetch_and(~kWaiters, std::memory_order_relaxed);
   waiters_.lock.unlock();
@@ -79,8 +79,8 @@ void Mutex::unlock_slow() {
   ready(next);
 }
 
-// The count and the number of waiters share a word: a done() that finds no waiter must not touch the
-// group again, for a wait() that saw the count at zero may have freed it.
+// The count and the number of waiters share a word: a done() that finds no waiter must not touch
+// the group again, for a wait() that saw the count at zero may have freed it.
 void WaitGroup::add(int n) {
   require_goroutine("wait group: add");
   // Release: what the goroutine did is seen by those that wait() lets go. Acquire: the last one

@@ -58,9 +58,9 @@ class Mutex {
 
 /// Waits for a set of goroutines to finish.
 ///
-/// add() must happen before the wait() that it is to hold back; done() below zero aborts. Once wait()
-/// has returned the group may be used again.
-/// order   a done() happens-before the return of any wait() that it releases.
+/// add() must happen before the wait() that it is to hold back; done() below zero aborts. Once
+/// wait() has returned the group may be used again. order   a done() happens-before the return of
+/// any wait() that it releases.
 class WaitGroup {
  public:
   WaitGroup() = default;
