@@ -1,6 +1,6 @@
-// runtime/sync.cc - the parking halves of the primitives in sync.h.
+// runtime/mutex.cc - the parking half of Mutex.
 
-#include "runtime/sync.h"
+#include "runtime/mutex.h"
 
 #include "runtime/fatal.h"
 #include "runtime/sched/park.h"
@@ -13,8 +13,6 @@ namespace {
 // A waiter that was passed over for this long is handed the mutex at the next unlock: Go's bound.
 constexpr std::int64_t kStarvedNs = 1'000'000;
 constexpr int kMutexSpins = 30;
-
-void unlock_queue(G*, void* queue) { static_cast<WaitQueue*>(queue)->lock.unlock(); }
 
 }  // namespace
 
@@ -55,7 +53,7 @@ void Mutex::lock_slow() {
     } else {
       waiters_.waiters.push(&waiter);
     }
-    park(WaitReason::kMutex, unlock_queue, &waiters_);
+    park(WaitReason::kMutex, WaitQueue::unlock_in_commit, &waiters_);
     if (waiter.handed_over) return;
   }
 }
@@ -77,54 +75,6 @@ void Mutex::unlock_slow() {
   // ready() publishes what this holder did.
   if (!hand_over) state_.fetch_and(~kLocked, std::memory_order_release);
   ready(next);
-}
-
-// The count and the number of waiters share a word: a done() that finds no waiter must not touch the
-// group again, for a wait() that saw the count at zero may have freed it.
-void WaitGroup::add(int n) {
-  require_goroutine("wait group: add");
-  // Release: what the goroutine did is seen by those that wait() lets go. Acquire: the last one
-  // passes on what all the others did.
-  const std::int64_t state =
-      state_.fetch_add(static_cast<std::int64_t>(n) * kOne, std::memory_order_acq_rel) + n * kOne;
-  if (state < 0) fatal("wait group: done() more often than add()");
-  if (state >= kOne || state == 0) return;
-  // Zero, with waiters: they are parked, or about to be, under the queue's lock.
-  const RtSection rt;
-  waiters_.lock.lock();
-  state_.store(0, std::memory_order_relaxed);
-  Waiter* woken = nullptr;
-  Waiter** last = &woken;
-  while (Waiter* waiter = waiters_.waiters.take()) {
-    waiter->next = nullptr;
-    *last = waiter;
-    last = &waiter->next;
-  }
-  waiters_.lock.unlock();
-  while (woken != nullptr) {
-    Waiter* next = woken->next;
-    ready(woken->g);
-    woken = next;
-  }
-}
-
-void WaitGroup::wait() {
-  require_goroutine("wait group: wait");
-  if (state_.load(std::memory_order_acquire) < kOne) return;
-  const RtSection rt;
-  waiters_.lock.lock();
-  std::int64_t state = state_.load(std::memory_order_acquire);
-  do {
-    if (state < kOne) {
-      waiters_.lock.unlock();
-      return;
-    }
-  } while (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel,
-                                         std::memory_order_acquire));
-  Waiter waiter;
-  waiter.g = current_m()->g;
-  waiters_.waiters.push(&waiter);
-  park(WaitReason::kWaitGroup, unlock_queue, &waiters_);
 }
 
 }  // namespace gorun::runtime
