@@ -97,6 +97,9 @@ class WaiterList {
 struct WaitQueue {
   RtLock lock;
   WaiterList waiters;  // guarded by lock
+
+  /// The commit of a goroutine that parked in `queue` with its lock held.
+  static void unlock_in_commit(G*, void* queue) { static_cast<WaitQueue*>(queue)->lock.unlock(); }
 };
 
 }  // namespace gorun::runtime
