@@ -8,11 +8,20 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "runtime/runtime.h"
+
+// A failed CHECK shows the value of an atomic.
+template <class T>
+struct doctest::StringMaker<std::atomic<T>> {
+  static doctest::String convert(const std::atomic<T>& value) {
+    return doctest::toString(value.load());
+  }
+};
 
 namespace gorun::tests {
 
