@@ -157,7 +157,8 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->thread.joinable()) {
+  if (!m->started) {
+    m->started = true;  // before the thread can go idle, and be launched by somebody else
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
