@@ -114,6 +114,7 @@ void Sched::make_idle(P* pp) {
 }
 
 P* Sched::take_idle(P* preferred) {
+  if (stopping.load(std::memory_order_relaxed)) return nullptr;  // no M may be started any more
   P* pp = nullptr;
   if (preferred != nullptr && preferred->idle) {
     pp = preferred;
@@ -194,7 +195,8 @@ void Sched::hand_off(P* pp) {
   {
     const std::lock_guard guard(lock);
     const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
-    if (pp->has_work() || grq.size() > 0 || timers_unkept) {
+    const bool over = stopping.load(std::memory_order_relaxed);
+    if (!over && (pp->has_work() || grq.size() > 0 || timers_unkept)) {
       m = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -450,8 +452,8 @@ void Sched::run(G* gp) {
     }
     wake_sysmon();
   }
+  monitor.join();  // it starts Ms: from here on there are no more
   for (auto& m : ms) m->thread.join();
-  monitor.join();
 }
 
 }  // namespace gorun::runtime
