@@ -171,7 +171,7 @@ TEST_CASE("a call's errno is its own inside the section, whoever used the M mean
             enter_blocking(i % 2 == 0 ? Blocking::kBrief : Blocking::kLong);
             // Each goroutine fails in its own way.
             const int status = g % 2 == 0 ? close(-1) : access("/nonexistent/file", F_OK);
-            const int error = errno;
+            const int error = errno_here();
             exit_blocking();
             wrong += status != -1 || error != (g % 2 == 0 ? EBADF : ENOENT);
             yield();
