@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/fault.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
@@ -384,6 +386,7 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->p == nullptr) {
       sleep_until_woken(m);
+      coarse_clock.set(monotonic_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
@@ -414,6 +417,7 @@ G* Sched::find_runnable(M* m) {
 // --- threads -------------------------------------------------------------------------------------
 
 void Sched::m_main(M* m) {
+  const SignalStack signal_stack;
   gorun_current_m = m;
   m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   pthread_attr_t attributes;
@@ -430,6 +434,7 @@ void Sched::m_main(M* m) {
 
 void Sched::run(G* gp) {
   M* first = nullptr;
+  coarse_clock.set(monotonic_ns());
   {
     const std::lock_guard guard(lock);
     grq.push(gp);
