@@ -1,7 +1,7 @@
 // runtime/crash_text.h - CrashText: a message of a process that is about to end.
 //
-// It is put together in a fixed buffer and leaves in one write(), so that it can be made in a signal
-// handler, with any lock held and with the heap in ruins. What does not fit is cut off.
+// It is put together in a fixed buffer and leaves in one write(), so that it can be made in a
+// signal handler, with any lock held and with the heap in ruins. What does not fit is cut off.
 #pragma once
 
 #include <cstddef>

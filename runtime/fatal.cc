@@ -45,9 +45,15 @@ void add_goroutine_counts(CrashText& text) {
   } count;
   const bool counted = GPool::instance().try_for_each([&](G& gp) {
     switch (gp.status.load(std::memory_order_relaxed)) {
-      case GStatus::kRunning: ++count.running; break;
-      case GStatus::kRunnable: ++count.runnable; break;
-      case GStatus::kBlocked: ++count.blocked; break;
+      case GStatus::kRunning:
+        ++count.running;
+        break;
+      case GStatus::kRunnable:
+        ++count.runnable;
+        break;
+      case GStatus::kBlocked:
+        ++count.blocked;
+        break;
       case GStatus::kWaiting: {
         const auto reason = static_cast<std::size_t>(gp.reason.load(std::memory_order_relaxed));
         ++count.parked;
@@ -55,7 +61,8 @@ void add_goroutine_counts(CrashText& text) {
         break;
       }
       case GStatus::kIdle:
-      case GStatus::kAbandoned: break;
+      case GStatus::kAbandoned:
+        break;
     }
   });
   if (!counted || count.running + count.runnable + count.blocked + count.parked == 0) return;

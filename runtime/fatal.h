@@ -11,12 +11,12 @@ namespace gorun::runtime {
 class CrashText;
 
 /// Prints "fatal: <message>", the G, M and P of the caller, what all goroutines are doing and a
-/// backtrace to standard error, then aborts. It takes no lock and allocates nothing before the message
-/// is out. threads: any.
+/// backtrace to standard error, then aborts. It takes no lock and allocates nothing before the
+/// message is out. threads: any.
 [[noreturn, gnu::format(printf, 1, 2)]] void fatal(const char* format, ...);
 
-/// "goroutines: ..." as above: how many there are in each state. A line with its newline; nothing if
-/// there are none, or if another thread is just making or counting goroutines. threads: any.
+/// "goroutines: ..." as above: how many there are in each state. A line with its newline; nothing
+/// if there are none, or if another thread is just making or counting goroutines. threads: any.
 void add_goroutine_counts(CrashText& text);
 
 }  // namespace gorun::runtime

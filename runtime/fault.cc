@@ -29,8 +29,8 @@ constexpr int kMostCalls = 64;
 
 struct sigaction previous_action {};
 
-// The goroutine whose stack the thread is on and overflowed by touching `address`, or null. During a
-// switch the M names the next G already, while the last one, named by the commit, still runs.
+// The goroutine whose stack the thread is on and overflowed by touching `address`, or null. During
+// a switch the M names the next G already, while the last one, named by the commit, still runs.
 const G* overflowed(const M& m, const void* address) {
   for (const G* gp : {static_cast<const G*>(m.g), static_cast<const G*>(m.commit.gp)}) {
     if (gp != nullptr && gp->stack != nullptr && gp->stack->guards(address)) return gp;
@@ -87,8 +87,8 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   const bool sent = info->si_code <= 0;
   if (m != nullptr && !sent) {
     if (const G* gp = overflowed(*m, info->si_addr)) report_overflow(*gp);
-    const bool nobody_else = (previous_action.sa_flags & SA_SIGINFO) == 0 &&
-                             previous_action.sa_handler == SIG_DFL;
+    const bool nobody_else =
+        (previous_action.sa_flags & SA_SIGINFO) == 0 && previous_action.sa_handler == SIG_DFL;
     if (m->g != nullptr && nobody_else) report_wild_access(*m, info->si_addr);
   }
   chain(signal, info, context);

@@ -7,17 +7,18 @@
 //     ...
 //
 // A goroutine's body is called without a handler around it, and the unwinder stops at the bottom of
-// its stack: an exception that nobody catches calls std::terminate() where it was thrown, before any
-// frame is gone. A handler at the bottom could only report from the bottom, with every destructor
-// run; catching it there to pass it on is for those who collect failures (a group of goroutines).
+// its stack: an exception that nobody catches calls std::terminate() where it was thrown, before
+// any frame is gone. A handler at the bottom could only report from the bottom, with every
+// destructor run; catching it there to pass it on is for those who collect failures (a group of
+// goroutines).
 #pragma once
 
 #include <exception>
 
 namespace gorun::runtime {
 
-/// While it lives std::terminate() on a goroutine prints the report and aborts; elsewhere it does what
-/// it did before. One at a time.
+/// While it lives std::terminate() on a goroutine prints the report and aborts; elsewhere it does
+/// what it did before. One at a time.
 class PanicReports {
  public:
   PanicReports();

@@ -50,7 +50,9 @@ P* unwire(M* m) {
   return pp;
 }
 
-Sched::Sched(int procs) : multi(procs > 1) {
+std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
+
+Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
   for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
   idle_ps.store(procs, std::memory_order_relaxed);
   for (std::size_t i = 1; i <= ps.size(); ++i) {
@@ -148,7 +150,7 @@ M* Sched::m_for(P* pp, bool as_spinning) {
     timekeeper = nullptr;
     timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
   } else {
-    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size())));
+    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
     m = ms.back().get();
   }
   m->next_p = pp;
@@ -157,7 +159,9 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->thread.joinable()) {
+  if (m->is_fresh) {
+    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
+    m->is_fresh = false;
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -192,8 +196,7 @@ void Sched::hand_off(P* pp) {
   M* m = nullptr;
   {
     const std::lock_guard guard(lock);
-    const bool timers_unkept =
-        timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
+    const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
     if (pp->has_work() || grq.size() > 0 || timers_unkept) {
       m = m_for(pp, false);
     } else {
@@ -237,7 +240,8 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
-// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is idle.
+// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is
+// idle.
 void Sched::sleep_until_woken(M* m) {
   std::unique_lock guard(lock);
   for (;;) {
@@ -303,7 +307,7 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(monotonic_ns());
+  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
@@ -386,11 +390,11 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->p == nullptr) {
       sleep_until_woken(m);
-      coarse_clock.set(monotonic_ns());  // sysmon slept as well, and may not run for a while
+      coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(monotonic_ns());
+    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && multi) {
@@ -405,8 +409,12 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (due != TimerHeap::kNever && due <= monotonic_ns()) {
-      const std::int64_t now = monotonic_ns();
+    if (mode.deterministic && due != TimerHeap::kNever) {
+      virtual_now = std::max(virtual_now, due);
+      coarse_clock.set(virtual_now);
+    }
+    if (due != TimerHeap::kNever && due <= clock_ns()) {
+      const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
       continue;
     }
@@ -434,7 +442,7 @@ void Sched::m_main(M* m) {
 
 void Sched::run(G* gp) {
   M* first = nullptr;
-  coarse_clock.set(monotonic_ns());
+  coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
     grq.push(gp);
@@ -451,8 +459,8 @@ void Sched::run(G* gp) {
     }
     wake_sysmon();
   }
+  monitor.join();  // first: it may be busy with starting the last M
   for (auto& m : ms) m->thread.join();
-  monitor.join();
 }
 
 }  // namespace gorun::runtime
