@@ -64,6 +64,7 @@ Runtime::Runtime(Options options) {
 Runtime::~Runtime() { sched = nullptr; }
 
 RunResult Runtime::run(std::function<void()> main, std::source_location where) {
+  if (sched_->stopping.load(std::memory_order_relaxed)) fatal("runtime: a second run of one Runtime");
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);
