@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "runtime/runtime.h"
@@ -36,9 +35,6 @@ void at_each_procs(Body body) {
     body(rt);
   }
 }
-
-/// One line per goroutine that a run left behind.
-std::string describe(const runtime::RunResult& result);
 
 /// Runs `main` and checks that every goroutine came to its end.
 inline void run_to_end(runtime::Runtime& rt, std::function<void()> main) {
