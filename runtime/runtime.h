@@ -1,0 +1,113 @@
+// runtime/runtime.h - the scheduler as its users see it: start it, spawn goroutines, ask about them.
+//
+//   Runtime rt({.procs = 4});
+//   rt.run([] {
+//     WaitGroup all;
+//     for (int i = 0; i < 10; ++i) all.go([i] { work(i); });
+//     all.wait();
+//   });
+//
+// One Runtime may be running in a process at a time; another may follow it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "runtime/spawn.h"
+
+namespace gorun::runtime {
+
+/// Why a goroutine waits; shown by reports, counted by Runtime::parked().
+enum class WaitReason : std::uint8_t {
+  kNone,
+  kChanSend,
+  kChanRecv,
+  kSelect,
+  kNilChan,
+  kMutex,
+  kWaitGroup,
+  kSleep,
+};
+[[nodiscard]] const char* to_string(WaitReason reason);
+
+struct Options {
+  int procs = 0;  // number of Ps; 0: GORUN_PROCS from the environment, else num_cpu()
+};
+
+/// One goroutine, for reports.
+struct GoroutineInfo {
+  std::uint64_t id = 0;
+  std::string label;  // set_label(), else empty
+  WaitReason reason = WaitReason::kNone;
+  std::source_location spawned;
+};
+
+/// How a run ended. `stuck` names the goroutines that were parked for good.
+struct RunResult {
+  enum class Outcome {
+    kFinished,    // the main goroutine returned and so did all others
+    kLeaked,      // the main goroutine returned; those in `stuck` can never wake
+    kDeadlocked,  // every goroutine, main included, is parked and nothing can wake one
+  };
+  Outcome outcome = Outcome::kFinished;
+  std::vector<GoroutineInfo> stuck;
+};
+
+/// Totals since the start of the run; each is monotonic.
+struct Counters {
+  std::uint64_t spawned = 0, steals = 0, handoffs = 0, retakes = 0, parks = 0, wakes = 0;
+};
+
+/// The scheduler: its Ps, Ms and Gs.
+class Runtime {
+ public:
+  explicit Runtime(Options options = {});
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Runs `main` as the first goroutine; returns when it and every goroutine has ended, or when those
+  /// that are left can never run again (then their stacks are dropped without unwinding).
+  /// threads  the thread that made the Runtime, outside any goroutine; one run per Runtime.
+  RunResult run(std::function<void()> main);
+
+  [[nodiscard]] int procs() const;
+
+  /// Goroutines that are parked now, with `reason` or for any. A snapshot; from any thread.
+  [[nodiscard]] std::size_t parked() const;
+  [[nodiscard]] std::size_t parked(WaitReason reason) const;
+
+  /// A snapshot, exact only while no goroutine runs.
+  [[nodiscard]] Counters counters() const;
+};
+
+/// Starts a goroutine that runs `f()`. Returns at once; `f` runs later, on any M.
+///
+/// An exception that leaves `f` is a panic: it prints the goroutine and aborts the process.
+/// threads  only from a goroutine.
+/// order    what precedes go() happens-before the start of `f`.
+template <class F>
+void go(F&& f, std::source_location where = std::source_location::current()) {
+  detail::spawn(std::forward<F>(f), where);
+}
+
+/// Lets other goroutines run; the caller stays runnable.
+void yield();
+
+/// True on the stack of a goroutine.
+[[nodiscard]] bool in_goroutine();
+
+/// Names the calling goroutine in reports. `label` is copied.
+void set_label(std::string label);
+
+/// The number of Ps of the running Runtime.
+[[nodiscard]] int procs();
+
+}  // namespace gorun::runtime
