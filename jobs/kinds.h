@@ -36,7 +36,7 @@ enum class OptionType {
   kNamedTemplates,  // NamedTemplates  {"name": "text"}
   kItems,           // vector<LiteralItem>  ["a", {"path": "b", "size": 3}]
   kReplacements,    // vector<Replacement>  {"pattern", "with"} or an array of them
-  // Keys that every stage has; the parser reads them into the StageSpec itself.
+  // Keys that every stage has; the parser reads them into the stage itself.
   kKindName,
   kInputs,
   kWorkers,
@@ -46,10 +46,10 @@ enum class OptionType {
 [[nodiscard]] std::string_view type_phrase(OptionType type);
 
 struct OptionRow {
-  std::string_view name;
+  std::string_view name = {};
   OptionType type = OptionType::kText;
-  std::string_view default_text;  // as typed in JSON, a text without quotes; empty: none
-  std::string_view help;          // one line
+  std::string_view default_text = {};  // as typed in JSON, a text without quotes; empty: none
+  std::string_view help = {};          // one line
   bool required = false;
   std::span<const std::string_view> choices = {};  // of kChoice and kChoices
   std::int64_t min = 0;                            // of kInteger, kIntegers and kSize
@@ -65,23 +65,30 @@ enum class Input {
 /// The port that "from": "stage" reads.
 inline constexpr std::string_view kDefaultPort = "out";
 
+/// A stage as its kind's rules see it.
+struct StageUse {
+  const StageOptions& options;
+  bool has_input = false;  // "from" is given
+  ByteRange where;         // the stage's name: to blame when no option is
+};
+
 struct StageKind {
-  std::string_view name;
-  std::string_view summary;  // one line
+  std::string_view name = {};
+  std::string_view summary = {};  // one line
   Input input = Input::kRequired;
-  std::span<const std::string_view> ports;  // empty: a sink
-  std::span<const OptionRow> options;
+  std::span<const std::string_view> ports = {};  // empty: a sink
+  std::span<const OptionRow> options = {};
   int default_workers = 1;  // 0: one for each P
   bool parallel = false;    // false: one goroutine, and "workers" may only be 1
   bool gathers = false;     // takes its whole input before it sends its first item
-  std::string_view example;  // a stage as one would type it, for `gorun stages KIND`
+  std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
 
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.
-  /// `stage` is the place to blame when no option is. nullptr: none.
-  void (*check)(const StageOptions& options, ByteRange stage, Diagnostics* errors) = nullptr;
+  /// nullptr: none.
+  void (*check)(const StageUse& use, Diagnostics* errors) = nullptr;
 
-  /// True if items that no stage reads are no mistake with these options (exec that inherits
-  /// or discards its stdout). nullptr: never, unless the kind has no ports.
+  /// True if a stage with these options sends no item, so that nobody has to read it and nobody
+  /// may: exec that inherits or discards its stdout. nullptr: only a kind without ports.
   bool (*sends_nothing)(const StageOptions& options) = nullptr;
 
   [[nodiscard]] bool is_source() const { return input == Input::kNone; }
