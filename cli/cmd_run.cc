@@ -99,7 +99,6 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
   try {
     const TerminalModes modes;
     jobs::Interrupt interrupt;
-    ignore_sigpipe();
     const SignalWatch signals([&](int signal, int nth) {
       on_signal(signal, nth, interrupt, screen, modes);
     });

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <variant>
 
@@ -12,20 +11,17 @@
 #include "cli/cmd_stages.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/signals.h"
 #include "cli/standard_output.h"
 #include "cli/terminal.h"
 
 namespace gorun::cli {
 namespace {
 
-bool shows_colors(ColorMode mode) {
-  if (mode != ColorMode::kAuto) return mode == ColorMode::kAlways;
-  const char* no_color = std::getenv("NO_COLOR");
-  return (no_color == nullptr || *no_color == '\0') && is_smart_terminal(STDERR_FILENO);
-}
-
 ExitCode dispatch(const Options& options) {
-  Screen screen(STDERR_FILENO, shows_colors(options.color));
+  const bool colors = options.color == ColorMode::kAlways ||
+                      (options.color == ColorMode::kAuto && wants_colors(STDERR_FILENO));
+  Screen screen(STDERR_FILENO, colors);
   switch (options.command) {
     case Command::kRun:
       return cmd_run(options, screen);
@@ -41,6 +37,7 @@ ExitCode dispatch(const Options& options) {
 
 ExitCode run_command(int argc, char** argv) {
   reserve_standard_descriptors();
+  ignore_sigpipe();
   const auto parsed = parse_options(argc, argv);
   if (const auto* answer = std::get_if<Answer>(&parsed)) return print(answer->text);
   if (const auto* error = std::get_if<UsageError>(&parsed)) {

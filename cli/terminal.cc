@@ -42,6 +42,11 @@ bool is_smart_terminal(int fd) {
   return term != nullptr && *term != '\0' && std::strcmp(term, "dumb") != 0 && isatty(fd) == 1;
 }
 
+bool wants_colors(int fd) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && is_smart_terminal(fd);
+}
+
 std::size_t terminal_columns(int fd) {
   winsize size{};
   // A terminal of zero columns is one that nobody has told its size: 80, as everywhere.

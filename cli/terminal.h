@@ -26,6 +26,10 @@ namespace gorun::cli {
 /// True if `fd` is a terminal that can move its cursor: a tty, and TERM neither empty nor "dumb".
 [[nodiscard]] bool is_smart_terminal(int fd);
 
+/// True if text on `fd` should be coloured when nobody says so: a smart terminal, and NO_COLOR unset or
+/// empty (no-color.org).
+[[nodiscard]] bool wants_colors(int fd);
+
 /// The columns of the terminal `fd`; 80 if it does not tell.
 [[nodiscard]] std::size_t terminal_columns(int fd);
 
