@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jobs/block.h"
@@ -29,8 +30,16 @@ inline constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 class Batch {
  public:
   Batch() = default;
-  Batch(Batch&&) noexcept = default;
-  Batch& operator=(Batch&&) noexcept = default;
+  Batch(Batch&& other) noexcept
+      : items_(std::move(other.items_)),
+        blocks_(std::move(other.blocks_)),
+        open_(std::exchange(other.open_, nullptr)) {}
+  Batch& operator=(Batch&& other) noexcept {
+    items_ = std::move(other.items_);
+    blocks_ = std::move(other.blocks_);
+    open_ = std::exchange(other.open_, nullptr);
+    return *this;
+  }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
@@ -50,9 +59,6 @@ class Batch {
   void keep(const BlockRef& block);
   /// Keeps what `other` keeps: items may then be taken over from it.
   void keep_all(const Batch& other);
-  /// The block that was kept last; for a maker of blocks that wants to know if it is his alone.
-  [[nodiscard]] std::span<const BlockRef> blocks() const { return blocks_; }
-
   /// `size` bytes of this batch's own, uninitialised. Valid as long as the batch or a copy.
   [[nodiscard]] char* allocate(std::size_t size);
   /// A copy of `bytes` that this batch owns.
