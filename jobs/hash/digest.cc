@@ -29,8 +29,8 @@ constexpr std::array<AlgorithmRow, 6> kRows = {{
     {"sha512", 64, Family::kEvp, "SHA512"},
     {"sha1", 20, Family::kEvp, "SHA1"},
     {"md5", 16, Family::kEvp, "MD5"},
-    {"xxh3", 8, Family::kXxh3, nullptr},
-    {"xxh128", 16, Family::kXxh128, nullptr},
+    {"xxh3-64", 8, Family::kXxh3, nullptr},
+    {"xxh3-128", 16, Family::kXxh128, nullptr},
 }};
 
 constexpr std::array<Algorithm, kRows.size()> kAll = {Algorithm::kSha256, Algorithm::kSha512,

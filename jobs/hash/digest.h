@@ -37,7 +37,7 @@ enum class Algorithm : std::uint8_t {
 /// Every algorithm, in the order of the enum.
 [[nodiscard]] std::span<const Algorithm> all_algorithms();
 
-/// The name that job files use: "sha256", "xxh3", ...
+/// The name that job files use: "sha256", "xxh3-64", ...
 [[nodiscard]] std::string_view algorithm_name(Algorithm algorithm);
 
 /// The inverse of algorithm_name(); nothing if no algorithm has that name.
