@@ -1,0 +1,3 @@
+// jobs/version.cc - keeps the header self-contained.
+
+#include "jobs/version.h"
