@@ -10,7 +10,7 @@
 #include "cli/standard_output.h"
 #include "jobs/edit_distance.h"
 #include "jobs/kinds.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::cli {
 namespace {
@@ -110,7 +110,7 @@ ExitCode cmd_stages(const Options& options) {
   std::vector<std::string_view> names;
   for (const StageKind& kind : jobs::stage_kinds()) names.push_back(kind.name);
   const std::string hint = jobs::did_you_mean(options.argument, names);
-  const UsageError error{"there is no kind " + jobs::quoted(options.argument),
+  const UsageError error{"there is no kind " + jobs::quote(options.argument),
                          hint.empty() ? "\"gorun stages\" lists them" : hint};
   std::fputs(render(error).c_str(), stderr);
   return ExitCode::kUsage;

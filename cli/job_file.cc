@@ -13,7 +13,7 @@
 #include "jobs/diagnostic.h"
 #include "jobs/edit_distance.h"
 #include "jobs/load.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::cli {
 namespace {
@@ -28,7 +28,7 @@ std::optional<UsageError> find_mistyped_command(const Options& options) {
   std::vector<std::string_view> names;
   for (const CommandRow& row : commands()) names.push_back(row.name);
   const std::string hint = jobs::did_you_mean(word, names);
-  return UsageError{jobs::quoted(word) + " is neither a command nor a file",
+  return UsageError{jobs::quote(word) + " is neither a command nor a file",
                     hint.empty() ? "\"gorun help\" lists the commands" : hint};
 }
 

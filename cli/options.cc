@@ -20,7 +20,7 @@
 #include "cli/help.h"
 #include "cli/version_line.h"
 #include "jobs/edit_distance.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::cli {
 namespace {
@@ -89,8 +89,8 @@ UsageError explain(const CLI::ArgumentMismatch& error) {
   const std::string name = text.substr(0, text.find_first_of(": "));
   const FlagRow* flag = find_flag(name);
   if (flag == nullptr) return {text, ""};
-  if (flag->value.empty()) return {"option " + jobs::quoted(name) + " takes no value", ""};
-  return {"option " + jobs::quoted(name) + " needs a value",
+  if (flag->value.empty()) return {"option " + jobs::quote(name) + " takes no value", ""};
+  return {"option " + jobs::quote(name) + " needs a value",
           "type " + name + " " + std::string(flag->value)};
 }
 
@@ -142,16 +142,16 @@ UsageError explain_unknown(Command command, bool named_command, const Parsed& pa
   if (word.size() < 2 || word[0] != '-') {
     if (!named_command) {
       const std::string hint = suggest_command(parsed.argument.value_or(""));
-      if (!hint.empty()) return {"unknown command " + jobs::quoted(*parsed.argument), hint};
+      if (!hint.empty()) return {"unknown command " + jobs::quote(*parsed.argument), hint};
     }
-    return {"unexpected argument " + jobs::quoted(word),
+    return {"unexpected argument " + jobs::quote(word),
             "gorun " + command_name + " takes " +
                 (command == Command::kRun || command == Command::kCheck ? "one job file"
                                                                         : "one word")};
   }
   const std::string name = word.substr(0, word.find('='));
   if (find_flag(name) != nullptr) {
-    return {"option " + jobs::quoted(name) + " has no meaning for " + jobs::quoted("gorun " + command_name),
+    return {"option " + jobs::quote(name) + " has no meaning for " + jobs::quote("gorun " + command_name),
             "\"gorun help " + command_name + "\" lists the options that it knows"};
   }
   std::vector<std::string_view> names;
@@ -159,7 +159,7 @@ UsageError explain_unknown(Command command, bool named_command, const Parsed& pa
     if (flag.belongs_to(command)) names.push_back(flag.long_name);
   }
   const std::string hint = jobs::did_you_mean(name, names);
-  return {"unknown option " + jobs::quoted(name),
+  return {"unknown option " + jobs::quote(name),
           hint.empty() ? "\"gorun help " + command_name + "\" lists the options" : hint};
 }
 
@@ -183,7 +183,7 @@ std::optional<UsageError> choose(const Parsed& parsed, std::string_view flag,
     names.push_back(name);
   }
   const std::string hint = jobs::did_you_mean(*text, names);
-  return UsageError{"option " + jobs::quoted(flag) + " cannot be " + jobs::quoted(*text),
+  return UsageError{"option " + jobs::quote(flag) + " cannot be " + jobs::quote(*text),
                     hint.empty() ? "it is one of " + list : hint};
 }
 
@@ -195,7 +195,7 @@ std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
   if (error == std::errc() && stop == end && options.procs >= 1 && options.procs <= kMaxProcs) {
     return std::nullopt;
   }
-  return UsageError{"option \"--jobs\" cannot be " + jobs::quoted(*text),
+  return UsageError{"option \"--jobs\" cannot be " + jobs::quote(*text),
                     "it is a whole number from 1 to " + std::to_string(kMaxProcs)};
 }
 
@@ -204,7 +204,7 @@ std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) 
   for (const std::string& text : parsed.values.at("--set")) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return UsageError{"option \"--set\" cannot be " + jobs::quoted(text), "type --set NAME=VALUE"};
+      return UsageError{"option \"--set\" cannot be " + jobs::quote(text), "type --set NAME=VALUE"};
     }
     options.settings.push_back({text.substr(0, equals), text.substr(equals + 1)});
   }
@@ -286,7 +286,7 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
   if (options.command == Command::kHelp && !options.argument.empty()) {
     const CommandRow* topic = find_command(options.argument);
     if (topic != nullptr) return Answer{help_text(topic->command)};
-    return UsageError{"there is no command " + jobs::quoted(options.argument),
+    return UsageError{"there is no command " + jobs::quote(options.argument),
                       suggest_command(options.argument)};
   }
   if (options.command == Command::kHelp) return Answer{help_text()};

@@ -11,7 +11,7 @@
 
 #include "cli/printable.h"
 #include "cli/quantity.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::cli {
 namespace {
@@ -42,7 +42,7 @@ std::string name_failed(const jobs::Outcome& outcome) {
   for (const StageOutcome& stage : outcome.stages) {
     if (stage.state != StageState::kFailed) continue;
     if (named == kMostNames) break;
-    out += (named == 0 ? "" : ", ") + jobs::quoted(stage.name);
+    out += (named == 0 ? "" : ", ") + jobs::quote(stage.name);
     ++named;
   }
   return failed > named ? out + " and " + format_count(failed - named) + " more" : out;
@@ -66,10 +66,10 @@ std::string count_others(const jobs::Outcome& outcome) {
 std::string failure_line(const Screen& screen, const std::string& stage,
                          const jobs::Failure& failure) {
   std::string out = "gorun: " + screen.styled(Style::kRed, "error:") + " stage " +
-                    jobs::quoted(stage) + " failed: " + printable(failure.what);
+                    jobs::quote(stage) + " failed: " + printable(failure.what);
   // Most failures name the file or the command already.
   if (!failure.item.empty() && failure.what.find(failure.item) == std::string::npos) {
-    out += " (item " + jobs::quoted(failure.item) + ")";
+    out += " (item " + jobs::quote(failure.item) + ")";
   }
   return out + "\n";
 }

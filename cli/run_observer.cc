@@ -9,7 +9,7 @@
 #include "cli/quantity.h"
 #include "cli/report.h"
 #include "jobs/graph.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::cli {
 namespace {
@@ -28,7 +28,7 @@ void RunObserver::run_started(const jobs::Graph& graph,
 }
 
 void RunObserver::stage_started(std::size_t stage) {
-  log_.info("stage " + jobs::quoted(graph_->stages[stage].name) + " started");
+  log_.info("stage " + jobs::quote(graph_->stages[stage].name) + " started");
 }
 
 void RunObserver::stage_failure(std::size_t stage, const jobs::Failure& failure) {
@@ -39,10 +39,10 @@ void RunObserver::stage_failure(std::size_t stage, const jobs::Failure& failure)
 
 void RunObserver::stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) {
   if (shown_[stage] > kMostShown) {
-    screen_.message("gorun: stage " + jobs::quoted(outcome.name) + " failed " +
+    screen_.message("gorun: stage " + jobs::quote(outcome.name) + " failed " +
                     format_count(shown_[stage] - kMostShown, "more time") + "\n");
   }
-  log_.info("stage " + jobs::quoted(outcome.name) + " " +
+  log_.info("stage " + jobs::quote(outcome.name) + " " +
             std::string(jobs::to_string(outcome.state)) + " after " +
             format_duration(outcome.ended - outcome.started) + ": " +
             format_count(outcome.counts.items_in) + " in, " +
