@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::jobs {
 namespace {
@@ -64,7 +64,7 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
   if (use.has_input) return;
   for (const std::string_view name : {"argv", "cwd", "env"}) {
     if (!uses_item(options, name)) continue;
-    blame(errors, options.where(name), quoted(name) + " refers to an item, and there is none",
+    blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
           "without \"from\" a command runs once");
   }
   if (options.text("stdin") == "item") {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "jobs/kinds.h"
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 namespace gorun::jobs {
 namespace {
@@ -17,7 +17,7 @@ std::size_t row_of(const StageKind* kind, std::string_view name) {
     }
   }
   const std::string_view kind_name = kind == nullptr ? "(none)" : kind->name;
-  throw std::logic_error("kind " + quoted(kind_name) + " has no option " + quoted(name));
+  throw std::logic_error("kind " + quote(kind_name) + " has no option " + quote(name));
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ template <class T>
 const T& StageOptions::get(std::string_view name) const {
   const T* value = std::get_if<T>(&slot(name).value);
   if (value == nullptr) {
-    throw std::logic_error("option " + quoted(name) + " of kind " + quoted(kind_->name) +
+    throw std::logic_error("option " + quote(name) + " of kind " + quote(kind_->name) +
                            " is unset or of another type");
   }
   return *value;

@@ -1,4 +1,4 @@
-// jobs/quoted.h - a name from the job file as messages show it.
+// jobs/quote.h - a name from the job file as messages show it.
 #pragma once
 
 #include <span>
@@ -9,10 +9,10 @@ namespace gorun::jobs {
 
 /// `text` in double quotes, cut after 60 bytes; a control character is shown as \xNN, a quote
 /// and a backslash with a backslash before them.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string quote(std::string_view text);
 
 /// "a", "b" and "c": a list for a sentence.
-[[nodiscard]] std::string quoted_list(std::span<const std::string_view> texts,
+[[nodiscard]] std::string quote_list(std::span<const std::string_view> texts,
                                       std::string_view last_word = "and");
 
 }  // namespace gorun::jobs

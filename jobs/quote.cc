@@ -1,6 +1,8 @@
-#include "jobs/quoted.h"
+#include "jobs/quote.h"
 
 #include <cstddef>
+
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
@@ -10,14 +12,14 @@ constexpr std::size_t kLongest = 60;
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   std::size_t shown = text.size();
   if (shown > kLongest) {
     shown = kLongest;
     // A UTF-8 sequence is shown whole or not at all.
-    while (shown > 0 && (static_cast<unsigned char>(text[shown]) & 0xc0U) == 0x80U) --shown;
+    while (shown > 0 && is_utf8_continuation(text[shown])) --shown;
   }
   for (const char c : text.substr(0, shown)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -35,13 +37,13 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-std::string quoted_list(std::span<const std::string_view> texts, std::string_view last_word) {
+std::string quote_list(std::span<const std::string_view> texts, std::string_view last_word) {
   std::string out;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) {
       out += i + 1 < texts.size() ? ", " : " " + std::string(last_word) + " ";
     }
-    out += quoted(texts[i]);
+    out += quote(texts[i]);
   }
   return out;
 }

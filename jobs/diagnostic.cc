@@ -1,0 +1,114 @@
+#include "jobs/diagnostic.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "jobs/utf8.h"
+
+namespace gorun::jobs {
+namespace {
+
+// A longer line is shown as the part around the culprit: in a minified file the line is the
+// whole file.
+constexpr std::size_t kWidestLine = 120;
+// Of those, columns before the culprit.
+constexpr std::size_t kWidestLead = 60;
+
+// One code point of the line as shown, and the filler that keeps its width in the caret line.
+struct Cell {
+  std::string_view shown;
+  char filler;
+  bool is_culprit;
+};
+
+std::vector<Cell> cells_of_line(const Source& source, ByteRange line, ByteRange culprit) {
+  std::vector<Cell> cells;
+  std::size_t at = line.begin;
+  // Cells far before the culprit are never shown; leaving them out bounds the work on one line.
+  constexpr std::size_t kReach = 4 * (kWidestLead + 2);
+  if (culprit.begin > at + kReach) at = culprit.begin - kReach;
+  const std::string_view text = source.text().substr(0, line.end);
+  while (at < line.end && is_utf8_continuation(text[at])) ++at;
+  while (at < line.end && cells.size() < 2 * kReach) {
+    const std::size_t length = utf8_length(text, at);
+    const std::size_t next = at + std::max<std::size_t>(length, 1);
+    std::string_view shown = text.substr(at, next - at);
+    const auto byte = static_cast<unsigned char>(shown.front());
+    const bool is_c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(shown[1]) < 0xa0;
+    if (length == 0 || (byte < 0x20 && byte != '\t') || byte == 0x7f || is_c1) shown = "?";
+    cells.push_back({shown, byte == '\t' ? '\t' : ' ', at >= culprit.begin && at < culprit.end});
+    at = next;
+  }
+  return cells;
+}
+
+// The two lines below a message: the text with its number, and the caret.
+std::string excerpt(const Source& source, ByteRange culprit) {
+  const std::size_t line_number = source.position(culprit.begin).line;
+  const ByteRange line = source.line_range(line_number);
+  std::vector<Cell> cells = cells_of_line(source, line, culprit);
+
+  const auto first = std::ranges::find_if(cells, &Cell::is_culprit);
+  auto lead = static_cast<std::size_t>(first - cells.begin());
+  bool cut_front = line.begin < culprit.begin && lead > kWidestLead;
+  if (cut_front) {
+    cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(lead - kWidestLead));
+    lead = kWidestLead;
+  }
+  const bool cut_back = cells.size() > kWidestLine;
+  if (cut_back) cells.resize(kWidestLine);
+
+  const std::string number = std::to_string(line_number);
+  std::string text = "  " + number + " | " + (cut_front ? "..." : "");
+  std::string carets = "  " + std::string(number.size(), ' ') + " | " + (cut_front ? "   " : "");
+  bool seen = false;
+  for (const Cell& cell : cells) {
+    text += cell.shown;
+    if (cell.is_culprit) {
+      carets += seen ? '~' : '^';
+      seen = true;
+    } else if (!seen) {
+      carets += cell.filler;
+    }
+  }
+  if (!seen) carets += '^';  // an empty culprit at the end of the line
+  if (cut_back) text += "...";
+  return text + "\n" + carets + "\n";
+}
+
+std::size_t order_of(const Diagnostic& error) { return error.where ? error.where->begin + 1 : 0; }
+
+}  // namespace
+
+std::string render(const Source& source, const Diagnostic& error) {
+  std::string out;
+  if (error.culprit == Culprit::kCommandLine) {
+    out = "gorun: error: " + error.what + "\n";
+  } else if (!error.where) {
+    out = source.name() + ": error: " + error.what + "\n";
+  } else {
+    out = source.name() + ":" + to_string(source.position(error.where->begin)) +
+          ": error: " + error.what + "\n" + excerpt(source, *error.where);
+  }
+  if (!error.hint.empty()) out += "  hint: " + error.hint + "\n";
+  return out;
+}
+
+std::string render(const Source& source, const Diagnostics& errors) {
+  std::vector<const Diagnostic*> ordered;
+  ordered.reserve(errors.size());
+  for (const Diagnostic& error : errors) ordered.push_back(&error);
+  std::ranges::stable_sort(ordered, {}, [](const Diagnostic* error) { return order_of(*error); });
+
+  std::string out;
+  const std::size_t shown = std::min(ordered.size(), kMaxShownErrors);
+  for (std::size_t i = 0; i < shown; ++i) out += render(source, *ordered[i]);
+  if (shown < ordered.size()) {
+    out += "... and " + std::to_string(ordered.size() - shown) + " more\n";
+  }
+  const bool one = errors.size() == 1;
+  return out + "gorun: " + std::to_string(errors.size()) + (one ? " error" : " errors") +
+         "; nothing was run\n";
+}
+
+}  // namespace gorun::jobs
