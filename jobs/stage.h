@@ -67,6 +67,9 @@ class Context {
   /// Only for stages with StageTraits::feeds_itself. returns false, `batch` untouched, if not taken.
   [[nodiscard]] virtual bool offer(Batch& batch) = 0;
 
+  /// Of a gathering stage: how many shards it has.
+  [[nodiscard]] virtual std::size_t shard_count() const = 0;
+
   /// Hands a partial result to a shard. Only for gathering stages; may park.
   virtual Flow hand_over(std::size_t shard, ParcelPtr parcel) = 0;
 };
