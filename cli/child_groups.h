@@ -6,8 +6,8 @@ namespace gorun::cli {
 /// Sends SIGKILL to every child of this process and to the process group that it leads.
 ///
 /// Found in /proc and not in a list of the engine: it is for the moment when the user has lost
-/// patience with the engine. A child that has ended but was not reaped still holds its number, so no
-/// stranger is hit. threads: any; not async-signal-safe.
+/// patience with the engine. A child that has ended but was not reaped still holds its number, so
+/// no stranger is hit. threads: any; not async-signal-safe.
 void kill_child_groups();
 
 }  // namespace gorun::cli

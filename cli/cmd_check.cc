@@ -16,7 +16,8 @@ ExitCode cmd_check(const Options& options, Screen& screen) {
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
   if (options.verbosity == Verbosity::kQuiet) return ExitCode::kOk;
   const std::size_t stages = std::get<jobs::Graph>(loaded).stages.size();
-  return print("gorun: " + options.argument + ": ok, " + format_count(stages, "stage") + "\n");
+  const std::string name = options.argument == "-" ? "(standard input)" : options.argument;
+  return print("gorun: " + name + ": ok, " + format_count(stages, "stage") + "\n");
 }
 
 }  // namespace gorun::cli

@@ -52,8 +52,8 @@ ProgressStyle choose_style(const Options& options, const jobs::Graph& graph) {
     case ProgressMode::kAuto:
       break;
   }
-  const bool shares_terminal = children_share_stderr(graph) ||
-                               (isatty(STDOUT_FILENO) == 1 && writes_to_stdout(graph));
+  const bool shares_terminal =
+      children_share_stderr(graph) || (isatty(STDOUT_FILENO) == 1 && writes_to_stdout(graph));
   return is_smart_terminal(STDERR_FILENO) && !shares_terminal ? ProgressStyle::kBlock
                                                               : ProgressStyle::kLines;
 }
@@ -99,9 +99,8 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
   try {
     const TerminalModes modes;
     jobs::Interrupt interrupt;
-    const SignalWatch signals([&](int signal, int nth) {
-      on_signal(signal, nth, interrupt, screen, modes);
-    });
+    const SignalWatch signals(
+        [&](int signal, int nth) { on_signal(signal, nth, interrupt, screen, modes); });
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);

@@ -1,8 +1,8 @@
 // cli/exit_code.h - what the command's exit status says, all of it in one place.
 //
 // Scripts and CI branch on these numbers: a number keeps its meaning for ever. 128 + n is what a
-// shell reports for a process that signal n ended, so that an interrupted gorun looks like any other
-// interrupted command.
+// shell reports for a process that signal n ended, so that an interrupted gorun looks like any
+// other interrupted command.
 #pragma once
 
 namespace gorun::cli {

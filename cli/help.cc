@@ -8,7 +8,8 @@
 namespace gorun::cli {
 namespace {
 
-constexpr std::string_view kIntroduction = R"(gorun runs job files: stages wired by channels, on every core.
+constexpr std::string_view kIntroduction =
+    R"(gorun runs job files: stages wired by channels, on every core.
 
 usage: gorun [OPTIONS] FILE
        gorun COMMAND [OPTIONS] ...

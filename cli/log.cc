@@ -45,8 +45,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }  // namespace
 
 struct Log::Sink {
-  Sink(Screen& screen, LogLevel level)
-      : logger("gorun", std::make_shared<ScreenSink>(screen)) {
+  Sink(Screen& screen, LogLevel level) : logger("gorun", std::make_shared<ScreenSink>(screen)) {
     logger.set_pattern("%n: %H:%M:%S.%e %l: %v");
     logger.set_level(to_spdlog(level));
   }

@@ -2,8 +2,8 @@
 //
 // CLI11 takes the words apart by the rules that people know (-j4, -j 4, --jobs=4, -qv, --) and
 // hands every value over as text; the meaning of each value is checked here, so that all messages
-// have one voice. One CLI::App per command, and not CLI11's subcommands: a flag before the command's
-// name then means the same as behind it, and a flag of another command is an error.
+// have one voice. One CLI::App per command, and not CLI11's subcommands: a flag before the
+// command's name then means the same as behind it, and a flag of another command is an error.
 
 #include "cli/options.h"
 
@@ -144,14 +144,15 @@ UsageError explain_unknown(Command command, bool named_command, const Parsed& pa
       const std::string hint = suggest_command(parsed.argument.value_or(""));
       if (!hint.empty()) return {"unknown command " + jobs::quote(*parsed.argument), hint};
     }
-    return {"unexpected argument " + jobs::quote(word),
-            "gorun " + command_name + " takes " +
-                (command == Command::kRun || command == Command::kCheck ? "one job file"
-                                                                        : "one word")};
+    return {
+        "unexpected argument " + jobs::quote(word),
+        "gorun " + command_name + " takes " +
+            (command == Command::kRun || command == Command::kCheck ? "one job file" : "one word")};
   }
   const std::string name = word.substr(0, word.find('='));
   if (find_flag(name) != nullptr) {
-    return {"option " + jobs::quote(name) + " has no meaning for " + jobs::quote("gorun " + command_name),
+    return {"option " + jobs::quote(name) + " has no meaning for " +
+                jobs::quote("gorun " + command_name),
             "\"gorun help " + command_name + "\" lists the options that it knows"};
   }
   std::vector<std::string_view> names;
@@ -235,11 +236,10 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                                  options.progress);
   }
   if (!error) {
-    error = choose<ColorMode>(parsed, "--color",
-                              {{"auto", ColorMode::kAuto},
-                               {"always", ColorMode::kAlways},
-                               {"never", ColorMode::kNever}},
-                              options.color);
+    error = choose<ColorMode>(
+        parsed, "--color",
+        {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+        options.color);
   }
   if (!error) {
     error = choose<LogLevel>(parsed, "--log-level",

@@ -1,8 +1,8 @@
 // cli/options.h - the command line as one plain, checked value.
 //
-// The first word that is neither a flag nor a flag's value names the command; if it names none it is
-// the job file of `run`. A job file that is called like a command is given as ./run, or after --.
-// Flags may stand anywhere. Nothing here prints, exits or looks at a file.
+// The first word that is neither a flag nor a flag's value names the command; if it names none it
+// is the job file of `run`. A job file that is called like a command is given as ./run, or after
+// --. Flags may stand anywhere. Nothing here prints, exits or looks at a file.
 #pragma once
 
 #include <string>
@@ -47,7 +47,7 @@ inline constexpr int kMaxProcs = 1024;
 
 /// argv as main() has it; argv[0] is skipped.
 [[nodiscard]] std::variant<Options, Answer, UsageError> parse_options(int argc,
-                                                                     const char* const* argv);
+                                                                      const char* const* argv);
 
 /// "gorun: error: ..." with its hint, for stderr.
 [[nodiscard]] std::string render(const UsageError& error);

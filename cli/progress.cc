@@ -59,8 +59,8 @@ RunFigures ProgressSampler::sample(nanoseconds elapsed) {
     last.items = items;
     last.bytes = now.counts.bytes;
     last.busy = now.counts.busy;
-    run.stages.push_back({names_[i], now.state, items, now.counts.bytes, last.items_per_s,
-                          last.bytes_per_s, busy});
+    run.stages.push_back(
+        {names_[i], now.state, items, now.counts.bytes, last.items_per_s, last.bytes_per_s, busy});
   }
   last_elapsed_ = elapsed;
   return run;

@@ -1,7 +1,8 @@
 // cli/progress.h - the display of a run's progress: a thread that samples counters and draws.
 //
-// The run is never asked to wait: its counters are read, and a slow terminal slows only this thread.
-// A run that ends soon shows nothing at all, and the display is gone before the closing report.
+// The run is never asked to wait: its counters are read, and a slow terminal slows only this
+// thread. A run that ends soon shows nothing at all, and the display is gone before the closing
+// report.
 #pragma once
 
 #include <chrono>

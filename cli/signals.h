@@ -1,7 +1,7 @@
 // cli/signals.h - SIGINT, SIGTERM and SIGHUP as calls on an ordinary thread.
 //
-// The signals are blocked in every thread and taken from a signalfd by one thread of this object, so
-// that what a signal does is plain code and not a handler's few allowed calls. Not chosen: a
+// The signals are blocked in every thread and taken from a signalfd by one thread of this object,
+// so that what a signal does is plain code and not a handler's few allowed calls. Not chosen: a
 // goroutine that waits for them. It would count as one that can still be woken, and no deadlock
 // would ever be found.
 //

@@ -1,4 +1,5 @@
-// cli/standard_output.h - results of the commands that make them by themselves: help, stages, check.
+// cli/standard_output.h - results of the commands that make them by themselves: help, stages,
+// check.
 //
 // (A job's data is written by its stages and does not pass here.)
 #pragma once

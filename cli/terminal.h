@@ -26,8 +26,8 @@ namespace gorun::cli {
 /// True if `fd` is a terminal that can move its cursor: a tty, and TERM neither empty nor "dumb".
 [[nodiscard]] bool is_smart_terminal(int fd);
 
-/// True if text on `fd` should be coloured when nobody says so: a smart terminal, and NO_COLOR unset or
-/// empty (no-color.org).
+/// True if text on `fd` should be coloured when nobody says so: a smart terminal, and NO_COLOR
+/// unset or empty (no-color.org).
 [[nodiscard]] bool wants_colors(int fd);
 
 /// The columns of the terminal `fd`; 80 if it does not tell.
@@ -70,8 +70,8 @@ class Screen {
   std::size_t drawn_lines_ = 0;  // guarded by mutex_
 };
 
-/// Keeps the modes (echo, line editing) of the terminal on standard input as they were found: a child
-/// that is killed while it has them changed would leave the shell without echo.
+/// Keeps the modes (echo, line editing) of the terminal on standard input as they were found: a
+/// child that is killed while it has them changed would leave the shell without echo.
 class TerminalModes {
  public:
   TerminalModes();

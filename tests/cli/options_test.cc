@@ -46,12 +46,13 @@ TEST_CASE("a file alone is run") {
 }
 
 TEST_CASE("flags may stand before and behind the command and the file") {
-  for (const auto& words : std::vector<std::vector<const char*>>{{"-j", "3", "run", "a.json"},
-                                                                 {"run", "-j", "3", "a.json"},
-                                                                 {"run", "a.json", "-j", "3"},
-                                                                 {"run", "a.json", "-j3"},
-                                                                 {"--jobs=3", "run", "a.json"},
-                                                                 {"run", "--jobs", "3", "a.json"}}) {
+  for (const auto& words :
+       std::vector<std::vector<const char*>>{{"-j", "3", "run", "a.json"},
+                                             {"run", "-j", "3", "a.json"},
+                                             {"run", "a.json", "-j", "3"},
+                                             {"run", "a.json", "-j3"},
+                                             {"--jobs=3", "run", "a.json"},
+                                             {"run", "--jobs", "3", "a.json"}}) {
     const Options options = accept(words);
     CHECK(options.command == Command::kRun);
     CHECK(options.argument == "a.json");
@@ -141,8 +142,7 @@ TEST_CASE("what is wrong is said with a way out") {
       {{"check", "-j", "4", "a.json"},
        "gorun: error: option \"-j\" has no meaning for \"gorun check\"\n"
        "  hint: \"gorun help check\" lists the options that it knows\n"},
-      {{"a.json", "-j"},
-       "gorun: error: option \"--jobs\" needs a value\n  hint: type --jobs N\n"},
+      {{"a.json", "-j"}, "gorun: error: option \"--jobs\" needs a value\n  hint: type --jobs N\n"},
       {{"--quiet=yes", "a.json"}, "gorun: error: option \"--quiet\" takes no value\n"},
       {{"-j", "0", "a.json"},
        "gorun: error: option \"--jobs\" cannot be \"0\"\n"

@@ -16,16 +16,17 @@ TEST_SUITE_BEGIN("cli/printable");
 TEST_CASE("nothing that drives a terminal gets through") {
   CHECK(printable("a\x1b[31mb") == "a?[31mb");
   CHECK(printable(std::string("a\0b\nc\td\x7f", 8)) == "a?b?c?d?");
-  CHECK(printable("\xc2\x9b" "31m") == "?31m");  // CSI as a C1 control
+  CHECK(printable("\xc2\x9b"
+                  "31m") == "?31m");  // CSI as a C1 control
 }
 
 TEST_CASE("UTF-8 stays, and each byte that is none becomes a question mark") {
   CHECK(printable("na\xc3\xafve") == "na\xc3\xafve");
-  CHECK(printable("caf\xe9") == "caf?");              // Latin-1
-  CHECK(printable("\xc0\xaf") == "??");               // over-long
-  CHECK(printable("\xed\xa0\x80") == "???");          // a surrogate
-  CHECK(printable("\xf4\x90\x80\x80") == "????");     // beyond U+10FFFF
-  CHECK(printable("\xe2\x82") == "??");               // cut short
+  CHECK(printable("caf\xe9") == "caf?");           // Latin-1
+  CHECK(printable("\xc0\xaf") == "??");            // over-long
+  CHECK(printable("\xed\xa0\x80") == "???");       // a surrogate
+  CHECK(printable("\xf4\x90\x80\x80") == "????");  // beyond U+10FFFF
+  CHECK(printable("\xe2\x82") == "??");            // cut short
   CHECK(printable("\xf0\x9f\x9a\x80") == "\xf0\x9f\x9a\x80");
 }
 

@@ -29,8 +29,7 @@ TEST_CASE("a line for the run, then one for each stage") {
   REQUIRE(lines.size() == 4);
   CHECK(lines[0] == "gorun: 3.21 s, 1 of 3 stages done, slowest: digests");
   CHECK(lines[1] == "  files    succeeded     15,342");
-  CHECK(lines[2] ==
-        "  digests  running       12,003      3,944/s    210 MiB   70.3 MiB/s");
+  CHECK(lines[2] == "  digests  running       12,003      3,944/s    210 MiB   70.3 MiB/s");
   CHECK(lines[3] == "  out      running       11,993      3,950/s");
 }
 

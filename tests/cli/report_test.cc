@@ -71,8 +71,9 @@ TEST_CASE("success counts what the sources sent") {
 
 TEST_CASE("a failure names its stage, and its item where the message does not") {
   const Screen screen(STDERR_FILENO, false);
-  CHECK(failure_line(screen, "hash", {FailureKind::kWork, "cannot read \"a\": no such file", "a"}) ==
-        "gorun: error: stage \"hash\" failed: cannot read \"a\": no such file\n");
+  CHECK(
+      failure_line(screen, "hash", {FailureKind::kWork, "cannot read \"a\": no such file", "a"}) ==
+      "gorun: error: stage \"hash\" failed: cannot read \"a\": no such file\n");
   CHECK(failure_line(screen, "cc", {FailureKind::kWork, "exit status 1", "b\x1b.c"}) ==
         "gorun: error: stage \"cc\" failed: exit status 1 (item \"b\\x1b.c\")\n");
 }
@@ -96,7 +97,11 @@ TEST_CASE("a deadlock lists who waits") {
 TEST_CASE("the table shows where the time of a stage went") {
   Outcome outcome = ci_run();
   outcome.stages.resize(1);
-  outcome.stages[0].counts = {12, 34, 2048, std::chrono::seconds(1), std::chrono::milliseconds(5),
+  outcome.stages[0].counts = {12,
+                              34,
+                              2048,
+                              std::chrono::seconds(1),
+                              std::chrono::milliseconds(5),
                               std::chrono::nanoseconds(0)};
   CHECK(stage_table(outcome) ==
         "  stage     state     items in items out    bytes   busy no input slow reader\n"

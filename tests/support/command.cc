@@ -3,7 +3,9 @@
 #include "tests/support/command.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +20,7 @@ namespace gorun::test {
 namespace {
 
 double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 double seconds(const timeval& time) {
@@ -56,6 +57,10 @@ void close_end(int& fd) {
   dup2(err, STDERR_FILENO);
   if (options.closes_stdout) close(STDOUT_FILENO);
   for (const auto& [name, value] : options.env) setenv(name.c_str(), value.c_str(), 1);
+  if (options.user != 0 && (setgroups(0, nullptr) != 0 || setgid(options.user) != 0 ||
+                            setuid(options.user) != 0)) {
+    _exit(127);
+  }
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) _exit(127);
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
@@ -136,6 +141,8 @@ bool Command::wait_for_err(std::string_view text) {
   return true;
 }
 
+void Command::close_out() { close_end(out_); }
+
 CommandResult Command::finish() {
   while (pump()) {
   }
@@ -147,6 +154,16 @@ CommandResult Command::finish() {
   result_.was_signalled = WIFSIGNALED(status);
   result_.status = result_.was_signalled ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result_;
+}
+
+bool wait_until_ended(pid_t pid) {
+  constexpr int kPatience_ms = 30'000;
+  int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return errno == ESRCH;
+  pollfd ended{fd, POLLIN, 0};
+  const bool is_gone = poll(&ended, 1, kPatience_ms) == 1;
+  close_end(fd);
+  return is_gone;
 }
 
 CommandResult run_command(const std::vector<std::string>& argv, CommandOptions options) {

@@ -1,7 +1,9 @@
-// tests/support/command.h - a program as a black box: start it, feed it, signal it, see how it ends.
+// tests/support/command.h - a program as a black box: start it, feed it, signal it, see how it
+// ends.
 //
 // Both of its output streams are read to the end by whoever waits, so that it never blocks on a
-// full pipe. A command that is still running when its object goes is killed, with its process group.
+// full pipe. A command that is still running when its object goes is killed, with its process
+// group.
 #pragma once
 
 #include <sys/resource.h>
@@ -28,11 +30,12 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-  std::string input;                                      // its standard input
-  std::string directory;                                  // empty: the test's own
-  std::vector<std::pair<std::string, std::string>> env;   // added to the test's environment
-  bool closes_stdout = false;                             // starts with descriptor 1 closed
-  std::string stdout_path;                                // a file instead of a pipe
+  std::string input = {};      // its standard input
+  std::string directory = {};  // empty: the test's own
+  std::vector<std::pair<std::string, std::string>> env = {};  // added to the test's environment
+  bool closes_stdout = false;     // starts with descriptor 1 closed
+  std::string stdout_path = {};   // a file instead of a pipe
+  unsigned user = 0;              // not 0: becomes this user first
 };
 
 /// A running command. argv[0] is looked up in PATH.
@@ -50,6 +53,9 @@ class Command {
   /// before.
   [[nodiscard]] bool wait_for_err(std::string_view text);
 
+  /// Closes the pipe that its standard output goes to.
+  void close_out();
+
   /// Reads both outputs to their ends and reaps the command.
   CommandResult finish();
 
@@ -64,6 +70,10 @@ class Command {
   CommandResult result_;
   double started_s_ = 0;
 };
+
+/// Waits until the process `pid`, which need not be a child, has ended (it may still be a zombie that
+/// somebody else has to reap). False if it still runs after half a minute.
+[[nodiscard]] bool wait_until_ended(pid_t pid);
 
 /// start and finish.
 CommandResult run_command(const std::vector<std::string>& argv, CommandOptions options = {});
