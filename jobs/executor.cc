@@ -52,7 +52,6 @@ struct LiveChain {
 // When a stage is done, and with what result. Written by its chains, in any order.
 struct LiveStage {
   runtime::Chan<runtime::Unit> done{0};  // closed by the last chain of the stage
-  std::atomic<int> chains_to_start{0};
   std::atomic<int> chains_to_end{0};
   std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
   std::atomic<bool> is_skipped{false};
@@ -94,10 +93,7 @@ class Execution {
   void make_inbox(std::size_t c) {
     const PlanChain& chain = plan_.chains[c];
     for (const std::size_t n : chain.nodes) {
-      const PlanNode& node = plan_.nodes[n];
-      LiveStage& stage = stages_[node.stage];
-      stage.chains_to_start.fetch_add(node.is_first ? 1 : 0, std::memory_order_relaxed);
-      stage.chains_to_end.fetch_add(1, std::memory_order_relaxed);
+      stages_[plan_.nodes[n].stage].chains_to_end.fetch_add(1, std::memory_order_relaxed);
     }
     if (chain.producers == 0) return;
     chains_[c].inbox.emplace(

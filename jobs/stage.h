@@ -32,13 +32,6 @@
 
 namespace gorun::jobs {
 
-/// A partial result on its way from an operator to a shard.
-class Parcel {
- public:
-  virtual ~Parcel() = default;
-};
-using ParcelPtr = std::unique_ptr<Parcel>;
-
 /// What a worker may ask of the run. One for each worker, used from its goroutine only.
 class Context {
  public:
@@ -63,8 +56,10 @@ class Context {
   /// Counts bytes read from or written to the outside.
   virtual void count_bytes(std::uint64_t bytes) = 0;
 
-  /// Puts a batch back in front of this stage, for any of its workers to take, if there is room.
-  /// Only for stages with StageTraits::feeds_itself. returns false, `batch` untouched, if not taken.
+  /// Of a stage with StageTraits::feeds_itself: true if its other workers find nothing in front of
+  /// the stage; a hint. Then part of what this worker has yet to do is well put back with offer(),
+  /// for whichever of them comes first. returns false, `batch` as it was, if there is no room.
+  [[nodiscard]] virtual bool siblings_are_idle() const = 0;
   [[nodiscard]] virtual bool offer(Batch& batch) = 0;
 
   /// Of a gathering stage: how many shards it has.
@@ -86,7 +81,8 @@ class Operator {
  public:
   virtual ~Operator() = default;
 
-  /// Works on a batch that is not empty. The batch may be moved from, or changed and sent on.
+  /// Works on a batch that holds an item, or a parcel that this stage offered. The batch may be
+  /// moved from, or changed and sent on.
   virtual Flow process(Batch&& batch, Out& out) = 0;
 
   /// Comes after the last batch, also if there was none and if the reader has stopped. Not called

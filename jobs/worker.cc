@@ -55,7 +55,16 @@ class Worker::LinkContext final : public Context {
   void count_bytes(std::uint64_t bytes) override {
     where_.run.cell(stage_).bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
-  [[nodiscard]] bool offer(Batch& batch) override { return where_.inbox->try_put(batch); }
+  [[nodiscard]] bool siblings_are_idle() const override {
+    return where_.chain.workers > 1 && where_.inbox->is_empty();
+  }
+  [[nodiscard]] bool offer(Batch& batch) override {
+    // The items come in once more.
+    const std::uint64_t items = batch.size();
+    if (!where_.inbox->try_put(batch)) return false;
+    where_.run.cell(stage_).items_in.fetch_sub(items, std::memory_order_relaxed);
+    return true;
+  }
   [[nodiscard]] std::size_t shard_count() const override { return where_.shards->size(); }
   Flow hand_over(std::size_t shard, ParcelPtr parcel) override {
     const runtime::ChanStatus sent = (*where_.shards)[shard].send(std::move(parcel));
