@@ -16,26 +16,15 @@
 #include <memory>
 #include <source_location>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "runtime/spawn.h"
+#include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
 
-/// Why a goroutine waits; shown by reports, counted by Runtime::parked().
-enum class WaitReason : std::uint8_t {
-  kNone,
-  kChanSend,
-  kChanRecv,
-  kSelect,
-  kNilChan,
-  kMutex,
-  kWaitGroup,
-  kSleep,
-};
-[[nodiscard]] const char* to_string(WaitReason reason);
+struct Sched;
 
 struct Options {
   int procs = 0;  // number of Ps; 0: GORUN_PROCS from the environment, else num_cpu()
@@ -86,6 +75,9 @@ class Runtime {
 
   /// A snapshot, exact only while no goroutine runs.
   [[nodiscard]] Counters counters() const;
+
+ private:
+  std::unique_ptr<Sched> sched_;
 };
 
 /// Starts a goroutine that runs `f()`. Returns at once; `f` runs later, on any M.

@@ -84,7 +84,9 @@ class WaitGroup {
   }
 
  private:
-  std::atomic<std::int64_t> count_{0};  // the acq_rel decrement to 0 pairs with wait()'s acquire
+  static constexpr std::int64_t kOne = std::int64_t{1} << 32;  // one unfinished; below: waiters
+
+  std::atomic<std::int64_t> state_{0};  // the acq_rel step to zero pairs with wait()'s acquire
   WaitQueue waiters_;
 };
 
