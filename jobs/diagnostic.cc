@@ -50,7 +50,8 @@ std::string excerpt(const Source& source, ByteRange culprit) {
 
   const auto first = std::ranges::find_if(cells, &Cell::is_culprit);
   auto lead = static_cast<std::size_t>(first - cells.begin());
-  bool cut_front = line.begin < culprit.begin && lead > kWidestLead;
+  // Cells left out by cells_of_line() are more than fit, too.
+  const bool cut_front = lead > kWidestLead && cells.size() > kWidestLine;
   if (cut_front) {
     cells.erase(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(lead - kWidestLead));
     lead = kWidestLead;

@@ -21,7 +21,8 @@ bool is_word_char(char c) {
 // Reads on from where the parser stopped, one mistake per call of explain().
 class Explainer {
  public:
-  Explainer(const Source& source, const JsonStop& stop) : text_(source.text()), stop_(stop) {}
+  Explainer(const Source& source, const JsonStop& stop)
+      : source_(source), text_(source.text()), stop_(stop) {}
 
   // Nothing if all that follows looks right, which is then the parser's word against ours.
   std::optional<Diagnostic> explain() const {
@@ -93,10 +94,11 @@ class Explainer {
       return error(0, 0, "the file holds no JSON value", "a job file is an object: { ... }");
     }
     const bool in_object = stop_.container == JsonStop::Container::kObject;
-    Diagnostic diagnostic = error(end, end, in_object ? "the file ends inside an object"
-                                                      : "the file ends inside an array");
-    diagnostic.hint = std::string(in_object ? "the \"{\" at " : "the \"[\" at ");
-    return diagnostic;  // the caller, who has the Source, completes the place
+    const std::string place = to_string(source_.position(stop_.container_begin));
+    return error(end, end,
+                 in_object ? "the file ends inside an object" : "the file ends inside an array",
+                 std::string("the \"") + (in_object ? '{' : '[') + "\" at " + place +
+                     " is never closed");
   }
 
   Diagnostic explain_rest(std::size_t at) const {
@@ -236,6 +238,7 @@ class Explainer {
                  "characters beyond U+FFFF are two \\u escapes, or the character itself");
   }
 
+  const Source& source_;
   std::string_view text_;
   const JsonStop& stop_;
 };
@@ -252,9 +255,6 @@ Diagnostic explain_syntax_error(const Source& source, const JsonStop& stop,
     return {.where = ByteRange{at, std::min(at + 1, source.text().size())},
             .what = colon == std::string::npos ? reason : reason.substr(colon + 2),
             .hint = {}};
-  }
-  if (explained->hint.ends_with(" at ")) {
-    explained->hint += to_string(source.position(stop.container_begin)) + " is never closed";
   }
   return *explained;
 }

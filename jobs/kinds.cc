@@ -38,6 +38,7 @@ std::string_view type_phrase(OptionType type) {
     case OptionType::kSize:
       return "a size such as 4096 or \"64KiB\"";
     case OptionType::kText:
+    case OptionType::kScript:
     case OptionType::kTemplate:
     case OptionType::kKindName:
       return "a string";

@@ -25,6 +25,7 @@ enum class OptionType {
   kInteger,         // int64_t         min <= n <= max
   kSize,            // int64_t         bytes: 4096, "64KiB", "10MB"
   kText,            // string
+  kScript,          // string          as kText; for people who would paste the item into it
   kByte,            // string          exactly one byte
   kRegex,           // string          RE2 syntax, known to compile
   kChoice,          // string          one of `choices`
@@ -90,6 +91,8 @@ struct StageKind {
   /// True if a stage with these options sends no item, so that nobody has to read it and nobody
   /// may: exec that inherits or discards its stdout. nullptr: only a kind without ports.
   bool (*sends_nothing)(const StageOptions& options) = nullptr;
+  std::string_view how_to_send = {};          // a hint, where sends_nothing is not nullptr
+  std::string_view how_to_send_nothing = {};  // and one for the other way round
 
   [[nodiscard]] bool is_source() const { return input == Input::kNone; }
   [[nodiscard]] bool is_sink() const { return ports.empty(); }

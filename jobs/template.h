@@ -16,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gorun::jobs {
@@ -53,7 +52,8 @@ struct TemplatePart {
 class Template {
  public:
   Template() = default;
-  explicit Template(std::vector<TemplatePart> parts) : parts_(std::move(parts)) {}
+  /// Joins neighbouring literals and drops empty ones.
+  explicit Template(std::vector<TemplatePart> parts);
   /// A template that is `literal` for every item.
   explicit Template(std::string literal);
 
