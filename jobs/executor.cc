@@ -17,6 +17,7 @@
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
+#include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
 #include "runtime/blocking.h"
 #include "runtime/chan.h"
@@ -62,11 +63,11 @@ enum class ChainEnd { kComplete, kCutShort, kSkipped };
 
 class Execution {
  public:
-  Execution(const Graph& graph, const RunOptions& options)
+  Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(options.interrupt),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs}),
         run_(graph, options.observer),
-        plan_(make_plan(graph, scheduler_.procs())),
+        plan_(make_plan(graph, scheduler_.procs(), make)),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
@@ -273,7 +274,11 @@ class Execution {
 }  // namespace
 
 Outcome execute(const Graph& graph, const RunOptions& options) {
-  return Execution(graph, options).run();
+  return execute(graph, options, make_stages);
+}
+
+Outcome execute(const Graph& graph, const RunOptions& options, const StageMaker& make) {
+  return Execution(graph, options, make).run();
 }
 
 }  // namespace gorun::jobs

@@ -5,7 +5,7 @@
 // workers: it is handed batches, puts items into an Out, and may block (inside
 // runtime::blocking). The executor counts, closes, cancels and reports.
 //
-//   Source      makes items out of nothing:  run(out)
+//   Producer    makes items out of nothing:  run(out)
 //   Operator    takes batches:               process(batch, out) ... finish(out)
 //   Shard       merges what the workers of a gathering stage hand over (reduce, top)
 //
@@ -69,9 +69,9 @@ class Context {
   virtual Flow hand_over(std::size_t shard, ParcelPtr parcel) = 0;
 };
 
-class Source {
+class Producer {
  public:
-  virtual ~Source() = default;
+  virtual ~Producer() = default;
 
   /// Emits until there is no more, or until told to stop. Flushes before it waits for long.
   virtual void run(Out& out) = 0;
@@ -129,7 +129,7 @@ class Stage {
   [[nodiscard]] virtual StageTraits traits() const = 0;
 
   /// Exactly one of the first two is overridden. `context` outlives the worker.
-  [[nodiscard]] virtual std::unique_ptr<Source> make_source(Context& context);
+  [[nodiscard]] virtual std::unique_ptr<Producer> make_producer(Context& context);
   [[nodiscard]] virtual std::unique_ptr<Operator> make_operator(Context& context);
   /// True if this stage is a source.
   [[nodiscard]] virtual bool is_source() const { return false; }

@@ -28,7 +28,7 @@ struct Worker::Link {
   PlanNode* node = nullptr;
   StageCell* cell = nullptr;
   std::unique_ptr<Context> context;
-  std::unique_ptr<Source> source;
+  std::unique_ptr<Producer> producer;
   std::unique_ptr<Operator> op;
   std::unique_ptr<Out> out;
 
@@ -151,7 +151,7 @@ Worker::Worker(const Surroundings& where) : where_(where) {
     link->cell = &where_.run.cell(link->node->stage);
     link->context = std::make_unique<LinkContext>(where_, link->node->stage);
     if (link->node->work->is_source()) {
-      link->source = link->node->work->make_source(*link->context);
+      link->producer = link->node->work->make_producer(*link->context);
     } else {
       link->op = link->node->work->make_operator(*link->context);
     }
@@ -198,8 +198,8 @@ void Worker::work() {
 }
 
 void Worker::run_links() {
-  if (links_.front()->source != nullptr) {
-    links_.front()->source->run(*links_.front()->out);
+  if (links_.front()->producer != nullptr) {
+    links_.front()->producer->run(*links_.front()->out);
   } else {
     consume();
     // Whoever feeds this chain need not go on (E2); at the end of the input it is closed already.

@@ -11,9 +11,9 @@
 namespace gorun::jobs {
 namespace {
 
-class GlobSource final : public Source {
+class GlobProducer final : public Producer {
  public:
-  GlobSource(const StageOptions& options, Context& context)
+  GlobProducer(const StageOptions& options, Context& context)
       : options_(options), context_(context) {}
 
   void run(Out& out) override {
@@ -68,8 +68,8 @@ class GlobStage final : public Stage {
   explicit GlobStage(const StageSpec& spec) : options_(spec.options) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] bool is_source() const override { return true; }
-  [[nodiscard]] std::unique_ptr<Source> make_source(Context& context) override {
-    return std::make_unique<GlobSource>(options_, context);
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<GlobProducer>(options_, context);
   }
 
  private:

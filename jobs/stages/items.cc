@@ -4,9 +4,9 @@
 namespace gorun::jobs {
 namespace {
 
-class ItemsSource final : public Source {
+class ItemsProducer final : public Producer {
  public:
-  explicit ItemsSource(const std::vector<LiteralItem>& items) : items_(items) {}
+  explicit ItemsProducer(const std::vector<LiteralItem>& items) : items_(items) {}
 
   void run(Out& out) override {
     for (const LiteralItem& literal : items_) {
@@ -30,8 +30,8 @@ class ItemsStage final : public Stage {
   explicit ItemsStage(const StageSpec& spec) : items_(spec.options.items("items")) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] bool is_source() const override { return true; }
-  [[nodiscard]] std::unique_ptr<Source> make_source(Context& /*context*/) override {
-    return std::make_unique<ItemsSource>(items_);
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& /*context*/) override {
+    return std::make_unique<ItemsProducer>(items_);
   }
 
  private:

@@ -21,9 +21,9 @@ namespace {
 // What one read asks for: stays in the second-level cache until the records have been looked at.
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 
-class LinesSource final : public Source {
+class LinesProducer final : public Producer {
  public:
-  LinesSource(const StageOptions& options, Context& context)
+  LinesProducer(const StageOptions& options, Context& context)
       : context_(context),
         path_(options.text("path")),
         delimiter_(options.text("delimiter").front()),
@@ -127,8 +127,8 @@ class LinesStage final : public Stage {
   explicit LinesStage(const StageSpec& spec) : options_(spec.options) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] bool is_source() const override { return true; }
-  [[nodiscard]] std::unique_ptr<Source> make_source(Context& context) override {
-    return std::make_unique<LinesSource>(options_, context);
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<LinesProducer>(options_, context);
   }
 
  private:

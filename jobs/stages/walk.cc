@@ -210,9 +210,9 @@ Expected<PathFilter, GlobError> compile_filter(const StageOptions& options) {
                              options.has("exclude") ? options.texts("exclude") : none);
 }
 
-class RootsSource final : public Source {
+class RootsProducer final : public Producer {
  public:
-  RootsSource(const StageOptions& options, Context& context)
+  RootsProducer(const StageOptions& options, Context& context)
       : options_(options), context_(context) {}
 
   void run(Out& out) override {
@@ -238,8 +238,8 @@ class RootsStage final : public Stage {
   explicit RootsStage(const StageSpec& spec) : options_(spec.options) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] bool is_source() const override { return true; }
-  [[nodiscard]] std::unique_ptr<Source> make_source(Context& context) override {
-    return std::make_unique<RootsSource>(options_, context);
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<RootsProducer>(options_, context);
   }
 
  private:
@@ -262,7 +262,7 @@ class WalkStage final : public Stage {
   }
 
  private:
-  // Patterns that are none are reported by RootsSource, which then sends no root.
+  // Patterns that are none are reported by RootsProducer, which then sends no root.
   static PathFilter filter_or_nothing(const StageOptions& options) {
     auto filter = compile_filter(options);
     return filter.ok() ? std::move(filter).value() : PathFilter();
