@@ -63,6 +63,17 @@ std::span<Field> Batch::allocate_fields(std::size_t count) {
   return {fields, count};
 }
 
+void Batch::set_fields(Item* item, std::span<const Field> fields) {
+  const std::span<Field> all = allocate_fields(item->field_count + fields.size());
+  const auto is_replaced = [fields](const Field& old) {
+    return std::ranges::find(fields, old.name, &Field::name) != fields.end();
+  };
+  auto end = std::ranges::remove_copy_if(item->all_fields(), all.begin(), is_replaced).out;
+  end = std::ranges::copy(fields, end).out;
+  item->fields = all.data();
+  item->field_count = static_cast<std::uint32_t>(end - all.begin());
+}
+
 void Batch::push_copy(const Item& item) {
   Item mine;
   mine.text = copy(item.text);
@@ -89,6 +100,7 @@ Batch Batch::slice(std::size_t begin, std::size_t count) const {
 
 void Batch::clear() {
   items_.clear();
+  parcel_.reset();
   // A block that no reader kept can be filled again from its beginning.
   if (blocks_.size() == 1 && open_ == blocks_.front().get() && blocks_.front()->is_unique()) {
     open_->set_used(0);

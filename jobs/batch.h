@@ -5,11 +5,13 @@
 // of the batch itself.
 //
 // Invariants
-//   I1  Every view of every item points into a block that the batch holds, or into static storage.
+//   I1  Every view of every item points into a block that the batch holds, or into what outlives the run
+//       (literals, the graph).
 //   I2  A batch is used by one goroutine at a time; its blocks may be shared with other batches.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -27,16 +29,25 @@ inline constexpr std::size_t kBatchItems = 512;
 /// Bytes of text at which a batch is passed on, whatever the number of its items.
 inline constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 
+/// Something that travels and is no item: partial results, work that a stage puts back for itself.
+class Parcel {
+ public:
+  virtual ~Parcel() = default;
+};
+using ParcelPtr = std::unique_ptr<Parcel>;
+
 class Batch {
  public:
   Batch() = default;
   Batch(Batch&& other) noexcept
       : items_(std::move(other.items_)),
         blocks_(std::move(other.blocks_)),
+        parcel_(std::move(other.parcel_)),
         open_(std::exchange(other.open_, nullptr)) {}
   Batch& operator=(Batch&& other) noexcept {
     items_ = std::move(other.items_);
     blocks_ = std::move(other.blocks_);
+    parcel_ = std::move(other.parcel_);
     open_ = std::exchange(other.open_, nullptr);
     return *this;
   }
@@ -65,6 +76,9 @@ class Batch {
   [[nodiscard]] std::string_view copy(std::string_view bytes);
   /// `count` fields of this batch's own, empty.
   [[nodiscard]] std::span<Field> allocate_fields(std::size_t count);
+  /// Gives `item` further fields, which replace those of the same name; names and values live in
+  /// this batch or longer.
+  void set_fields(Item* item, std::span<const Field> fields);
   /// A copy of `item` with all that it points to, appended.
   void push_copy(const Item& item);
 
@@ -72,6 +86,11 @@ class Batch {
   [[nodiscard]] Batch slice(std::size_t begin, std::size_t count) const;
   /// All items, sharing the blocks.
   [[nodiscard]] Batch duplicate() const { return slice(0, size()); }
+
+  /// Lets something travel with the batch, which then may hold no item. Parts and duplicates are
+  /// made without it.
+  void attach(ParcelPtr parcel) { parcel_ = std::move(parcel); }
+  [[nodiscard]] ParcelPtr detach() { return std::move(parcel_); }
 
   /// Empties the batch; the table's memory stays for the next items.
   void clear();
@@ -82,6 +101,7 @@ class Batch {
  private:
   std::vector<Item> items_;
   std::vector<BlockRef> blocks_;
+  ParcelPtr parcel_;
   Block* open_ = nullptr;  // the block of blocks_ that allocate() fills; only this batch does
 };
 

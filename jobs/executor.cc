@@ -17,6 +17,7 @@
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
+#include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
 #include "runtime/blocking.h"
 #include "runtime/chan.h"
@@ -52,7 +53,6 @@ struct LiveChain {
 // When a stage is done, and with what result. Written by its chains, in any order.
 struct LiveStage {
   runtime::Chan<runtime::Unit> done{0};  // closed by the last chain of the stage
-  std::atomic<int> chains_to_start{0};
   std::atomic<int> chains_to_end{0};
   std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
   std::atomic<bool> is_skipped{false};
@@ -63,11 +63,11 @@ enum class ChainEnd { kComplete, kCutShort, kSkipped };
 
 class Execution {
  public:
-  Execution(const Graph& graph, const RunOptions& options)
+  Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(options.interrupt),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs}),
         run_(graph, options.observer),
-        plan_(make_plan(graph, scheduler_.procs())),
+        plan_(make_plan(graph, scheduler_.procs(), make)),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
@@ -94,10 +94,7 @@ class Execution {
   void make_inbox(std::size_t c) {
     const PlanChain& chain = plan_.chains[c];
     for (const std::size_t n : chain.nodes) {
-      const PlanNode& node = plan_.nodes[n];
-      LiveStage& stage = stages_[node.stage];
-      stage.chains_to_start.fetch_add(node.is_first ? 1 : 0, std::memory_order_relaxed);
-      stage.chains_to_end.fetch_add(1, std::memory_order_relaxed);
+      stages_[plan_.nodes[n].stage].chains_to_end.fetch_add(1, std::memory_order_relaxed);
     }
     if (chain.producers == 0) return;
     chains_[c].inbox.emplace(
@@ -277,7 +274,11 @@ class Execution {
 }  // namespace
 
 Outcome execute(const Graph& graph, const RunOptions& options) {
-  return Execution(graph, options).run();
+  return execute(graph, options, make_stages);
+}
+
+Outcome execute(const Graph& graph, const RunOptions& options, const StageMaker& make) {
+  return Execution(graph, options, make).run();
 }
 
 }  // namespace gorun::jobs

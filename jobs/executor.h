@@ -17,12 +17,21 @@
 //   E4  A stage starts when all that it needs have succeeded, and is skipped when one did not.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <vector>
+
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
 #include "jobs/observer.h"
 #include "jobs/outcome.h"
 
 namespace gorun::jobs {
+
+class Stage;
+
+/// From a stage of the graph to the code that does its work (jobs/stage_kinds.h).
+using StageMaker = std::function<std::vector<std::unique_ptr<Stage>>(const StageSpec&)>;
 
 struct RunOptions {
   int procs = 0;                   // Ps; 0: Graph::procs, and if that is 0 what the runtime takes
@@ -38,5 +47,9 @@ struct RunOptions {
 /// threads  outside any goroutine; one run at a time in a process. Children are waited for one by
 ///          one, never with waitpid(-1). SIGPIPE is ignored meanwhile: a closed output is a value.
 [[nodiscard]] Outcome execute(const Graph& graph, const RunOptions& options = {});
+
+/// The same with other code for the stages: for tests of the engine that need a stage to misbehave.
+[[nodiscard]] Outcome execute(const Graph& graph, const RunOptions& options,
+                              const StageMaker& make);
 
 }  // namespace gorun::jobs

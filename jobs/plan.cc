@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "jobs/stage_kinds.h"
-
 namespace gorun::jobs {
 namespace {
 
@@ -22,7 +20,8 @@ struct Wiring {
 
 class Planner {
  public:
-  Planner(const Graph& graph, int procs) : graph_(graph), procs_(procs) {}
+  Planner(const Graph& graph, int procs, const StageMaker& make)
+      : graph_(graph), procs_(procs), make_(make) {}
 
   Plan make() {
     make_nodes();
@@ -37,7 +36,7 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       const StageSpec& spec = graph_.stages[s];
       first_node_.push_back(plan_.nodes.size());
-      for (std::unique_ptr<Stage>& work : make_stages(spec)) {
+      for (std::unique_ptr<Stage>& work : make_(spec)) {
         PlanNode node;
         node.stage = s;
         node.traits = work->traits();
@@ -119,6 +118,7 @@ class Planner {
 
   const Graph& graph_;
   const int procs_;
+  const StageMaker& make_;
   Plan plan_;
   std::vector<std::size_t> first_node_;  // by stage
   std::vector<Wiring> wiring_;           // by node
@@ -126,6 +126,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, int procs) { return Planner(graph, procs).make(); }
+Plan make_plan(const Graph& graph, int procs, const StageMaker& make) {
+  return Planner(graph, procs, make).make();
+}
 
 }  // namespace gorun::jobs

@@ -21,6 +21,7 @@
 #include <memory>
 #include <vector>
 
+#include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/stage.h"
 
@@ -51,7 +52,7 @@ struct Plan {
   std::vector<PlanChain> chains;
 };
 
-/// Lays out `graph` for `procs` Ps. Pure, but for the construction of the stages.
-[[nodiscard]] Plan make_plan(const Graph& graph, int procs);
+/// Lays out `graph` for `procs` Ps. Pure, but for the construction of the stages by `make`.
+[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const StageMaker& make);
 
 }  // namespace gorun::jobs

@@ -7,7 +7,7 @@ namespace gorun::jobs {
 void Operator::finish(Out& /*out*/) {}
 
 // The plan asks a stage only for what its traits promise; these are reached by a broken stage.
-std::unique_ptr<Source> Stage::make_source(Context& /*context*/) {
+std::unique_ptr<Producer> Stage::make_producer(Context& /*context*/) {
   throw std::logic_error("this kind of stage is no source");
 }
 std::unique_ptr<Operator> Stage::make_operator(Context& /*context*/) {

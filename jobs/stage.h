@@ -5,7 +5,7 @@
 // workers: it is handed batches, puts items into an Out, and may block (inside
 // runtime::blocking). The executor counts, closes, cancels and reports.
 //
-//   Source      makes items out of nothing:  run(out)
+//   Producer    makes items out of nothing:  run(out)
 //   Operator    takes batches:               process(batch, out) ... finish(out)
 //   Shard       merges what the workers of a gathering stage hand over (reduce, top)
 //
@@ -32,13 +32,6 @@
 
 namespace gorun::jobs {
 
-/// A partial result on its way from an operator to a shard.
-class Parcel {
- public:
-  virtual ~Parcel() = default;
-};
-using ParcelPtr = std::unique_ptr<Parcel>;
-
 /// What a worker may ask of the run. One for each worker, used from its goroutine only.
 class Context {
  public:
@@ -63,8 +56,10 @@ class Context {
   /// Counts bytes read from or written to the outside.
   virtual void count_bytes(std::uint64_t bytes) = 0;
 
-  /// Puts a batch back in front of this stage, for any of its workers to take, if there is room.
-  /// Only for stages with StageTraits::feeds_itself. returns false, `batch` untouched, if not taken.
+  /// Of a stage with StageTraits::feeds_itself: true if its other workers find nothing in front of
+  /// the stage; a hint. Then part of what this worker has yet to do is well put back with offer(),
+  /// for whichever of them comes first. returns false, `batch` as it was, if there is no room.
+  [[nodiscard]] virtual bool siblings_are_idle() const = 0;
   [[nodiscard]] virtual bool offer(Batch& batch) = 0;
 
   /// Of a gathering stage: how many shards it has.
@@ -74,9 +69,9 @@ class Context {
   virtual Flow hand_over(std::size_t shard, ParcelPtr parcel) = 0;
 };
 
-class Source {
+class Producer {
  public:
-  virtual ~Source() = default;
+  virtual ~Producer() = default;
 
   /// Emits until there is no more, or until told to stop. Flushes before it waits for long.
   virtual void run(Out& out) = 0;
@@ -86,7 +81,8 @@ class Operator {
  public:
   virtual ~Operator() = default;
 
-  /// Works on a batch that is not empty. The batch may be moved from, or changed and sent on.
+  /// Works on a batch that holds an item, or a parcel that this stage offered. The batch may be
+  /// moved from, or changed and sent on.
   virtual Flow process(Batch&& batch, Out& out) = 0;
 
   /// Comes after the last batch, also if there was none and if the reader has stopped. Not called
@@ -133,7 +129,7 @@ class Stage {
   [[nodiscard]] virtual StageTraits traits() const = 0;
 
   /// Exactly one of the first two is overridden. `context` outlives the worker.
-  [[nodiscard]] virtual std::unique_ptr<Source> make_source(Context& context);
+  [[nodiscard]] virtual std::unique_ptr<Producer> make_producer(Context& context);
   [[nodiscard]] virtual std::unique_ptr<Operator> make_operator(Context& context);
   /// True if this stage is a source.
   [[nodiscard]] virtual bool is_source() const { return false; }

@@ -28,7 +28,7 @@ struct Worker::Link {
   PlanNode* node = nullptr;
   StageCell* cell = nullptr;
   std::unique_ptr<Context> context;
-  std::unique_ptr<Source> source;
+  std::unique_ptr<Producer> producer;
   std::unique_ptr<Operator> op;
   std::unique_ptr<Out> out;
 
@@ -55,7 +55,16 @@ class Worker::LinkContext final : public Context {
   void count_bytes(std::uint64_t bytes) override {
     where_.run.cell(stage_).bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
-  [[nodiscard]] bool offer(Batch& batch) override { return where_.inbox->try_put(batch); }
+  [[nodiscard]] bool siblings_are_idle() const override {
+    return where_.chain.workers > 1 && where_.inbox->is_empty();
+  }
+  [[nodiscard]] bool offer(Batch& batch) override {
+    // The items come in once more.
+    const std::uint64_t items = batch.size();
+    if (!where_.inbox->try_put(batch)) return false;
+    where_.run.cell(stage_).items_in.fetch_sub(items, std::memory_order_relaxed);
+    return true;
+  }
   [[nodiscard]] std::size_t shard_count() const override { return where_.shards->size(); }
   Flow hand_over(std::size_t shard, ParcelPtr parcel) override {
     const runtime::ChanStatus sent = (*where_.shards)[shard].send(std::move(parcel));
@@ -142,7 +151,7 @@ Worker::Worker(const Surroundings& where) : where_(where) {
     link->cell = &where_.run.cell(link->node->stage);
     link->context = std::make_unique<LinkContext>(where_, link->node->stage);
     if (link->node->work->is_source()) {
-      link->source = link->node->work->make_source(*link->context);
+      link->producer = link->node->work->make_producer(*link->context);
     } else {
       link->op = link->node->work->make_operator(*link->context);
     }
@@ -189,8 +198,8 @@ void Worker::work() {
 }
 
 void Worker::run_links() {
-  if (links_.front()->source != nullptr) {
-    links_.front()->source->run(*links_.front()->out);
+  if (links_.front()->producer != nullptr) {
+    links_.front()->producer->run(*links_.front()->out);
   } else {
     consume();
     // Whoever feeds this chain need not go on (E2); at the end of the input it is closed already.

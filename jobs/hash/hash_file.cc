@@ -11,6 +11,7 @@
 #include <chrono>
 #include <utility>
 
+#include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 
 namespace gorun::jobs {
@@ -18,20 +19,6 @@ namespace {
 
 // A file that is read in one go needs no advice; the call would cost as much as it saves.
 constexpr off_t kSequentialAdviceBytes = off_t{1} << 20;
-
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  ~OwnedFd() {
-    if (fd_ >= 0) ::close(fd_);  // nothing was written, so there is nothing to lose
-  }
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 HashFileError system_failure(std::string_view call, const std::string& name) {
   const int number = errno;
@@ -129,7 +116,7 @@ std::string HashFileError::message() const {
 Expected<FileDigests, HashFileError> hash_file(int dirfd, const std::string& name, DigestPass& pass,
                                                std::span<char> buffer) {
   // Non-blocking, for opening a FIFO without a writer would wait for one.
-  const OwnedFd file(::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const FileDescriptor file(::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.get() < 0) return system_failure("open", name);
   struct stat before = {};
   if (::fstat(file.get(), &before) != 0) return system_failure("stat", name);

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <utility>
 
 namespace gorun::jobs {
 namespace {
@@ -70,23 +69,6 @@ FileType file_type_of(mode_t mode) {
   if (S_ISDIR(mode)) return FileType::kDirectory;
   if (S_ISLNK(mode)) return FileType::kSymlink;
   return FileType::kOther;
-}
-
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  if (this != &other) {
-    close();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-int FileDescriptor::release() { return std::exchange(fd_, -1); }
-
-void FileDescriptor::close() {
-  if (fd_ < 0) return;  // none, or AT_FDCWD
-  const int saved = errno;
-  ::close(std::exchange(fd_, -1));
-  errno = saved;
 }
 
 Expected<FileDescriptor, SystemError> DirectoryReader::open(const std::string& path) {

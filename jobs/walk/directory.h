@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "jobs/expected.h"
+#include "jobs/file_descriptor.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -27,23 +28,6 @@ enum class FileType : std::uint8_t {
 
 /// The type of an st_mode.
 [[nodiscard]] FileType file_type_of(mode_t mode);
-
-/// A descriptor that closes itself. Move-only.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() { close(); }
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-
-  [[nodiscard]] int get() const { return fd_; }  // -1: none
-  [[nodiscard]] int release();
-  void close();
-
- private:
-  int fd_ = -1;
-};
 
 /// One name in a directory; never "." or "..".
 struct DirectoryEntry {

@@ -98,7 +98,8 @@ TEST_CASE("what is no pattern says why") {
   }
 }
 
-// Each row was compared with `git check-ignore` 2.39.
+// Compared with `git check-ignore` 2.39, which answers for the directories above a path as well
+// and so says yes to a/b/c below, too; and it counts x/ as being inside x.
 TEST_CASE("paths as git matches them") {
   const std::vector<PathRow> rows = {
       {"*.o", "a.o", true},
