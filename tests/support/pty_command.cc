@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,6 +95,14 @@ void PtyCommand::type(std::string_view bytes) const {
   if (write(terminal_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
     throw std::system_error(errno, std::generic_category(), "write to the pseudo-terminal");
   }
+}
+
+bool PtyCommand::echoes() const {
+  termios modes{};
+  if (tcgetattr(terminal_, &modes) != 0) {
+    throw std::system_error(errno, std::generic_category(), "tcgetattr");
+  }
+  return (modes.c_lflag & static_cast<tcflag_t>(ECHO)) != 0;
 }
 
 int PtyCommand::finish() {

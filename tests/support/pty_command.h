@@ -24,6 +24,9 @@ class PtyCommand {
   /// As typed on the keyboard.
   void type(std::string_view bytes) const;
 
+  /// Whether the terminal shows what is typed.
+  [[nodiscard]] bool echoes() const;
+
   /// Reads to the end and reaps; returns the exit status, or 128 + n for signal n.
   int finish();
 
