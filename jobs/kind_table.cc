@@ -8,7 +8,6 @@
 namespace gorun::jobs {
 namespace {
 
-
 constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
 
@@ -166,7 +165,7 @@ constexpr std::array<OptionRow, 7> kExecOptions = {{
 }};
 
 constexpr std::array<std::string_view, 6> kAlgorithms = {"sha256", "sha512",  "sha1",
-                                              "md5",    "xxh3-64", "xxh3-128"};
+                                                         "md5",    "xxh3-64", "xxh3-128"};
 
 constexpr std::array<OptionRow, 1> kHashOptions = {{
     {.name = "algorithm",
@@ -177,7 +176,7 @@ constexpr std::array<OptionRow, 1> kHashOptions = {{
 }};
 
 constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
-                                              "mean",  "list", "distinct"};
+                                                         "mean",  "list", "distinct"};
 
 constexpr std::array<OptionRow, 3> kReduceOptions = {{
     {.name = "by",
@@ -343,7 +342,10 @@ const std::array<StageKind, 14> kKinds = {{
 }};
 
 constexpr std::array<OptionRow, 5> kCommonKeys = {{
-    {.name = "kind", .type = OptionType::kKindName, .help = "what the stage does", .required = true},
+    {.name = "kind",
+     .type = OptionType::kKindName,
+     .help = "what the stage does",
+     .required = true},
     {.name = "from",
      .type = OptionType::kInputs,
      .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\"}, "
