@@ -126,8 +126,7 @@ constexpr std::array<OptionRow, 3> kMapOptions = {{
     {.name = "text", .type = OptionType::kTemplate, .help = "the new text of the item"},
     {.name = "replace",
      .type = OptionType::kReplacements,
-     .help = "{\"pattern\", \"with\"} or an array of them: replace every match in the text; "
-             "\\1 is the first group"},
+     .help = "{\"pattern\", \"with\"} or an array of them; in \"with\", \\1 is the first group"},
     {.name = "fields",
      .type = OptionType::kNamedTemplates,
      .help = "fields to set, {\"name\": \"text\"}; the others stay"},

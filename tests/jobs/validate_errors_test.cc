@@ -347,8 +347,8 @@ gorun: 25 errors; nothing was run
      "run\n",
      ""},
     {"control characters do not reach the terminal",
-     "{\"gorun\": 1, /* \033[31m ‮ */ \"matrix\": 1,\n \"stages\": {\"a\": {\"kind\": \"exec\", "
-     "\"argv\": [\"true\"], \"needs\": \"\\u001b[2J\"}}}",
+     "{\"gorun\": 1, /* \033[31m \342\200\256 */ \"matrix\": 1,\n \"stages\": {\"a\": {\"kind\": "
+     "\"exec\", \"argv\": [\"true\"], \"needs\": \"\\u001b[2J\"}}}",
      R"(job.json:1:28: error: unknown key "matrix"
   1 | {"gorun": 1, /* ?[31m ? */ "matrix": 1,
     |                            ^~~~~~~~
