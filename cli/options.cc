@@ -83,10 +83,12 @@ struct Parsed {
   }
 };
 
-// CLI11's own text begins with the flag's name: "--jobs: 1 required TEXT missing".
+// CLI11's own text begins with the flag's name: "--jobs: 1 required TEXT missing", "quiet was given
+// a disallowed flag override".
 UsageError explain(const CLI::ArgumentMismatch& error) {
   const std::string text = error.what();
-  const std::string name = text.substr(0, text.find_first_of(": "));
+  std::string name = text.substr(0, text.find_first_of(": "));
+  if (!name.starts_with('-')) name.insert(0, "--");
   const FlagRow* flag = find_flag(name);
   if (flag == nullptr) return {text, ""};
   if (flag->value.empty()) return {"option " + jobs::quote(name) + " takes no value", ""};

@@ -61,7 +61,8 @@ std::string run_line(const RunFigures& run) {
   const auto ended = static_cast<std::size_t>(std::ranges::count_if(run.stages, has_ended));
   std::string line = "gorun: " + format_duration(run.elapsed) + ", " + format_count(ended) +
                      " of " + format_count(run.stages.size(), "stage") + " done";
-  if (const StageFigures* slowest = find_slowest(run)) line += ", slowest: " + slowest->name;
+  if (const StageFigures* slowest = find_slowest(run))
+    line += ", slowest: " + printable(slowest->name);
   return line;
 }
 

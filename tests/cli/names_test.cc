@@ -15,11 +15,26 @@ namespace {
 
 // Names that break programs which quote by guessing.
 const std::vector<std::string>& hostile_names() {
-  static const std::vector<std::string> kNames = {
-      "plain",        "two words",  " blank at both ends ", "-n",          "--help",
-      "new\nline",    "tab\there",  "back\\slash",          "quote\"here", "it's",
-      "$(touch ran)", "`touch ran`", "; touch ran",         "*",           "{}",
-      "${{ item }}",  "caf\xe9",    "\xff\xfe",             "na\xc3\xafve", "\x1b[31mred"};
+  static const std::vector<std::string> kNames = {"plain",
+                                                  "two words",
+                                                  " blank at both ends ",
+                                                  "-n",
+                                                  "--help",
+                                                  "new\nline",
+                                                  "tab\there",
+                                                  "back\\slash",
+                                                  "quote\"here",
+                                                  "it's",
+                                                  "$(touch ran)",
+                                                  "`touch ran`",
+                                                  "; touch ran",
+                                                  "*",
+                                                  "{}",
+                                                  "${{ item }}",
+                                                  "caf\xe9",
+                                                  "\xff\xfe",
+                                                  "na\xc3\xafve",
+                                                  "\x1b[31mred"};
   return kNames;
 }
 
@@ -31,8 +46,7 @@ void make_files(const ScratchDir& scratch) {
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   std::size_t begin = 0;
-  for (std::size_t end; (end = text.find(separator, begin)) != std::string::npos;
-       begin = end + 1) {
+  for (std::size_t end; (end = text.find(separator, begin)) != std::string::npos; begin = end + 1) {
     parts.push_back(text.substr(begin, end - begin));
   }
   CHECK(begin == text.size());  // the last one is ended as well
@@ -68,28 +82,31 @@ TEST_SUITE_BEGIN("cli/names");
 TEST_CASE("an argument of argv is the name, whole") {
   const ScratchDir scratch;
   make_files(scratch);
-  const std::string out = run_in(
-      scratch, "  \"show\": {\"kind\": \"exec\", \"from\": \"files\", \"workers\": 1,\n"
-               "           \"argv\": [\"printf\", \"%s\\\\0\", \"{}\"]}\n");
+  const std::string out =
+      run_in(scratch,
+             "  \"show\": {\"kind\": \"exec\", \"from\": \"files\", \"workers\": 1,\n"
+             "           \"argv\": [\"printf\", \"%s\\\\0\", \"{}\"]}\n");
   CHECK(split(out, '\0') == expected_paths());
 }
 
 TEST_CASE("a script gets the name as its first argument") {
   const ScratchDir scratch;
   make_files(scratch);
-  const std::string out = run_in(
-      scratch, "  \"show\": {\"kind\": \"exec\", \"from\": \"files\", \"workers\": 1,\n"
-               "           \"shell\": \"printf '%s\\\\0' \\\"$1\\\"\"}\n");
+  const std::string out =
+      run_in(scratch,
+             "  \"show\": {\"kind\": \"exec\", \"from\": \"files\", \"workers\": 1,\n"
+             "           \"shell\": \"printf '%s\\\\0' \\\"$1\\\"\"}\n");
   CHECK(split(out, '\0') == expected_paths());
 }
 
 TEST_CASE("captured output of commands is written byte for byte") {
   const ScratchDir scratch;
   make_files(scratch);
-  const std::string out = run_in(
-      scratch, "  \"cat\": {\"kind\": \"exec\", \"from\": \"files\", \"stdout\": \"capture\",\n"
-               "          \"shell\": \"cat -- \\\"$1\\\"; printf '\\\\0'\"},\n"
-               "  \"out\": {\"kind\": \"write\", \"from\": \"cat\"}\n");
+  const std::string out =
+      run_in(scratch,
+             "  \"cat\": {\"kind\": \"exec\", \"from\": \"files\", \"stdout\": \"capture\",\n"
+             "          \"shell\": \"cat -- \\\"$1\\\"; printf '\\\\0'\"},\n"
+             "  \"out\": {\"kind\": \"write\", \"from\": \"cat\"}\n");
   std::vector<std::string> names = hostile_names();
   std::ranges::sort(names);
   std::vector<std::string> shown;
@@ -115,16 +132,15 @@ TEST_CASE("the text of an item is written as it is") {
 TEST_CASE("sha256sum accepts a manifest of hostile names") {
   const ScratchDir scratch;
   make_files(scratch);
-  const std::string manifest =
-      run_in(scratch, "  \"hash\": {\"kind\": \"hash\", \"from\": \"files\"},\n"
-                      "  \"out\": {\"kind\": \"write\", \"from\": \"hash\", "
-                      "\"format\": \"sha256sum\"}\n");
+  const std::string manifest = run_in(scratch,
+                                      "  \"hash\": {\"kind\": \"hash\", \"from\": \"files\"},\n"
+                                      "  \"out\": {\"kind\": \"write\", \"from\": \"hash\", "
+                                      "\"format\": \"sha256sum\"}\n");
   const CommandResult verdict = run_command({"sha256sum", "--check", "--strict", "--quiet"},
                                             {.input = manifest, .directory = scratch.path()});
   CHECK(verdict.status == 0);
   CHECK(verdict.err.empty());
-  CHECK(std::ranges::count(manifest, '\n') ==
-        static_cast<std::ptrdiff_t>(hostile_names().size()));
+  CHECK(std::ranges::count(manifest, '\n') == static_cast<std::ptrdiff_t>(hostile_names().size()));
 }
 
 TEST_SUITE_END();

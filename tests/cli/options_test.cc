@@ -171,7 +171,7 @@ TEST_CASE("what is wrong is said with a way out") {
        "gorun: error: there is no command \"stgaes\"\n  hint: did you mean \"stages\"?\n"},
   };
   for (const Case& wrong : cases) {
-    CAPTURE(wrong.text);
+    CAPTURE(std::string(wrong.text));
     CHECK(refuse(wrong.words) == wrong.text);
   }
 }

@@ -26,14 +26,15 @@ class HeldJob {
     REQUIRE(mkfifo(fifo_.c_str(), 0600) == 0);
     fd_ = open(fifo_.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(fd_ >= 0);
-    path_ = scratch.write("job.json",
-                          "{\"gorun\": 1, \"stages\": {\n"
-                          "  \"naive \xc3\xa4 stage\": {\"kind\": \"lines\", \"path\": \"" +
-                              fifo_ +
-                              "\"},\n"
-                              "  \"out\": {\"kind\": \"write\", \"from\": \"naive \xc3\xa4 stage\", "
-                              "\"path\": \"" +
-                              scratch / "out.txt" + "\"}}}\n");
+    path_ =
+        scratch.write("job.json",
+                      "{\"gorun\": 1, \"stages\": {\n"
+                      "  \"naive \xc3\xa4 stage\": {\"kind\": \"lines\", \"path\": \"" +
+                          fifo_ +
+                          "\"},\n"
+                          "  \"out\": {\"kind\": \"write\", \"from\": \"naive \xc3\xa4 stage\", "
+                          "\"path\": \"" +
+                          scratch / "out.txt" + "\"}}}\n");
   }
   ~HeldJob() { release(); }
   HeldJob(const HeldJob&) = delete;
@@ -105,13 +106,14 @@ TEST_CASE("quiet, none, a dumb terminal and a job that is soon done show nothing
   const std::string short_job = scratch.write(
       "short.json",
       "{\"gorun\": 1, \"stages\": {\"one\": {\"kind\": \"items\", \"items\": [\"x\"]},\n"
-      " \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"" + scratch / "x" + "\"}}}");
+      " \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"" +
+          scratch / "x" + "\"}}}");
   PtyCommand soon_done(gorun_argv({short_job}), 80);
   CHECK(soon_done.finish() == 0);
   CHECK(soon_done.raw().find("stages done") == std::string::npos);
 
   for (const char* flag : {"--quiet", "--progress=none"}) {
-    CAPTURE(flag);
+    CAPTURE(std::string(flag));
     PtyCommand gorun(gorun_argv({flag, short_job}), 80);
     CHECK(gorun.finish() == 0);
     CHECK(gorun.raw().find("\x1b[J") == std::string::npos);
@@ -124,10 +126,9 @@ TEST_CASE("a pipe never gets control sequences") {
   job.say("one\n");
   job.release();
   // The fifo has no writer left: gorun opens it together with a writer of its own.
-  const CommandResult result =
-      run_command({"sh", "-c", "echo one > \"$1\" & \"$0\" \"$2\"", GORUN_BINARY, scratch / "lines",
-                   job.path()},
-                  {.env = {{"TERM", "xterm"}}});
+  const CommandResult result = run_command({"sh", "-c", "echo one > \"$1\" & \"$0\" \"$2\"",
+                                            GORUN_BINARY, scratch / "lines", job.path()},
+                                           {.env = {{"TERM", "xterm"}}});
   CHECK(result.status == 0);
   CHECK(result.err.starts_with("gorun: ok: 2 stages, 1 item in "));
   CHECK(result.err.find('\x1b') == std::string::npos);

@@ -15,8 +15,8 @@ namespace {
 CommandResult run_job(const std::string& stages, std::vector<std::string> flags = {},
                       const std::string& directory = "") {
   flags.emplace_back("-");
-  return run_gorun(flags, {.input = "{\"gorun\": 1, \"stages\": {\n" + stages + "}}\n",
-                           .directory = directory});
+  return run_gorun(
+      flags, {.input = "{\"gorun\": 1, \"stages\": {\n" + stages + "}}\n", .directory = directory});
 }
 
 bool contains(const std::string& text, std::string_view part) {
@@ -28,9 +28,9 @@ bool contains(const std::string& text, std::string_view part) {
 TEST_SUITE_BEGIN("cli/run");
 
 TEST_CASE("a command that fails is named with its status, and gorun exits with 1") {
-  const CommandResult result =
-      run_job("  \"build\": {\"kind\": \"exec\", \"shell\": \"exit 7\"},\n"
-              "  \"test\": {\"kind\": \"exec\", \"needs\": [\"build\"], \"argv\": [\"true\"]}\n");
+  const CommandResult result = run_job(
+      "  \"build\": {\"kind\": \"exec\", \"shell\": \"exit 7\"},\n"
+      "  \"test\": {\"kind\": \"exec\", \"needs\": [\"build\"], \"argv\": [\"true\"]}\n");
   CHECK(result.status == 1);
   CHECK(result.out.empty());
   CHECK(contains(result.err, "gorun: error: stage \"build\" failed: "));
@@ -47,9 +47,9 @@ TEST_CASE("a program that does not exist") {
 }
 
 TEST_CASE("a root that does not exist") {
-  const CommandResult result =
-      run_job("  \"files\": {\"kind\": \"walk\", \"root\": \"/no/such/directory\"},\n"
-              "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n");
+  const CommandResult result = run_job(
+      "  \"files\": {\"kind\": \"walk\", \"root\": \"/no/such/directory\"},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n");
   CHECK(result.status == 1);
   CHECK(contains(result.err, "gorun: error: stage \"files\" failed: "));
   CHECK(contains(result.err, "/no/such/directory"));
@@ -57,9 +57,9 @@ TEST_CASE("a root that does not exist") {
 }
 
 TEST_CASE("an output file that cannot be made exits with 74") {
-  const CommandResult result =
-      run_job("  \"one\": {\"kind\": \"items\", \"items\": [\"x\"]},\n"
-              "  \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"/no/such/out\"}\n");
+  const CommandResult result = run_job(
+      "  \"one\": {\"kind\": \"items\", \"items\": [\"x\"]},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"/no/such/out\"}\n");
   CHECK(result.status == 74);
   CHECK(contains(result.err, "/no/such/out"));
 }
@@ -79,15 +79,17 @@ TEST_CASE("a failure leaves no output under its final name") {
 TEST_CASE("needs orders the commands, and env reaches them") {
   const ScratchDir scratch;
   const std::string job =
-      "{\"gorun\": 1, \"vars\": {\"word\": \"default\"}, \"env\": {\"WORD\": \"${{ vars.word }}\"},\n"
+      "{\"gorun\": 1, \"vars\": {\"word\": \"default\"}, \"env\": {\"WORD\": \"${{ vars.word "
+      "}}\"},\n"
       " \"stages\": {\n"
       "  \"c\": {\"kind\": \"exec\", \"needs\": [\"b\"], \"shell\": \"echo c >> log\"},\n"
       "  \"b\": {\"kind\": \"exec\", \"needs\": [\"a\"], \"shell\": \"echo b >> log\"},\n"
       "  \"a\": {\"kind\": \"exec\", \"shell\": \"echo $WORD > log\"}}}\n";
   CHECK(run_gorun({"-"}, {.input = job, .directory = scratch.path()}).status == 0);
   CHECK(read_whole_file(scratch / "log") == "default\nb\nc\n");
-  CHECK(run_gorun({"--set", "word=given", "-"}, {.input = job, .directory = scratch.path()})
-            .status == 0);
+  CHECK(
+      run_gorun({"--set", "word=given", "-"}, {.input = job, .directory = scratch.path()}).status ==
+      0);
   CHECK(read_whole_file(scratch / "log") == "given\nb\nc\n");
 }
 
@@ -103,7 +105,7 @@ TEST_CASE("any number of cores gives the same result") {
   CHECK(one.status == 0);
   CHECK_FALSE(one.out.empty());
   for (const char* procs : {"2", "8", "64"}) {
-    CAPTURE(procs);
+    CAPTURE(std::string(procs));
     const CommandResult many = run_job(stages, {"-j", procs}, GORUN_SOURCE_DIR);
     CHECK(many.status == 0);
     CHECK(many.out == one.out);
@@ -131,10 +133,10 @@ TEST_CASE("standard error of commands comes through") {
 
 TEST_CASE("an empty input is a success") {
   const ScratchDir scratch;
-  const CommandResult result =
-      run_job("  \"files\": {\"kind\": \"walk\", \"root\": \".\"},\n"
-              "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n",
-              {}, scratch.path());
+  const CommandResult result = run_job(
+      "  \"files\": {\"kind\": \"walk\", \"root\": \".\"},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n",
+      {}, scratch.path());
   CHECK(result.status == 0);
   CHECK(result.out.empty());
   CHECK(result.err.starts_with("gorun: ok: 2 stages in "));

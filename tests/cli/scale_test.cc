@@ -75,15 +75,15 @@ TEST_CASE("many small files are hashed in bounded memory") {
   Random random;
   const std::string text(2048, 'x');
   for (int i = 0; i < count; ++i) {
-    const std::string name =
-        "files/" + std::to_string(i / 1000) + "/" + std::to_string(i) + ".txt";
+    const std::string name = "files/" + std::to_string(i / 1000) + "/" + std::to_string(i) + ".txt";
     scratch.write(name, name + text.substr(0, 1024 + random.below(1000)));
   }
-  scratch.write("job.json",
-                "{\"gorun\": 1, \"stages\": {\n"
-                "  \"files\": {\"kind\": \"walk\", \"root\": \"files\"},\n"
-                "  \"hash\": {\"kind\": \"hash\", \"from\": \"files\"},\n"
-                "  \"out\": {\"kind\": \"write\", \"from\": \"hash\", \"format\": \"sha256sum\"}}}\n");
+  scratch.write(
+      "job.json",
+      "{\"gorun\": 1, \"stages\": {\n"
+      "  \"files\": {\"kind\": \"walk\", \"root\": \"files\"},\n"
+      "  \"hash\": {\"kind\": \"hash\", \"from\": \"files\"},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"hash\", \"format\": \"sha256sum\"}}}\n");
   const CommandResult result =
       run_gorun({"-q", "job.json"}, {.directory = scratch.path(), .stdout_path = scratch / "sums"});
   report("hash", result);
@@ -113,9 +113,9 @@ TEST_CASE("a large text is counted in bounded memory") {
   CHECK(result.status == 0);
   CHECK(result.err.empty());
   CHECK(result.peak_kib() < kMostKiB);
-  const CommandResult sum =
-      run_command({"sh", "-c", "awk '{ n += $2 } END { printf \"%d\\n\", n }' counts; wc -w < text"},
-                  {.directory = scratch.path()});
+  const CommandResult sum = run_command(
+      {"sh", "-c", "awk '{ n += $2 } END { printf \"%d\\n\", n }' counts; wc -w < text"},
+      {.directory = scratch.path()});
   const std::size_t line = sum.out.find('\n') + 1;
   CHECK(sum.out.substr(0, line) == sum.out.substr(line));
 }

@@ -1,4 +1,5 @@
-// tests/cli/signals_test.cc - interrupting gorun: it stops, says so by its status, and leaves no child.
+// tests/cli/signals_test.cc - interrupting gorun: it stops, says so by its status, and leaves no
+// child.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -77,9 +78,10 @@ TEST_CASE("a signal stops the commands, and the status tells which it was") {
     int status;
     const char* word;
   };
-  for (const Ending& ending : {Ending{SIGINT, 130, "interrupted"},
-                               Ending{SIGTERM, 143, "terminated"}, Ending{SIGHUP, 129, "hung up"}}) {
-    CAPTURE(ending.word);
+  for (const Ending& ending :
+       {Ending{SIGINT, 130, "interrupted"}, Ending{SIGTERM, 143, "terminated"},
+        Ending{SIGHUP, 129, "hung up"}}) {
+    CAPTURE(std::string(ending.word));
     const ScratchDir scratch;
     StartedPids started(scratch);
     Command gorun(gorun_argv({job_of_sleepers(scratch, "exec sleep 1000")}),
@@ -112,10 +114,10 @@ TEST_CASE("grandchildren end with the commands that started them") {
 TEST_CASE("a second signal kills commands that ignore the first") {
   const ScratchDir scratch;
   StartedPids started(scratch);
-  Command gorun(
-      gorun_argv({job_of_sleepers(scratch, "trap '' TERM; echo $$ > started; "
-                                           "while :; do sleep 1000; done")}),
-      {.directory = scratch.path()});
+  Command gorun(gorun_argv({job_of_sleepers(scratch,
+                                            "trap '' TERM; echo $$ > started; "
+                                            "while :; do sleep 1000; done")}),
+                {.directory = scratch.path()});
   const std::vector<pid_t> children = started.wait_for(6);
   gorun.signal(SIGINT);
   REQUIRE(gorun.wait_for_err("a second signal kills the commands\n"));

@@ -27,7 +27,7 @@ TEST_SUITE_BEGIN("cli/streams");
 
 TEST_CASE("answers go to standard output") {
   for (const char* word : {"--version", "help", "--help", "stages"}) {
-    CAPTURE(word);
+    CAPTURE(std::string(word));
     const CommandResult result = run_gorun({word});
     CHECK(result.status == 0);
     CHECK_FALSE(result.out.empty());
@@ -85,8 +85,8 @@ TEST_CASE("a reader that leaves ends the job quietly") {
 }
 
 TEST_CASE("a reader that leaves an answer ends it quietly") {
-  const CommandResult result = run_command(
-      {"bash", "-c", "\"$0\" help | true; echo \"${PIPESTATUS[0]}\"", GORUN_BINARY});
+  const CommandResult result =
+      run_command({"bash", "-c", "\"$0\" help | true; echo \"${PIPESTATUS[0]}\"", GORUN_BINARY});
   CHECK(result.out == "0\n");
   CHECK(result.err.empty());
 }

@@ -57,8 +57,8 @@ void close_end(int& fd) {
   dup2(err, STDERR_FILENO);
   if (options.closes_stdout) close(STDOUT_FILENO);
   for (const auto& [name, value] : options.env) setenv(name.c_str(), value.c_str(), 1);
-  if (options.user != 0 && (setgroups(0, nullptr) != 0 || setgid(options.user) != 0 ||
-                            setuid(options.user) != 0)) {
+  if (options.user != 0 &&
+      (setgroups(0, nullptr) != 0 || setgid(options.user) != 0 || setuid(options.user) != 0)) {
     _exit(127);
   }
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) _exit(127);

@@ -30,12 +30,12 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-  std::string input = {};      // its standard input
-  std::string directory = {};  // empty: the test's own
+  std::string input = {};                                     // its standard input
+  std::string directory = {};                                 // empty: the test's own
   std::vector<std::pair<std::string, std::string>> env = {};  // added to the test's environment
-  bool closes_stdout = false;     // starts with descriptor 1 closed
-  std::string stdout_path = {};   // a file instead of a pipe
-  unsigned user = 0;              // not 0: becomes this user first
+  bool closes_stdout = false;                                 // starts with descriptor 1 closed
+  std::string stdout_path = {};                               // a file instead of a pipe
+  unsigned user = 0;                                          // not 0: becomes this user first
 };
 
 /// A running command. argv[0] is looked up in PATH.
@@ -71,8 +71,8 @@ class Command {
   double started_s_ = 0;
 };
 
-/// Waits until the process `pid`, which need not be a child, has ended (it may still be a zombie that
-/// somebody else has to reap). False if it still runs after half a minute.
+/// Waits until the process `pid`, which need not be a child, has ended (it may still be a zombie
+/// that somebody else has to reap). False if it still runs after half a minute.
 [[nodiscard]] bool wait_until_ended(pid_t pid);
 
 /// start and finish.
