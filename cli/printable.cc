@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+
+#include "jobs/utf8.h"
 
 namespace gorun::cli {
 namespace {
@@ -38,39 +39,19 @@ bool contains(const std::array<Range, N>& ranges, char32_t point) {
                      [&](Range r) { return point >= r.first && point <= r.last; });
 }
 
-// The bytes of a UTF-8 sequence by its first byte; 0: no first byte.
-std::size_t sequence_length(unsigned char first) {
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return 2;
-  if (first >= 0xE0 && first <= 0xEF) return 3;
-  if (first >= 0xF0 && first <= 0xF4) return 4;
-  return 0;
-}
-
-// Over-long forms and surrogates are not UTF-8 (RFC 3629).
-bool is_scalar_of_length(char32_t point, std::size_t length) {
-  if (point >= 0xD800 && point <= 0xDFFF) return false;
-  if (length == 3) return point >= 0x800;
-  if (length == 4) return point >= 0x10000 && point <= 0x10FFFF;
-  return true;
-}
-
 // The first glyph of `rest`, which is not empty.
 Glyph next_glyph(std::string_view rest) {
   const Glyph kUnknown{"?", 1, 1};
-  const std::size_t length = sequence_length(static_cast<unsigned char>(rest[0]));
-  if (length == 0 || length > rest.size()) return kUnknown;
+  const std::size_t length = jobs::utf8_length(rest, 0);
+  if (length == 0) return kUnknown;
   if (length == 1) {
     const bool is_control = rest[0] < 0x20 || rest[0] == 0x7F;
     return is_control ? kUnknown : Glyph{rest.substr(0, 1), 1, 1};
   }
   char32_t point = static_cast<unsigned char>(rest[0]) & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>(rest[i]);
-    if ((byte & 0xC0U) != 0x80) return kUnknown;
-    point = (point << 6U) | (byte & 0x3FU);
+  for (const char byte : rest.substr(1, length - 1)) {
+    point = (point << 6U) | (static_cast<unsigned char>(byte) & 0x3FU);
   }
-  if (!is_scalar_of_length(point, length)) return kUnknown;
   if (point < 0xA0) return {"?", length, 1};  // the C1 controls
   const std::size_t width = contains(kZeroWidth, point) ? 0 : contains(kWide, point) ? 2 : 1;
   return {rest.substr(0, length), length, width};
