@@ -53,7 +53,6 @@ StackPool::Unused StackPool::reserve(std::size_t wanted) {
     auto* low = reinterpret_cast<std::byte*>(aligned);
     // A huge page under a stack would make one touched byte cost 2 MiB.
     madvise(low, kBytes, MADV_NOHUGEPAGE);
-    register_leak_root(low, kBytes);
     unused_ = {low, kStacksPerArena};
   }
   const Unused run{unused_.low, std::min(wanted, unused_.count)};
@@ -66,7 +65,8 @@ Stack* StackPool::prepare(Unused unused) {
   Stack* chain = nullptr;
   for (std::size_t i = unused.count; i-- > 0;) {
     std::byte* low = unused.low + i * kStackSize;
-    if (madvise(low, kPageSize, kMadvGuardInstall) != 0 &&
+    // LeakSanitizer reads whole stacks; only an mprotected page is one it knows to pass over.
+    if ((kAddressSanitizer || madvise(low, kPageSize, kMadvGuardInstall) != 0) &&
         mprotected_.fetch_add(1, std::memory_order_relaxed) < kMprotectGuards) {
       // Best effort beyond this: without a mapping to spare the stack runs unguarded.
       (void)mprotect(low, kPageSize, PROT_NONE);
@@ -79,6 +79,7 @@ Stack* StackPool::prepare(Unused unused) {
     stack->entry_top = header - (number * 7 % kColours) * kCacheLine;
     stack->next = chain;
     stack->sanitizer.init(low + kPageSize, kStackSize - kPageSize - kHeaderRoom);
+    register_leak_root(low + kPageSize, kStackSize - kPageSize);
     chain = stack;
   }
   return chain;

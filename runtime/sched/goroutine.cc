@@ -367,17 +367,17 @@ void gorun_goroutine_main() {
       next->status.store(GStatus::kRunning, std::memory_order_relaxed);
       continue;
     }
-    // This M owns the P until the switch is done, so nobody takes the stack before we are off it.
-    give_stack(pp, stack);
     arch::SanitizerStack* to = &m->g0_stack;
     void* context = m->g0_context;
     m->g = nullptr;
     if (next != nullptr) {
-      adopt(m, next);
+      adopt(m, next);  // before our stack is in the cache, where it might take it
       to = &next->stack->sanitizer;
       context = next->context;
     }
-    arch::SanitizerStack::leave_for_good(*to);
+    // This M owns the P until the switch is done, so nobody takes the stack before we are off it.
+    give_stack(pp, stack);
+    arch::SanitizerStack::leave_for_good(stack->sanitizer, *to);
     void* dead = nullptr;
     gorun_context_switch(&dead, context);
   }
