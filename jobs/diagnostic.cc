@@ -1,7 +1,9 @@
 #include "jobs/diagnostic.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
+#include <utility>
 
 #include "jobs/utf8.h"
 
@@ -14,6 +16,24 @@ constexpr std::size_t kWidestLine = 120;
 // Of those, columns before the culprit.
 constexpr std::size_t kWidestLead = 60;
 
+// What a terminal would act on, or show as nothing: control characters, and the marks that
+// reorder or hide text, with which a file could look like another.
+bool is_unshowable(std::string_view code_point) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kRanges = {{
+      {"\xc2\x80", "\xc2\x9f"},          // C1 controls
+      {"\xe2\x80\x8b", "\xe2\x80\x8f"},  // zero width, left-to-right and right-to-left marks
+      {"\xe2\x80\xa8", "\xe2\x80\xae"},  // line and paragraph separators, embeddings
+      {"\xe2\x81\xa0", "\xe2\x81\xaf"},  // word joiner, isolates
+      {"\xef\xbb\xbf", "\xef\xbb\xbf"},  // byte order mark
+  }};
+  const auto byte = static_cast<unsigned char>(code_point.front());
+  if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return true;
+  // UTF-8 sorts like the code points that it encodes.
+  return std::ranges::any_of(kRanges, [&](const auto& range) {
+    return code_point >= range.first && code_point <= range.second;
+  });
+}
+
 // One code point of the line as shown, and the filler that keeps its width in the caret line.
 struct Cell {
   std::string_view shown;
@@ -23,6 +43,8 @@ struct Cell {
 
 std::vector<Cell> cells_of_line(const Source& source, ByteRange line, ByteRange culprit) {
   std::vector<Cell> cells;
+  // An empty culprit is the place before a character; the caret goes under that one.
+  const std::size_t culprit_end = std::max(culprit.end, culprit.begin + 1);
   std::size_t at = line.begin;
   // Cells far before the culprit are never shown; leaving them out bounds the work on one line.
   constexpr std::size_t kReach = 4 * (kWidestLead + 2);
@@ -33,10 +55,9 @@ std::vector<Cell> cells_of_line(const Source& source, ByteRange line, ByteRange 
     const std::size_t length = utf8_length(text, at);
     const std::size_t next = at + std::max<std::size_t>(length, 1);
     std::string_view shown = text.substr(at, next - at);
-    const auto byte = static_cast<unsigned char>(shown.front());
-    const bool is_c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(shown[1]) < 0xa0;
-    if (length == 0 || (byte < 0x20 && byte != '\t') || byte == 0x7f || is_c1) shown = "?";
-    cells.push_back({shown, byte == '\t' ? '\t' : ' ', at >= culprit.begin && at < culprit.end});
+    const bool is_tab = shown == "\t";
+    if (length == 0 || is_unshowable(shown)) shown = "?";
+    cells.push_back({shown, is_tab ? '\t' : ' ', at >= culprit.begin && at < culprit_end});
     at = next;
   }
   return cells;
@@ -72,7 +93,7 @@ std::string excerpt(const Source& source, ByteRange culprit) {
       carets += cell.filler;
     }
   }
-  if (!seen) carets += '^';  // an empty culprit at the end of the line
+  if (!seen) carets += '^';  // the culprit is the end of the line
   if (cut_back) text += "...";
   return text + "\n" + carets + "\n";
 }

@@ -91,14 +91,15 @@ class Explainer {
   Diagnostic explain_end() const {
     const std::size_t end = std::min(text_.find_last_not_of(" \t\r\n") + 1, text_.size());
     if (stop_.after == JsonStop::After::kNothing) {
-      return error(0, 0, "the file holds no JSON value", "a job file is an object: { ... }");
+      return {.where = std::nullopt,
+              .what = end == 0 ? "the file is empty" : "the file holds nothing but comments",
+              .hint = "a job file is an object: { ... }"};
     }
     const bool in_object = stop_.container == JsonStop::Container::kObject;
     const std::string place = to_string(source_.position(stop_.container_begin));
-    return error(end, end,
-                 in_object ? "the file ends inside an object" : "the file ends inside an array",
-                 std::string("the \"") + (in_object ? '{' : '[') + "\" at " + place +
-                     " is never closed");
+    return error(
+        end, end, in_object ? "the file ends inside an object" : "the file ends inside an array",
+        std::string("the \"") + (in_object ? '{' : '[') + "\" at " + place + " is never closed");
   }
 
   Diagnostic explain_rest(std::size_t at) const {
@@ -119,7 +120,8 @@ class Explainer {
     if (text_[at] == '"') return explain_string(at);
     if (text_[at] == '}') return std::nullopt;
     if (is_word_char(text_[at]) || text_[at] == '\'') {
-      const std::size_t end = word_end(at + 1);
+      std::size_t end = word_end(at + 1);
+      if (text_.substr(end).starts_with('\'')) ++end;
       return error(at, end, "a key without double quotes", std::string(kQuotesHint));
     }
     return unexpected(at, "a key");
@@ -186,8 +188,9 @@ class Explainer {
                      "a text ends with a double quote on the line where it begins");
       }
       if (byte < 0x20) {
-        return error(at, at + 1, "a control character inside a text",
-                     byte == '\t' ? "a tab is written \\t" : "it is written " + unicode_escape(byte));
+        return error(
+            at, at + 1, "a control character inside a text",
+            byte == '\t' ? "a tab is written \\t" : "it is written " + unicode_escape(byte));
       }
       if (byte != '\\') continue;
       if (const auto wrong = explain_escape(at)) return wrong;

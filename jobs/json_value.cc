@@ -103,8 +103,7 @@ class TreeBuilder {
     cursor_ = begin + 1;
     if (open_.size() == kMaxJsonDepth) {
       result_.errors = {{.where = ByteRange{begin, cursor_},
-                         .what = "nested deeper than " + std::to_string(kMaxJsonDepth) +
-                                 " levels",
+                         .what = "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels",
                          .hint = {}}};
       failed_ = true;
       return false;

@@ -57,9 +57,9 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   if (options.has("argv") == options.has("shell")) {
     const bool both = options.has("argv");
-    blame(errors, both ? options.where("shell") : use.where,
-          both ? "\"argv\" and \"shell\" exclude each other"
-               : "an exec needs \"argv\" or \"shell\"");
+    blame(
+        errors, both ? options.where("shell") : use.where,
+        both ? "\"argv\" and \"shell\" exclude each other" : "an exec needs \"argv\" or \"shell\"");
   }
   if (use.has_input) return;
   for (const std::string_view name : {"argv", "cwd", "env"}) {

@@ -8,7 +8,6 @@
 namespace gorun::jobs {
 namespace {
 
-
 constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
 
@@ -127,8 +126,7 @@ constexpr std::array<OptionRow, 3> kMapOptions = {{
     {.name = "text", .type = OptionType::kTemplate, .help = "the new text of the item"},
     {.name = "replace",
      .type = OptionType::kReplacements,
-     .help = "{\"pattern\", \"with\"} or an array of them: replace every match in the text; "
-             "\\1 is the first group"},
+     .help = "{\"pattern\", \"with\"} or an array of them; in \"with\", \\1 is the first group"},
     {.name = "fields",
      .type = OptionType::kNamedTemplates,
      .help = "fields to set, {\"name\": \"text\"}; the others stay"},
@@ -166,7 +164,7 @@ constexpr std::array<OptionRow, 7> kExecOptions = {{
 }};
 
 constexpr std::array<std::string_view, 6> kAlgorithms = {"sha256", "sha512",  "sha1",
-                                              "md5",    "xxh3-64", "xxh3-128"};
+                                                         "md5",    "xxh3-64", "xxh3-128"};
 
 constexpr std::array<OptionRow, 1> kHashOptions = {{
     {.name = "algorithm",
@@ -177,7 +175,7 @@ constexpr std::array<OptionRow, 1> kHashOptions = {{
 }};
 
 constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
-                                              "mean",  "list", "distinct"};
+                                                         "mean",  "list", "distinct"};
 
 constexpr std::array<OptionRow, 3> kReduceOptions = {{
     {.name = "by",
@@ -343,7 +341,10 @@ const std::array<StageKind, 14> kKinds = {{
 }};
 
 constexpr std::array<OptionRow, 5> kCommonKeys = {{
-    {.name = "kind", .type = OptionType::kKindName, .help = "what the stage does", .required = true},
+    {.name = "kind",
+     .type = OptionType::kKindName,
+     .help = "what the stage does",
+     .required = true},
     {.name = "from",
      .type = OptionType::kInputs,
      .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\"}, "

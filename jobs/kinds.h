@@ -79,9 +79,9 @@ struct StageKind {
   Input input = Input::kRequired;
   std::span<const std::string_view> ports = {};  // empty: a sink
   std::span<const OptionRow> options = {};
-  int default_workers = 1;  // 0: one for each P
-  bool parallel = false;    // false: one goroutine, and "workers" may only be 1
-  bool gathers = false;     // takes its whole input before it sends its first item
+  int default_workers = 1;        // 0: one for each P
+  bool parallel = false;          // false: one goroutine, and "workers" may only be 1
+  bool gathers = false;           // takes its whole input before it sends its first item
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
 
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.

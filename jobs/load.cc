@@ -86,7 +86,7 @@ std::string reason_of(int error) {
 std::optional<Diagnostic> check_encoding(const Source& source) {
   const std::string_view text = source.text();
   if (text.starts_with(kByteOrderMark)) {
-    return Diagnostic{.where = ByteRange{0, 0},
+    return Diagnostic{.where = ByteRange{0, kByteOrderMark.size()},
                       .what = "the file begins with a byte order mark",
                       .hint = "save it as UTF-8 without BOM"};
   }
@@ -95,10 +95,10 @@ std::optional<Diagnostic> check_encoding(const Source& source) {
   if (bad == std::string_view::npos) return std::nullopt;
   static constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(text[bad]);
-  return Diagnostic{.where = ByteRange{bad, bad + 1},
-                    .what = std::string("the file is not UTF-8: byte 0x") + kHex[byte >> 4U] +
-                            kHex[byte & 0xfU],
-                    .hint = is_utf16 ? "it looks like UTF-16; save it as UTF-8" : ""};
+  return Diagnostic{
+      .where = ByteRange{bad, bad + 1},
+      .what = std::string("the file is not UTF-8: byte 0x") + kHex[byte >> 4U] + kHex[byte & 0xfU],
+      .hint = is_utf16 ? "it looks like UTF-16; save it as UTF-8" : ""};
 }
 
 }  // namespace

@@ -58,8 +58,8 @@ std::optional<std::string> read_byte(const OptionRow& row, const JsonValue& valu
                                      ValueReader* reader) {
   auto text = reader->text(row.name, value);
   if (!text || text->size() == 1) return text;
-  reader->blame(value.where, quote(row.name) + ": expected one byte, got " +
-                                 std::to_string(text->size()));
+  reader->blame(value.where,
+                quote(row.name) + ": expected one byte, got " + std::to_string(text->size()));
   return std::nullopt;
 }
 
@@ -112,8 +112,7 @@ std::optional<std::vector<std::string>> read_choices(const OptionRow& row, const
   return chosen;
 }
 
-std::optional<std::vector<std::int64_t>> read_integers(const OptionRow& row,
-                                                       const JsonValue& value,
+std::optional<std::vector<std::int64_t>> read_integers(const OptionRow& row, const JsonValue& value,
                                                        ValueReader* reader) {
   std::vector<std::int64_t> numbers;
   if (!value.array()) {
@@ -184,8 +183,8 @@ std::optional<NamedTemplates> read_named_templates(const OptionRow& row, const J
       reader->blame(member.key_where, quote(member.key) + " is not a name",
                     "a name is not empty and holds neither \"=\" nor a NUL byte");
     }
-    is_right = is_right && is_name && text &&
-               literals_have_no_nul(row, *text, member.value.where, reader);
+    is_right =
+        is_right && is_name && text && literals_have_no_nul(row, *text, member.value.where, reader);
     if (is_right) templates.emplace_back(member.key, std::move(*text));
   }
   if (!is_right) return std::nullopt;
@@ -250,6 +249,7 @@ std::optional<Replacement> read_replacement(const OptionRow& row, const JsonValu
   if (!regex || !text) return std::nullopt;
   std::string why;
   if (!RE2(*regex, quiet_options()).CheckRewriteString(*text, &why)) {
+    if (why.ends_with('.')) why.pop_back();
     reader->blame(with->value.where, "\"with\" does not fit \"pattern\": " + why,
                   "\\1 is the first group, a backslash is \\\\ (in JSON \\\\\\\\)");
     return std::nullopt;

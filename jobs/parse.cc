@@ -27,8 +27,8 @@ constexpr std::int64_t kMaxProcs = 1024;
 // Letters, digits, "_", "-" and all that is not ASCII. A dot separates a port from its stage.
 bool is_stage_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
   });
 }
 
@@ -47,7 +47,7 @@ class StageParser {
     }
     const JsonObject* object = member_.value.object();
     if (!object) {
-      reader_.blame_type("stage " + stage_.name, "an object", member_.value);
+      reader_.blame_kind_of("stage " + quote(stage_.name), "an object", member_.value);
       stage_.is_from_right = false;
       return std::move(stage_);
     }
@@ -92,7 +92,8 @@ class StageParser {
       read_workers(member.value);
     } else if (key == "buffer") {
       stage_.buffer_where = member.key_where;
-      stage_.buffer = reader_.integer("buffer", member.value, 1, kMaxBuffer).value_or(kDefaultBuffer);
+      stage_.buffer =
+          reader_.integer("buffer", member.value, 1, kMaxBuffer).value_or(kDefaultBuffer);
     } else if (stage_.kind) {
       read_stage_option(member);
     }
@@ -137,20 +138,8 @@ class StageParser {
 
   void read_workers(const JsonValue& value) {
     stage_.workers_where = value.where;
-    if (value.text() && *value.text() == "cpus") {
-      stage_.workers = kOnePerP;
-      return;
-    }
-    if (!value.is_number() && !value.text()) {
-      reader_.blame_type("workers", "an integer or \"cpus\"", value);
-      return;
-    }
-    if (value.text() && value.text()->find("${{") == std::string::npos) {
-      reader_.blame(value.where, "\"workers\": expected an integer or \"cpus\", got " +
-                                     quote(*value.text()));
-      return;
-    }
-    const auto workers = reader_.integer("workers", value, 1, kMaxWorkers);
+    static_assert(kOnePerP == 0);  // what integer_or_word() makes of the word
+    const auto workers = reader_.integer_or_word("workers", value, 1, kMaxWorkers, "cpus");
     if (workers) stage_.workers = static_cast<int>(*workers);
   }
 
@@ -190,7 +179,9 @@ class StageParser {
     ref.stage = text->substr(0, dot);
     if (dot == std::string::npos) return ref;
     ref.port = text->substr(dot + 1);
-    if (*text == *value.text()) {  // with a var inside, the parts have no places of their own
+    const bool has_both = dot > 0 && dot + 1 < text->size();
+    // With a var inside, the parts have no places of their own.
+    if (has_both && *text == *value.text()) {
       const std::size_t at = offset_in_source(reader_.source(), value.where, dot);
       ref.stage_where = {value.where.begin + 1, at};
       ref.port_where = {at + 1, value.where.end - 1};
@@ -259,10 +250,10 @@ void check_version(const JsonValue& root, ValueReader* reader) {
   if (!value.is_number()) {
     reader->blame_type("gorun", "the number 1", value);
   } else if (!value.integer() || *value.integer() != kFormatVersion) {
-    reader->blame(value.where,
-                  "format version " + std::string(reader->source().slice(value.where)) +
-                      " is not supported",
-                  "this gorun reads version 1");
+    reader->blame(
+        value.where,
+        "format version " + std::string(reader->source().slice(value.where)) + " is not supported",
+        "this gorun reads version 1");
   }
 }
 
@@ -271,7 +262,8 @@ Environment read_env(const JsonValue& value, ValueReader* reader) {
   const JsonObject* object = reader->object("env", value);
   if (!object) return env;
   for (const JsonMember& member : *object) {
-    if (member.key.empty() || member.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+    if (member.key.empty() ||
+        member.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
       reader->blame(member.key_where, quote(member.key) + " is not a name",
                     "a name is not empty and holds neither \"=\" nor a NUL byte");
       continue;
@@ -292,12 +284,9 @@ int read_procs(const JsonValue& value, ValueReader* reader) {
   if (!limits) return 0;
   reader->reject_unknown_keys(*limits, kLimitKeys, "the keys here are \"procs\"");
   const JsonMember* procs = find_member(*limits, "procs");
-  if (!procs || (procs->value.text() && *procs->value.text() == "auto")) return 0;
-  if (!procs->value.is_number() && !procs->value.text()) {
-    reader->blame_type("procs", "an integer or \"auto\"", procs->value);
-    return 0;
-  }
-  return static_cast<int>(reader->integer("procs", procs->value, 1, kMaxProcs).value_or(0));
+  if (!procs) return 0;
+  const auto number = reader->integer_or_word("procs", procs->value, 1, kMaxProcs, "auto");
+  return static_cast<int>(number.value_or(0));
 }
 
 std::vector<StageDecl> read_stages(const JsonValue& root, ValueReader* reader) {

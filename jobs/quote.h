@@ -13,6 +13,6 @@ namespace gorun::jobs {
 
 /// "a", "b" and "c": a list for a sentence.
 [[nodiscard]] std::string quote_list(std::span<const std::string_view> texts,
-                                      std::string_view last_word = "and");
+                                     std::string_view last_word = "and");
 
 }  // namespace gorun::jobs

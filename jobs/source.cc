@@ -14,8 +14,8 @@ constexpr std::size_t kBlockBytes = 4096;
 
 std::size_t count_code_points(std::string_view text) {
   // Every byte but a continuation byte begins a code point.
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return !is_utf8_continuation(c); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !is_utf8_continuation(c); }));
 }
 
 }  // namespace

@@ -32,9 +32,7 @@ bool StageOptions::has(std::string_view name) const {
   return !std::holds_alternative<std::monostate>(slot(name).value);
 }
 
-bool StageOptions::is_given(std::string_view name) const {
-  return slot(name).where != ByteRange{};
-}
+bool StageOptions::is_given(std::string_view name) const { return slot(name).where != ByteRange{}; }
 
 ByteRange StageOptions::where(std::string_view name) const { return slot(name).where; }
 

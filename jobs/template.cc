@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 2> kUnknownPlaceholders = {"{#}", "{%}"};
 bool is_name(std::string_view text) {
   if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
   return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
   });
 }
 
@@ -106,7 +106,8 @@ class TemplateParser {
       part.var_name = expression.substr(5);
       take(std::move(part), end);
     } else {
-      fail(end, expression.empty() ? "an empty expression" : "unknown expression " + quote(expression),
+      fail(end,
+           expression.empty() ? "an empty expression" : "unknown expression " + quote(expression),
            std::string(kKnownHint));
     }
     at_ = end;
@@ -207,7 +208,8 @@ std::optional<std::string_view> Template::append_to(std::string* out, const Item
 }
 
 bool Template::uses_item() const {
-  return std::ranges::any_of(parts_, [](const TemplatePart& p) { return p.what != What::kLiteral; });
+  return std::ranges::any_of(parts_,
+                             [](const TemplatePart& p) { return p.what != What::kLiteral; });
 }
 
 std::string Template::constant_text() const {

@@ -34,13 +34,13 @@ class ItemView {
 
 struct TemplatePart {
   enum class What {
-    kLiteral,        // `text` as it is
-    kItem,           // ${{ item }} or {}
-    kField,          // ${{ item.NAME }}, `text` is the name
-    kStem,           // {.}   a/b.tar.gz -> a/b.tar
-    kBaseName,       // {/}   a/b.tar.gz -> b.tar.gz
-    kDirectory,      // {//}  a/b.tar.gz -> a; "." if there is none
-    kBaseNameStem,   // {/.}  a/b.tar.gz -> b.tar
+    kLiteral,       // `text` as it is
+    kItem,          // ${{ item }} or {}
+    kField,         // ${{ item.NAME }}, `text` is the name
+    kStem,          // {.}   a/b.tar.gz -> a/b.tar
+    kBaseName,      // {/}   a/b.tar.gz -> b.tar.gz
+    kDirectory,     // {//}  a/b.tar.gz -> a; "." if there is none
+    kBaseNameStem,  // {/.}  a/b.tar.gz -> b.tar
   };
   What what = What::kLiteral;
   std::string text;
@@ -85,8 +85,8 @@ enum class TemplateSyntax {
 struct RawTemplatePart {
   enum class What { kPart, kVar };
   What what = What::kPart;
-  TemplatePart part;     // of kPart
-  std::string var_name;  // of kVar
+  TemplatePart part;      // of kPart
+  std::string var_name;   // of kVar
   std::size_t begin = 0;  // bytes [begin, end) of the text that was parsed
   std::size_t end = 0;
 };

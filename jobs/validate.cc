@@ -62,27 +62,28 @@ class Validator {
       blame(ref.stage_where,
             "stage " + quote(decl.name) + " " + std::string(verb) + " unknown stage " +
                 quote(ref.stage),
-            near_stage(ref.stage));
+            near_stage(stage, ref.stage));
       return std::nullopt;
     }
     if (found->second == stage) {
+      is_read_[stage] = true;  // wrong enough
       blame(ref.stage_where, "stage " + quote(decl.name) + " " + std::string(verb) + " itself");
       return std::nullopt;
     }
     return found->second;
   }
 
-  std::string near_stage(const std::string& typed) {
+  std::string near_stage(std::size_t stage, const std::string& typed) {
     if (searches_++ >= kMaxSearches) {
       is_read_.assign(is_read_.size(), true);
       return "";
     }
     const auto meant = closest(typed, names_);
-    if (!meant) return "";
-    const std::size_t stage = index_.at(*meant);
-    is_read_[stage] = true;  // a typing error here is none there
+    if (!meant || *meant == names_[stage]) return "";
+    const std::size_t other = index_.at(*meant);
+    is_read_[other] = true;  // a typing error here is none there
     return "did you mean " + quote(*meant) + "? (declared at " +
-           place(file_.stages[stage].name_where) + ")";
+           place(file_.stages[other].name_where) + ")";
   }
 
   void connect(std::size_t stage) {
@@ -94,12 +95,13 @@ class Validator {
       is_read_[*from] = true;
       if (!check_port(decl, *from, ref)) continue;
       if (!seen.emplace(*from, ref.port).second) {
-        blame(ref.where, "stage " + quote(decl.name) + " reads from " + quote(ref.stage) + " twice");
+        blame(ref.where,
+              "stage " + quote(decl.name) + " reads from " + quote(ref.stage) + " twice");
         continue;
       }
       const std::size_t edge = graph_.edges.size();
-      graph_.edges.push_back({*from, std::move(ref.port), stage, ref.buffer.value_or(decl.buffer),
-                              ref.where});
+      graph_.edges.push_back(
+          {*from, std::move(ref.port), stage, ref.buffer.value_or(decl.buffer), ref.where});
       graph_.stages[stage].inputs.push_back(edge);
       graph_.stages[*from].outputs.push_back(edge);
     }

@@ -17,6 +17,12 @@ std::string range_phrase(std::int64_t min, std::int64_t max) {
   return from + " to " + std::to_string(max);
 }
 
+// The number that a var's text is.
+std::optional<std::int64_t> number_of(const std::string& text) {
+  if (text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  return parse_byte_size(text);
+}
+
 bool mentions_expression(const JsonValue& value) {
   return value.text() && value.text()->find("${{") != std::string::npos;
 }
@@ -29,7 +35,12 @@ void ValueReader::blame(ByteRange where, std::string what, std::string hint) {
 
 void ValueReader::blame_type(std::string_view key, std::string_view expected,
                              const JsonValue& value) {
-  blame(value.where, quote(key) + ": expected " + std::string(expected) + ", got " +
+  blame_kind_of(quote(key), expected, value);
+}
+
+void ValueReader::blame_kind_of(std::string_view name, std::string_view expected,
+                                const JsonValue& value) {
+  blame(value.where, std::string(name) + ": expected " + std::string(expected) + ", got " +
                          std::string(value.type_phrase()));
 }
 
@@ -119,7 +130,8 @@ std::optional<std::int64_t> ValueReader::in_range(std::string_view key, std::str
                                                   ByteRange where, std::int64_t number,
                                                   std::int64_t min, std::int64_t max) {
   if (number >= min && number <= max) return number;
-  blame(where, quote(key) + ": expected " + range_phrase(min, max) + ", got " + std::string(written));
+  blame(where,
+        quote(key) + ": expected " + range_phrase(min, max) + ", got " + std::string(written));
   return std::nullopt;
 }
 
@@ -139,10 +151,27 @@ std::optional<std::int64_t> ValueReader::integer(std::string_view key, const Jso
   }
   const auto written = text(key, value);
   if (!written) return std::nullopt;
-  const bool is_digits = written->find_first_not_of("0123456789") == std::string::npos;
-  const auto number = is_digits ? parse_byte_size(*written) : std::nullopt;
+  const auto number = number_of(*written);
   if (number) return in_range(key, *written, value.where, *number, min, max);
   blame(value.where, quote(key) + ": expected an integer, got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::integer_or_word(std::string_view key,
+                                                         const JsonValue& value, std::int64_t min,
+                                                         std::int64_t max, std::string_view word) {
+  if (value.is_number()) return integer(key, value, min, max);
+  const std::string wanted = "an integer or " + quote(word);
+  if (!value.text()) {
+    blame_type(key, wanted, value);
+    return std::nullopt;
+  }
+  const auto written = text(key, value);
+  if (!written) return std::nullopt;
+  if (*written == word) return 0;
+  const auto number = mentions_expression(value) ? number_of(*written) : std::nullopt;
+  if (number) return in_range(key, *written, value.where, *number, min, max);
+  blame(value.where, quote(key) + ": expected " + wanted + ", got " + quote(*written));
   return std::nullopt;
 }
 
@@ -157,8 +186,8 @@ std::optional<std::int64_t> ValueReader::byte_size(std::string_view key, const J
   if (!written) return std::nullopt;
   const auto number = parse_byte_size(*written);
   if (number) return in_range(key, quote(*written), value.where, *number, min, max);
-  blame(value.where, quote(key) + ": expected a size such as 4096 or \"64KiB\", got " +
-                         quote(*written));
+  blame(value.where,
+        quote(key) + ": expected a size such as 4096 or \"64KiB\", got " + quote(*written));
   return std::nullopt;
 }
 

@@ -30,6 +30,11 @@ class ValueReader {
   [[nodiscard]] std::optional<bool> flag(std::string_view key, const JsonValue& value);
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, const JsonValue& value,
                                                     std::int64_t min, std::int64_t max);
+  /// As integer(), or 0 for the text `word`; a var may hold either.
+  [[nodiscard]] std::optional<std::int64_t> integer_or_word(std::string_view key,
+                                                            const JsonValue& value,
+                                                            std::int64_t min, std::int64_t max,
+                                                            std::string_view word);
   /// Bytes: an integer or a text that parse_byte_size() reads.
   [[nodiscard]] std::optional<std::int64_t> byte_size(std::string_view key, const JsonValue& value,
                                                       std::int64_t min, std::int64_t max);
@@ -53,14 +58,17 @@ class ValueReader {
                            std::string_view otherwise);
 
   void blame(ByteRange where, std::string what, std::string hint = "");
-  /// `"KEY": expected EXPECTED, got a number`.
+  /// `"KEY": expected EXPECTED, got a number`; blame_kind_of() puts no quotes around `name`.
   void blame_type(std::string_view key, std::string_view expected, const JsonValue& value);
+  void blame_kind_of(std::string_view name, std::string_view expected, const JsonValue& value);
 
   [[nodiscard]] const Source& source() const { return source_; }
 
  private:
-  [[nodiscard]] std::optional<std::vector<TemplatePart>> fill_in(
-      const std::string& text, ByteRange token, TemplateSyntax syntax, ByteRange* item_place);
+  [[nodiscard]] std::optional<std::vector<TemplatePart>> fill_in(const std::string& text,
+                                                                 ByteRange token,
+                                                                 TemplateSyntax syntax,
+                                                                 ByteRange* item_place);
   // Blames a number that is not within [min, max].
   [[nodiscard]] std::optional<std::int64_t> in_range(std::string_view key, std::string_view written,
                                                      ByteRange where, std::int64_t number,

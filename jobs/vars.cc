@@ -22,7 +22,8 @@ std::optional<std::string> scalar_text(const Source& source, std::string_view na
     text = source.slice(value.where);
   } else {
     errors->push_back({.where = value.where,
-                       .what = "var " + quote(name) + ": expected a string, a number or a boolean, got " +
+                       .what = "var " + quote(name) +
+                               ": expected a string, a number or a boolean, got " +
                                std::string(value.type_phrase()),
                        .hint = {}});
     return std::nullopt;
@@ -41,9 +42,10 @@ std::optional<std::string> scalar_text(const Source& source, std::string_view na
 Vars::Vars(const Source& source, const JsonValue* vars, const VarSettings& settings,
            Diagnostics* errors) {
   if (vars != nullptr && vars->object() == nullptr) {
-    errors->push_back({.where = vars->where,
-                       .what = "\"vars\": expected an object, got " + std::string(vars->type_phrase()),
-                       .hint = {}});
+    errors->push_back(
+        {.where = vars->where,
+         .what = "\"vars\": expected an object, got " + std::string(vars->type_phrase()),
+         .hint = {}});
   } else if (vars != nullptr) {
     for (const JsonMember& member : *vars->object()) declare(source, member, errors);
   }
@@ -67,8 +69,8 @@ void Vars::declare(const Source& source, const JsonMember& member, Diagnostics* 
   declaration.is_wrong = !declaration.value;
 }
 
-void Vars::read_long_form(const Source& source, const JsonMember& member,
-                          Declaration* declaration, Diagnostics* errors) {
+void Vars::read_long_form(const Source& source, const JsonMember& member, Declaration* declaration,
+                          Diagnostics* errors) {
   for (const JsonMember& entry : *member.value.object()) {
     const JsonValue& value = entry.value;
     bool is_right = true;
@@ -94,6 +96,7 @@ void Vars::read_long_form(const Source& source, const JsonMember& member,
       errors->push_back({.where = entry.key_where,
                          .what = "unknown key " + quote(entry.key),
                          .hint = did_you_mean(entry.key, kLongFormKeys)});
+      is_right = false;
     }
     declaration->is_wrong = declaration->is_wrong || !is_right;
   }
