@@ -14,8 +14,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <utility>
+
+#include "jobs/text/byte_buffer.h"
 
 namespace gorun::jobs {
 
@@ -29,11 +30,14 @@ class Block {
   /// A block of `capacity` uninitialised bytes. errors: std::bad_alloc.
   [[nodiscard]] static BlockRef make(std::size_t capacity);
 
-  [[nodiscard]] char* data() { return reinterpret_cast<char*>(this + 1); }
-  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  [[nodiscard]] char* data() { return bytes_.data(); }
+  [[nodiscard]] std::size_t capacity() const { return bytes_.capacity(); }
   [[nodiscard]] std::size_t used() const { return used_; }
   void set_used(std::size_t used) { used_ = used; }
-  [[nodiscard]] std::size_t room() const { return capacity_ - used_; }
+  [[nodiscard]] std::size_t room() const { return capacity() - used_; }
+
+  /// The memory itself, for a reader that fills and grows it; for the holder of the sole reference.
+  [[nodiscard]] ByteBuffer& bytes() { return bytes_; }
 
   /// True if the caller's reference is the only one: then the bytes are its own to overwrite.
   [[nodiscard]] bool is_unique() const {
@@ -42,19 +46,16 @@ class Block {
 
  private:
   friend class BlockRef;
-  explicit Block(std::size_t capacity) : capacity_(capacity) {}
+  explicit Block(std::size_t capacity) { bytes_.reserve(capacity); }
   ~Block() = default;
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }  // the caller holds one already
   void drop() {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      this->~Block();
-      ::operator delete(static_cast<void*>(this));
-    }
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
   std::atomic<std::uint32_t> refs_{1};
-  std::size_t capacity_;
+  ByteBuffer bytes_;
   std::size_t used_ = 0;
 };
 
@@ -85,9 +86,6 @@ class BlockRef {
   Block* block_ = nullptr;
 };
 
-inline BlockRef Block::make(std::size_t capacity) {
-  void* memory = ::operator new(sizeof(Block) + capacity);
-  return BlockRef(::new (memory) Block(capacity));
-}
+inline BlockRef Block::make(std::size_t capacity) { return BlockRef(new Block(capacity)); }
 
 }  // namespace gorun::jobs

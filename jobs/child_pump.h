@@ -27,17 +27,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "jobs/expected.h"
 #include "jobs/subprocess.h"
 #include "jobs/system_error.h"
+#include "jobs/text/byte_buffer.h"
 
 namespace gorun::jobs {
 
 struct PumpOptions {
-  std::string_view input;  // for the child's stdin; outlives the pump; then the pipe is closed
-  int stop_fd = -1;        // readable: end the child (E3); not owned; -1: none
+  std::string_view input = {};  // for the child's stdin; outlives the pump; then the pipe is closed
+  int stop_fd = -1;             // readable: end the child (E3); not owned; -1: none
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // from the pump's making
   std::chrono::milliseconds kill_after{5000};
   std::chrono::milliseconds pipe_grace{1000};
@@ -45,14 +45,14 @@ struct PumpOptions {
 
 enum class EndedBy : std::uint8_t {
   kItself,
-  kStop,     // the stop descriptor
+  kStop,  // the stop descriptor
   kTimeout,
 };
 
 /// How a child ended. Times are of the child and of those of its children that it waited for.
 struct ChildResult {
-  int exit_code = 0;            // meaningful if signal is 0
-  int signal = 0;               // that killed it; 0: it exited
+  int exit_code = 0;  // meaningful if signal is 0
+  int signal = 0;     // that killed it; 0: it exited
   EndedBy ended_by = EndedBy::kItself;
   bool was_killed = false;      // SIGTERM was not enough
   bool pipe_left_open = false;  // E2
@@ -100,17 +100,19 @@ class ChildPump {
   void begin_termination(EndedBy reason);
   void signal_group(int signal) const;
   void feed();
+  void note_exit();
   std::string_view read_from(FileDescriptor& pipe);
   [[nodiscard]] bool is_over() const;
   void reap();
 
   Child child_;
   PumpOptions options_;
-  std::vector<char> buffer_;
+  ByteBuffer buffer_;
   std::array<struct pollfd, 5> events_{};
   Stage stage_ = Stage::kRunning;
   bool exited_ = false;  // but not yet waited for
   bool reaped_ = false;
+  ChildStream last_read_ = ChildStream::kStderr;  // so that neither stream starves the other
   std::optional<Clock::time_point> timeout_at_;
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> close_pipes_at_;

@@ -8,7 +8,8 @@
 // What the child gets
 //   Group    its own; a signal to -pid() reaches it and its children.
 //   Streams  as the Command says; every other descriptor is closed.
-//   Signals  nothing blocked; every handler of ours is back at the default, and so is SIGPIPE, which
+//   Signals  nothing blocked; every handler of ours is back at the default, and so is SIGPIPE,
+//   which
 //            we ignore. A signal that is ignored otherwise (nohup) stays so.
 // Not chosen: posix_spawn, which costs nearly twice as much and cannot say which step failed; and
 //   PR_SET_PDEATHSIG, which fires when the starting thread ends, and our threads come and go.
@@ -69,9 +70,9 @@ struct Command {
 /// A child that has been started and not yet waited for. A plain bundle of what is needed to feed,
 /// watch and end it; ChildPump (jobs/child_pump.h) does that, and must, lest a zombie be left.
 struct Child {
-  pid_t pid = -1;              // also the process group
-  FileDescriptor pidfd;        // readable when the child has ended
-  FileDescriptor stdin_pipe;   // our ends: non-blocking, close-on-exec; open if asked for
+  pid_t pid = -1;             // also the process group
+  FileDescriptor pidfd;       // readable when the child has ended
+  FileDescriptor stdin_pipe;  // our ends: non-blocking, close-on-exec; open if asked for
   FileDescriptor stdout_pipe;
   FileDescriptor stderr_pipe;
 };
@@ -81,8 +82,9 @@ struct Child {
 /// errors   call and errno: "run" with ENOENT (no such program), EACCES (not executable), E2BIG,
 ///          ENOMEM, ...; "find the interpreter of" when the program is a script whose "#!" names
 ///          nothing; "enter directory" for cwd; "open a pipe for" (EMFILE); "start" when the
-///          process limit is reached (EAGAIN). A file that execve does not know (ENOEXEC) is run
-///          by /bin/sh, as shells do. Nothing is left behind by a failure.
+///          process limit is reached (EAGAIN); "pass a NUL byte in an argument of" (EINVAL). A file
+///          that execve does not know (ENOEXEC) is run by /bin/sh, as shells do. Nothing is left
+///          behind by a failure.
 /// threads  any. Blocks its thread, and no other, for some tens of microseconds.
 [[nodiscard]] Expected<Child, SystemError> start_child(const Command& command);
 

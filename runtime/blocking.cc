@@ -20,7 +20,8 @@ void regain_p() {
     return;
   }
   m->g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  switch_to_g0(m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
+  switch_to_g0(
+      m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
 }
 
 }  // namespace
@@ -30,13 +31,14 @@ void enter_slow() {
   {
     // Waits for sysmon's decision, if it is just taking one.
     const std::lock_guard guard(m->retake_lock);
-    m->steal.store(0, std::memory_order_relaxed);
+    m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
   }
   if (m->p == nullptr) regain_p();
+  if (sched->mode.jitter != 0) jitter();
 }
 
 void enter_blocking(Blocking expected) {
-  if (!in_goroutine()) return;
+  if (!in_goroutine() || sched->mode.deterministic) return;
   enter_runtime();
   M* m = current_m();
   m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
@@ -46,9 +48,9 @@ void enter_blocking(Blocking expected) {
 }
 
 void exit_blocking() {
-  if (!in_goroutine()) return;
+  if (!in_goroutine() || sched->mode.deterministic) return;
   const int saved_errno = errno;
-  M* m = current_m();  // a blocking call does not move the goroutine
+  M* m = current_m();                            // a blocking call does not move the goroutine
   m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
   m->blocking.store(false, std::memory_order_relaxed);
   if (m->steal.load(std::memory_order_seq_cst) != 0) {

@@ -19,14 +19,22 @@ enum class WaitReason : std::uint8_t {
 /// "chan send", "sleep", ...: the words that reports use.
 [[nodiscard]] constexpr const char* to_string(WaitReason reason) {
   switch (reason) {
-    case WaitReason::kNone: return "none";
-    case WaitReason::kChanSend: return "chan send";
-    case WaitReason::kChanRecv: return "chan receive";
-    case WaitReason::kSelect: return "select";
-    case WaitReason::kNilChan: return "nil chan";
-    case WaitReason::kMutex: return "mutex";
-    case WaitReason::kWaitGroup: return "wait group";
-    case WaitReason::kSleep: return "sleep";
+    case WaitReason::kNone:
+      return "none";
+    case WaitReason::kChanSend:
+      return "chan send";
+    case WaitReason::kChanRecv:
+      return "chan receive";
+    case WaitReason::kSelect:
+      return "select";
+    case WaitReason::kNilChan:
+      return "nil chan";
+    case WaitReason::kMutex:
+      return "mutex";
+    case WaitReason::kWaitGroup:
+      return "wait group";
+    case WaitReason::kSleep:
+      return "sleep";
   }
   return "unknown";
 }

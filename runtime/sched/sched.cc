@@ -48,7 +48,9 @@ P* unwire(M* m) {
   return pp;
 }
 
-Sched::Sched(int procs) : multi(procs > 1) {
+std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
+
+Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
   for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
   idle_ps.store(procs, std::memory_order_relaxed);
   for (std::size_t i = 1; i <= ps.size(); ++i) {
@@ -146,7 +148,7 @@ M* Sched::m_for(P* pp, bool as_spinning) {
     timekeeper = nullptr;
     timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
   } else {
-    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size())));
+    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
     m = ms.back().get();
   }
   m->next_p = pp;
@@ -190,8 +192,7 @@ void Sched::hand_off(P* pp) {
   M* m = nullptr;
   {
     const std::lock_guard guard(lock);
-    const bool timers_unkept =
-        timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
+    const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
     if (pp->has_work() || grq.size() > 0 || timers_unkept) {
       m = m_for(pp, false);
     } else {
@@ -235,7 +236,8 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
-// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is idle.
+// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is
+// idle.
 void Sched::sleep_until_woken(M* m) {
   std::unique_lock guard(lock);
   for (;;) {
@@ -301,7 +303,7 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(monotonic_ns());
+  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
@@ -387,7 +389,7 @@ G* Sched::find_runnable(M* m) {
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(monotonic_ns());
+    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && multi) {
@@ -402,8 +404,9 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (due != TimerHeap::kNever && due <= monotonic_ns()) {
-      const std::int64_t now = monotonic_ns();
+    if (mode.deterministic && due != TimerHeap::kNever) virtual_now = std::max(virtual_now, due);
+    if (due != TimerHeap::kNever && due <= clock_ns()) {
+      const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
       continue;
     }

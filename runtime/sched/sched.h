@@ -46,13 +46,19 @@ class GlobalQueue {
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
-  G* head_ = nullptr;                // guarded by Sched::lock
-  G* tail_ = nullptr;                // guarded by Sched::lock
+  G* head_ = nullptr;                 // guarded by Sched::lock
+  G* tail_ = nullptr;                 // guarded by Sched::lock
   std::atomic<std::size_t> size_{0};  // written under Sched::lock
 };
 
+/// The schedule's modes for tests; see Options.
+struct SchedMode {
+  std::uint64_t jitter = 0;    // seed, or 0
+  bool deterministic = false;  // one M, virtual time
+};
+
 struct Sched {
-  explicit Sched(int procs);
+  Sched(int procs, SchedMode mode);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -69,7 +75,8 @@ struct Sched {
   void overflow_lrq(P* pp, G* gp);
   void overflow_spawned(P* pp, G* gp);
 
-  /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing work.
+  /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing
+  /// work.
   void wake();
 
   /// Gives `pp`, just taken from a blocked or greedy M, to an M with work for it, or makes it idle.
@@ -87,9 +94,11 @@ struct Sched {
   GlobalQueue grq;
   std::vector<std::unique_ptr<P>> ps;  // fixed for the run
   const bool multi;                    // more than one P: thieves and contention exist
-  std::atomic<int> idle_ps{0};         // written under lock
-  std::atomic<int> spinning{0};        // Ms looking for work
-  std::atomic<bool> stopping{false};   // the run is over: Ms return from find_runnable
+  const SchedMode mode;
+  std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
+  std::atomic<int> idle_ps{0};        // written under lock
+  std::atomic<int> spinning{0};       // Ms looking for work
+  std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
 
   std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
   M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
@@ -97,8 +106,8 @@ struct Sched {
   M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
-  std::condition_variable changed;     // the run is over; with lock
-  bool sysmon_asleep = false;          // guarded by lock: waits without a deadline
+  std::condition_variable changed;            // the run is over; with lock
+  bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
 
   std::atomic<std::uint64_t> next_g_id{1};
@@ -135,7 +144,10 @@ extern Sched* sched;
 /// Copies of what every operation asks: more than one P?
 extern bool multi_p;
 
-/// Monotonic nanoseconds.
+/// The runtime's clock: monotonic nanoseconds, virtual in a deterministic run. From an M.
+std::int64_t clock_ns();
+
+/// The machine's monotonic clock. Any thread.
 std::int64_t monotonic_ns();
 
 /// Makes `m` the owner of `pp` and back.
