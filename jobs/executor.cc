@@ -101,6 +101,7 @@ class Execution {
     chains_[c].inbox.emplace(
         Inbox::Shape{.capacity = chain.capacity,
                      .batch_items = chain.batch_items,
+                     .shares_evenly = chain.shares_evenly,
                      .readers = chain.workers,
                      .producers = chain.producers,
                      .feeds_itself = plan_.nodes[chain.nodes.front()].traits.feeds_itself},
