@@ -176,25 +176,6 @@ TEST_CASE("CSV as RFC 4180 has it") {
   CHECK(csv({"\xff"}) == "\xff\n");
 }
 
-TEST_CASE("a CSV reader gets the names back") {
-  const ScratchDir scratch;
-  std::string rows;
-  std::string expected;
-  for (const std::string& name : awkward_names()) {
-    const std::string_view fields[] = {name, "x"};
-    append_csv_row(fields, &rows);
-    expected += name + "|x\n";
-  }
-  const std::string path = scratch.write("rows.csv", rows);
-  const std::string read =
-      "import csv,sys\n"
-      "f=open(sys.argv[1],encoding='latin-1',newline='')\n"
-      "o=''.join('|'.join(r)+'\\n' for r in csv.reader(f))\n"
-      "sys.stdout.buffer.write(o.encode('latin-1'))\n";
-  const std::string script = scratch.write("read.py", read);
-  CHECK(run_shell("python3 " + script + " " + path).out == expected);
-}
-
 TEST_CASE("TSV keeps rows on a line") {
   CHECK(tsv({"a", "b c", ""}) == "a\tb c\t\n");
   CHECK(tsv({"a\tb", "c\nd\\e\r"}) == "a\\tb\tc\\nd\\\\e\\r\n");
