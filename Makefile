@@ -1,0 +1,98 @@
+# Verbs for people. On Debian each verb first installs the packages that it lacks (.ci/packages),
+# so that a fresh system needs nothing but make. CMake does the building: see CMakePresets.json.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= $(shell nproc)
+
+# Warnings are errors where nobody would read them.
+WERROR := $(if $(filter true 1,$(CI)),ON,OFF)
+
+ROOMS      := runtime jobs cli
+find_cpp    = find $(1) -name '*.cc' -o -name '*.h' | sort
+# Tests start make and gorun themselves and must not meet this make's job server.
+ctest       = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL ctest --preset $(1) -j $(JOBS)
+
+.DEFAULT_GOAL := help
+# The tools below use every core themselves.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | \
+	  while read -r make verb text; do printf '  make %-13s %s\n' "$$verb" "$$text"; done
+
+# --- build -------------------------------------------------------------------------------------
+
+.PHONY: need-% build
+need-%:
+	@.ci/packages $(subst -, ,$*)
+
+# Configured once per preset and WERROR; afterwards ninja itself re-runs CMake when a list changes.
+build/%/werror-$(WERROR): CMakePresets.json
+	cmake --preset $* -DGORUN_WERROR=$(WERROR)
+	@rm -f build/$*/werror-* && touch $@
+
+build: need-build build/release/werror-$(WERROR)  ## release build: build/release/gorun
+	@cmake --build --preset release -j $(JOBS)
+
+.PHONY: run
+run: build  ## build, then hash, count and run real things: start here
+	@.ci/tour build/release/gorun
+
+.PHONY: install uninstall clean
+install: build  ## put gorun in PREFIX/bin (PREFIX=/usr/local, DESTDIR=)
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+uninstall:  ## remove it from there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/gorun"
+
+clean:  ## remove build/
+	rm -rf build
+
+# --- tests -------------------------------------------------------------------------------------
+
+.PHONY: test asan tsan examples bench
+test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
+	@cmake --build --preset dev -j $(JOBS)
+	@$(call ctest,dev)
+
+asan: need-build-test build/asan/werror-$(WERROR)  ## the tests under AddressSanitizer and UBSan
+	@cmake --build --preset asan -j $(JOBS)
+	@$(call ctest,asan)
+
+tsan: need-build-test-tsan build/tsan/werror-$(WERROR)  ## the tests under ThreadSanitizer (clang 19)
+	@cmake --build --preset tsan -j $(JOBS)
+	@$(call ctest,tsan)
+
+examples: build  ## run every example and compare it with its expected.txt
+	@.ci/examples build/release/gorun
+
+bench: build  ## compare with coreutils under xargs on /usr/include
+	@.ci/bench build/release/gorun
+
+# --- style -------------------------------------------------------------------------------------
+
+.PHONY: format check-format layers headers lint check
+format: need-format  ## rewrite the sources in the style of .clang-format
+	@$(call find_cpp,$(ROOMS) tests) | xargs clang-format-14 -i
+
+check-format: need-format  ## fail if `make format` would change anything
+	@$(call find_cpp,$(ROOMS) tests) | xargs clang-format-14 --dry-run -Werror
+
+layers:  ## fail if an #include runs against cli -> jobs -> runtime
+	@.ci/layers
+
+headers: need-build-test  ## compile each header by itself
+	@find $(ROOMS) tests -name '*.h' | sort | xargs -P $(JOBS) -I{} sh -c \
+	  'echo "#include \"{}\"" | g++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I. -x c++ - \
+	     || { echo "{} does not compile by itself" >&2; exit 1; }'
+
+lint: need-build-lint build/tidy/werror-$(WERROR)  ## clang-tidy over the three rooms
+	@find $(ROOMS) -name '*.cc' | sort | \
+	  xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet --warnings-as-errors='*' \
+	  2> build/tidy/stderr.txt || { grep -v 'warnings\? generated' build/tidy/stderr.txt >&2; exit 1; }
+
+check:  ## everything that CI runs
+	@.ci/run

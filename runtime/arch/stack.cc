@@ -1,0 +1,111 @@
+// runtime/arch/stack.cc - arenas of address space, cut into guarded stacks.
+
+#include "runtime/arch/stack.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+#include "runtime/fatal.h"
+
+namespace gorun::runtime::arch {
+namespace {
+
+constexpr std::size_t kStacksPerArena = 256;
+// Each mprotect guard splits a mapping in two; vm.max_map_count is 65,530 by default.
+constexpr std::size_t kMprotectGuards = 10'000;
+constexpr int kMadvGuardInstall = 102;  // MADV_GUARD_INSTALL, Linux 6.13; absent from older headers
+// Distinct cache lines for the first frames of neighbouring stacks, within one page.
+constexpr std::size_t kColours = 16;
+constexpr std::size_t kCacheLine = 64;
+
+// Room at the top for the header; a multiple of the cache line.
+constexpr std::size_t kHeaderRoom = (sizeof(Stack) + kCacheLine - 1) & ~(kCacheLine - 1);
+
+}  // namespace
+
+StackPool& StackPool::instance() {
+  // Never destroyed: stacks outlive every Runtime.
+  alignas(StackPool) static std::byte storage[sizeof(StackPool)];
+  static StackPool* const pool = new (storage) StackPool;
+  return *pool;
+}
+
+StackPool::Unused StackPool::reserve(std::size_t wanted) {
+  if (unused_.count == 0) {
+    // Aligned to kStackSize, so that an address alone tells which stack it belongs to.
+    constexpr std::size_t kBytes = kStacksPerArena * kStackSize;
+    void* mapped = mmap(nullptr, kBytes + kStackSize, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) {
+      fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s",
+            kBytes / 1024, std::strerror(errno));
+    }
+    const auto raw = reinterpret_cast<std::uintptr_t>(mapped);
+    const std::uintptr_t aligned = (raw + kStackSize - 1) & ~(kStackSize - 1);
+    if (aligned > raw) munmap(mapped, aligned - raw);
+    const std::size_t tail = raw + kStackSize - aligned;
+    if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kBytes), tail);
+    auto* low = reinterpret_cast<std::byte*>(aligned);
+    // A huge page under a stack would make one touched byte cost 2 MiB.
+    madvise(low, kBytes, MADV_NOHUGEPAGE);
+    unused_ = {low, kStacksPerArena};
+  }
+  const Unused run{unused_.low, std::min(wanted, unused_.count)};
+  unused_.low += run.count * kStackSize;
+  unused_.count -= run.count;
+  return run;
+}
+
+Stack* StackPool::prepare(Unused unused) {
+  Stack* chain = nullptr;
+  for (std::size_t i = unused.count; i-- > 0;) {
+    std::byte* low = unused.low + i * kStackSize;
+    // LeakSanitizer reads whole stacks; only an mprotected page is one it knows to pass over.
+    if ((kAddressSanitizer || madvise(low, kPageSize, kMadvGuardInstall) != 0) &&
+        mprotected_.fetch_add(1, std::memory_order_relaxed) < kMprotectGuards) {
+      // Best effort beyond this: without a mapping to spare the stack runs unguarded.
+      (void)mprotect(low, kPageSize, PROT_NONE);
+    }
+    std::byte* header = low + kStackSize - kHeaderRoom;
+    const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / kStackSize;
+    auto* stack = new (header) Stack;
+    stack->low = low;
+    // The multiplier is odd and mixes neighbours; any would do.
+    stack->entry_top = header - (number * 7 % kColours) * kCacheLine;
+    stack->next = chain;
+    stack->sanitizer.init(low + kPageSize, kStackSize - kPageSize - kHeaderRoom);
+    register_leak_root(low + kPageSize, kStackSize - kPageSize);
+    chain = stack;
+  }
+  return chain;
+}
+
+Stack* StackPool::take(std::size_t wanted) {
+  Unused fresh;
+  {
+    const std::lock_guard lock(mutex_);
+    if (free_ != nullptr) {
+      Stack* first = free_;
+      Stack* last = first;
+      for (std::size_t n = 1; n < wanted && last->next != nullptr; ++n) last = last->next;
+      free_ = last->next;
+      last->next = nullptr;
+      return first;
+    }
+    fresh = reserve(wanted);
+  }
+  return prepare(fresh);
+}
+
+void StackPool::give(Stack* first, Stack* last) {
+  const std::lock_guard lock(mutex_);
+  last->next = free_;
+  free_ = first;
+}
+
+}  // namespace gorun::runtime::arch

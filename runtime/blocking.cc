@@ -1,0 +1,67 @@
+// runtime/blocking.cc - marked blocking calls, and how an M that lost its P gets one again.
+
+#include "runtime/blocking.h"
+
+#include <cerrno>
+
+#include "runtime/runtime.h"
+#include "runtime/sched/goroutine.h"
+#include "runtime/sched/park.h"
+#include "runtime/sched/sched.h"
+
+namespace gorun::runtime {
+namespace {
+
+// The M runs its G on without a P: any idle one will do, else the G queues for one.
+void regain_p() {
+  M* m = current_m();
+  if (P* pp = sched->acquire_idle(m->old_p)) {
+    wire(m, pp);
+    return;
+  }
+  m->g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  switch_to_g0(
+      m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
+}
+
+}  // namespace
+
+void enter_slow() {
+  M* m = current_m();
+  {
+    // Waits for sysmon's decision, if it is just taking one.
+    const std::lock_guard guard(m->retake_lock);
+    m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
+  }
+  if (m->p == nullptr) regain_p();
+  if (sched->mode.jitter != 0) jitter();
+}
+
+void enter_blocking(Blocking expected) {
+  if (!in_goroutine() || sched->mode.deterministic) return;
+  enter_runtime();
+  M* m = current_m();
+  m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
+  m->blocking.store(true, std::memory_order_relaxed);
+  if (expected == Blocking::kLong) sched->hand_off(unwire(m));
+  leave_runtime();
+}
+
+void exit_blocking() {
+  if (!in_goroutine() || sched->mode.deterministic) return;
+  const int saved_errno = errno;
+  M* m = current_m();                            // a blocking call does not move the goroutine
+  m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
+  m->blocking.store(false, std::memory_order_relaxed);
+  if (m->steal.load(std::memory_order_seq_cst) != 0) {
+    enter_slow();
+  } else if (m->p == nullptr) {
+    regain_p();
+  }
+  m = current_m();
+  m->g->status.store(GStatus::kRunning, std::memory_order_relaxed);
+  leave_runtime();
+  errno = saved_errno;
+}
+
+}  // namespace gorun::runtime

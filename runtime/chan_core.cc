@@ -1,0 +1,197 @@
+// runtime/chan_core.cc - see chan_core.h.
+
+#include "runtime/chan_core.h"
+
+#include <cstring>
+#include <new>
+
+#include "runtime/fatal.h"
+#include "runtime/sched/park.h"
+
+namespace gorun::runtime {
+namespace {
+
+// Where the ring starts: behind the channel, aligned for any element.
+std::size_t ring_offset(std::size_t alignment) {
+  return (sizeof(ChanCore) + alignment - 1) / alignment * alignment;
+}
+
+std::align_val_t allocation_alignment(const ElementType& type) {
+  return std::align_val_t{type.alignment > alignof(ChanCore) ? type.alignment : alignof(ChanCore)};
+}
+
+// Nothing will ever arrive: the goroutine is left to the deadlock and leak reports.
+void park_for_ever() {
+  const RtSection rt;
+  for (;;)
+    park(
+        WaitReason::kNilChan, [](G*, void*) {}, nullptr);
+}
+
+}  // namespace
+
+ChanCore* ChanCore::make(std::size_t capacity, const ElementType& type) {
+  const std::size_t bytes = ring_offset(type.alignment) + capacity * type.size;
+  return new (::operator new(bytes, allocation_alignment(type))) ChanCore(capacity, type);
+}
+
+void ChanCore::destroy() {
+  for (std::size_t left = size(); left > 0; --left) {
+    drop(cell(first_));
+    first_ = first_ + 1 == capacity_ ? 0 : first_ + 1;
+  }
+  const std::align_val_t alignment = allocation_alignment(*type_);
+  this->~ChanCore();
+  ::operator delete(this, alignment);
+}
+
+std::byte* ChanCore::cell(std::size_t index) {
+  return reinterpret_cast<std::byte*>(this) + ring_offset(type_->alignment) + index * type_->size;
+}
+
+void ChanCore::move(void* to, void* from) const {
+  if (type_->move != nullptr) {
+    type_->move(to, from);
+  } else if (type_->size == sizeof(std::uint64_t)) {
+    std::memcpy(to, from, sizeof(std::uint64_t));  // one load and store instead of a call
+  } else {
+    std::memcpy(to, from, type_->size);
+  }
+}
+
+void ChanCore::drop(void* value) const {
+  if (type_->destroy != nullptr) type_->destroy(value);
+}
+
+ChanCore::Done ChanCore::send_now(void* value) {
+  if (closed_.load(std::memory_order_relaxed)) return {true, ChanStatus::kClosed, nullptr};
+  if (Waiter* receiver = receivers_.take()) {
+    if (receiver->slot != nullptr) move(receiver->slot, value);
+    receiver->status = ChanStatus::kOk;
+    return {true, ChanStatus::kOk, receiver->g};
+  }
+  const std::size_t count = count_.load(std::memory_order_relaxed);
+  if (count == capacity_) return {};
+  std::size_t last = first_ + count;
+  if (last >= capacity_) last -= capacity_;
+  move(cell(last), value);
+  count_.store(count + 1, std::memory_order_relaxed);
+  return {true, ChanStatus::kOk, nullptr};
+}
+
+ChanCore::Done ChanCore::recv_now(void* slot) {
+  const std::size_t count = count_.load(std::memory_order_relaxed);
+  if (count > 0) {
+    std::byte* oldest = cell(first_);
+    if (slot != nullptr) move(slot, oldest);
+    drop(oldest);
+    const std::size_t freed = first_;
+    first_ = first_ + 1 == capacity_ ? 0 : first_ + 1;
+    Waiter* sender = senders_.take();
+    if (sender == nullptr) {
+      count_.store(count - 1, std::memory_order_relaxed);
+      return {true, ChanStatus::kOk, nullptr};
+    }
+    // The ring was full, so the cell that was the oldest is now the newest.
+    move(cell(freed), sender->slot);
+    sender->status = ChanStatus::kOk;
+    return {true, ChanStatus::kOk, sender->g};
+  }
+  if (Waiter* sender = senders_.take()) {
+    if (slot != nullptr) move(slot, sender->slot);
+    sender->status = ChanStatus::kOk;
+    return {true, ChanStatus::kOk, sender->g};
+  }
+  if (closed_.load(std::memory_order_relaxed)) return {true, ChanStatus::kClosed, nullptr};
+  return {};
+}
+
+ChanStatus ChanCore::send(ChanCore* chan, void* value) {
+  require_goroutine("chan: send");
+  if (chan == nullptr) park_for_ever();
+  const RtSection rt;
+  chan->lock_.lock();
+  if (const Done done = chan->send_now(value); done.done) {
+    chan->lock_.unlock();
+    if (done.wake != nullptr) ready(done.wake);
+    return done.status;
+  }
+  Waiter waiter;
+  waiter.g = current_m()->g;
+  waiter.slot = value;
+  chan->senders_.push(&waiter);
+  park(
+      WaitReason::kChanSend,
+      [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
+  return waiter.status;
+}
+
+ChanStatus ChanCore::recv(ChanCore* chan, void* slot) {
+  require_goroutine("chan: receive");
+  if (chan == nullptr) park_for_ever();
+  const RtSection rt;
+  chan->lock_.lock();
+  if (const Done done = chan->recv_now(slot); done.done) {
+    chan->lock_.unlock();
+    if (done.wake != nullptr) ready(done.wake);
+    return done.status;
+  }
+  Waiter waiter;
+  waiter.g = current_m()->g;
+  waiter.slot = slot;
+  chan->receivers_.push(&waiter);
+  park(
+      WaitReason::kChanRecv,
+      [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
+  return waiter.status;
+}
+
+ChanStatus ChanCore::try_send(ChanCore* chan, void* value) {
+  require_goroutine("chan: try_send");
+  if (chan == nullptr) return ChanStatus::kWouldBlock;
+  const RtSection rt;
+  chan->lock_.lock();
+  const Done done = chan->send_now(value);
+  chan->lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+  return done.status;
+}
+
+ChanStatus ChanCore::try_recv(ChanCore* chan, void* slot) {
+  require_goroutine("chan: try_recv");
+  if (chan == nullptr) return ChanStatus::kWouldBlock;
+  const RtSection rt;
+  chan->lock_.lock();
+  const Done done = chan->recv_now(slot);
+  chan->lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+  return done.status;
+}
+
+void ChanCore::close(ChanCore* chan) {
+  require_goroutine("chan: close");
+  if (chan == nullptr) fatal("chan: close of a nil channel");
+  const RtSection rt;
+  chan->lock_.lock();
+  if (chan->closed_.load(std::memory_order_relaxed)) fatal("chan: close of a closed channel");
+  chan->closed_.store(true, std::memory_order_release);
+  // Woken after the lock is dropped; linked through the waiters, which live until then.
+  Waiter* woken = nullptr;
+  Waiter** last = &woken;
+  for (WaiterList* list : {&chan->receivers_, &chan->senders_}) {
+    while (Waiter* waiter = list->take()) {
+      waiter->status = ChanStatus::kClosed;
+      waiter->next = nullptr;
+      *last = waiter;
+      last = &waiter->next;
+    }
+  }
+  chan->lock_.unlock();
+  while (woken != nullptr) {
+    Waiter* next = woken->next;  // read first: a woken goroutine's frame is gone
+    ready(woken->g);
+    woken = next;
+  }
+}
+
+}  // namespace gorun::runtime

@@ -1,0 +1,57 @@
+// runtime/sched/g.h - G: one goroutine.
+//
+// A G is a small pooled block: its saved context, its state, and the closure it is to run. It gets
+// a stack when it first runs and not before, so a million queued goroutines cost a million blocks
+// and not a million pages.
+//
+// States (who may change them):
+//   kIdle      in a pool                                        the pool's owner
+//   kRunnable  in exactly one run queue                         whoever put it there
+//   kRunning   on an M                                          that M
+//   kWaiting   parked; nobody but its waker may touch it        the G itself, before its commit
+//   kBlocked   in a marked blocking call, on an M               the G itself
+//   kAbandoned parked when its run ended; never runs again      the run, once all Ms are gone
+// A waiting G is made runnable by exactly one waker: the one who took its waiter off a queue under
+// that queue's lock, or won the claim word of a select.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+
+#include "runtime/arch/stack.h"
+#include "runtime/wait_reason.h"
+
+namespace gorun::runtime {
+
+enum class GStatus : std::uint8_t { kIdle, kRunnable, kRunning, kWaiting, kBlocked, kAbandoned };
+
+/// The thread's exception state (caught stack and count of uncaught ones), in the layout of the
+/// Itanium C++ ABI, section 2.2.2. It belongs to the goroutine, not to the thread.
+struct ExceptionState {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+struct alignas(64) G {
+  void* context = nullptr;       // saved stack pointer; null: never ran. Owner, or nobody
+  G* next = nullptr;             // link in the one queue or pool that holds it
+  arch::Stack* stack = nullptr;  // null until it first runs
+  std::atomic<GStatus> status{GStatus::kIdle};
+  std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
+  bool has_exceptions = false;                        // `exceptions` holds something to restore
+  std::uint64_t id = 0;
+  ExceptionState exceptions;
+  std::source_location spawned;
+  std::string* label = nullptr;          // owned; deleted when the G ends
+  void (*run)(void* closure) = nullptr;  // calls the closure, then destroys it
+
+  // Small closures live here, others on the heap behind a pointer kept here.
+  static constexpr std::size_t kClosureRoom = 256 - 112;
+  alignas(16) std::byte closure[kClosureRoom];
+};
+static_assert(sizeof(G) == 256, "a parked goroutine costs one page and this block");
+
+}  // namespace gorun::runtime

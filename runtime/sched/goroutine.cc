@@ -1,0 +1,405 @@
+// runtime/sched/goroutine.cc - spawning, switching between and ending goroutines.
+//
+// The common switch goes straight from one G to the next, without a visit to g0: the G that leaves
+// picks its successor from its own P, names a commit, and switches; whoever arrives runs the commit
+// (finish_switch) before anything else. Only when the P has nothing to run does the M go to g0, to
+// look further (sched.cc).
+//
+// A G that ends leaves its stack, hot, to the next G if that has none yet, and runs it at once: a
+// burst of short goroutines runs on one stack without a single switch.
+
+#include "runtime/sched/goroutine.h"
+
+#include <cxxabi.h>
+
+#include <exception>
+#include <utility>
+
+#include "runtime/arch/context.h"
+#include "runtime/fatal.h"
+#include "runtime/sched/g_pool.h"
+#include "runtime/sched/park.h"
+#include "runtime/sched/sched.h"
+#include "runtime/spawn.h"
+#include "runtime/timer.h"
+
+namespace gorun::runtime {
+namespace {
+
+constexpr std::uint32_t kRunnextStreak = 3;   // hand-offs in a row before the others get a turn
+constexpr std::uint32_t kSlowPickEvery = 61;  // Go's; prime, so that it keeps step with nothing
+constexpr std::uint32_t kReadyCredit = 16;    // ready Gs run in a row while spawned ones wait
+constexpr std::uint32_t kTimedPickEvery = 8;  // the same while timers are pending: a clock read
+constexpr std::uint32_t kCachedStacks = 64;   // per P; a stack has at least one resident page
+constexpr std::uint32_t kCachedGs = 512;
+constexpr std::size_t kBatch = 32;  // moved between a P's cache and a pool at once
+
+// --- caches ---------------------------------------------------------------------------------
+
+arch::Stack* take_stack(P* pp) {
+  if (pp->free_stacks == nullptr) {
+    pp->free_stacks = arch::StackPool::instance().take(kBatch / 4);
+    for (arch::Stack* s = pp->free_stacks; s != nullptr; s = s->next) ++pp->free_stack_count;
+  }
+  arch::Stack* stack = pp->free_stacks;
+  pp->free_stacks = stack->next;
+  --pp->free_stack_count;
+  return stack;
+}
+
+void give_stack(P* pp, arch::Stack* stack) {
+  stack->next = pp->free_stacks;
+  pp->free_stacks = stack;
+  if (++pp->free_stack_count < kCachedStacks) return;
+  // Keep the hottest; the rest serves the other Ps.
+  arch::Stack* last = stack;
+  for (std::size_t i = 1; i < kBatch; ++i) last = last->next;
+  arch::Stack* rest = std::exchange(last->next, nullptr);
+  arch::Stack* end = rest;
+  while (end->next != nullptr) end = end->next;
+  pp->free_stack_count = kBatch;
+  arch::StackPool::instance().give(rest, end);
+}
+
+G* take_g(P* pp) {
+  if (pp->free_gs == nullptr) {
+    std::size_t taken = 0;
+    pp->free_gs = GPool::instance().take(kBatch, taken);
+    pp->free_g_count = static_cast<std::uint32_t>(taken);
+  }
+  G* gp = pp->free_gs;
+  pp->free_gs = gp->next;
+  --pp->free_g_count;
+  return gp;
+}
+
+void give_g(P* pp, G* gp) {
+  gp->next = pp->free_gs;
+  pp->free_gs = gp;
+  if (++pp->free_g_count < kCachedGs) return;
+  G* last = gp;
+  for (std::size_t i = 1; i < kCachedGs / 2; ++i) last = last->next;
+  G* rest = std::exchange(last->next, nullptr);
+  G* end = rest;
+  while (end->next != nullptr) end = end->next;
+  pp->free_g_count = kCachedGs / 2;
+  GPool::instance().give(rest, end);
+}
+
+// --- switching ------------------------------------------------------------------------------
+
+void bind_stack(P* pp, G* gp) {
+  arch::Stack* stack = take_stack(pp);
+  stack->sanitizer.recycle();
+  gp->stack = stack;
+  gp->context = arch::make_context(stack->entry_top);
+}
+
+// First thing on every stack that was switched to.
+void finish_switch(M* m) {
+  if (m->commit.run != nullptr) {
+    const Commit commit = std::exchange(m->commit, {});
+    commit.run(commit.gp, commit.arg);
+  }
+}
+
+// The exception state belongs to the goroutine: a G that parks inside a catch block must find its
+// own exception again, on whatever thread. Nearly always there is none.
+void save_exceptions(M* m, G* gp) {
+  ExceptionState* mine = m->exceptions;
+  if (mine->caught != nullptr || mine->uncaught != 0) [[unlikely]] {
+    gp->exceptions = std::exchange(*mine, {});
+    gp->has_exceptions = true;
+  }
+}
+
+void restore_exceptions(M* m, G* gp) {
+  if (gp->has_exceptions) [[unlikely]] {
+    *m->exceptions = std::exchange(gp->exceptions, {});
+    gp->has_exceptions = false;
+  }
+}
+
+// Makes `next` the G of this M, with a stack under it.
+void adopt(M* m, G* next) {
+  if (next->context == nullptr) bind_stack(m->p, next);
+  m->g = next;
+  next->status.store(GStatus::kRunning, std::memory_order_relaxed);
+  restore_exceptions(m, next);
+}
+
+// What the arriving side does; the M is read anew, as it is another one more often than not.
+void arrive(G* self) {
+  self->stack->sanitizer.arrived();
+  finish_switch(current_m());
+}
+
+void switch_to_g(M* m, G* self, G* next) {
+  save_exceptions(m, self);
+  adopt(m, next);
+  arch::SanitizerStack::leave(self->stack->sanitizer, next->stack->sanitizer);
+  gorun_context_switch(&self->context, next->context);
+  arrive(self);
+}
+
+}  // namespace
+
+void switch_to_g0(M* m, void (*commit)(G*, void*), void* arg) {
+  G* self = m->g;
+  m->commit = {commit, self, arg};
+  save_exceptions(m, self);
+  m->g = nullptr;
+  arch::SanitizerStack::leave(self->stack->sanitizer, m->g0_stack);
+  gorun_context_switch(&self->context, m->g0_context);
+  arrive(self);
+}
+
+void run_from_g0(M* m, G* gp) {
+  adopt(m, gp);
+  arch::SanitizerStack::leave(m->g0_stack, gp->stack->sanitizer);
+  gorun_context_switch(&m->g0_context, gp->context);
+  m->g0_stack.arrived();
+  finish_switch(m);  // a thread's g0 stays on its thread
+}
+
+// --- picking --------------------------------------------------------------------------------
+
+namespace {
+
+// Every so often: what starves would otherwise be the GRQ, timers, and the oldest spawned G.
+G* pick_slow(P* pp) {
+  pp->until_slow_pick =
+      pp->timers.earliest() == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
+  if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
+  if (pp->poke.exchange(false, std::memory_order_relaxed)) {
+    if (G* gp = pp->spawned.steal()) return gp;
+  }
+  if (sched->grq.size() > 0) {
+    const std::lock_guard lock(sched->lock);
+    return sched->grq.pop();
+  }
+  return nullptr;
+}
+
+G* take_runnext(P* pp) {
+  G* gp = pp->runnext.load(std::memory_order_relaxed);
+  if (gp == nullptr) return nullptr;
+  if (!multi_p) {
+    pp->runnext.store(nullptr, std::memory_order_relaxed);
+    return gp;
+  }
+  // A thief may be first; it only ever stores null.
+  return pp->runnext.exchange(nullptr, std::memory_order_acquire);
+}
+
+void push_lrq(P* pp, G* gp) {
+  if (!pp->lrq.push(gp)) [[unlikely]]
+    sched->overflow_lrq(pp, gp);
+}
+
+G* pop_lrq(P* pp) { return multi_p ? pp->lrq.pop() : pp->lrq.pop_alone(); }
+G* pop_spawned(P* pp) { return multi_p ? pp->spawned.pop() : pp->spawned.pop_alone(); }
+
+bool slow_pick_due(P* pp) {
+  pp->tick.store(pp->tick.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return --pp->until_slow_pick == 0 || pp->poke.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+G* pick_local(P* pp) {
+  if (slow_pick_due(pp)) [[unlikely]] {
+    if (G* gp = pick_slow(pp)) return gp;
+  }
+  if (--pp->ready_credit == 0) {
+    pp->ready_credit = kReadyCredit;
+    if (G* gp = pop_spawned(pp)) return gp;
+  }
+  if (G* gp = take_runnext(pp)) {
+    if (++pp->runnext_streak <= kRunnextStreak) return gp;
+    push_lrq(pp, gp);  // behind those that wait; it runs at once if nobody does
+  }
+  pp->runnext_streak = 0;
+  if (G* gp = pop_lrq(pp)) return gp;
+  return pop_spawned(pp);
+}
+
+// --- park, ready, yield ------------------------------------------------------------------------
+
+void require_goroutine(const char* operation) {
+  const M* m = current_m();
+  if (m == nullptr) fatal("%s outside a goroutine", operation);
+  if (m->g == nullptr) fatal("%s on g0", operation);
+}
+
+void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
+  M* m = current_m();
+  G* self = m->g;
+  P* pp = m->p;
+  PCounters::bump(pp->counters.parks);
+  self->reason.store(reason, std::memory_order_relaxed);
+  self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
+  if (G* next = pick_local(pp)) {
+    m->commit = {commit, self, arg};
+    switch_to_g(m, self, next);
+  } else {
+    switch_to_g0(m, commit, arg);
+  }
+}
+
+void ready(G* gp) {
+  P* pp = current_m()->p;
+  PCounters::bump(pp->counters.wakes);
+  gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
+    push_lrq(pp, gp);  // last instead of next
+    if (multi_p) sched->wake();
+    return;
+  }
+  G* displaced = pp->runnext.load(std::memory_order_relaxed);
+  if (displaced == nullptr) {
+    pp->runnext.store(gp, std::memory_order_release);  // thieves only ever take: no race
+    return;
+  }
+  displaced = pp->runnext.exchange(gp, std::memory_order_acq_rel);
+  if (displaced != nullptr) push_lrq(pp, displaced);
+  if (multi_p) sched->wake();
+}
+
+namespace {
+
+// In the runtime: the calling G goes behind those that wait, if any do.
+void yield_now() {
+  M* m = current_m();
+  P* pp = m->p;
+  G* self = m->g;
+  G* next = nullptr;
+  if (slow_pick_due(pp)) [[unlikely]]
+    next = pick_slow(pp);
+  // Goroutines that never ran come first: their spawner may be yielding until they have.
+  if (next == nullptr) next = pop_spawned(pp);
+  if (next == nullptr) next = take_runnext(pp);
+  if (next == nullptr) next = pop_lrq(pp);
+  if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
+  if (next == nullptr) return;
+  self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  switch_to_g(m, self, next);
+}
+
+}  // namespace
+
+void yield() {
+  require_goroutine("yield");
+  const RtSection rt;
+  yield_now();
+}
+
+void jitter() {
+  constexpr std::uint64_t kYieldOneIn = 8;
+  if (current_m()->next_random() % kYieldOneIn == 0) yield_now();
+}
+
+// --- spawn ------------------------------------------------------------------------------------
+
+namespace detail {
+
+G* acquire_g(std::source_location where) {
+  require_goroutine("go");
+  const RtSection rt;
+  P* pp = current_m()->p;
+  G* gp = take_g(pp);
+  if (pp->next_g_id == pp->end_g_id) {
+    constexpr std::uint64_t kIds = 64;
+    pp->next_g_id = sched->next_g_id.fetch_add(kIds, std::memory_order_relaxed);
+    pp->end_g_id = pp->next_g_id + kIds;
+  }
+  gp->id = pp->next_g_id++;
+  gp->spawned = where;
+  return gp;
+}
+
+void submit_g(G* gp) {
+  const RtSection rt;
+  P* pp = current_m()->p;
+  PCounters::bump(pp->counters.spawned);
+  gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (!pp->spawned.push(gp)) [[unlikely]] {
+    sched->overflow_spawned(pp, gp);
+    return;
+  }
+  if (multi_p && pp->spawned.size() >= 2) sched->wake();
+}
+
+}  // namespace detail
+
+// --- the stack's body ----------------------------------------------------------------------------
+
+namespace {
+
+[[noreturn]] void panic(const G& gp, const char* what) {
+  fatal("panic: %s\n  goroutine %llu, spawned at %s:%u", what,
+        static_cast<unsigned long long>(gp.id), gp.spawned.file_name(), gp.spawned.line());
+}
+
+void run_body(G* gp) {
+  try {
+    gp->run(gp->closure);
+  } catch (const std::exception& e) {
+    panic(*gp, e.what());
+  } catch (...) {
+    panic(*gp, "an exception that is no std::exception left a goroutine");
+  }
+}
+
+// The G is over: its block returns to the pool, its stack stays under the caller.
+arch::Stack* retire(P* pp, G* gp) {
+  PCounters::bump(pp->counters.ended);
+  delete std::exchange(gp->label, nullptr);
+  arch::Stack* stack = std::exchange(gp->stack, nullptr);
+  gp->context = nullptr;
+  gp->status.store(GStatus::kIdle, std::memory_order_release);  // pairs with GPool::for_each
+  give_g(pp, gp);
+  return stack;
+}
+
+}  // namespace
+}  // namespace gorun::runtime
+
+using namespace gorun::runtime;  // the entry below has C linkage
+
+void gorun_goroutine_main() {
+  current_m()->g->stack->sanitizer.arrived();
+  finish_switch(current_m());
+  for (;;) {
+    G* self = current_m()->g;
+    leave_runtime();
+    run_body(self);
+    enter_runtime();
+    M* m = current_m();
+    P* pp = m->p;
+    arch::Stack* stack = retire(pp, self);
+    G* next = pick_local(pp);
+    if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
+      // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
+      next->stack = stack;
+      next->context = stack;  // any non-null value: it has a stack, and is running
+      m->g = next;
+      next->status.store(GStatus::kRunning, std::memory_order_relaxed);
+      continue;
+    }
+    arch::SanitizerStack* to = &m->g0_stack;
+    void* context = m->g0_context;
+    m->g = nullptr;
+    if (next != nullptr) {
+      adopt(m, next);  // before our stack is in the cache, where it might take it
+      to = &next->stack->sanitizer;
+      context = next->context;
+    }
+    // This M owns the P until the switch is done, so nobody takes the stack before we are off it.
+    give_stack(pp, stack);
+    arch::SanitizerStack::leave_for_good(stack->sanitizer, *to);
+    void* dead = nullptr;
+    gorun_context_switch(&dead, context);
+  }
+}

@@ -1,0 +1,104 @@
+// runtime/sched/m.h - M: an OS thread that runs goroutines while it owns a P.
+//
+// The thread's own stack is its g0: the scheduler runs there when it finds no next G on the spot.
+//
+// An M is in the runtime (in_rt) or in user code. In the runtime it alone touches its P. In user
+// code, a blocking call included, sysmon may take the P away. Both sides agree by an asymmetric
+// Dekker handshake in which the M, the frequent side, pays two plain accesses:
+//
+//   enter():   in_rt = 1; compiler fence; if (steal) enter_slow()
+//   leave():   in_rt = 0 (release)
+//   sysmon:    lock m; steal = 1; membarrier; still in_rt == 0 -> take P; else steal = 0; unlock m
+//
+// The membarrier makes every M pass a full barrier between the two stores and the two loads: either
+// sysmon sees in_rt == 1, or the M sees steal == 1 and waits for sysmon's decision behind m's lock.
+// Where membarrier is missing, and under TSan, which does not know it, enter() exchanges in_rt
+// (seq_cst), and the store of steal is seq_cst as well.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "runtime/arch/sanitizer.h"
+#include "runtime/sched/g.h"
+
+namespace gorun::runtime {
+
+struct P;
+
+/// What is to be done for a G that has just left its stack, once its registers are saved.
+struct Commit {
+  void (*run)(G* gp, void* arg) = nullptr;
+  G* gp = nullptr;
+  void* arg = nullptr;
+};
+
+struct alignas(128) M {
+  /// `jitter`: the seed of scheduling jitter, or 0 for none.
+  M(int number, std::uint64_t jitter);
+  M(const M&) = delete;
+  M& operator=(const M&) = delete;
+
+  // The handshake; see above. in_rt: stored by this M; steal: stored by sysmon, cleared by either
+  // under retake_lock.
+  std::atomic<std::uint32_t> in_rt{1};
+  std::atomic<std::uint32_t> steal;
+  const std::uint32_t steal_at_rest;  // 0; kJitter sends every entry through enter_slow()
+  static constexpr std::uint32_t kSteal = 1;
+  static constexpr std::uint32_t kJitter = 2;
+
+  G* g = nullptr;  // running on this M; null on g0. This M only
+  P* p = nullptr;  // owned; null while idle or without a P. This M, or sysmon by the handshake
+  Commit commit;   // run by whoever arrives next on this M. This M only
+  ExceptionState* exceptions = nullptr;  // this thread's, inside the C++ runtime
+  void* g0_context = nullptr;            // saved while a G runs
+  arch::SanitizerStack g0_stack;
+
+  bool spinning = false;  // looking for work; counted in Sched::spinning. This M, or its waker
+  P* old_p = nullptr;     // the P before a blocking call; its caches may be warm. This M only
+  std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
+  std::uint64_t random;               // xorshift state. This M only
+  const int id;
+
+  std::mutex retake_lock;  // held by sysmon while it decides; after no other lock
+
+  // Parking. guarded by the scheduler's lock until the wake-up word is set.
+  M* next_idle = nullptr;
+  P* next_p = nullptr;                      // handed over by the waker
+  std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
+  std::thread thread;
+
+  std::uint64_t next_random() {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return random;
+  }
+};
+
+}  // namespace gorun::runtime
+
+extern "C" {
+/// The calling thread's M, or null. Read through current_m() only.
+extern constinit thread_local gorun::runtime::M* gorun_current_m;
+}
+
+namespace gorun::runtime {
+
+/// The M that runs the caller. A goroutine moves between Ms: never keep the result across a park.
+///
+/// The compiler must not keep the address of the thread-local either, so it is never formed here.
+inline M* current_m() {
+#if defined(__x86_64__)
+  M* m;
+  asm volatile("movq %%fs:gorun_current_m@tpoff, %0" : "=r"(m));
+  return m;
+#else
+  extern M* load_current_m();  // out of line, in m.cc
+  return load_current_m();
+#endif
+}
+
+}  // namespace gorun::runtime

@@ -1,0 +1,72 @@
+// runtime/sched/p.h - P: the right to run goroutines, with what makes that cheap.
+//
+// A P holds the queues and caches that an M needs to run goroutines without locks: the M that owns
+// it (m->p == p, with m->in_rt set) touches them as if it were alone. Thieves take from the queues
+// by the protocols of run_queue.h and spawn_queue.h.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/sched/g.h"
+#include "runtime/sched/run_queue.h"
+#include "runtime/sched/spawn_queue.h"
+#include "runtime/sched/timer_heap.h"
+
+namespace gorun::runtime {
+
+struct M;
+
+inline constexpr std::uint32_t kQueueCapacity = 256;  // Go's; a full one sheds half to the GRQ
+
+/// Totals that only the owner writes; read by anyone, relaxed.
+struct PCounters {
+  std::atomic<std::uint64_t> spawned{0}, ended{0}, steals{0}, parks{0}, wakes{0};
+
+  static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+    // One writer: no read-modify-write needed.
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+};
+
+struct alignas(128) P {
+  explicit P(int number) : id(number) {}
+
+  // Hot: what every pick reads.
+  std::atomic<G*> runnext{nullptr};  // the G made ready last; stored by the owner, CASed by thieves
+  std::uint32_t runnext_streak = 0;  // Gs taken from runnext in a row. Owner
+  std::uint32_t until_slow_pick = 1;   // picks left until GRQ and timers are looked at. Owner
+  std::uint32_t ready_credit = 1;      // picks left until a spawned G gets its turn. Owner
+  std::atomic<bool> poke{false};       // sysmon asks for a slow pick; relaxed, a hint
+  std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed
+  const int id;
+
+  // Caches. Owner.
+  G* free_gs = nullptr;
+  std::uint32_t free_g_count = 0;
+  std::uint32_t free_stack_count = 0;
+  arch::Stack* free_stacks = nullptr;
+  std::uint64_t next_g_id = 0, end_g_id = 0;  // ids reserved for this P
+
+  PCounters counters;
+
+  // Guarded by the scheduler's lock, but for `m`, which sysmon reads (acquire pairs with wire()).
+  std::atomic<M*> m{nullptr};
+  bool idle = true;
+
+  // What sysmon saw last. Sysmon only.
+  std::uint32_t seen_tick = 0, seen_oldest = 0;
+  std::int64_t seen_since = 0;
+
+  alignas(128) RunQueue<kQueueCapacity> lrq;
+  alignas(128) SpawnQueue<kQueueCapacity> spawned;
+  TimerHeap timers;
+
+  /// Work that a thief could take. Any thread; a snapshot.
+  [[nodiscard]] bool has_work() const {
+    return !lrq.empty() || !spawned.empty() || runnext.load(std::memory_order_acquire) != nullptr;
+  }
+};
+
+}  // namespace gorun::runtime

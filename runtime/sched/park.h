@@ -1,0 +1,58 @@
+// runtime/sched/park.h - what channels, locks and timers need of the scheduler: enter, park, ready.
+//
+//   const RtSection rt;            // this M may touch its P now
+//   queue.lock();
+//   if (nothing there) {
+//     queue.push(&waiter);
+//     park(WaitReason::kChanRecv, unlock_queue, &queue);   // unlocks after the switch
+//   }
+//
+// A parked G becomes runnable only after its registers are saved: whatever makes it findable (here,
+// unlocking the queue that holds its waiter) is done by the commit, which runs on the next context.
+#pragma once
+
+#include "runtime/sched/m.h"
+#include "runtime/wait_reason.h"
+
+namespace gorun::runtime {
+
+/// Takes `m` into the runtime when the fast path could not: its P may be gone.
+void enter_slow();
+
+/// From user code into the runtime; see m.h. Aborts outside a goroutine.
+inline void enter_runtime() {
+  M* m = current_m();
+  if constexpr (arch::kThreadSanitizer) {
+    m->in_rt.exchange(1, std::memory_order_seq_cst);
+  } else {
+    m->in_rt.store(1, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the other half is sysmon's membarrier
+  }
+  if (m->steal.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    enter_slow();
+}
+
+/// Back to user code.
+inline void leave_runtime() {
+  current_m()->in_rt.store(0, std::memory_order_release);  // pairs with sysmon's acquire
+}
+
+/// enter and leave as a scope. The M may differ at its two ends.
+class RtSection {
+ public:
+  RtSection() { enter_runtime(); }
+  ~RtSection() { leave_runtime(); }
+  RtSection(const RtSection&) = delete;
+  RtSection& operator=(const RtSection&) = delete;
+};
+
+/// Aborts unless the caller runs on a goroutine; `operation` names it, as in "chan: send".
+void require_goroutine(const char* operation);
+
+/// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.
+void park(WaitReason reason, void (*commit)(G* gp, void* arg), void* arg);
+
+/// Makes a parked G runnable, next on this P. In the runtime, by exactly one waker.
+void ready(G* gp);
+
+}  // namespace gorun::runtime

@@ -1,0 +1,456 @@
+// runtime/sched/sched.cc - Ms: finding work, stealing it, going to sleep and being woken.
+
+#include "runtime/sched/sched.h"
+
+#include <cxxabi.h>
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/sched/futex.h"
+#include "runtime/sched/goroutine.h"
+#include "runtime/sched/pause.h"
+
+namespace gorun::runtime {
+
+Sched* sched = nullptr;
+bool multi_p = false;
+
+namespace {
+
+// Long enough to catch the next submission of a busy program, short beside the 50 us that a parked
+// M takes to run again.
+constexpr std::int64_t kSpinNs = 50'000;
+// A G in runnext is about to run where it is; taking it away is worth it only if its P is stuck.
+constexpr std::int64_t kRunnextGraceNs = 3'000;
+constexpr std::size_t kMaxGlobalBatch = kQueueCapacity / 2;
+
+}  // namespace
+
+std::int64_t monotonic_ns() {
+  timespec ts{};
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return static_cast<std::int64_t>(ts.tv_sec) * 1'000'000'000 + ts.tv_nsec;
+}
+
+void wire(M* m, P* pp) {
+  m->p = pp;
+  m->old_p = pp;
+  pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
+}
+
+P* unwire(M* m) {
+  P* pp = m->p;
+  m->p = nullptr;
+  pp->m.store(nullptr, std::memory_order_release);
+  return pp;
+}
+
+std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
+
+Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
+  for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
+  idle_ps.store(procs, std::memory_order_relaxed);
+  for (std::size_t i = 1; i <= ps.size(); ++i) {
+    if (std::gcd(i, ps.size()) == 1) strides_.push_back(i);
+  }
+}
+
+Sched::~Sched() = default;
+
+// --- the global queue -------------------------------------------------------------------------
+
+G* Sched::take_global(P* pp) {
+  const std::lock_guard guard(lock);
+  std::size_t batch = std::min({grq.size(), grq.size() / ps.size() + 1, kMaxGlobalBatch});
+  G* first = grq.pop();
+  if (first == nullptr) return nullptr;
+  while (--batch > 0) {
+    // An LRQ that is not empty may lack the room: then the rest stays where it is.
+    if (pp->lrq.size() >= kQueueCapacity) break;
+    pp->lrq.push(grq.pop());
+  }
+  return first;
+}
+
+void Sched::submit_global(G* gp) {
+  {
+    const std::lock_guard guard(lock);
+    grq.push(gp);
+  }
+  wake();
+}
+
+void Sched::overflow_lrq(P* pp, G* gp) {
+  std::array<G*, kQueueCapacity> half;
+  const std::uint32_t count = pp->lrq.grab_half(half);
+  {
+    const std::lock_guard guard(lock);
+    for (std::uint32_t i = 0; i < count; ++i) grq.push(half[i]);
+    grq.push(gp);
+  }
+  if (multi) wake();
+}
+
+void Sched::overflow_spawned(P* pp, G* gp) {
+  {
+    const std::lock_guard guard(lock);
+    for (std::uint32_t i = 0; i < kQueueCapacity / 2; ++i) {
+      // Null only when a thief makes room at the same time.
+      if (G* oldest = pp->spawned.steal()) grq.push(oldest);
+    }
+    grq.push(gp);
+  }
+  if (multi) wake();
+}
+
+// --- idle Ps and Ms ----------------------------------------------------------------------------
+
+void Sched::make_idle(P* pp) {
+  pp->idle = true;
+  idle_ps.store(idle_ps.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+}
+
+P* Sched::take_idle(P* preferred) {
+  P* pp = nullptr;
+  if (preferred != nullptr && preferred->idle) {
+    pp = preferred;
+  } else {
+    for (auto& candidate : ps) {
+      if (candidate->idle) {
+        pp = candidate.get();
+        break;
+      }
+    }
+  }
+  if (pp == nullptr) return nullptr;
+  pp->idle = false;
+  idle_ps.store(idle_ps.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
+  if (sysmon_asleep) wake_sysmon();
+  return pp;
+}
+
+P* Sched::acquire_idle(P* preferred) {
+  if (idle_ps.load(std::memory_order_seq_cst) == 0) return nullptr;
+  const std::lock_guard guard(lock);
+  return take_idle(preferred);
+}
+
+M* Sched::m_for(P* pp, bool as_spinning) {
+  M* m = idle_ms;
+  if (m != nullptr) {
+    idle_ms = m->next_idle;
+    --idle_m_count;
+  } else if (timekeeper != nullptr) {
+    m = timekeeper;  // whoever goes to sleep next keeps the time
+    timekeeper = nullptr;
+    timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
+  } else {
+    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
+    m = ms.back().get();
+  }
+  m->next_p = pp;
+  m->spinning = as_spinning;
+  return m;
+}
+
+void Sched::launch(M* m) {
+  if (!m->thread.joinable()) {
+    m->thread = std::thread([this, m] { m_main(m); });
+    return;
+  }
+  m->wake_word.store(1, std::memory_order_release);  // pairs with the acquire of the sleeper
+  futex_wake(m->wake_word);
+}
+
+void Sched::wake() {
+  // The caller published work; the fence orders that before the look at spinning and idle Ps, as a
+  // give-up orders its own way round.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (idle_ps.load(std::memory_order_relaxed) == 0) return;
+  int none = 0;
+  if (spinning.load(std::memory_order_relaxed) != 0 ||
+      !spinning.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) {
+    return;
+  }
+  M* m = nullptr;
+  {
+    const std::lock_guard guard(lock);
+    if (P* pp = take_idle(nullptr)) m = m_for(pp, true);
+  }
+  if (m == nullptr) {
+    spinning.fetch_sub(1, std::memory_order_seq_cst);
+    return;
+  }
+  launch(m);
+}
+
+void Sched::hand_off(P* pp) {
+  handoffs.fetch_add(1, std::memory_order_relaxed);
+  M* m = nullptr;
+  {
+    const std::lock_guard guard(lock);
+    const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
+    if (pp->has_work() || grq.size() > 0 || timers_unkept) {
+      m = m_for(pp, false);
+    } else {
+      make_idle(pp);
+    }
+  }
+  if (m != nullptr) {
+    launch(m);
+  } else if (any_work()) {
+    wake();  // a submitter may have looked before this P was idle
+  }
+}
+
+void Sched::timer_added(std::int64_t when) {
+  if (when >= timekeeper_until.load(std::memory_order_seq_cst)) return;
+  const std::lock_guard guard(lock);
+  if (timekeeper == nullptr || when >= timekeeper_until.load(std::memory_order_relaxed)) return;
+  timekeeper->wake_word.store(1, std::memory_order_release);
+  futex_wake(timekeeper->wake_word);
+}
+
+std::int64_t Sched::earliest_timer() const {
+  std::int64_t earliest = TimerHeap::kNever;
+  for (const auto& pp : ps) earliest = std::min(earliest, pp->timers.earliest());
+  return earliest;
+}
+
+// Every M sleeps, and no timer will wake one: nothing can ever run again.
+void Sched::check_over() {
+  const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
+  if (idle_m_count + keepers < ms.size() || earliest_timer() != TimerHeap::kNever) return;
+  if (grq.size() > 0) return;  // its submitter is about to wake an M
+  if (keepers > 0) {           // what it sleeps for was stopped: let it look again
+    timekeeper->wake_word.store(1, std::memory_order_release);
+    futex_wake(timekeeper->wake_word);
+    return;
+  }
+  stopping.store(true, std::memory_order_seq_cst);
+  changed.notify_all();
+}
+
+// --- sleeping ---------------------------------------------------------------------------------
+
+// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is
+// idle.
+void Sched::sleep_until_woken(M* m) {
+  std::unique_lock guard(lock);
+  for (;;) {
+    if (stopping.load(std::memory_order_relaxed)) return;
+    m->wake_word.store(0, std::memory_order_relaxed);
+    m->next_p = nullptr;
+    const std::int64_t due = earliest_timer();
+    const bool keeping = timekeeper == nullptr && due != TimerHeap::kNever;
+    if (keeping) {
+      timekeeper = m;
+      timekeeper_until.store(due, std::memory_order_seq_cst);
+      // A timer added meanwhile either saw timekeeper_until, or is seen here.
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+      const std::int64_t again = earliest_timer();
+      if (again < due) timekeeper_until.store(again, std::memory_order_seq_cst);
+    } else {
+      m->next_idle = idle_ms;
+      idle_ms = m;
+      ++idle_m_count;
+      check_over();
+    }
+    const std::int64_t until =
+        keeping ? timekeeper_until.load(std::memory_order_relaxed) : TimerHeap::kNever;
+    for (;;) {
+      guard.unlock();
+      futex_wait(m->wake_word, 0, until);
+      guard.lock();
+      if (m->next_p != nullptr) {
+        wire(m, m->next_p);
+        return;
+      }
+      if (keeping || stopping.load(std::memory_order_relaxed)) break;
+      // The late half of a launch() that this M answered before: it is still in the idle list.
+      m->wake_word.store(0, std::memory_order_relaxed);
+    }
+    if (!keeping) return;
+    if (timekeeper == m) {
+      timekeeper = nullptr;
+      timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
+    }
+    if (earliest_timer() > monotonic_ns()) continue;
+    // Due. Without an idle P every timer belongs to a busy one, which looks itself.
+    if (P* pp = take_idle(m->old_p)) {
+      wire(m, pp);
+      return;
+    }
+  }
+}
+
+// --- finding work --------------------------------------------------------------------------------
+
+bool Sched::any_work() const {
+  if (grq.size() > 0) return true;
+  return std::any_of(ps.begin(), ps.end(), [](const auto& pp) { return pp->has_work(); });
+}
+
+G* Sched::steal_from(M* m, P* victim, bool last_pass) {
+  if (G* gp = victim->spawned.steal()) return gp;
+  std::array<G*, kQueueCapacity> half;
+  if (const std::uint32_t count = victim->lrq.grab_half(half); count > 0) {
+    // The thief's own LRQ is empty, so half of another one fits.
+    for (std::uint32_t i = 1; i < count; ++i) m->p->lrq.push(half[i]);
+    return half[0];
+  }
+  if (!last_pass) return nullptr;
+  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
+  G* gp = victim->runnext.load(std::memory_order_acquire);
+  if (gp == nullptr) return nullptr;
+  const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
+  const std::int64_t until = monotonic_ns() + kRunnextGraceNs;
+  while (monotonic_ns() < until) pause_cpu();
+  if (victim->tick.load(std::memory_order_relaxed) != tick) return nullptr;
+  // Should the slot hold the same G again by now, taking it is just as right.
+  if (!victim->runnext.compare_exchange_strong(gp, nullptr, std::memory_order_acq_rel)) {
+    return nullptr;
+  }
+  return gp;
+}
+
+G* Sched::steal_pass(M* m, bool last_pass) {
+  const std::size_t count = ps.size();
+  const std::size_t stride = strides_[m->next_random() % strides_.size()];
+  std::size_t at = m->next_random() % count;
+  for (std::size_t i = 0; i < count; ++i, at = (at + stride) % count) {
+    P* victim = ps[at].get();
+    if (victim == m->p) continue;
+    if (G* gp = steal_from(m, victim, last_pass)) {
+      PCounters::bump(m->p->counters.steals);
+      return gp;
+    }
+  }
+  return nullptr;
+}
+
+G* Sched::spin_for_work(M* m) {
+  if (!m->spinning) {
+    m->spinning = true;
+    spinning.fetch_add(1, std::memory_order_seq_cst);
+  }
+  const std::int64_t until = monotonic_ns() + kSpinNs;
+  do {
+    if (G* gp = steal_pass(m, false)) return gp;
+    if (grq.size() > 0) {
+      if (G* gp = take_global(m->p)) return gp;
+    }
+    if (stopping.load(std::memory_order_relaxed)) return nullptr;
+    for (int i = 0; i < 32; ++i) pause_cpu();
+  } while (monotonic_ns() < until);
+  if (G* gp = steal_pass(m, true)) return gp;
+  return pick_local(m->p);  // a timer of another P may have made one ready here
+}
+
+// A spinning M found work: somebody else must look for what is left.
+void Sched::stop_spinning(M* m) {
+  m->spinning = false;
+  spinning.fetch_sub(1, std::memory_order_seq_cst);
+  if (any_work()) wake();
+}
+
+// Gives the P up, and takes one again if work appeared meanwhile.
+void Sched::give_up(M* m) {
+  P* pp = m->p;
+  {
+    const std::lock_guard guard(lock);
+    if (grq.size() > 0) return;
+    unwire(m);
+    make_idle(pp);
+  }
+  if (m->spinning) {
+    m->spinning = false;
+    spinning.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the one in wake()
+  if (!any_work()) return;
+  if (P* again = acquire_idle(pp)) {
+    wire(m, again);
+    if (multi) {
+      m->spinning = true;
+      spinning.fetch_add(1, std::memory_order_seq_cst);
+    }
+  }
+}
+
+G* Sched::find_runnable(M* m) {
+  for (;;) {
+    if (stopping.load(std::memory_order_relaxed)) return nullptr;
+    if (m->p == nullptr) {
+      sleep_until_woken(m);
+      continue;
+    }
+    P* pp = m->p;
+    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
+    G* gp = pick_local(pp);
+    if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
+    if (gp == nullptr && multi) {
+      const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
+      if (m->spinning || 2 * spinning.load(std::memory_order_relaxed) < busy) {
+        gp = spin_for_work(m);
+      }
+    }
+    if (gp != nullptr) {
+      if (m->spinning) stop_spinning(m);
+      return gp;
+    }
+    // Timers of idle Ps have no owner: the last look before giving up covers them.
+    const std::int64_t due = earliest_timer();
+    if (mode.deterministic && due != TimerHeap::kNever) virtual_now = std::max(virtual_now, due);
+    if (due != TimerHeap::kNever && due <= clock_ns()) {
+      const std::int64_t now = clock_ns();
+      for (auto& other : ps) other->timers.fire_due(now);
+      continue;
+    }
+    give_up(m);
+  }
+}
+
+// --- threads -------------------------------------------------------------------------------------
+
+void Sched::m_main(M* m) {
+  gorun_current_m = m;
+  m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
+  pthread_attr_t attributes;
+  void* low = nullptr;
+  std::size_t size = 0;
+  pthread_getattr_np(pthread_self(), &attributes);
+  pthread_attr_getstack(&attributes, &low, &size);
+  pthread_attr_destroy(&attributes);
+  m->g0_stack.init_thread(low, size);
+  wire(m, m->next_p);
+  while (G* gp = find_runnable(m)) run_from_g0(m, gp);
+  gorun_current_m = nullptr;
+}
+
+void Sched::run(G* gp) {
+  M* first = nullptr;
+  {
+    const std::lock_guard guard(lock);
+    grq.push(gp);
+    first = m_for(take_idle(nullptr), false);
+  }
+  launch(first);
+  std::thread monitor([this] { sysmon_main(); });
+  {
+    std::unique_lock guard(lock);
+    changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });
+    for (auto& m : ms) {
+      m->wake_word.store(1, std::memory_order_release);
+      futex_wake(m->wake_word);
+    }
+    wake_sysmon();
+  }
+  for (auto& m : ms) m->thread.join();
+  monitor.join();
+}
+
+}  // namespace gorun::runtime

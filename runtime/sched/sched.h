@@ -1,0 +1,157 @@
+// runtime/sched/sched.h - Sched: what all Ms share, and how an M finds its next goroutine.
+//
+// Idle Ps and idle Ms are lists under one lock; work moves without it. The rules that keep every
+// core busy while there is work, and let it sleep when there is none:
+//
+//   Submit   publish the G, seq_cst fence, then look at spinning: with an idle P and no spinning M,
+//            wake one M (and only one: spinning goes 0 -> 1).
+//   Give up  a spinning M lowers spinning, fence, then looks at every queue once more.
+// Whichever of the two comes second sees the other: no wake-up is lost. Two short cuts spare
+// wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
+// nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
+//
+// Lock order: channel or wait queue (by address) < timer heap < Sched::lock < M::retake_lock.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/sched/m.h"
+#include "runtime/sched/p.h"
+
+namespace gorun::runtime {
+
+/// The global run queue (GRQ): an unbounded list of runnable Gs, oldest first.
+class GlobalQueue {
+ public:
+  void push(G* gp) {
+    gp->next = nullptr;
+    (tail_ == nullptr ? head_ : tail_->next) = gp;
+    tail_ = gp;
+    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  G* pop() {
+    G* gp = head_;
+    if (gp == nullptr) return nullptr;
+    head_ = gp->next;
+    if (head_ == nullptr) tail_ = nullptr;
+    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    return gp;
+  }
+  /// Any thread; a hint without the lock, exact with it.
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  G* head_ = nullptr;                 // guarded by Sched::lock
+  G* tail_ = nullptr;                 // guarded by Sched::lock
+  std::atomic<std::size_t> size_{0};  // written under Sched::lock
+};
+
+/// The schedule's modes for tests; see Options.
+struct SchedMode {
+  std::uint64_t jitter = 0;    // seed, or 0
+  bool deterministic = false;  // one M, virtual time
+};
+
+struct Sched {
+  Sched(int procs, SchedMode mode);
+  ~Sched();
+
+  /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
+  void run(G* gp);
+
+  /// The next G for `m`, which owns a P or waits for one; null when the run is over. On g0.
+  G* find_runnable(M* m);
+
+  /// A batch from the GRQ: one returned, the rest moved to `pp`'s LRQ. Owner of `pp`.
+  G* take_global(P* pp);
+  /// Puts a runnable G in the GRQ and wakes an M for it if a P is idle. Any M, with or without P.
+  void submit_global(G* gp);
+  /// Sheds the oldest half of a full queue, and `gp`, to the GRQ. Owner of `pp`.
+  void overflow_lrq(P* pp, G* gp);
+  void overflow_spawned(P* pp, G* gp);
+
+  /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing
+  /// work.
+  void wake();
+
+  /// Gives `pp`, just taken from a blocked or greedy M, to an M with work for it, or makes it idle.
+  void hand_off(P* pp);
+  /// A P for an M that lost its own: `preferred` if idle, else any; null when all are busy.
+  P* acquire_idle(P* preferred);
+
+  /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
+  void timer_added(std::int64_t when);
+
+  /// The earliest timer of any P, or TimerHeap::kNever.
+  [[nodiscard]] std::int64_t earliest_timer() const;
+
+  std::mutex lock;
+  GlobalQueue grq;
+  std::vector<std::unique_ptr<P>> ps;  // fixed for the run
+  const bool multi;                    // more than one P: thieves and contention exist
+  const SchedMode mode;
+  std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
+  std::atomic<int> idle_ps{0};        // written under lock
+  std::atomic<int> spinning{0};       // Ms looking for work
+  std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
+
+  std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
+  M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
+  std::size_t idle_m_count = 0;        // guarded by lock
+  M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
+  // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
+  std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
+  std::condition_variable changed;            // the run is over; with lock
+  bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
+  std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
+
+  std::atomic<std::uint64_t> next_g_id{1};
+  std::atomic<std::uint64_t> handoffs{0}, retakes{0};
+
+ private:
+  G* spin_for_work(M* m);
+  G* steal_from(M* m, P* victim, bool last_pass);
+  G* steal_pass(M* m, bool last_pass);
+  bool any_work() const;
+  void give_up(M* m);
+  void stop_spinning(M* m);
+  void sleep_until_woken(M* m);
+  M* m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
+  void launch(M* m);
+  void make_idle(P* pp);       // holds lock
+  P* take_idle(P* preferred);  // holds lock
+  void check_over();           // holds lock
+  void m_main(M* m);
+  void sysmon_main();
+  void wake_sysmon();  // holds lock
+
+  // Sysmon's rounds, in sysmon.cc.
+  bool retake(std::int64_t now);
+  bool is_due(P* pp, M* m, std::int64_t now) const;
+  bool look_after_waiting_work(std::int64_t now);
+
+  std::vector<std::size_t> strides_;  // numbers coprime to the count of Ps
+};
+
+/// The one that runs; null between runs.
+extern Sched* sched;
+
+/// Copies of what every operation asks: more than one P?
+extern bool multi_p;
+
+/// The runtime's clock: monotonic nanoseconds, virtual in a deterministic run. From an M.
+std::int64_t clock_ns();
+
+/// The machine's monotonic clock. Any thread.
+std::int64_t monotonic_ns();
+
+/// Makes `m` the owner of `pp` and back.
+void wire(M* m, P* pp);
+P* unwire(M* m);
+
+}  // namespace gorun::runtime

@@ -1,0 +1,105 @@
+// runtime/wait_queue.h - parked goroutines, first come, first served: the queue under every
+// primitive.
+//
+// A Waiter lives in the frame of the goroutine that waits. It is in at most one WaiterList, which
+// is guarded by the lock of the channel or primitive that owns the list. Whoever takes a waiter off
+// its list is the one waker of its goroutine; for a goroutine that waits in several lists (select)
+// the first to claim its select is.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/rt_lock.h"
+#include "runtime/wait_reason.h"
+
+namespace gorun::runtime {
+
+struct G;
+
+/// How a channel operation ended.
+enum class ChanStatus : std::uint8_t {
+  kOk,
+  kClosed,      // the channel is closed (and, for a receive, drained)
+  kWouldBlock,  // a try_ operation or a select's default found nothing to do
+  kTimedOut,    // a select's timeout came first
+};
+
+/// The claim of a goroutine that waits in several lists: one waker wins.
+struct SelectClaim {
+  std::atomic<bool> taken{false};
+
+  bool claim() {
+    bool free = false;
+    return taken.compare_exchange_strong(free, true, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed);
+  }
+};
+
+struct Waiter {
+  G* g = nullptr;
+  Waiter* next = nullptr;  // guarded by the list's lock, as are the next two
+  Waiter* prev = nullptr;
+  bool queued = false;
+  void* slot = nullptr;           // where a value goes to or comes from; null drops a received one
+  SelectClaim* select = nullptr;  // null unless the goroutine waits in a select
+  int index = 0;                  // the select case
+  // Set by the waker before it makes the goroutine ready.
+  ChanStatus status = ChanStatus::kOk;
+  bool fired = false;        // taken by its waker, as against left behind in a select
+  bool handed_over = false;  // a mutex changed hands
+  std::int64_t since = 0;    // when a mutex's waiter began to wait; 0: not yet
+};
+
+/// An intrusive list of waiters, oldest first. Guarded by the owner's lock.
+class WaiterList {
+ public:
+  void push(Waiter* waiter) {
+    waiter->prev = last_;
+    waiter->next = nullptr;
+    waiter->queued = true;
+    (last_ == nullptr ? first_ : last_->next) = waiter;
+    last_ = waiter;
+  }
+  void push_front(Waiter* waiter) {
+    waiter->prev = nullptr;
+    waiter->next = first_;
+    waiter->queued = true;
+    (first_ == nullptr ? last_ : first_->prev) = waiter;
+    first_ = waiter;
+  }
+  void remove(Waiter* waiter) {
+    if (!waiter->queued) return;
+    (waiter->prev == nullptr ? first_ : waiter->prev->next) = waiter->next;
+    (waiter->next == nullptr ? last_ : waiter->next->prev) = waiter->prev;
+    waiter->queued = false;
+  }
+  /// The oldest waiter that nobody else claimed, taken off; or null.
+  Waiter* take() {
+    while (Waiter* waiter = first_) {
+      remove(waiter);
+      if (waiter->select == nullptr || waiter->select->claim()) {
+        waiter->fired = true;
+        return waiter;
+      }
+    }
+    return nullptr;
+  }
+  [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  [[nodiscard]] Waiter* first() const { return first_; }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+/// A list with its lock, for primitives that need nothing else.
+struct WaitQueue {
+  RtLock lock;
+  WaiterList waiters;  // guarded by lock
+
+  /// The commit of a goroutine that parked in `queue` with its lock held.
+  static void unlock_in_commit(G*, void* queue) { static_cast<WaitQueue*>(queue)->lock.unlock(); }
+};
+
+}  // namespace gorun::runtime

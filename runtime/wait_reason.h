@@ -1,0 +1,42 @@
+// runtime/wait_reason.h - why a goroutine is parked; shown by reports.
+#pragma once
+
+#include <cstdint>
+
+namespace gorun::runtime {
+
+enum class WaitReason : std::uint8_t {
+  kNone,
+  kChanSend,
+  kChanRecv,
+  kSelect,
+  kNilChan,
+  kMutex,
+  kWaitGroup,
+  kSleep,
+};
+
+/// "chan send", "sleep", ...: the words that reports use.
+[[nodiscard]] constexpr const char* to_string(WaitReason reason) {
+  switch (reason) {
+    case WaitReason::kNone:
+      return "none";
+    case WaitReason::kChanSend:
+      return "chan send";
+    case WaitReason::kChanRecv:
+      return "chan receive";
+    case WaitReason::kSelect:
+      return "select";
+    case WaitReason::kNilChan:
+      return "nil chan";
+    case WaitReason::kMutex:
+      return "mutex";
+    case WaitReason::kWaitGroup:
+      return "wait group";
+    case WaitReason::kSleep:
+      return "sleep";
+  }
+  return "unknown";
+}
+
+}  // namespace gorun::runtime
