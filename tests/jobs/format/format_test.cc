@@ -11,7 +11,6 @@
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
 #include "jobs/format/separated.h"
-#include "jobs/format/utf8.h"
 #include "jobs/hash/digest.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
@@ -179,16 +178,6 @@ TEST_CASE("CSV as RFC 4180 has it") {
 TEST_CASE("TSV keeps rows on a line") {
   CHECK(tsv({"a", "b c", ""}) == "a\tb c\t\n");
   CHECK(tsv({"a\tb", "c\nd\\e\r"}) == "a\\tb\tc\\nd\\\\e\\r\n");
-}
-
-TEST_CASE("what is UTF-8") {
-  CHECK(is_utf8(""));
-  CHECK(is_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
-  for (const char* wrong :
-       {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) {
-    CHECK(!is_utf8(wrong));
-  }
 }
 
 TEST_SUITE_END();
