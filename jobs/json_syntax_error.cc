@@ -26,7 +26,7 @@ class Explainer {
 
   // Nothing if all that follows looks right, which is then the parser's word against ours.
   std::optional<Diagnostic> explain() const {
-    if (const auto glued = explain_glued()) return glued;
+    if (auto glued = explain_glued()) return glued;
     std::size_t at = skip_json_blanks(text_, stop_.cursor);
     std::optional<std::size_t> comma;
     if (stop_.after == JsonStop::After::kKey) {
@@ -161,7 +161,8 @@ class Explainer {
   Diagnostic explain_number(std::size_t at) const {
     std::size_t end = at;
     while (end < text_.size() &&
-           (is_word_char(text_[end]) || std::string_view("+-.").find(text_[end]) != text_.npos)) {
+           (is_word_char(text_[end]) ||
+            std::string_view("+-.").find(text_[end]) != std::string_view::npos)) {
       ++end;
     }
     const std::string_view number = text_.substr(at, end - at);
@@ -193,7 +194,7 @@ class Explainer {
             byte == '\t' ? "a tab is written \\t" : "it is written " + unicode_escape(byte));
       }
       if (byte != '\\') continue;
-      if (const auto wrong = explain_escape(at)) return wrong;
+      if (auto wrong = explain_escape(at)) return wrong;
       at += 1;  // the escaped character, which may be a quote
     }
     if (json_string_end(text_, begin) < text_.size() || ends_with_quote(begin)) return std::nullopt;

@@ -240,7 +240,7 @@ constexpr std::array<OptionRow, 3> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
-const std::array<StageKind, 14> kKinds = {{
+constexpr std::array<StageKind, 14> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
      .input = Input::kNone,

@@ -168,11 +168,10 @@ Template::Template(std::string literal) {
 
 Template::Template(std::vector<TemplatePart> parts) {
   for (TemplatePart& part : parts) {
-    if (part.what != What::kLiteral) {
-      parts_.push_back(std::move(part));
-    } else if (!parts_.empty() && parts_.back().what == What::kLiteral) {
+    const bool is_literal = part.what == What::kLiteral;
+    if (is_literal && !parts_.empty() && parts_.back().what == What::kLiteral) {
       parts_.back().text += part.text;
-    } else if (!part.text.empty()) {
+    } else if (!is_literal || !part.text.empty()) {
       parts_.push_back(std::move(part));
     }
   }
