@@ -17,6 +17,7 @@
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
+#include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
 #include "runtime/blocking.h"
@@ -100,6 +101,7 @@ class Execution {
     chains_[c].inbox.emplace(
         Inbox::Shape{.capacity = chain.capacity,
                      .batch_items = chain.batch_items,
+                     .shares_evenly = chain.shares_evenly,
                      .readers = chain.workers,
                      .producers = chain.producers,
                      .feeds_itself = plan_.nodes[chain.nodes.front()].traits.feeds_itself},
@@ -223,11 +225,16 @@ class Execution {
     for (int w = 0; w < chain.workers; ++w) {
       workers.push_back(std::make_unique<Worker>(*live.where));
     }
-    runtime::WaitGroup shards;
-    if (live.shards) {
-      for (std::size_t s = 0; s < live.shards->size(); ++s) {
-        shards.go([this, &chain, &live, s] { run_shard(chain, *live.shards, s); });
-      }
+    std::vector<std::unique_ptr<Merger>> mergers;
+    const std::size_t last = chain.nodes.back();
+    for (std::size_t s = 0; live.shards && s < live.shards->size(); ++s) {
+      mergers.push_back(plan_.nodes[last].work->make_merger(s, live.shards->size()));
+    }
+    runtime::WaitGroup merging;
+    for (std::size_t s = 0; s < mergers.size(); ++s) {
+      merging.go([this, last, &merger = *mergers[s], &parcels = (*live.shards)[s]] {
+        guard(last, [&] { run_merger(last, merger, parcels); });
+      });
     }
     runtime::WaitGroup running;
     const std::string& label = run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name;
@@ -240,26 +247,23 @@ class Execution {
     running.wait();
     if (!live.shards) return;
     live.shards->close();
-    shards.wait();
+    merging.wait();
     if (!run_.is_stopped()) workers.front()->conclude();
   }
 
-  void run_shard(const PlanChain& chain, ShardInboxes& inboxes, std::size_t s) {
-    const std::size_t node = chain.nodes.back();
-    guard(node, [&] {
-      const std::unique_ptr<Shard> shard = plan_.nodes[node].work->make_shard(s, inboxes.size());
-      StageClock clock;
-      StageCell& cell = run_.cell(plan_.nodes[node].stage);
-      for (;;) {
-        clock.switch_to(&cell.waiting_in_ns);
-        runtime::Received<ParcelPtr> parcel = inboxes[s].recv();
-        clock.switch_to(&cell.busy_ns);
-        if (!parcel || run_.is_stopped()) break;
-        shard->take(std::move(*parcel));
-      }
-      if (!run_.is_stopped()) shard->finish();
-      clock.switch_to(nullptr);
-    });
+  void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels) {
+    StageClock clock;
+    StageCell& cell = run_.cell(plan_.nodes[node].stage);
+    runtime::set_label(run_.graph().stages[plan_.nodes[node].stage].name);
+    for (;;) {
+      clock.switch_to(&cell.waiting_in_ns);
+      runtime::Received<ParcelPtr> parcel = parcels.recv();
+      clock.switch_to(&cell.busy_ns);
+      if (!parcel || run_.is_stopped()) break;
+      merger.take(std::move(*parcel));
+    }
+    if (!run_.is_stopped()) merger.finish();
+    clock.switch_to(nullptr);
   }
 
   Interrupt* const interrupt_;

@@ -9,10 +9,6 @@ namespace {
 // Chunks of files are items, too: a channel of 4,096 items must not hold 4 GiB of them.
 constexpr std::uint64_t kMaxQueuedBytes = std::uint64_t{16} << 20;
 
-// A reader that takes this few items at a time has long work for each (children, files): what there
-// is gets divided among its goroutines rather than filled into one batch.
-constexpr std::size_t kSharedEvenly = 64;
-
 }  // namespace
 
 Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
@@ -22,7 +18,7 @@ Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
       queued_items_(queued_items) {}
 
 std::size_t Inbox::part_size(std::size_t items) const {
-  if (shape_.batch_items > kSharedEvenly) return shape_.batch_items;
+  if (!shape_.shares_evenly) return shape_.batch_items;
   const auto readers = static_cast<std::size_t>(shape_.readers);
   return std::clamp<std::size_t>(items / (2 * readers), 1, shape_.batch_items);
 }

@@ -11,6 +11,10 @@ namespace {
 // producer and consumer work at the same time.
 constexpr std::int64_t kMinBatches = 4;
 
+// A stage that wants no more items at a time than this has long work for each (children, files):
+// what there is gets divided among its workers rather than filled into one batch.
+constexpr std::size_t kSharedEvenly = 64;
+
 // What make_plan() collects about a node on the way.
 struct Wiring {
   std::vector<std::size_t> writers;  // nodes that it reads from
@@ -111,6 +115,7 @@ class Planner {
       const std::int64_t items =
           std::clamp<std::int64_t>(buffer / kMinBatches, 1,
                                    static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
+      chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }

@@ -45,6 +45,7 @@ struct PlanChain {
   std::size_t producers = 0;    // chains that feed it; 0: it begins with a source
   std::size_t batch_items = 0;  // the most items of one batch in its inbox
   std::size_t capacity = 0;     // batches that its inbox holds
+  bool shares_evenly = false;   // a large batch is divided among its workers
 };
 
 struct Plan {

@@ -7,12 +7,12 @@
 //
 //   Producer    makes items out of nothing:  run(out)
 //   Operator    takes batches:               process(batch, out) ... finish(out)
-//   Shard       merges what the workers of a gathering stage hand over (reduce, top)
+//   Merger      puts together what the workers of a gathering stage hand over (reduce, top)
 //
 // A gathering stage goes through three phases. Its operators work side by side, each on part of the
-// input, and send Parcels (partial results) to numbered shards; each shard takes its parcels in a
-// goroutine of its own, without a lock; when all shards have finished, conclude() puts out the
-// result, once.
+// input, and hand Parcels (partial results) over to numbered shards; each shard's merger takes its
+// parcels in a goroutine of its own, without a lock; when all mergers have finished, conclude() puts
+// out the result, once.
 //
 // Errors are values: a worker calls Context::fail() and returns Flow::kStop. An exception that leaves
 // a worker fails its stage, too, as an internal error.
@@ -90,9 +90,9 @@ class Operator {
   virtual void finish(Out& out);
 };
 
-class Shard {
+class Merger {
  public:
-  virtual ~Shard() = default;
+  virtual ~Merger() = default;
 
   virtual void take(ParcelPtr parcel) = 0;
   /// Comes after the last parcel; leaves the result in the stage. Not called when stopped.
@@ -120,8 +120,8 @@ struct StageTraits {
   [[nodiscard]] bool gathers() const { return shards >= 0; }
 };
 
-/// threads  the make_ functions and conclude() are called one at a time; what they return runs in
-///          its own goroutine, at the same time as its siblings.
+/// threads  the make_ functions are called one at a time, before anything that they made runs; what
+///          they return runs in its own goroutine, at the same time as its siblings.
 class Stage {
  public:
   virtual ~Stage() = default;
@@ -135,7 +135,7 @@ class Stage {
   [[nodiscard]] virtual bool is_source() const { return false; }
 
   /// Of a gathering stage.
-  [[nodiscard]] virtual std::unique_ptr<Shard> make_shard(std::size_t shard, std::size_t shards);
+  [[nodiscard]] virtual std::unique_ptr<Merger> make_merger(std::size_t shard, std::size_t shards);
   virtual void conclude(Context& context, Out& out);
 };
 

@@ -69,7 +69,7 @@ class Worker {
   void work();
 
   /// Puts out the result of a gathering chain: on one of its workers, when all have done their work()
-  /// and the shards have finished.
+  /// and the mergers have finished.
   void conclude();
 
  private:

@@ -61,6 +61,9 @@ Runtime::Runtime(Options options) {
 Runtime::~Runtime() { sched = nullptr; }
 
 RunResult Runtime::run(std::function<void()> main) {
+  if (sched_->stopping.load(std::memory_order_relaxed)) {
+    fatal("runtime: a Runtime runs once");
+  }
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);

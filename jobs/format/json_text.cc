@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "jobs/format/utf8.h"
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
@@ -60,7 +60,7 @@ void append_ascii(char c, std::string* out) {
 void append_json_string(std::string_view bytes, std::string* out) {
   *out += '"';
   while (!bytes.empty()) {
-    const std::size_t length = utf8_sequence_length(bytes);
+    const std::size_t length = utf8_length(bytes, 0);
     const std::string_view sequence = bytes.substr(0, std::max<std::size_t>(length, 1));
     if (length == 1) {
       append_ascii(bytes.front(), out);
@@ -77,7 +77,7 @@ void append_json_string(std::string_view bytes, std::string* out) {
 std::optional<std::string> bytes_of_json_text(std::string_view text) {
   std::string bytes;
   while (!text.empty()) {
-    const std::size_t length = utf8_sequence_length(text);
+    const std::size_t length = utf8_length(text, 0);
     if (length == 0) return std::nullopt;
     const std::string_view sequence = text.substr(0, length);
     if (is_stand_in(sequence)) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "jobs/format/utf8.h"
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
@@ -50,7 +50,7 @@ char escape_letter(char c) {
 template <class Visit>
 void for_each_character(std::string_view text, Visit visit) {
   while (!text.empty()) {
-    const std::size_t length = utf8_sequence_length(text);
+    const std::size_t length = utf8_length(text, 0);
     const std::string_view sequence = text.substr(0, std::max<std::size_t>(length, 1));
     visit(sequence, length != 0 && !is_control(sequence));
     text.remove_prefix(sequence.size());

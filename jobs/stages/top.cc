@@ -153,9 +153,9 @@ class TopOperator final : public Operator {
   Context& context_;
 };
 
-class TopShard final : public Shard {
+class TopMerger final : public Merger {
  public:
-  explicit TopShard(Best& result) : result_(result) {}
+  explicit TopMerger(Best& result) : result_(result) {}
   void take(ParcelPtr parcel) override {
     for (Candidate& candidate : static_cast<BestParcel&>(*parcel).candidates) {
       result_.add(std::move(candidate));
@@ -179,9 +179,9 @@ class TopStage final : public Stage {
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     return std::make_unique<TopOperator>(options_, result_, context);  // a copy of what is empty
   }
-  [[nodiscard]] std::unique_ptr<Shard> make_shard(std::size_t /*shard*/,
-                                                  std::size_t /*shards*/) override {
-    return std::make_unique<TopShard>(result_);
+  [[nodiscard]] std::unique_ptr<Merger> make_merger(std::size_t /*shard*/,
+                                                    std::size_t /*shards*/) override {
+    return std::make_unique<TopMerger>(result_);
   }
   void conclude(Context& /*context*/, Out& out) override {
     for (const Candidate& best : result_.take_sorted()) {
@@ -200,7 +200,7 @@ class TopStage final : public Stage {
 
  private:
   const StageOptions& options_;
-  Best result_;  // of the shard, then of conclude()
+  Best result_;  // the merger's, then conclude()'s
 };
 
 }  // namespace

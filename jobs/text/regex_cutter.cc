@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "jobs/format/utf8.h"
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 
@@ -40,7 +40,7 @@ std::size_t RegexCutter::next(std::span<std::string_view> records) {
     const auto end = static_cast<std::size_t>(groups[0].data() - text_.data()) + groups[0].size();
     if (groups[0].empty()) {
       // One character on, for an expression for UTF-8 must not begin inside one.
-      at_ = end + std::max<std::size_t>(utf8_sequence_length(text_.substr(end)), 1);
+      at_ = end + (end < text_.size() ? std::max<std::size_t>(utf8_length(text_, end), 1) : 1);
       continue;
     }
     at_ = end;

@@ -114,6 +114,7 @@ void Sched::make_idle(P* pp) {
 }
 
 P* Sched::take_idle(P* preferred) {
+  if (stopping.load(std::memory_order_relaxed)) return nullptr;  // no M may be started any more
   P* pp = nullptr;
   if (preferred != nullptr && preferred->idle) {
     pp = preferred;
@@ -157,7 +158,8 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->thread.joinable()) {
+  if (!m->started) {
+    m->started = true;  // before the thread can go idle, and be launched by somebody else
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -193,7 +195,8 @@ void Sched::hand_off(P* pp) {
   {
     const std::lock_guard guard(lock);
     const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
-    if (pp->has_work() || grq.size() > 0 || timers_unkept) {
+    const bool over = stopping.load(std::memory_order_relaxed);
+    if (!over && (pp->has_work() || grq.size() > 0 || timers_unkept)) {
       m = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -449,8 +452,8 @@ void Sched::run(G* gp) {
     }
     wake_sysmon();
   }
+  monitor.join();  // it starts Ms: from here on there are no more
   for (auto& m : ms) m->thread.join();
-  monitor.join();
 }
 
 }  // namespace gorun::runtime

@@ -11,7 +11,6 @@
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
 #include "jobs/format/separated.h"
-#include "jobs/format/utf8.h"
 #include "jobs/hash/digest.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
@@ -176,38 +175,9 @@ TEST_CASE("CSV as RFC 4180 has it") {
   CHECK(csv({"\xff"}) == "\xff\n");
 }
 
-TEST_CASE("a CSV reader gets the names back") {
-  const ScratchDir scratch;
-  std::string rows;
-  std::string expected;
-  for (const std::string& name : awkward_names()) {
-    const std::string_view fields[] = {name, "x"};
-    append_csv_row(fields, &rows);
-    expected += name + "|x\n";
-  }
-  const std::string path = scratch.write("rows.csv", rows);
-  const std::string read =
-      "import csv,sys\n"
-      "f=open(sys.argv[1],encoding='latin-1',newline='')\n"
-      "o=''.join('|'.join(r)+'\\n' for r in csv.reader(f))\n"
-      "sys.stdout.buffer.write(o.encode('latin-1'))\n";
-  const std::string script = scratch.write("read.py", read);
-  CHECK(run_shell("python3 " + script + " " + path).out == expected);
-}
-
 TEST_CASE("TSV keeps rows on a line") {
   CHECK(tsv({"a", "b c", ""}) == "a\tb c\t\n");
   CHECK(tsv({"a\tb", "c\nd\\e\r"}) == "a\\tb\tc\\nd\\\\e\\r\n");
-}
-
-TEST_CASE("what is UTF-8") {
-  CHECK(is_utf8(""));
-  CHECK(is_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
-  for (const char* wrong :
-       {"\x80", "\xc0\x80", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) {
-    CHECK(!is_utf8(wrong));
-  }
 }
 
 TEST_SUITE_END();
