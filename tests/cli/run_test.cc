@@ -33,8 +33,7 @@ TEST_CASE("a command that fails is named with its status, and gorun exits with 1
       "  \"test\": {\"kind\": \"exec\", \"needs\": [\"build\"], \"argv\": [\"true\"]}\n");
   CHECK(result.status == 1);
   CHECK(result.out.empty());
-  CHECK(contains(result.err, "gorun: error: stage \"build\" failed: "));
-  CHECK(contains(result.err, "7"));
+  CHECK(contains(result.err, "gorun: error: stage \"build\" failed: the shell script: exit 7\n"));
   CHECK(contains(result.err, "\ngorun: failed: stage \"build\"; 1 skipped, in "));
 }
 
@@ -42,8 +41,9 @@ TEST_CASE("a program that does not exist") {
   const CommandResult result =
       run_job("  \"x\": {\"kind\": \"exec\", \"argv\": [\"no-such-program-anywhere\"]}\n");
   CHECK(result.status == 1);
-  CHECK(contains(result.err, "no-such-program-anywhere"));
-  CHECK(contains(result.err, "no such file or directory"));
+  CHECK(contains(result.err,
+                 "gorun: error: stage \"x\" failed: cannot run \"no-such-program-anywhere\": "
+                 "No such file or directory\n"));
 }
 
 TEST_CASE("a root that does not exist") {
@@ -51,9 +51,9 @@ TEST_CASE("a root that does not exist") {
       "  \"files\": {\"kind\": \"walk\", \"root\": \"/no/such/directory\"},\n"
       "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n");
   CHECK(result.status == 1);
-  CHECK(contains(result.err, "gorun: error: stage \"files\" failed: "));
-  CHECK(contains(result.err, "/no/such/directory"));
-  CHECK(contains(result.err, "no such file or directory"));
+  CHECK(contains(result.err,
+                 "gorun: error: stage \"files\" failed: cannot stat \"/no/such/directory\": "
+                 "No such file or directory\n"));
 }
 
 TEST_CASE("an output file that cannot be made exits with 74") {
@@ -61,7 +61,9 @@ TEST_CASE("an output file that cannot be made exits with 74") {
       "  \"one\": {\"kind\": \"items\", \"items\": [\"x\"]},\n"
       "  \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"/no/such/out\"}\n");
   CHECK(result.status == 74);
-  CHECK(contains(result.err, "/no/such/out"));
+  CHECK(contains(result.err,
+                 "gorun: error: stage \"out\" failed: cannot open \"/no/such/out\": "
+                 "No such file or directory\n"));
 }
 
 TEST_CASE("a failure leaves no output under its final name") {

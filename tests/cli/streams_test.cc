@@ -99,7 +99,7 @@ TEST_CASE("an output that cannot be written exits with 74") {
   const CommandResult data = run_gorun({"-"}, {.input = kHello, .stdout_path = "/dev/full"});
   CHECK(data.status == 74);
   CHECK(data.err.find("gorun: error: stage \"out\" failed: ") == 0);
-  CHECK(data.err.find("no space left on device") != std::string::npos);
+  CHECK(data.err.find("No space left on device") != std::string::npos);
 
   const CommandResult closed = run_gorun({"-"}, {.input = kHello, .closes_stdout = true});
   CHECK(closed.status == 74);
