@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/waited_channels.h"
 
 namespace gorun::runtime {
 
@@ -43,6 +45,18 @@ class Select {
       return {default_index_, ChanStatus::kWouldBlock};
     }
     return wait();
+  }
+
+  /// The channels of a select that is parked for good; no lock is needed any more.
+  void list_channels(std::vector<WaitedChannel>& out) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+      const Branch& branch = branches_[i];
+      // The channel took the waiter off its list when it was freed.
+      out.push_back(waited_channel(branch.waiter.queued ? branch.chan : nullptr,
+                                   branch.it->kind == CaseKind::kSend
+                                       ? WaitedChannel::Way::kSend
+                                       : WaitedChannel::Way::kReceive));
+    }
   }
 
  private:
@@ -230,6 +244,10 @@ class Select {
   TimerHeap* timers_ = nullptr;  // the P's at the time of parking
   G* self_ = nullptr;
 };
+
+void append_waited_channels(const Select& parked, std::vector<WaitedChannel>& out) {
+  parked.list_channels(out);
+}
 
 Selected select(std::span<SelectCase> cases, SelectOrder order) {
   require_goroutine("select");

@@ -18,6 +18,7 @@
 
 #include "runtime/arch/context.h"
 #include "runtime/fatal.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -266,6 +267,8 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   P* pp = m->p;
   PCounters::bump(pp->counters.parks);
   self->reason.store(reason, std::memory_order_relaxed);
+  self->parked_on = arg;
+  self->parked_since = coarse_clock.now();
   self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
   if (G* next = pick_next(pp)) {
     m->commit = {commit, self, arg};
@@ -373,21 +376,6 @@ void submit_g(G* gp) {
 
 namespace {
 
-[[noreturn]] void panic(const G& gp, const char* what) {
-  fatal("panic: %s\n  goroutine %llu, spawned at %s:%u", what,
-        static_cast<unsigned long long>(gp.id), gp.spawned.file_name(), gp.spawned.line());
-}
-
-void run_body(G* gp) {
-  try {
-    gp->run(gp->closure);
-  } catch (const std::exception& e) {
-    panic(*gp, e.what());
-  } catch (...) {
-    panic(*gp, "an exception that is no std::exception left a goroutine");
-  }
-}
-
 // The G is over: its block returns to the pool, its stack stays under the caller.
 arch::Stack* retire(P* pp, G* gp) {
   PCounters::bump(pp->counters.ended);
@@ -410,7 +398,8 @@ void gorun_goroutine_main() {
   for (;;) {
     G* self = current_m()->g;
     leave_runtime();
-    run_body(self);
+    // No handler around it: see panic.h.
+    self->run(self->closure);
     enter_runtime();
     M* m = current_m();
     P* pp = m->p;

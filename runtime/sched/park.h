@@ -53,6 +53,9 @@ class RtSection {
 void require_goroutine(const char* operation);
 
 /// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.
+///
+/// `arg` says in reports what the G waits for: for kChanSend and kChanRecv it is the ChanCore, for
+/// kSelect the Select, which waited_channels() (waited_channel.h) takes apart.
 void park(WaitReason reason, void (*commit)(G* gp, void* arg), void* arg);
 
 /// Queues `event` with the timers of this P. In the runtime.

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/fault.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
@@ -158,8 +160,9 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->started) {
-    m->started = true;  // before the thread can go idle, and be launched by somebody else
+  if (m->is_fresh) {
+    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
+    m->is_fresh = false;
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -401,6 +404,7 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->p == nullptr) {
       sleep_until_woken(m);
+      coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
@@ -419,7 +423,10 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (mode.deterministic && has_awaited_timer()) virtual_now = std::max(virtual_now, due);
+    if (mode.deterministic && has_awaited_timer()) {
+      virtual_now = std::max(virtual_now, due);
+      coarse_clock.set(virtual_now);
+    }
     if (due != TimerHeap::kNever && due <= clock_ns()) {
       const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
@@ -432,6 +439,7 @@ G* Sched::find_runnable(M* m) {
 // --- threads -------------------------------------------------------------------------------------
 
 void Sched::m_main(M* m) {
+  const SignalStack signal_stack;
   gorun_current_m = m;
   m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   pthread_attr_t attributes;
@@ -448,6 +456,7 @@ void Sched::m_main(M* m) {
 
 void Sched::run(G* gp) {
   M* first = nullptr;
+  coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
     grq.push(gp);
@@ -464,7 +473,7 @@ void Sched::run(G* gp) {
     }
     wake_sysmon();
   }
-  monitor.join();  // it starts Ms: from here on there are no more
+  monitor.join();  // first: it may be busy with starting the last M
   for (auto& m : ms) m->thread.join();
 }
 
