@@ -206,7 +206,7 @@ TEST_CASE("a child that is fed and writes 1 MiB on both pipes neither blocks nor
     const Outcome outcome = run_job(
         job(R"("in": {"kind": "lines", "path": ")" + dir / "in" + R"("},
                "cat": {"kind": "exec", "from": "in", "stdin": "item", "stdout": "items",
-                       "shell": "tee /dev/stderr 2>')" + dir / "err" + R"('"},
+                       "argv": ["sh", "-c", "tee /dev/stderr 2>')" + dir / "err" + R"('"]},
                "out": {"kind": "write", "from": "cat", "path": ")" + dir / "out" + R"("})"),
         procs);
     CHECK(failures_of(outcome) == "");
@@ -249,9 +249,9 @@ TEST_CASE("an interrupt ends the children of a run") {
     Interrupter observer(interrupt);
     const Outcome outcome = run_job(
         job(R"("child": {"kind": "exec", "stdout": "items",
-                         "shell": "sleep 1000 & echo $!; echo $$ > ')" + dir / "pid" + R"('; wait"},
+                         "shell": "echo $$ > ')" + dir / "pid" + R"('; echo started; sleep 1000; echo ended"},
                "first": {"kind": "take", "from": "child", "n": 1},
-               "out": {"kind": "write", "from": "first", "path": ")" + dir / "grandchild" + R"("},
+               "out": {"kind": "write", "from": "first", "path": ")" + dir / "first" + R"("},
                "rest": {"kind": "write", "from": "child", "path": ")" + dir / "rest" + R"("})"),
         RunOptions{.procs = procs, .observer = &observer, .interrupt = &interrupt});
     CHECK(outcome.state == RunState::kInterrupted);
