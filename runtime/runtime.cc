@@ -9,10 +9,13 @@
 #include <utility>
 
 #include "runtime/fatal.h"
+#include "runtime/fault.h"
 #include "runtime/num_cpu.h"
+#include "runtime/panic.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/waited_channels.h"
 
 namespace gorun::runtime {
 namespace {
@@ -60,30 +63,36 @@ Runtime::Runtime(Options options) {
 
 Runtime::~Runtime() { sched = nullptr; }
 
-RunResult Runtime::run(std::function<void()> main) {
-  if (sched_->stopping.load(std::memory_order_relaxed)) {
-    fatal("runtime: a Runtime runs once");
-  }
+RunResult Runtime::run(std::function<void()> main, std::source_location where) {
+  if (sched_->stopping.load(std::memory_order_relaxed)) fatal("runtime: a second run of one Runtime");
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);
   gp->id = sched_->next_g_id.fetch_add(1, std::memory_order_relaxed);
-  gp->spawned = std::source_location::current();
+  gp->spawned = where;
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   detail::set_closure(gp, [&main, &main_returned] {
     main();
     main_returned = true;
   });
-  sched_->run(gp);
+  {
+    const PanicReports panic_reports;
+    const FaultReports fault_reports;
+    sched_->run(gp);
+  }
 
   RunResult result;
+  const std::int64_t end = clock_ns();
   GPool::instance().for_each([&](G& left) {
     if (left.status.load(std::memory_order_relaxed) != GStatus::kWaiting) return;
     result.stuck.push_back({left.id, left.label == nullptr ? "" : *left.label,
-                            left.reason.load(std::memory_order_relaxed), left.spawned});
+                            left.reason.load(std::memory_order_relaxed), left.spawned,
+                            Nanos(end - left.parked_since), waited_channels(left)});
     // Its stack and block stay behind, unreachable for any later run, and out of its reports.
     left.status.store(GStatus::kAbandoned, std::memory_order_relaxed);
   });
+  std::sort(result.stuck.begin(), result.stuck.end(),
+            [](const GoroutineInfo& a, const GoroutineInfo& b) { return a.id < b.id; });
   if (!main_returned) {
     result.outcome = RunResult::Outcome::kDeadlocked;
   } else if (!result.stuck.empty()) {

@@ -42,6 +42,8 @@ struct alignas(64) G {
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
   bool has_exceptions = false;                        // `exceptions` holds something to restore
+  const void* parked_on = nullptr;  // the arg of park(). Valid while kWaiting, for reports
+  std::int64_t parked_since = 0;    // by the coarse clock. The same
   std::uint64_t id = 0;
   ExceptionState exceptions;
   std::source_location spawned;

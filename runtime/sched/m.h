@@ -68,7 +68,7 @@ struct alignas(128) M {
   M* next_idle = nullptr;
   P* next_p = nullptr;                      // handed over by the waker
   std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
-  bool started = false;  // whoever launches it first
+  bool is_fresh = true;  // has no thread yet. Its first launcher, before it starts one
   std::thread thread;
 
   std::uint64_t next_random() {

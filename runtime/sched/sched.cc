@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "runtime/fault.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
@@ -158,8 +160,9 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->started) {
-    m->started = true;  // before the thread can go idle, and be launched by somebody else
+  if (m->is_fresh) {
+    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
+    m->is_fresh = false;
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -223,10 +226,22 @@ std::int64_t Sched::earliest_timer() const {
   return earliest;
 }
 
+// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an after()
+// that lost its select, a function for later) is dropped with the run.
+bool Sched::has_awaited_timer() const {
+  if (earliest_timer() == TimerHeap::kNever) return false;
+  // In this order, so that while Ms run the count errs upwards: who ended was spawned before.
+  std::uint64_t ended = 0;
+  std::uint64_t spawned = 1;  // the main goroutine
+  for (const auto& pp : ps) ended += pp->counters.ended.load(std::memory_order_acquire);
+  for (const auto& pp : ps) spawned += pp->counters.spawned.load(std::memory_order_acquire);
+  return spawned != ended;
+}
+
 // Every M sleeps, and no timer will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  if (idle_m_count + keepers < ms.size() || earliest_timer() != TimerHeap::kNever) return;
+  if (idle_m_count + keepers < ms.size() || has_awaited_timer()) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
   if (keepers > 0) {           // what it sleeps for was stopped: let it look again
     timekeeper->wake_word.store(1, std::memory_order_release);
@@ -248,7 +263,7 @@ void Sched::sleep_until_woken(M* m) {
     m->wake_word.store(0, std::memory_order_relaxed);
     m->next_p = nullptr;
     const std::int64_t due = earliest_timer();
-    const bool keeping = timekeeper == nullptr && due != TimerHeap::kNever;
+    const bool keeping = timekeeper == nullptr && has_awaited_timer();
     if (keeping) {
       timekeeper = m;
       timekeeper_until.store(due, std::memory_order_seq_cst);
@@ -389,10 +404,11 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->p == nullptr) {
       sleep_until_woken(m);
+      coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
+    fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && multi) {
@@ -407,7 +423,10 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (mode.deterministic && due != TimerHeap::kNever) virtual_now = std::max(virtual_now, due);
+    if (mode.deterministic && has_awaited_timer()) {
+      virtual_now = std::max(virtual_now, due);
+      coarse_clock.set(virtual_now);
+    }
     if (due != TimerHeap::kNever && due <= clock_ns()) {
       const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
@@ -420,6 +439,7 @@ G* Sched::find_runnable(M* m) {
 // --- threads -------------------------------------------------------------------------------------
 
 void Sched::m_main(M* m) {
+  const SignalStack signal_stack;
   gorun_current_m = m;
   m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   pthread_attr_t attributes;
@@ -436,6 +456,7 @@ void Sched::m_main(M* m) {
 
 void Sched::run(G* gp) {
   M* first = nullptr;
+  coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
     grq.push(gp);
@@ -452,7 +473,7 @@ void Sched::run(G* gp) {
     }
     wake_sysmon();
   }
-  monitor.join();  // it starts Ms: from here on there are no more
+  monitor.join();  // first: it may be busy with starting the last M
   for (auto& m : ms) m->thread.join();
 }
 

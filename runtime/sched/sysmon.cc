@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/sched.h"
 
@@ -138,6 +139,7 @@ void Sched::sysmon_main() {
       }
     }
     const std::int64_t now = monotonic_ns();
+    coarse_clock.set(now);
     const bool retook = retake(now);
     if (look_after_waiting_work(now) || retook) {
       pause_ns = kShortestNs;
