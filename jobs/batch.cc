@@ -55,9 +55,8 @@ std::string_view Batch::copy(std::string_view bytes) {
 std::span<Field> Batch::allocate_fields(std::size_t count) {
   if (count == 0) return {};
   char* raw = allocate(count * sizeof(Field) + alignof(Field));
-  const std::size_t skip =
-      align_up(reinterpret_cast<std::uintptr_t>(raw), alignof(Field)) -
-      reinterpret_cast<std::uintptr_t>(raw);
+  const std::size_t skip = align_up(reinterpret_cast<std::uintptr_t>(raw), alignof(Field)) -
+                           reinterpret_cast<std::uintptr_t>(raw);
   auto* fields = reinterpret_cast<Field*>(raw + skip);
   for (std::size_t i = 0; i < count; ++i) ::new (static_cast<void*>(fields + i)) Field();
   return {fields, count};

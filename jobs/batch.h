@@ -1,11 +1,12 @@
 // jobs/batch.h - items that travel together, and the blocks that their bytes live in.
 //
 // A channel operation is paid for each batch and not for each item. A batch owns its table of items
-// and holds a reference to each block that they point into; text that a stage makes goes into blocks
-// of the batch itself.
+// and holds a reference to each block that they point into; text that a stage makes goes into
+// blocks of the batch itself.
 //
 // Invariants
-//   I1  Every view of every item points into a block that the batch holds, or into what outlives the run
+//   I1  Every view of every item points into a block that the batch holds, or into what outlives
+//   the run
 //       (literals, the graph).
 //   I2  A batch is used by one goroutine at a time; its blocks may be shared with other batches.
 #pragma once

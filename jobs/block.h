@@ -1,13 +1,14 @@
 // jobs/block.h - a piece of memory that many items point into, freed with its last reference.
 //
 // The bytes of a file, of a pipe or of texts that a stage makes live in blocks; an item's text and
-// fields are views. A batch holds a reference to every block that its items need, so cutting a chunk
-// into a hundred thousand words copies nothing.
+// fields are views. A batch holds a reference to every block that its items need, so cutting a
+// chunk into a hundred thousand words copies nothing.
 //
 // Invariants
 //   I1  Bytes below used() never change while more than one reference exists.
 //   I2  Only a holder of the sole reference, or the batch that made the block, advances used().
-// Not chosen: std::shared_ptr<char[]>. Two words a reference, and it zeroes what read(2) is about to
+// Not chosen: std::shared_ptr<char[]>. Two words a reference, and it zeroes what read(2) is about
+// to
 //   fill.
 #pragma once
 

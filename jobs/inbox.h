@@ -1,9 +1,9 @@
 // jobs/inbox.h - the bounded channel in front of a chain: all that feed the chain send here.
 //
-// It closes when the last producer is done (readers then drain it), or at once when its readers want
-// no more or the run is stopped. For a chain that feeds itself (walk puts back directories for its
-// siblings) it also waits until every batch that was put has been worked off, since any of them may
-// bring more.
+// It closes when the last producer is done (readers then drain it), or at once when its readers
+// want no more or the run is stopped. For a chain that feeds itself (walk puts back directories for
+// its siblings) it also waits until every batch that was put has been worked off, since any of them
+// may bring more.
 //
 // Invariants
 //   I1  open_ counts the producers that are not done and, of a chain that feeds itself, the batches

@@ -1,7 +1,7 @@
 // jobs/input_stream.h - reading a descriptor to its end, with a stop that also wakes a wait.
 //
-// A pipe or a terminal may stay silent for ever: before a read that would block the caller learns of
-// it (to pass on what it has), and the wait ends when the run is stopped.
+// A pipe or a terminal may stay silent for ever: before a read that would block the caller learns
+// of it (to pass on what it has), and the wait ends when the run is stopped.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ class InputStream {
   [[nodiscard]] bool is_ready() const;
 
   struct Got {
-    std::size_t bytes = 0;   // 0 with error_number 0: the end, or stopped
-    int error_number = 0;    // of read(2)
+    std::size_t bytes = 0;  // 0 with error_number 0: the end, or stopped
+    int error_number = 0;   // of read(2)
     bool is_stopped = false;
   };
   /// Reads up to `size` bytes, at least one unless at the end.

@@ -1,7 +1,7 @@
 // jobs/item.h - what flows between stages: a text and named fields, as views.
 //
-// Bytes are bytes: nothing here assumes UTF-8 or the absence of NUL. An item owns nothing; the batch
-// that carries it keeps its bytes alive.
+// Bytes are bytes: nothing here assumes UTF-8 or the absence of NUL. An item owns nothing; the
+// batch that carries it keeps its bytes alive.
 #pragma once
 
 #include <cstddef>

@@ -53,7 +53,8 @@ class RowFormat final : public ItemFormat {
     for (const Field& field : item.all_fields()) {
       const auto column = std::ranges::find(names_, field.name);
       if (column == names_.end()) {
-        return "the field " + quote_for_message(field.name) + " has no column: the first item lacks it";
+        return "the field " + quote_for_message(field.name) +
+               " has no column: the first item lacks it";
       }
       row_[static_cast<std::size_t>(column - names_.begin())] = field.value;
     }

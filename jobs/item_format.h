@@ -6,9 +6,9 @@
 //   tsv        the same rows without a header, as cut(1) and awk(1) like them
 //   sha256sum  the fields digest and path, as sha256sum -c reads them
 //
-// The columns of csv and tsv are the fields of the first item, in their order; an item without fields
-// is a row of its text. A later item may lack a field (the column is empty) but not have another:
-// that would be dropped without a word.
+// The columns of csv and tsv are the fields of the first item, in their order; an item without
+// fields is a row of its text. A later item may lack a field (the column is empty) but not have
+// another: that would be dropped without a word.
 #pragma once
 
 #include <memory>

@@ -1,9 +1,9 @@
 // jobs/out.h - where a stage puts what it makes.
 //
 // An Out gathers single items into a batch and passes full batches on: to the next operator of the
-// same goroutine, or into the channels of the stage's readers. What waits in it is passed on when the
-// batch is full, when the stage says flush(), and by the executor whenever the stage's goroutine is
-// about to park for input or its reader has run dry: so a slow producer still streams.
+// same goroutine, or into the channels of the stage's readers. What waits in it is passed on when
+// the batch is full, when the stage says flush(), and by the executor whenever the stage's
+// goroutine is about to park for input or its reader has run dry: so a slow producer still streams.
 //
 // Invariants
 //   I1  Items leave in the order in which they were given, across emit() and send().
@@ -18,7 +18,7 @@ namespace gorun::jobs {
 
 /// Whether more is wanted: a reader that has enough, a failure and a cancelled run all say kStop,
 /// upon which a stage returns as soon as it can.
-enum class [[nodiscard]] Flow : unsigned char { kMore, kStop };
+enum class [[nodiscard]] Flow : unsigned char{kMore, kStop};
 
 /// threads  the goroutine of one worker. May park in any call that passes a batch on.
 class Out {
@@ -40,12 +40,13 @@ class Out {
     return pass_on();
   }
 
-  /// Passes on a whole batch. A small one is copied to the batch under way instead, so that a filter
-  /// that keeps little neither sends dribbles nor pins the blocks of all that it dropped.
+  /// Passes on a whole batch. A small one is copied to the batch under way instead, so that a
+  /// filter that keeps little neither sends dribbles nor pins the blocks of all that it dropped.
   /// batch  moved from, or empty of items afterwards.
   Flow send(Batch&& batch);
 
-  /// Passes on what is under way, also inside the operators that this goroutine runs after this one.
+  /// Passes on what is under way, also inside the operators that this goroutine runs after this
+  /// one.
   Flow flush();
 
   [[nodiscard]] bool is_stopped() const { return flow_ == Flow::kStop; }

@@ -12,7 +12,7 @@
 namespace gorun::jobs {
 
 enum class StageState : std::uint8_t {
-  kWaiting,    // for the stages that it needs, or for the run to begin
+  kWaiting,  // for the stages that it needs, or for the run to begin
   kRunning,
   kSucceeded,  // also with no items at all, and when its readers wanted no more
   kFailed,     // `failures` says why
@@ -43,9 +43,9 @@ inline constexpr std::size_t kMaxKeptFailures = 100;
 /// What a stage has done so far. Times are summed over its workers.
 struct StageCounts {
   std::uint64_t items_in = 0;
-  std::uint64_t items_out = 0;  // each counted once, however many stages read it
-  std::uint64_t bytes = 0;      // read from or written to the outside: files, pipes, children
-  std::chrono::nanoseconds busy{0};         // working, blocking calls included
+  std::uint64_t items_out = 0;       // each counted once, however many stages read it
+  std::uint64_t bytes = 0;           // read from or written to the outside: files, pipes, children
+  std::chrono::nanoseconds busy{0};  // working, blocking calls included
   std::chrono::nanoseconds waiting_in{0};   // parked for want of input
   std::chrono::nanoseconds waiting_out{0};  // parked because a reader was slow
 };
@@ -55,7 +55,7 @@ struct StageOutcome {
   StageState state = StageState::kWaiting;
   StageCounts counts;
   std::uint64_t failure_count = 0;
-  std::vector<Failure> failures;  // in the order in which they happened
+  std::vector<Failure> failures;        // in the order in which they happened
   std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
   std::chrono::nanoseconds ended{0};
 };

@@ -94,33 +94,49 @@ std::optional<SystemError> OutputFile::open_beside(const std::string& target, un
   return std::nullopt;
 }
 
-// Writes part of `bytes` and drops it from the front. Returns an errno value, 0 for none.
-int OutputFile::write_some(std::string_view* bytes) const {
-  std::size_t size = bytes->size();
-  if (is_stream_) {
-    pollfd fds[2] = {{fd_, POLLOUT, 0}, {cancel_fd_, POLLIN, 0}};
-    if (::poll(fds, 2, -1) < 0) return errno == EINTR ? 0 : errno;
-    if (fds[1].revents != 0) return ECANCELED;
-    // A pipe that is writable takes this much without blocking; not more, so that a stop is heard.
-    size = std::min<std::size_t>(size, PIPE_BUF);
+// True if a write would not wait for a reader; sets `stopped` if the run was.
+bool OutputFile::can_write(int timeout_ms, bool* stopped) const {
+  pollfd fds[2] = {{fd_, POLLOUT, 0}, {cancel_fd_, POLLIN, 0}};
+  if (::poll(fds, 2, timeout_ms) <= 0) return false;
+  *stopped = fds[1].revents != 0;
+  return fds[0].revents != 0;
+}
+
+// Writes what can be written now and drops it from the front. Returns an errno value; 0 for none,
+// also when the reader of a stream is slow and bytes are left.
+int OutputFile::write_ready(std::string_view* bytes) const {
+  while (!bytes->empty()) {
+    std::size_t size = bytes->size();
+    if (is_stream_) {
+      bool stopped = false;
+      const bool is_ready = can_write(0, &stopped);
+      if (stopped) return ECANCELED;
+      if (!is_ready) return 0;
+      // A pipe that is writable takes this much without blocking; not more, so that a stop is
+      // heard.
+      size = std::min<std::size_t>(size, PIPE_BUF);
+    }
+    const ssize_t written = ::write(fd_, bytes->data(), size);
+    if (written >= 0) {
+      bytes->remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return errno;
+    }
   }
-  const ssize_t written = ::write(fd_, bytes->data(), size);
-  if (written >= 0) {
-    bytes->remove_prefix(static_cast<std::size_t>(written));
-    return 0;
-  }
-  return errno == EINTR || errno == EAGAIN ? 0 : errno;
+  return 0;
 }
 
 std::optional<SystemError> OutputFile::write(std::string_view bytes) {
-  const auto how = is_stream_ ? runtime::Blocking::kLong : runtime::Blocking::kBrief;
-  const int failed = runtime::blocking(how, [&] {
-    int number = 0;
-    while (number == 0 && !bytes.empty()) number = write_some(&bytes);
-    return number;
-  });
-  if (failed == 0) return std::nullopt;
-  return error("write", failed);
+  for (;;) {
+    const int failed =
+        runtime::blocking(runtime::Blocking::kBrief, [&] { return write_ready(&bytes); });
+    if (failed != 0) return error("write", failed);
+    if (bytes.empty()) return std::nullopt;
+    // The reader is slow: its time is somebody else's meanwhile.
+    bool stopped = false;
+    runtime::blocking(runtime::Blocking::kLong, [&] { return can_write(-1, &stopped); });
+    if (stopped) return error("write", ECANCELED);
+  }
 }
 
 std::optional<SystemError> OutputFile::commit() {

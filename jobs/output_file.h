@@ -1,10 +1,10 @@
 // jobs/output_file.h - where a stage's result is written: a file, whole or not at all, or a stream.
 //
-// An atomic file is written under a name of its own beside the target and renamed over it when it is
-// complete and on the disk, so that nobody ever reads half of it; dropped without commit(), it leaves
-// no trace. The kernel applies the umask to a new file, and a file that is replaced hands on its mode.
-// A target that is a symbolic link stays one. What is no regular file (a FIFO, /dev/null) is written
-// in place.
+// An atomic file is written under a name of its own beside the target and renamed over it when it
+// is complete and on the disk, so that nobody ever reads half of it; dropped without commit(), it
+// leaves no trace. The kernel applies the umask to a new file, and a file that is replaced hands on
+// its mode. A target that is a symbolic link stays one. What is no regular file (a FIFO, /dev/null)
+// is written in place.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,8 @@ class OutputFile {
   [[nodiscard]] SystemError error(std::string_view call, int number) const;
   [[nodiscard]] std::optional<SystemError> open_beside(const std::string& target, unsigned mode);
   [[nodiscard]] std::optional<SystemError> sync_and_rename();
-  [[nodiscard]] int write_some(std::string_view* bytes) const;
+  [[nodiscard]] bool can_write(int timeout_ms, bool* stopped) const;
+  [[nodiscard]] int write_ready(std::string_view* bytes) const;
 
   const std::string path_;
   const Mode mode_;

@@ -127,9 +127,8 @@ class Planner {
       }
       const std::size_t head = chain.nodes.front();
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
-      const std::int64_t items =
-          std::clamp<std::int64_t>(buffer / kMinBatches, 1,
-                                   static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
+      const std::int64_t items = std::clamp<std::int64_t>(
+          buffer / kMinBatches, 1, static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));

@@ -29,7 +29,8 @@ class RecordAssembler {
   /// Leaves out the first `count` records.
   void skip(std::uint64_t count) { skip_ = count; }
 
-  /// Records get the fields of `like`, which `origin` keeps alive; both outlive the assembler's work.
+  /// Records get the fields of `like`, which `origin` keeps alive; both outlive the assembler's
+  /// work.
   void give_fields_of(const Item& like, const Batch& origin) {
     like_ = like;
     origin_ = &origin;

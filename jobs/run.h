@@ -56,9 +56,7 @@ class Run {
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   StageCell& cell(std::size_t stage) { return progress_->cell(stage); }
-  [[nodiscard]] StageState state(std::size_t stage) const {
-    return progress_->sample(stage).state;
-  }
+  [[nodiscard]] StageState state(std::size_t stage) const { return progress_->sample(stage).state; }
 
   /// What stop() calls once, from a goroutine, to wake everything that is parked.
   void on_stop(std::function<void()> wake) { wake_ = std::move(wake); }

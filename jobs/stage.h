@@ -1,8 +1,8 @@
 // jobs/stage.h - what a kind of stage is made of; the executor brings it to life.
 //
-// A Stage is the part that its workers share: options, and results to be. It makes one worker object
-// for each goroutine that the plan gives it. A worker never touches threads, channels or other
-// workers: it is handed batches, puts items into an Out, and may block (inside
+// A Stage is the part that its workers share: options, and results to be. It makes one worker
+// object for each goroutine that the plan gives it. A worker never touches threads, channels or
+// other workers: it is handed batches, puts items into an Out, and may block (inside
 // runtime::blocking). The executor counts, closes, cancels and reports.
 //
 //   Producer    makes items out of nothing:  run(out)
@@ -11,11 +11,11 @@
 //
 // A gathering stage goes through three phases. Its operators work side by side, each on part of the
 // input, and hand Parcels (partial results) over to numbered shards; each shard's merger takes its
-// parcels in a goroutine of its own, without a lock; when all mergers have finished, conclude() puts
-// out the result, once.
+// parcels in a goroutine of its own, without a lock; when all mergers have finished, conclude()
+// puts out the result, once.
 //
-// Errors are values: a worker calls Context::fail() and returns Flow::kStop. An exception that leaves
-// a worker fails its stage, too, as an internal error.
+// Errors are values: a worker calls Context::fail() and returns Flow::kStop. An exception that
+// leaves a worker fails its stage, too, as an internal error.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@
 #include <vector>
 
 #include "jobs/batch.h"
-#include "jobs/outcome.h"
 #include "jobs/out.h"
+#include "jobs/outcome.h"
 
 namespace gorun::jobs {
 
@@ -108,8 +108,8 @@ struct StageTraits {
   std::size_t batch_items = kBatchItems;
   /// May run in the goroutines of the stage that it reads from: cheap work that does not block.
   bool fuses = false;
-  /// Does the same in any number of workers, whatever `workers` says: it keeps nothing from one item
-  /// to the next, or merges in shards.
+  /// Does the same in any number of workers, whatever `workers` says: it keeps nothing from one
+  /// item to the next, or merges in shards.
   bool scales = false;
   /// Its workers put work back for each other (Context::offer); the input ends only when every
   /// batch has been worked off.

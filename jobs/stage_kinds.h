@@ -1,7 +1,8 @@
 // jobs/stage_kinds.h - from a kind's name to the code that does its work.
 //
 // The table of kinds (jobs/kinds.h) says what a job file may ask for; this one, keyed by the same
-// names, says who does it. Two tables, so that the front half links and is tested without the engine.
+// names, says who does it. Two tables, so that the front half links and is tested without the
+// engine.
 #pragma once
 
 #include <memory>

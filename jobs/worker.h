@@ -1,8 +1,8 @@
 // jobs/worker.h - one goroutine of a chain: its operators in a row, from the inbox to the readers.
 //
 // The Out of an operator calls the next operator directly, one virtual call a batch. The Out of the
-// last one sends into the inboxes of the chain's readers. Time is booked at these borders only: twice
-// a batch, never for an item.
+// last one sends into the inboxes of the chain's readers. Time is booked at these borders only:
+// twice a batch, never for an item.
 #pragma once
 
 #include <atomic>
@@ -53,9 +53,9 @@ struct Surroundings {
   Run& run;
   Plan& plan;
   const PlanChain& chain;
-  Inbox* inbox = nullptr;           // nullptr: the chain begins with a source
-  std::vector<Inbox*> readers;      // of the chain's last node
-  ShardInboxes* shards = nullptr;   // nullptr: the chain does not gather
+  Inbox* inbox = nullptr;          // nullptr: the chain begins with a source
+  std::vector<Inbox*> readers;     // of the chain's last node
+  ShardInboxes* shards = nullptr;  // nullptr: the chain does not gather
   int procs = 1;
 };
 
@@ -68,8 +68,8 @@ class Worker {
   /// Works until the input has ended, the readers have had enough or the run is stopped.
   void work();
 
-  /// Puts out the result of a gathering chain: on one of its workers, when all have done their work()
-  /// and the mergers have finished.
+  /// Puts out the result of a gathering chain: on one of its workers, when all have done their
+  /// work() and the mergers have finished.
   void conclude();
 
  private:

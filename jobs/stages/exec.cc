@@ -1,12 +1,12 @@
 // The kind "exec": runs a command, once or for each item.
 //
-// A worker has one child at a time and waits for it in a marked blocking call. Before every wait what
-// the child has said so far is passed on, so that its lines stream while it runs. Whatever mode stdout
-// has, pipes are always drained (jobs/child_pump.h); when the run is stopped the child's group is
-// ended and the worker leaves without a failure of its own.
+// A worker has one child at a time and waits for it in a marked blocking call. Before every wait
+// what the child has said so far is passed on, so that its lines stream while it runs. Whatever
+// mode stdout has, pipes are always drained (jobs/child_pump.h); when the run is stopped the
+// child's group is ended and the worker leaves without a failure of its own.
 //
-// An item's text reaches a command as one argument, whatever it holds; a shell script gets it as "$1"
-// and is never edited.
+// An item's text reaches a command as one argument, whatever it holds; a shell script gets it as
+// "$1" and is never edited.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -56,9 +56,8 @@ class CommandRunner {
     if (prepare(item, &command) == Flow::kStop) return Flow::kStop;
     auto child = runtime::blocking(runtime::Blocking::kBrief, [&] { return start_child(command); });
     if (!child.ok()) return fail(child.error().message(), item);
-    ChildPump pump(std::move(*child),
-                   {.input = feeds_item_ ? item.text : std::string_view(),
-                    .stop_fd = context_.cancel_fd()});
+    ChildPump pump(std::move(*child), {.input = feeds_item_ ? item.text : std::string_view(),
+                                       .stop_fd = context_.cancel_fd()});
     const Flow flow = stdout_ == Stdout::kItems     ? emit_lines(pump, item, batch, out)
                       : stdout_ == Stdout::kCapture ? emit_all(pump, item, batch, out)
                                                     : drain(pump);
@@ -168,8 +167,7 @@ class CommandRunner {
     if (result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end()) {
       return Flow::kMore;
     }
-    std::string shown =
-        options_.has("shell") ? "the shell script" : quote_for_shell(command.argv);
+    std::string shown = options_.has("shell") ? "the shell script" : quote_for_shell(command.argv);
     if (shown.size() > kShownCommand) shown = shown.substr(0, kShownCommand) + "...";
     return fail(shown + ": " + result.message(), item);
   }

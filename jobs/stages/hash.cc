@@ -70,8 +70,7 @@ class Hash final : public Operator {
 
   Flow put(Batch& batch, Item& item, const HashResult& result) {
     if (!result->ok()) {
-      return context_.fail(
-          {FailureKind::kWork, result->error().message(), std::string(item.text)});
+      return context_.fail({FailureKind::kWork, result->error().message(), std::string(item.text)});
     }
     const FileDigests& file = result->value();
     const std::array<Field, 4> fields = {
@@ -93,7 +92,8 @@ class Hash final : public Operator {
 class HashStage final : public Stage {
  public:
   explicit HashStage(const StageSpec& spec)
-      : workers_(spec.workers), algorithm_(find_algorithm(spec.options.text("algorithm")).value()) {}
+      : workers_(spec.workers),
+        algorithm_(find_algorithm(spec.options.text("algorithm")).value()) {}
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = workers_, .batch_items = kFiles, .feeds_itself = true};
   }

@@ -21,8 +21,8 @@ class Map final : public Operator {
     if (options.has("fields")) fields_ = &options.named_templates("fields");
     if (options.has("replace")) {
       for (const Replacement& replacement : options.replacements("replace")) {
-        replacements_.push_back({std::make_unique<RE2>(replacement.pattern, RE2::Quiet),
-                                 replacement.with});
+        replacements_.push_back(
+            {std::make_unique<RE2>(replacement.pattern, RE2::Quiet), replacement.with});
       }
     }
   }

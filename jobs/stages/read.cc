@@ -1,11 +1,12 @@
 // The kind "read": the contents of file items, as chunks cut at line ends.
 //
 // Two stages. The first looks at each file's size and cuts large ones into ranges, so that several
-// workers read one file at once; small files go in batches. The second reads: a range owns the lines
-// that begin in it (jobs/text/range_reader.h). Chunks carry the fields of the file's item, and so
-// does what is split from them.
+// workers read one file at once; small files go in batches. The second reads: a range owns the
+// lines that begin in it (jobs/text/range_reader.h). Chunks carry the fields of the file's item,
+// and so does what is split from them.
 //
-// Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would have
+// Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would
+// have
 //   to know its neighbours.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -34,8 +35,8 @@ constexpr std::uint64_t kRangeBytes = std::uint64_t{8} << 20;
 // Small files in a batch: opening and reading one costs ~8 us.
 constexpr std::size_t kFiles = 64;
 
-// Names of the fields that carry a range from the first stage to the second. A space keeps them apart
-// from names that people write.
+// Names of the fields that carry a range from the first stage to the second. A space keeps them
+// apart from names that people write.
 constexpr std::string_view kBeginField = "read begin";
 constexpr std::string_view kEndField = "read end";
 
@@ -63,7 +64,8 @@ class CutFiles final : public Operator {
   }
 
  private:
-  // 0 for what is not there or has no size: the reader then reads to the end, or says what is wrong.
+  // 0 for what is not there or has no size: the reader then reads to the end, or says what is
+  // wrong.
   static std::uint64_t size_of(const Item& item) {
     struct stat status = {};
     if (::stat(std::string(item.text).c_str(), &status) != 0) return 0;
@@ -146,8 +148,7 @@ class Read final : public Operator {
     for (;;) {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
-      const auto chunk =
-          runtime::blocking(how, [&] { return reader.next(block_->bytes()); });
+      const auto chunk = runtime::blocking(how, [&] { return reader.next(block_->bytes()); });
       if (!chunk.ok()) return fail(chunk.error().message(), item);
       if (chunk->empty()) return Flow::kMore;
       context_.count_bytes(chunk->size());

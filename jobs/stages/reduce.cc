@@ -1,10 +1,10 @@
 // The kind "reduce": groups items by a key and aggregates each group.
 //
-// Each worker combines what it sees in a table of its own. When that table is over its budget, and at
-// the end, it goes to all shards at once; a shard merges the groups whose keys' hashes it owns, so no
-// two touch the same group and nothing is locked. Every aggregate gives the same result in whatever
-// order parts are merged, and the shards' groups come out merged by key: the output is the same bytes
-// at any number of workers.
+// Each worker combines what it sees in a table of its own. When that table is over its budget, and
+// at the end, it goes to all shards at once; a shard merges the groups whose keys' hashes it owns,
+// so no two touch the same group and nothing is locked. Every aggregate gives the same result in
+// whatever order parts are merged, and the shards' groups come out merged by key: the output is the
+// same bytes at any number of workers.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -149,7 +149,8 @@ class ReduceStage final : public Stage {
 
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     // There are about as many workers as shards.
-    const std::size_t budget = std::max(kCombinerBytes / context.shard_count(), kLeastCombinerBytes);
+    const std::size_t budget =
+        std::max(kCombinerBytes / context.shard_count(), kLeastCombinerBytes);
     return std::make_unique<Combine>(options_, budget, context);
   }
 

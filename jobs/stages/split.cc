@@ -1,7 +1,7 @@
 // The kind "split": chunks or texts become records, as views into them.
 //
-// A record carries the fields of what it was cut from. Not fused away when it stands behind a reader
-// with fewer workers: cutting is the larger part of the work.
+// A record carries the fields of what it was cut from. Not fused away when it stands behind a
+// reader with fewer workers: cutting is the larger part of the work.
 #include <array>
 #include <optional>
 #include <span>

@@ -1,8 +1,8 @@
 // The kind "top": the n first items of an order.
 //
-// Each worker keeps the n first of what it sees, in a heap whose root is the worst; one shard merges
-// the heaps. The order is total (the field, then the text, then the other fields), so the result is
-// the same at any number of workers.
+// Each worker keeps the n first of what it sees, in a heap whose root is the worst; one shard
+// merges the heaps. The order is total (the field, then the text, then the other fields), so the
+// result is the same at any number of workers.
 //
 // Numbers come before texts whatever the direction; they are compared as long double, which holds
 // every 64-bit integer.
@@ -124,8 +124,8 @@ class TopOperator final : public Operator {
     for (const Item& item : batch.items()) {
       const Field* field = item.find(by_);
       if (field == nullptr) {
-        return context_.fail({FailureKind::kWork, "the item has no field \"" + by_ + "\"",
-                              std::string(item.text)});
+        return context_.fail(
+            {FailureKind::kWork, "the item has no field \"" + by_ + "\"", std::string(item.text)});
       }
       const Key key = key_of(field->value);
       if (best_.is_wanted(key, item.text)) best_.add(own(item, key));

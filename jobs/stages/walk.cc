@@ -1,12 +1,12 @@
 // The kind "walk": files below directories, found by several workers at once.
 //
-// Two stages: one names the roots, the other walks. A walker takes its newest directory first, which
-// keeps its list of directories short, and hands the oldest half of the list, the largest trees, to
-// siblings that have nothing to do. With "sort" there is one worker, which goes through each
-// directory in order and holds one directory for each level.
+// Two stages: one names the roots, the other walks. A walker takes its newest directory first,
+// which keeps its list of directories short, and hands the oldest half of the list, the largest
+// trees, to siblings that have nothing to do. With "sort" there is one worker, which goes through
+// each directory in order and holds one directory for each level.
 //
-// Order under "sort" is the byte order of the whole paths: a directory a is entered where "a/" stands
-// among its siblings, so that "a-b" comes before "a/x".
+// Order under "sort" is the byte order of the whole paths: a directory a is entered where "a/"
+// stands among its siblings, so that "a-b" comes before "a/x".
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -217,10 +217,10 @@ class RootsProducer final : public Producer {
 
   void run(Out& out) override {
     if (const auto filter = compile_filter(options_); !filter.ok()) {
-      static_cast<void>(context_.fail({FailureKind::kWork,
-                                       "\"" + filter.error().pattern + "\" is not a glob: " +
-                                           filter.error().what,
-                                       {}}));
+      static_cast<void>(
+          context_.fail({FailureKind::kWork,
+                         "\"" + filter.error().pattern + "\" is not a glob: " + filter.error().what,
+                         {}}));
       return;
     }
     for (const std::string& root : options_.texts("root")) {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/jobs/probe_graph.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
+#include "tests/jobs/probe_graph.h"
 
 namespace {
 
@@ -228,9 +228,8 @@ TEST_CASE("a failure cancels the run and names stage and item") {
 TEST_CASE("an exception fails the stage that threw it") {
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    Probe throws{.process = [](Context&, Batch&&, Out&) -> Flow {
-      throw std::runtime_error("a bug");
-    }};
+    Probe throws{
+        .process = [](Context&, Batch&&, Out&) -> Flow { throw std::runtime_error("a bug"); }};
     ProbeGraph graph;
     graph.add("numbers", numbers(-1)).add("buggy", throws, {.from = {"numbers"}, .buffer = 2});
     const Outcome outcome = graph.run(procs);

@@ -68,9 +68,7 @@ class ProbeGraph {
       return row;
     });
   }
-  [[nodiscard]] jobs::Outcome run(int procs) const {
-    return run(jobs::RunOptions{.procs = procs});
-  }
+  [[nodiscard]] jobs::Outcome run(int procs) const { return run(jobs::RunOptions{.procs = procs}); }
 
  private:
   struct ProbeProducer final : jobs::Producer {

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "jobs/kinds.h"
-#include "tests/jobs/run_job.h"
 #include "jobs/stage_kinds.h"
+#include "tests/jobs/run_job.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
@@ -73,14 +73,14 @@ TEST_CASE("a word count is the same bytes at any number of Ps, and those of a se
   for (const auto& [word, count] : expected) counts += word + "\t" + std::to_string(count) + "\n";
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    const Outcome outcome = run_job(
-        job(R"("files": {"kind": "walk", "root": ")" + dir / "in" + R"("},
+    const Outcome outcome =
+        run_job(job(R"("files": {"kind": "walk", "root": ")" + dir / "in" + R"("},
                "text": {"kind": "read", "from": "files", "chunk": 4096},
                "words": {"kind": "split", "from": "text", "by": "words"},
                "counts": {"kind": "reduce", "from": "words"},
                "out": {"kind": "write", "from": "counts", "format": "tsv", "path": ")" +
-            dir / "counts" + R"("})"),
-        procs);
+                    dir / "counts" + R"("})"),
+                procs);
     CHECK(failures_of(outcome) == "");
     CHECK(outcome.state == RunState::kSucceeded);
     CHECK(read_whole_file(dir / "counts") == counts);
@@ -98,21 +98,24 @@ TEST_CASE("a large file is read by several workers and every line arrives once")
   dir.write("big", text);
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    const Outcome outcome = run_job(
-        job(R"("file": {"kind": "items", "items": [")" + dir / "big" + R"("]},
+    const Outcome outcome =
+        run_job(job(R"("file": {"kind": "items", "items": [")" + dir / "big" + R"("]},
                "text": {"kind": "read", "from": "file"},
                "lines": {"kind": "split", "from": "text", "by": "lines"},
-               "out": {"kind": "write", "from": "lines", "path": ")" + dir / "out" + R"("})"),
-        procs);
+               "out": {"kind": "write", "from": "lines", "path": ")" +
+                    dir / "out" + R"("})"),
+                procs);
     CHECK(failures_of(outcome) == "");
-    CHECK(run_shell("cd '" + dir.path() + "' && sort big > a && sort out | cmp - a").exit_status == 0);
+    CHECK(run_shell("cd '" + dir.path() + "' && sort big > a && sort out | cmp - a").exit_status ==
+          0);
   }
 }
 
 TEST_CASE("a manifest satisfies sha256sum, and walk with sort is in byte order") {
   const ScratchDir dir;
   for (int i = 0; i < 300; ++i) {
-    dir.write("tree/d" + std::to_string(i % 7) + "/f" + std::to_string(i), std::string(i * 37, 'x'));
+    dir.write("tree/d" + std::to_string(i % 7) + "/f" + std::to_string(i),
+              std::string(i * 37, 'x'));
   }
   dir.write("tree/with\nline feed", "1");
   dir.write("tree/back\\slash", "2");
@@ -121,19 +124,22 @@ TEST_CASE("a manifest satisfies sha256sum, and walk with sort is in byte order")
   dir.write("tree/large", std::string(5U << 20, 'L'));
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    const Outcome outcome = run_job(
-        job(R"("files": {"kind": "walk", "root": ")" + dir / "tree" + R"("},
+    const Outcome outcome =
+        run_job(job(R"("files": {"kind": "walk", "root": ")" + dir / "tree" + R"("},
                "digests": {"kind": "hash", "from": "files"},
                "out": {"kind": "write", "from": "digests", "format": "sha256sum", "path": ")" +
-            dir / "sums" + R"("},
-               "sorted": {"kind": "walk", "root": ")" + dir / "tree" + R"(", "sort": true},
-               "paths": {"kind": "write", "from": "sorted", "path": ")" + dir / "paths" + R"("})"),
-        procs);
+                    dir / "sums" + R"("},
+               "sorted": {"kind": "walk", "root": ")" +
+                    dir / "tree" + R"(", "sort": true},
+               "paths": {"kind": "write", "from": "sorted", "path": ")" +
+                    dir / "paths" + R"("})"),
+                procs);
     CHECK(failures_of(outcome) == "");
     const std::string in_dir = "cd '" + dir.path() + "' && ";
     CHECK(run_shell(in_dir + "sha256sum --quiet -c sums").exit_status == 0);
     CHECK(run_shell(in_dir + "wc -l < sums").out == "305\n");
-    CHECK(run_shell(in_dir + "find $PWD/tree -type f -print0 | sort -z | tr '\\0' '\\n' | cmp - paths")
+    CHECK(run_shell(in_dir +
+                    "find $PWD/tree -type f -print0 | sort -z | tr '\\0' '\\n' | cmp - paths")
               .exit_status == 0);
   }
 }
@@ -145,15 +151,16 @@ TEST_CASE("filter, map and top do what grep, sed and sort do") {
   dir.write("numbers", numbers);
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    const Outcome outcome = run_job(
-        job(R"("in": {"kind": "lines", "path": ")" + dir / "numbers" + R"("},
+    const Outcome outcome =
+        run_job(job(R"("in": {"kind": "lines", "path": ")" + dir / "numbers" + R"("},
                "odd": {"kind": "filter", "from": "in", "match": "[13579]$"},
                "map": {"kind": "map", "from": "odd", "text": "<${{ item }}>",
                        "replace": {"pattern": "1", "with": "one"},
                        "fields": {"value": "${{ item }}"}},
                "top": {"kind": "top", "from": "map", "n": 5},
-               "out": {"kind": "write", "from": "top", "path": ")" + dir / "out" + R"("})"),
-        procs);
+               "out": {"kind": "write", "from": "top", "path": ")" +
+                    dir / "out" + R"("})"),
+                procs);
     CHECK(failures_of(outcome) == "");
     CHECK(read_whole_file(dir / "out") == "<2999>\n<2997>\n<2995>\n<2993>\n<299one>\n");
   }
@@ -163,12 +170,13 @@ TEST_CASE("take ends an endless command, and no process is left") {
   for (const int procs : kProcs) {
     CAPTURE(procs);
     const ScratchDir dir;
-    const Outcome outcome = run_job(
-        job(R"("yes": {"kind": "exec", "shell": "echo $$ > ')" + dir / "pid" +
-            R"('; exec yes", "stdout": "items"},
+    const Outcome outcome =
+        run_job(job(R"("yes": {"kind": "exec", "shell": "echo $$ > ')" + dir / "pid" +
+                    R"('; exec yes", "stdout": "items"},
                "take": {"kind": "take", "from": "yes", "n": 3},
-               "out": {"kind": "write", "from": "take", "path": ")" + dir / "out" + R"("})"),
-        procs);
+               "out": {"kind": "write", "from": "take", "path": ")" +
+                    dir / "out" + R"("})"),
+                procs);
     CHECK(failures_of(outcome) == "");
     CHECK(outcome.state == RunState::kSucceeded);
     CHECK(read_whole_file(dir / "out") == "y\ny\ny\n");
@@ -188,8 +196,10 @@ TEST_CASE("a command gets its item as one argument, whatever it holds") {
                         "stdout": "capture", "workers": 1},
                "shell": {"kind": "exec", "from": "in", "shell": "printf '%s|' \"$1\"",
                          "stdout": "capture", "workers": 1},
-               "a": {"kind": "write", "from": "argv", "path": ")" + dir / "a" + R"("},
-               "b": {"kind": "write", "from": "shell", "path": ")" + dir / "b" + R"("})"),
+               "a": {"kind": "write", "from": "argv", "path": ")" +
+            dir / "a" + R"("},
+               "b": {"kind": "write", "from": "shell", "path": ")" +
+            dir / "b" + R"("})"),
         procs);
     CHECK(failures_of(outcome) == "");
     CHECK(read_whole_file(dir / "a") == odd + "|\n-e|\n");
@@ -203,12 +213,13 @@ TEST_CASE("a child that is fed and writes 1 MiB on both pipes neither blocks nor
   dir.write("in", mebibyte + "\n");
   for (const int procs : kProcs) {
     CAPTURE(procs);
-    const Outcome outcome = run_job(
-        job(R"("in": {"kind": "lines", "path": ")" + dir / "in" + R"("},
+    const Outcome outcome = run_job(job(R"("in": {"kind": "lines", "path": ")" + dir / "in" + R"("},
                "cat": {"kind": "exec", "from": "in", "stdin": "item", "stdout": "items",
-                       "argv": ["sh", "-c", "tee /dev/stderr 2>')" + dir / "err" + R"('"]},
-               "out": {"kind": "write", "from": "cat", "path": ")" + dir / "out" + R"("})"),
-        procs);
+                       "argv": ["sh", "-c", "tee /dev/stderr 2>')" +
+                                        dir / "err" + R"('"]},
+               "out": {"kind": "write", "from": "cat", "path": ")" +
+                                        dir / "out" + R"("})"),
+                                    procs);
     CHECK(failures_of(outcome) == "");
     CHECK((read_whole_file(dir / "out") == mebibyte + "\n"));
     CHECK((read_whole_file(dir / "err") == mebibyte));
@@ -219,12 +230,11 @@ TEST_CASE("a failing command stops the run and is named, and its dependents do n
   for (const int procs : kProcs) {
     CAPTURE(procs);
     const ScratchDir dir;
-    const Outcome outcome = run_job(
-        job(R"("sleeper": {"kind": "exec", "argv": ["sleep", "1000"]},
+    const Outcome outcome = run_job(job(R"("sleeper": {"kind": "exec", "argv": ["sleep", "1000"]},
                "bad": {"kind": "exec", "argv": ["sh", "-c", "exit 7"]},
-               "after": {"kind": "exec", "argv": ["touch", ")" + dir / "ran" +
-            R"("], "needs": "bad"})"),
-        procs);
+               "after": {"kind": "exec", "argv": ["touch", ")" +
+                                        dir / "ran" + R"("], "needs": "bad"})"),
+                                    procs);
     CHECK(outcome.state == RunState::kFailed);
     CHECK(failures_of(outcome) == "bad: sh -c 'exit 7': exit 7\n");
     CHECK(outcome.stages[0].state == StageState::kCancelled);
@@ -247,13 +257,16 @@ TEST_CASE("an interrupt ends the children of a run") {
     const ScratchDir dir;
     Interrupt interrupt;
     Interrupter observer(interrupt);
-    const Outcome outcome = run_job(
-        job(R"("child": {"kind": "exec", "stdout": "items",
-                         "shell": "echo $$ > ')" + dir / "pid" + R"('; echo started; sleep 1000; echo ended"},
+    const Outcome outcome =
+        run_job(job(R"("child": {"kind": "exec", "stdout": "items",
+                         "shell": "echo $$ > ')" +
+                    dir / "pid" + R"('; echo started; sleep 1000; echo ended"},
                "first": {"kind": "take", "from": "child", "n": 1},
-               "out": {"kind": "write", "from": "first", "path": ")" + dir / "first" + R"("},
-               "rest": {"kind": "write", "from": "child", "path": ")" + dir / "rest" + R"("})"),
-        RunOptions{.procs = procs, .observer = &observer, .interrupt = &interrupt});
+               "out": {"kind": "write", "from": "first", "path": ")" +
+                    dir / "first" + R"("},
+               "rest": {"kind": "write", "from": "child", "path": ")" +
+                    dir / "rest" + R"("})"),
+                RunOptions{.procs = procs, .observer = &observer, .interrupt = &interrupt});
     CHECK(outcome.state == RunState::kInterrupted);
     CHECK(failures_of(outcome) == "");
     CHECK(outcome.stages[0].state == StageState::kCancelled);
@@ -271,9 +284,11 @@ TEST_CASE("lines that come slowly down a pipe arrive one by one") {
     const Outcome outcome = run_job(
         job(R"("peer": {"kind": "exec", "shell": "exec 3>')" + dir / "in" + "' 4<'" + dir / "out" +
             R"('; for i in 1 2 3 4 5; do echo $i >&3; read back <&4; [ \"$back\" = \"<$i>\" ] || exit 9; done"},
-               "lines": {"kind": "lines", "path": ")" + dir / "in" + R"("},
+               "lines": {"kind": "lines", "path": ")" +
+            dir / "in" + R"("},
                "map": {"kind": "map", "from": "lines", "text": "<${{ item }}>"},
-               "out": {"kind": "write", "from": "map", "path": ")" + dir / "out" + R"("})"),
+               "out": {"kind": "write", "from": "map", "path": ")" +
+            dir / "out" + R"("})"),
         procs);
     CHECK(failures_of(outcome) == "");
     CHECK(outcome.state == RunState::kSucceeded);
@@ -295,7 +310,8 @@ TEST_CASE("what is missing or cannot be written fails the stage that needs it") 
                              "out": {"kind": "write", "from": "in", "path": ")" +
                           none + R"(/x"})"),
                       procs);
-    CHECK(failures_of(outcome) == "out: cannot open \"" + none + "/x\": No such file or directory\n");
+    CHECK(failures_of(outcome) ==
+          "out: cannot open \"" + none + "/x\": No such file or directory\n");
     CHECK(outcome.has_failure(FailureKind::kOutput));
     outcome = run_job(job(R"("in": {"kind": "items", "items": ["1", "x"]},
                              "sum": {"kind": "reduce", "from": "in", "agg": "sum"},
@@ -313,7 +329,8 @@ TEST_CASE("a file that is replaced keeps its mode, and an empty input makes an e
   dir.write("empty", "");
   const Outcome outcome =
       run_job(job(R"("in": {"kind": "lines", "path": ")" + dir / "empty" + R"("},
-                     "out": {"kind": "write", "from": "in", "path": ")" + dir / "out" + R"("})"),
+                     "out": {"kind": "write", "from": "in", "path": ")" +
+                  dir / "out" + R"("})"),
               2);
   CHECK(outcome.state == RunState::kSucceeded);
   CHECK(read_whole_file(dir / "out") == "");
