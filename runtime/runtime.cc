@@ -24,6 +24,7 @@ constexpr int kMaxProcs = 1024;
 
 // A number from the environment, from `least` to `most`; 0 when it is not set.
 long from_environment(const char* name, long least, long most) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before the run, by the thread that makes the Runtime
   const char* text = std::getenv(name);
   if (text == nullptr || *text == '\0') return 0;
   char* end = nullptr;
@@ -63,8 +64,9 @@ Runtime::Runtime(Options options) {
 
 Runtime::~Runtime() { sched = nullptr; }
 
-RunResult Runtime::run(std::function<void()> main, std::source_location where) {
-  if (sched_->stopping.load(std::memory_order_relaxed)) fatal("runtime: a second run of one Runtime");
+RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
+  if (sched_->stopping.load(std::memory_order_relaxed))
+    fatal("runtime: a second run of one Runtime");
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);

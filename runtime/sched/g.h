@@ -18,10 +18,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
 
 #include "runtime/arch/stack.h"
+#include "runtime/spawn_site.h"
 #include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
@@ -46,7 +46,7 @@ struct alignas(64) G {
   std::int64_t parked_since = 0;    // by the coarse clock. The same
   std::uint64_t id = 0;
   ExceptionState exceptions;
-  std::source_location spawned;
+  SpawnSite spawned;
   std::string* label = nullptr;          // owned; deleted when the G ends
   void (*run)(void* closure) = nullptr;  // calls the closure, then destroys it
 

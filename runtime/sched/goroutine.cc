@@ -225,8 +225,8 @@ G* pick_fast(P* pp) {
   return pop_spawned(pp);
 }
 
-// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired: a
-// timer may send on the very channel that the parking G holds locked until its commit.
+// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired:
+// a timer may send on the very channel that the parking G holds locked until its commit.
 G* pick_next(P* pp) {
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) return nullptr;
@@ -335,7 +335,7 @@ void jitter() {
 
 // --- spawn ------------------------------------------------------------------------------------
 
-G* new_g(P* pp, std::source_location where) {
+G* new_g(P* pp, SpawnSite where) {
   G* gp = take_g(pp);
   if (pp->next_g_id == pp->end_g_id) {
     constexpr std::uint64_t kIds = 64;
@@ -359,7 +359,7 @@ void submit_new_g(P* pp, G* gp) {
 
 namespace detail {
 
-G* acquire_g(std::source_location where) {
+G* acquire_g(SpawnSite where) {
   require_goroutine("go");
   const RtSection rt;
   return new_g(current_m()->p, where);

@@ -4,7 +4,7 @@
 
 #include <cxxabi.h>
 #include <pthread.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <numeric>
@@ -226,8 +226,8 @@ std::int64_t Sched::earliest_timer() const {
   return earliest;
 }
 
-// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an after()
-// that lost its select, a function for later) is dropped with the run.
+// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an
+// after() that lost its select, a function for later) is dropped with the run.
 bool Sched::has_awaited_timer() const {
   if (earliest_timer() == TimerHeap::kNever) return false;
   // In this order, so that while Ms run the count errs upwards: who ended was spawned before.

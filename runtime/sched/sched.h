@@ -20,6 +20,7 @@
 #include <mutex>
 #include <vector>
 
+#include "runtime/rt_lock.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
 
@@ -58,7 +59,7 @@ struct SchedMode {
 };
 
 struct Sched {
-  Sched(int procs, SchedMode mode);
+  Sched(int procs, SchedMode how);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -143,9 +144,6 @@ struct Sched {
 
 /// The one that runs; null between runs.
 extern Sched* sched;
-
-/// Copies of what every operation asks: more than one P?
-extern bool multi_p;
 
 /// The runtime's clock: monotonic nanoseconds, virtual in a deterministic run. From an M.
 std::int64_t clock_ns();
