@@ -2,8 +2,6 @@
 
 #include "runtime/blocking.h"
 
-#include <cerrno>
-
 #include "runtime/runtime.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/park.h"
@@ -53,7 +51,6 @@ void enter_blocking(Blocking expected) {
 
 void exit_blocking() {
   if (!in_goroutine() || sched->mode.deterministic) return;
-  const int saved_errno = errno;
   M* m = current_m();                            // a blocking call does not move the goroutine
   m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
   m->blocking.store(false, std::memory_order_relaxed);
@@ -66,7 +63,6 @@ void exit_blocking() {
   note(TraceKind::kUnblock, m->g);
   m->g->status.store(GStatus::kRunning, std::memory_order_relaxed);
   leave_runtime();
-  errno = saved_errno;
 }
 
 }  // namespace gorun::runtime

@@ -15,7 +15,10 @@ namespace gorun::runtime {
 /// call lasts; kLong (a wait for a child, for input) hands the P to waiting work at once.
 enum class Blocking : unsigned char { kBrief, kLong };
 
-/// The bracket itself. errno is preserved by exit. Outside a goroutine both do nothing.
+/// The bracket itself. Outside a goroutine both do nothing.
+///
+/// errno must be read inside the section: the goroutine may leave it on another thread, and a
+/// compiler may keep the address of the old thread's errno.
 void enter_blocking(Blocking expected);
 void exit_blocking();
 

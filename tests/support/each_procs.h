@@ -8,10 +8,19 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <functional>
 #include <utility>
 
 #include "runtime/runtime.h"
+
+// A failed CHECK shows the value of an atomic.
+template <class T>
+struct doctest::StringMaker<std::atomic<T>> {
+  static doctest::String convert(const std::atomic<T>& value) {
+    return doctest::toString(value.load());
+  }
+};
 
 namespace gorun::tests {
 
