@@ -15,7 +15,9 @@
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 #include "runtime/sched/waited_channels.h"
+#include "runtime/trace.h"
 
 namespace gorun::runtime {
 namespace {
@@ -34,6 +36,13 @@ long from_environment(const char* name, long least, long most) {
     fatal("%s is \"%s\"; it must be a number from %ld to %ld", name, text, least, most);
   }
   return value;
+}
+
+std::int64_t sched_trace_ns_from(const Options& options) {
+  constexpr long kLongestMs = 3'600'000;
+  const long ms = options.sched_trace_ms > 0 ? options.sched_trace_ms
+                                             : from_environment("GORUN_SCHEDTRACE", 1, kLongestMs);
+  return std::int64_t{ms} * 1'000'000;
 }
 
 int procs_from(const Options& options) {
@@ -57,7 +66,9 @@ SchedMode mode_from(const Options& options) {
 
 Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
-  sched_ = std::make_unique<Sched>(procs_from(options), mode_from(options));
+  SchedMode mode = mode_from(options);
+  mode.sched_trace_ns = sched_trace_ns_from(options);
+  sched_ = std::make_unique<Sched>(procs_from(options), mode);
   sched = sched_.get();
   multi_p = sched->multi;
 }
@@ -72,6 +83,7 @@ RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
   G* gp = GPool::instance().take(1, taken);
   gp->id = sched_->next_g_id.fetch_add(1, std::memory_order_relaxed);
   gp->spawned = where;
+  note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   detail::set_closure(gp, [&main, &main_returned] {
     main();
@@ -145,6 +157,7 @@ bool in_goroutine() {
 void set_label(std::string label) {
   require_goroutine("set_label");
   G* gp = current_m()->g;
+  if (trace::is_on()) trace::label_caller(label);
   delete std::exchange(gp->label, new std::string(std::move(label)));
 }
 

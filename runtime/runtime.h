@@ -38,6 +38,10 @@ struct Options {
   /// Not 0: one P, one M, virtual time, and jitter drawn from this seed: the same seed gives the
   /// same schedule, and a sleep costs nothing. Blocking calls keep the P; fds are not polled.
   std::uint64_t deterministic = 0;
+
+  /// Milliseconds between two lines on the scheduler's state on standard error (sched_trace.h); 0:
+  /// GORUN_SCHEDTRACE from the environment, else none. Not in a deterministic run.
+  int sched_trace_ms = 0;
 };
 
 /// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".

@@ -22,6 +22,7 @@
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 #include "runtime/spawn.h"
 #include "runtime/timer.h"
 
@@ -126,6 +127,7 @@ void restore_exceptions(M* m, G* gp) {
 void adopt(M* m, G* next) {
   if (next->context == nullptr) bind_stack(m->p, next);
   m->g = next;
+  note(TraceKind::kRun, next);
   next->status.store(GStatus::kRunning, std::memory_order_relaxed);
   restore_exceptions(m, next);
 }
@@ -266,6 +268,7 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   G* self = m->g;
   P* pp = m->p;
   PCounters::bump(pp->counters.parks);
+  note(TraceKind::kPark, self, reason);
   self->reason.store(reason, std::memory_order_relaxed);
   self->parked_on = arg;
   self->parked_since = coarse_clock.now();
@@ -281,6 +284,7 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
 void ready(G* gp) {
   P* pp = current_m()->p;
   PCounters::bump(pp->counters.wakes);
+  note(TraceKind::kReady, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
@@ -315,6 +319,7 @@ void yield_now() {
   if (next == nullptr) next = pop_lrq(pp);
   if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
   if (next == nullptr) return;
+  note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   switch_to_g(m, self, next);
@@ -349,6 +354,7 @@ G* new_g(P* pp, SpawnSite where) {
 
 void submit_new_g(P* pp, G* gp) {
   PCounters::bump(pp->counters.spawned);
+  note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   if (!pp->spawned.push(gp)) [[unlikely]] {
     sched->overflow_spawned(pp, gp);
@@ -379,6 +385,7 @@ namespace {
 // The G is over: its block returns to the pool, its stack stays under the caller.
 arch::Stack* retire(P* pp, G* gp) {
   PCounters::bump(pp->counters.ended);
+  note(TraceKind::kEnd, gp);
   delete std::exchange(gp->label, nullptr);
   arch::Stack* stack = std::exchange(gp->stack, nullptr);
   gp->context = nullptr;
@@ -410,6 +417,7 @@ void gorun_goroutine_main() {
       next->stack = stack;
       next->context = stack;  // any non-null value: it has a stack, and is running
       m->g = next;
+      note(TraceKind::kRun, next);
       next->status.store(GStatus::kRunning, std::memory_order_relaxed);
       continue;
     }

@@ -27,6 +27,7 @@
 namespace gorun::runtime {
 
 struct P;
+struct TraceRing;
 
 /// What is to be done for a G that has just left its stack, once its registers are saved.
 struct Commit {
@@ -60,6 +61,7 @@ struct alignas(128) M {
   P* old_p = nullptr;     // the P before a blocking call; its caches may be warm. This M only
   std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
   std::uint64_t random;               // xorshift state. This M only
+  TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only
   const int id;
 
   std::mutex retake_lock;  // held by sysmon while it decides; after no other lock

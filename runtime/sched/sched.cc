@@ -14,6 +14,7 @@
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
+#include "runtime/sched/trace_event.h"
 
 namespace gorun::runtime {
 
@@ -40,11 +41,13 @@ std::int64_t monotonic_ns() {
 void wire(M* m, P* pp) {
   m->p = pp;
   m->old_p = pp;
+  note(TraceKind::kTakeP, m, pp);
   pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
 }
 
 P* unwire(M* m) {
   P* pp = m->p;
+  note(TraceKind::kDropP, m, pp);
   m->p = nullptr;
   pp->m.store(nullptr, std::memory_order_release);
   return pp;
@@ -344,6 +347,7 @@ G* Sched::steal_pass(M* m, bool last_pass) {
     if (victim == m->p) continue;
     if (G* gp = steal_from(m, victim, last_pass)) {
       PCounters::bump(m->p->counters.steals);
+      note(TraceKind::kSteal, m, m->p, victim->id);
       return gp;
     }
   }

@@ -54,8 +54,9 @@ class GlobalQueue {
 
 /// The schedule's modes for tests; see Options.
 struct SchedMode {
-  std::uint64_t jitter = 0;    // seed, or 0
-  bool deterministic = false;  // one M, virtual time
+  std::uint64_t jitter = 0;         // seed, or 0
+  bool deterministic = false;       // one M, virtual time
+  std::int64_t sched_trace_ns = 0;  // between two lines on the scheduler's state, or 0
 };
 
 struct Sched {
