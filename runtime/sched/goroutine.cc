@@ -177,7 +177,9 @@ G* pick_slow(P* pp) {
   }
   if (sched->grq.size() > 0) {
     const std::lock_guard lock(sched->lock);
-    return sched->grq.pop();
+    const G* oldest = sched->grq.head();
+    if (oldest == nullptr || !oldest->locked) return sched->grq.pop();
+    pp->owes_locked = true;
   }
   return nullptr;
 }
@@ -233,6 +235,7 @@ G* pick_next(P* pp) {
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) return nullptr;
     if (G* gp = pick_slow(pp)) return gp;
+    if (pp->owes_locked) return nullptr;
   }
   return pick_fast(pp);
 }
@@ -273,7 +276,8 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   self->parked_on = arg;
   self->parked_since = coarse_clock.now();
   self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
-  if (G* next = pick_next(pp)) {
+  // The thread of a locked goroutine runs no other.
+  if (G* next = self->locked ? nullptr : pick_next(pp)) {
     m->commit = {commit, self, arg};
     switch_to_g(m, self, next);
   } else {
@@ -286,6 +290,10 @@ void ready(G* gp) {
   PCounters::bump(pp->counters.wakes);
   note(TraceKind::kReady, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (gp->locked) [[unlikely]] {
+    sched->ready_locked(gp);
+    return;
+  }
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
     if (multi_p) sched->wake();
@@ -304,6 +312,21 @@ void ready(G* gp) {
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
+// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is to
+// another.
+void yield_through_g0(M* m, G* self) {
+  if (self->locked && !m->p->has_work() && sched->grq.size() == 0) return;
+  self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  const auto requeue = [](G* gp, void*) {
+    if (gp->locked) {
+      sched->submit_global(gp);
+    } else {
+      push_lrq(current_m()->p, gp);
+    }
+  };
+  switch_to_g0(m, requeue, nullptr);
+}
+
 void yield_now() {
   M* m = current_m();
   P* pp = m->p;
@@ -311,14 +334,21 @@ void yield_now() {
   G* next = nullptr;
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) fire_timers(pp);
-    next = pick_slow(pp);
+    if (!self->locked) next = pick_slow(pp);
+  }
+  if (self->locked || pp->owes_locked) [[unlikely]] {
+    yield_through_g0(m, self);
+    return;
   }
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
   if (next == nullptr) next = pop_lrq(pp);
   if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
-  if (next == nullptr) return;
+  if (next == nullptr) {
+    if (pp->owes_locked) yield_through_g0(m, self);
+    return;
+  }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
@@ -387,6 +417,12 @@ arch::Stack* retire(P* pp, G* gp) {
   PCounters::bump(pp->counters.ended);
   note(TraceKind::kEnd, gp);
   delete std::exchange(gp->label, nullptr);
+  if (gp->locked) [[unlikely]] {
+    M* m = gp->locked_m;
+    gp->locked = false;
+    m->locked_g = nullptr;
+    m->is_doomed = true;
+  }
   arch::Stack* stack = std::exchange(gp->stack, nullptr);
   gp->context = nullptr;
   gp->status.store(GStatus::kIdle, std::memory_order_release);  // pairs with GPool::for_each
@@ -411,7 +447,7 @@ void gorun_goroutine_main() {
     M* m = current_m();
     P* pp = m->p;
     arch::Stack* stack = retire(pp, self);
-    G* next = pick_next(pp);
+    G* next = m->is_doomed ? nullptr : pick_next(pp);
     if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
       // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
       next->stack = stack;
