@@ -64,7 +64,7 @@ std::optional<SystemError> OutputFile::open() {
     fd_ = STDOUT_FILENO;
   } else {
     const auto failed = runtime::blocking(
-        runtime::Blocking::kBrief, [this]() -> std::optional<SystemError> {
+        runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {  // a FIFO waits
           struct stat status = {};
           target_ = without_links(path_);
           const bool exists = ::stat(target_.c_str(), &status) == 0;

@@ -38,7 +38,6 @@ class OutputFile {
 
   /// True if a reader may be waiting for each byte: a pipe, a terminal.
   [[nodiscard]] bool is_stream() const { return is_stream_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
 
  private:
   [[nodiscard]] SystemError error(std::string_view call, int number) const;

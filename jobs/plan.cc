@@ -20,6 +20,7 @@ struct Wiring {
   std::vector<std::size_t> writers;  // nodes that it reads from
   std::int64_t buffer = 0;           // the largest of its incoming edges
   bool has_needs = false;
+  int goroutines = 0;  // of the chain that it is part of; 0: not known yet
 };
 
 class Planner {
@@ -77,12 +78,26 @@ class Planner {
     }
   }
 
-  [[nodiscard]] bool joins(std::size_t from, std::size_t to) const {
+  // The goroutines that run a node: its own number, or that of the chain which it joins.
+  [[nodiscard]] int goroutines_of(std::size_t node) {
+    int& known = wiring_[node].goroutines;
+    if (known == 0) {
+      const std::vector<std::size_t>& writers = wiring_[node].writers;
+      const bool joined = writers.size() == 1 && joins(writers.front(), node);
+      known = joined ? goroutines_of(writers.front()) : plan_.nodes[node].traits.workers;
+    }
+    return known;
+  }
+
+  [[nodiscard]] bool joins(std::size_t from, std::size_t to) {
     const StageTraits& a = plan_.nodes[from].traits;
     const StageTraits& b = plan_.nodes[to].traits;
     if (plan_.nodes[from].readers.size() != 1 || wiring_[to].writers.size() != 1) return false;
     if (wiring_[to].has_needs || a.gathers() || !b.fuses) return false;
-    return a.workers == b.workers || (b.scales && a.workers >= b.workers);
+    // A node that scales may run in more goroutines than it asked for; what reads from it has to
+    // bear that number, and not the one that was asked for.
+    const int goroutines = goroutines_of(from);
+    return goroutines == b.workers || (b.scales && goroutines >= b.workers);
   }
 
   void make_chains() {

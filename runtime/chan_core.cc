@@ -183,6 +183,21 @@ ChanStatus ChanCore::try_recv(ChanCore* chan, void* slot) {
   return done.status;
 }
 
+void ChanCore::offer(void* value) {
+  lock_.lock();
+  const Done done = send_now(value);
+  lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+}
+
+bool ChanCore::forget_one() {
+  lock_.lock();
+  const Done done = recv_now(nullptr);
+  lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+  return done.done && done.status == ChanStatus::kOk;
+}
+
 void ChanCore::close(ChanCore* chan) {
   require_goroutine("chan: close");
   if (chan == nullptr) fatal("chan: close of a nil channel");
@@ -202,11 +217,7 @@ void ChanCore::close(ChanCore* chan) {
     }
   }
   chan->lock_.unlock();
-  while (woken != nullptr) {
-    Waiter* next = woken->next;  // read first: a woken goroutine's frame is gone
-    ready(woken->g);
-    woken = next;
-  }
+  ready_all(woken);
 }
 
 }  // namespace gorun::runtime

@@ -48,6 +48,11 @@ class ChanCore {
   static ChanStatus try_recv(ChanCore* chan, void* slot);
   static void close(ChanCore* chan);
 
+  // For timers, from inside the runtime. offer: a try_send whose failure is no news; forget_one: a
+  // try_recv that drops the value, and says whether there was one.
+  void offer(void* value);
+  bool forget_one();
+
   [[nodiscard]] std::size_t size() const { return count_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }

@@ -34,7 +34,7 @@ void append_path(std::string_view path, bool escaped, std::string* out) {
 }  // namespace
 
 void append_checksum_line(std::string_view hex, std::string_view path, std::string* out) {
-  const bool escaped = path.find_first_of(kEscaped) != path.npos;
+  const bool escaped = path.find_first_of(kEscaped) != std::string_view::npos;
   if (escaped) *out += '\\';
   *out += hex;
   *out += "  ";
@@ -44,7 +44,7 @@ void append_checksum_line(std::string_view hex, std::string_view path, std::stri
 
 void append_tagged_checksum_line(std::string_view tag, std::string_view hex, std::string_view path,
                                  std::string* out) {
-  const bool escaped = path.find_first_of(kEscaped) != path.npos;
+  const bool escaped = path.find_first_of(kEscaped) != std::string_view::npos;
   if (escaped) *out += '\\';
   *out += tag;
   *out += " (";

@@ -4,7 +4,7 @@ namespace gorun::jobs {
 namespace {
 
 void append_csv_field(std::string_view field, std::string* out) {
-  if (field.find_first_of(",\"\r\n") == field.npos) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
     *out += field;
     return;
   }
@@ -20,7 +20,7 @@ void append_tsv_field(std::string_view field, std::string* out) {
   while (true) {
     const std::size_t special = field.find_first_of("\t\n\r\\");
     *out += field.substr(0, special);
-    if (special == field.npos) return;
+    if (special == std::string_view::npos) return;
     switch (field[special]) {
       case '\t':
         *out += "\\t";

@@ -4,11 +4,11 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "jobs/file_descriptor.h"
@@ -116,7 +116,8 @@ std::string HashFileError::message() const {
 Expected<FileDigests, HashFileError> hash_file(int dirfd, const std::string& name, DigestPass& pass,
                                                std::span<char> buffer) {
   // Non-blocking, for opening a FIFO without a writer would wait for one.
-  const FileDescriptor file(::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const FileDescriptor file(
+      ::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.get() < 0) return system_failure("open", name);
   struct stat before = {};
   if (::fstat(file.get(), &before) != 0) return system_failure("stat", name);

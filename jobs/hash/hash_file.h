@@ -7,7 +7,8 @@
 //
 // Before Linux 6.13 times move in ticks of 1 to 10 ms, and a second write within the tick of the
 // first leaves no trace. So a file that was changed within the present tick is read only when the
-// tick is over; one that does not rest for kSettleLimit counts as changing.
+// tick is over; one that does not rest for kSettleLimit counts as changing. A writer that is put
+// to sleep between two of its writes leaves a file at rest, whose digest is given as it lies there.
 //
 // Files that the kernel makes up while they are read (proc, sysfs, cgroup) have no true size;
 // what they deliver until their end is hashed.

@@ -8,10 +8,12 @@
 //
 // Invariants
 //   I1  Ids are dense: 0 to size() - 1, in the order in which the keys first came.
-//   I2  hash(id) is XXH3 (64 bits, seed 0) of the key; equal in every table, so that a key belongs
-//       to the same shard wherever it was counted. Slots are chosen by its low half, shards by its
-//       high half.
+//   I2  hash(id) depends on the key alone: a key belongs to the same shard in whatever table it was
+//       counted. Slots are chosen by its low half, shards by its high half.
 //   I3  Views that key() returns are good until clear() or destruction: the arena never moves.
+// A long key is hashed by XXH3, a short one by two multiplications of its padded words, which takes
+// no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
+// chooses the keys can make them collide.
 // Not chosen: std::unordered_map, a node and an allocation for every key; states in the slots,
 //   which makes one table per kind of aggregate and probing slower the larger they are.
 #pragma once
@@ -81,8 +83,16 @@ class KeyIndex {
     void operator()(Slot* slots) const;
   };
 
+  // What is computed of a key before the table is looked at.
+  struct Probe {
+    std::uint64_t hash;
+    std::uint64_t first;  // as in the slot
+    std::uint64_t second;
+  };
+
+  static void fill_probe(std::string_view key, Probe* probe);
   void reserve_for(std::size_t more);
-  Id find_or_add(std::string_view key, std::uint64_t hash);
+  Id find_or_add(std::string_view key, const Probe& probe);
   const char* keep(std::string_view key);
 
   std::unique_ptr<Slot[], FreeSlots> slots_;

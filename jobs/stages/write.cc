@@ -23,10 +23,14 @@ class Write final : public Operator {
         format_(make_item_format(options.text("format"))),
         file_(options.text("path"),
               options.flag("atomic") ? OutputFile::Mode::kAtomic : OutputFile::Mode::kInPlace,
-              context.cancel_fd()) {}
+              context.cancel_fd()) {
+    // Before the first item, so that a path that cannot be written fails the run at once and not
+    // after an hour's work.
+    static_cast<void>(is_stop(file_.open()));
+  }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    if (!file_.is_open() && is_stop(file_.open())) return Flow::kStop;
+    if (has_stopped_) return Flow::kStop;
     for (const Item& item : batch.items()) {
       if (const auto wrong = format_->append(item, &buffer_)) {
         return context_.fail({FailureKind::kWork, *wrong, std::string(item.text)});
@@ -38,9 +42,7 @@ class Write final : public Operator {
   }
 
   void finish(Out& /*out*/) override {
-    if (has_stopped_) return;
-    if (!file_.is_open() && is_stop(file_.open())) return;
-    if (write() == Flow::kStop) return;
+    if (has_stopped_ || write() == Flow::kStop) return;
     static_cast<void>(is_stop(file_.commit()));
   }
 

@@ -76,7 +76,7 @@ std::size_t RangeReader::piece_size() const {
 // moved to the front of the buffer. When the range turns out to own nothing, done_ is set.
 std::string_view RangeReader::skip_foreign_record(ByteBuffer& buffer, std::string_view fresh) {
   const std::size_t delimiter = fresh.find(range_.delimiter);
-  if (delimiter != fresh.npos) {
+  if (delimiter != std::string_view::npos) {
     skipping_ = false;
     fresh.remove_prefix(delimiter + 1);
   } else {
@@ -122,11 +122,11 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
       fresh = skip_foreign_record(buffer, fresh);
       if (done_) return std::string_view();
     }
-    if (const std::size_t cut = find_cut(fresh); cut != fresh.npos) {
+    if (const std::size_t cut = find_cut(fresh); cut != std::string_view::npos) {
       done_ = offset_ >= range_.end;
       return deliver(buffer, used_ - fresh.size() + cut + 1);
     }
-    if (const std::size_t last = fresh.rfind(range_.delimiter); last != fresh.npos) {
+    if (const std::size_t last = fresh.rfind(range_.delimiter); last != std::string_view::npos) {
       record_ = used_ - fresh.size() + last + 1;
     }
     if (used_ - record_ > range_.max_record_bytes) return fail(0);

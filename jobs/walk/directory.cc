@@ -2,11 +2,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstring>
 
@@ -48,7 +48,7 @@ int open_piecewise(std::string_view path) {
     std::string_view piece = path;
     if (piece.size() >= PATH_MAX) {
       const std::size_t slash = piece.rfind('/', PATH_MAX - 2);
-      if (slash == piece.npos) {
+      if (slash == std::string_view::npos) {
         errno = ENAMETOOLONG;
         return -1;
       }

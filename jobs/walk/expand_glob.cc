@@ -27,9 +27,9 @@ class Expansion {
   GlobMatches run(std::string start) {
     pending_.push_back({std::move(start), 0});
     while (!pending_.empty()) {
-      Pending next = std::move(pending_.back());
+      const Pending next = std::move(pending_.back());
       pending_.pop_back();
-      step(std::move(next));
+      step(next);
     }
     std::sort(matches_.paths.begin(), matches_.paths.end());
     matches_.paths.erase(std::unique(matches_.paths.begin(), matches_.paths.end()),
@@ -45,7 +45,7 @@ class Expansion {
     std::size_t component;
   };
 
-  void step(Pending pending) {
+  void step(const Pending& pending) {
     const std::optional<NameGlob>& glob = components_[pending.component];
     const bool last = pending.component + 1 == components_.size();
     if (glob && glob->is_literal()) {

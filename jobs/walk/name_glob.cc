@@ -109,8 +109,9 @@ class NameGlob::Compiler {
 
   bool read_named_set(ByteSet* set) {
     const std::size_t end = pattern_.find(":]", at_ + 2);
-    const std::string_view name =
-        end == pattern_.npos ? std::string_view() : pattern_.substr(at_ + 2, end - at_ - 2);
+    const std::string_view name = end == std::string_view::npos
+                                      ? std::string_view()
+                                      : pattern_.substr(at_ + 2, end - at_ - 2);
     const auto row =
         std::find_if(kNamedSets.begin(), kNamedSets.end(),
                      [&](const NamedSet& candidate) { return candidate.name == name; });

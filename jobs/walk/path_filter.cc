@@ -1,6 +1,7 @@
 #include "jobs/walk/path_filter.h"
 
 #include <cstddef>
+#include <ranges>
 #include <utility>
 
 namespace gorun::jobs {
@@ -18,8 +19,8 @@ Expected<PathGlobList, GlobError> PathGlobList::compile(std::span<const std::str
 }
 
 bool PathGlobList::selects(std::string_view path, bool is_directory) const {
-  for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-    if (rule->glob.matches(path, is_directory)) return !rule->takes_back;
+  for (const Rule& rule : std::views::reverse(rules_)) {
+    if (rule.glob.matches(path, is_directory)) return !rule.takes_back;
   }
   return false;
 }
@@ -27,11 +28,11 @@ bool PathGlobList::selects(std::string_view path, bool is_directory) const {
 bool PathGlobList::selects_with_parents(std::string_view path, bool is_directory) const {
   // The deepest match decides, as a .gitignore further down would.
   for (bool directory = is_directory;; directory = true) {
-    for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-      if (rule->glob.matches(path, directory)) return !rule->takes_back;
+    for (const Rule& rule : std::views::reverse(rules_)) {
+      if (rule.glob.matches(path, directory)) return !rule.takes_back;
     }
     const std::size_t slash = path.rfind('/');
-    if (slash == path.npos) return false;
+    if (slash == std::string_view::npos) return false;
     path = path.substr(0, slash);
   }
 }

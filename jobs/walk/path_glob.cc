@@ -20,7 +20,7 @@ Expected<PathGlob, GlobError> PathGlob::compile(std::string_view pattern) {
     glob.directory_only_ = true;
     rest.remove_suffix(1);
   }
-  glob.anchored_ = rest.find('/') != rest.npos;
+  glob.anchored_ = rest.find('/') != std::string_view::npos;
   if (rest.starts_with('/')) rest.remove_prefix(1);
   if (rest.empty()) return GlobError{std::string(pattern), "an empty pattern"};
   while (true) {
@@ -43,7 +43,7 @@ bool PathGlob::matches(std::string_view path, bool is_directory) const {
   if (directory_only_ && !is_directory) return false;
   if (!anchored_) {
     const std::size_t slash = path.rfind('/');
-    const std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
+    const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
     return !components_.front() || components_.front()->matches(name);
   }
   // As NameGlob::matches() with components for bytes and "**" for the star; one that ends the

@@ -94,7 +94,7 @@ class Walker {
   void enter(const PendingDirectory& directory, DirectoryReader& reader, WalkStep* step) const;
 
  private:
-  void look_at(const PendingDirectory& parent, int dirfd, const DirectoryEntry& name,
+  void look_at(const PendingDirectory& parent, int dirfd, const DirectoryEntry& entry,
                const std::shared_ptr<const Ancestry>& ancestry, WalkStep* step) const;
   [[nodiscard]] bool needs_size(FileType type) const;
   void report(Found found, WalkStep* step) const;

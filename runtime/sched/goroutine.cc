@@ -12,6 +12,7 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -167,11 +168,8 @@ void run_from_g0(M* m, G* gp) {
 
 namespace {
 
-// Every so often: what starves would otherwise be the GRQ, timers, and the oldest spawned G.
+// Every so often: what starves would otherwise be the GRQ and the oldest spawned G.
 G* pick_slow(P* pp) {
-  pp->until_slow_pick =
-      pp->timers.earliest() == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
-  if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
   }
@@ -206,12 +204,14 @@ bool slow_pick_due(P* pp) {
   return --pp->until_slow_pick == 0 || pp->poke.load(std::memory_order_relaxed);
 }
 
-}  // namespace
+// The first half of a slow pick: is there a timer to fire?
+bool timers_due(P* pp) {
+  const std::int64_t earliest = pp->timers.earliest();
+  pp->until_slow_pick = earliest == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
+  return earliest != TimerHeap::kNever && earliest <= clock_ns();
+}
 
-G* pick_local(P* pp) {
-  if (slow_pick_due(pp)) [[unlikely]] {
-    if (G* gp = pick_slow(pp)) return gp;
-  }
+G* pick_fast(P* pp) {
   if (--pp->ready_credit == 0) {
     pp->ready_credit = kReadyCredit;
     if (G* gp = pop_spawned(pp)) return gp;
@@ -223,6 +223,34 @@ G* pick_local(P* pp) {
   pp->runnext_streak = 0;
   if (G* gp = pop_lrq(pp)) return gp;
   return pop_spawned(pp);
+}
+
+// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired: a
+// timer may send on the very channel that the parking G holds locked until its commit.
+G* pick_next(P* pp) {
+  if (slow_pick_due(pp)) [[unlikely]] {
+    if (timers_due(pp)) return nullptr;
+    if (G* gp = pick_slow(pp)) return gp;
+  }
+  return pick_fast(pp);
+}
+
+}  // namespace
+
+G* pick_local(P* pp) {
+  if (slow_pick_due(pp)) [[unlikely]] {
+    timers_due(pp);
+    if (G* gp = pick_slow(pp)) return gp;
+  }
+  return pick_fast(pp);
+}
+
+void fire_timers(P* pp) {
+  if (pp->timers.earliest() == TimerHeap::kNever) return;
+  // As many as the LRQ holds without shedding; a few when it is full, so that timers fire at all.
+  constexpr std::uint32_t kLeast = 8;
+  const std::uint32_t room = kQueueCapacity - pp->lrq.size();
+  pp->timers.fire_due(clock_ns(), static_cast<int>(std::max(room, kLeast)));
 }
 
 // --- park, ready, yield ------------------------------------------------------------------------
@@ -242,7 +270,7 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   self->parked_on = arg;
   self->parked_since = coarse_clock.now();
   self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
-  if (G* next = pick_local(pp)) {
+  if (G* next = pick_next(pp)) {
     m->commit = {commit, self, arg};
     switch_to_g(m, self, next);
   } else {
@@ -277,8 +305,10 @@ void yield_now() {
   P* pp = m->p;
   G* self = m->g;
   G* next = nullptr;
-  if (slow_pick_due(pp)) [[unlikely]]
+  if (slow_pick_due(pp)) [[unlikely]] {
+    if (timers_due(pp)) fire_timers(pp);
     next = pick_slow(pp);
+  }
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
@@ -305,12 +335,7 @@ void jitter() {
 
 // --- spawn ------------------------------------------------------------------------------------
 
-namespace detail {
-
-G* acquire_g(std::source_location where) {
-  require_goroutine("go");
-  const RtSection rt;
-  P* pp = current_m()->p;
+G* new_g(P* pp, std::source_location where) {
   G* gp = take_g(pp);
   if (pp->next_g_id == pp->end_g_id) {
     constexpr std::uint64_t kIds = 64;
@@ -322,9 +347,7 @@ G* acquire_g(std::source_location where) {
   return gp;
 }
 
-void submit_g(G* gp) {
-  const RtSection rt;
-  P* pp = current_m()->p;
+void submit_new_g(P* pp, G* gp) {
   PCounters::bump(pp->counters.spawned);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   if (!pp->spawned.push(gp)) [[unlikely]] {
@@ -332,6 +355,19 @@ void submit_g(G* gp) {
     return;
   }
   if (multi_p && pp->spawned.size() >= 2) sched->wake();
+}
+
+namespace detail {
+
+G* acquire_g(std::source_location where) {
+  require_goroutine("go");
+  const RtSection rt;
+  return new_g(current_m()->p, where);
+}
+
+void submit_g(G* gp) {
+  const RtSection rt;
+  submit_new_g(current_m()->p, gp);
 }
 
 }  // namespace detail
@@ -368,7 +404,7 @@ void gorun_goroutine_main() {
     M* m = current_m();
     P* pp = m->p;
     arch::Stack* stack = retire(pp, self);
-    G* next = pick_local(pp);
+    G* next = pick_next(pp);
     if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
       // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
       next->stack = stack;

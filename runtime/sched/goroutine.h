@@ -1,6 +1,8 @@
 // runtime/sched/goroutine.h - the life of a goroutine on its stack: start, switch, end.
 #pragma once
 
+#include <source_location>
+
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
 
@@ -17,5 +19,14 @@ void jitter();
 
 /// The next G that `pp` holds, or null: what to run is decided here whenever it is cheap. Owner.
 G* pick_local(P* pp);
+
+/// Fires the timers of `pp` that are due, but not more than it has room for. Owner, on g0 or in a G
+/// that holds no lock.
+void fire_timers(P* pp);
+
+/// The two halves of go(), inside the runtime: a fresh G, to be given a closure (spawn.h), and its
+/// submission. Owner of `pp`. May be called from a timer's fire function.
+G* new_g(P* pp, std::source_location where);
+void submit_new_g(P* pp, G* gp);
 
 }  // namespace gorun::runtime

@@ -16,6 +16,9 @@
 
 namespace gorun::runtime {
 
+struct TimerEvent;
+struct Waiter;
+
 /// Takes `m` into the runtime when the fast path could not: its P may be gone.
 void enter_slow();
 
@@ -55,7 +58,13 @@ void require_goroutine(const char* operation);
 /// kSelect the Select, which waited_channels() (waited_channel.h) takes apart.
 void park(WaitReason reason, void (*commit)(G* gp, void* arg), void* arg);
 
+/// Queues `event` with the timers of this P. In the runtime.
+void start_timer(TimerEvent* event);
+
 /// Makes a parked G runnable, next on this P. In the runtime, by exactly one waker.
 void ready(G* gp);
+
+/// The same for all of a list that was taken off its queue, linked by `next`.
+void ready_all(Waiter* first);
 
 }  // namespace gorun::runtime

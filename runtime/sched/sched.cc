@@ -226,10 +226,22 @@ std::int64_t Sched::earliest_timer() const {
   return earliest;
 }
 
+// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an after()
+// that lost its select, a function for later) is dropped with the run.
+bool Sched::has_awaited_timer() const {
+  if (earliest_timer() == TimerHeap::kNever) return false;
+  // In this order, so that while Ms run the count errs upwards: who ended was spawned before.
+  std::uint64_t ended = 0;
+  std::uint64_t spawned = 1;  // the main goroutine
+  for (const auto& pp : ps) ended += pp->counters.ended.load(std::memory_order_acquire);
+  for (const auto& pp : ps) spawned += pp->counters.spawned.load(std::memory_order_acquire);
+  return spawned != ended;
+}
+
 // Every M sleeps, and no timer will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  if (idle_m_count + keepers < ms.size() || earliest_timer() != TimerHeap::kNever) return;
+  if (idle_m_count + keepers < ms.size() || has_awaited_timer()) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
   if (keepers > 0) {           // what it sleeps for was stopped: let it look again
     timekeeper->wake_word.store(1, std::memory_order_release);
@@ -251,7 +263,7 @@ void Sched::sleep_until_woken(M* m) {
     m->wake_word.store(0, std::memory_order_relaxed);
     m->next_p = nullptr;
     const std::int64_t due = earliest_timer();
-    const bool keeping = timekeeper == nullptr && due != TimerHeap::kNever;
+    const bool keeping = timekeeper == nullptr && has_awaited_timer();
     if (keeping) {
       timekeeper = m;
       timekeeper_until.store(due, std::memory_order_seq_cst);
@@ -396,7 +408,7 @@ G* Sched::find_runnable(M* m) {
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
+    fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && multi) {
@@ -411,7 +423,7 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (mode.deterministic && due != TimerHeap::kNever) {
+    if (mode.deterministic && has_awaited_timer()) {
       virtual_now = std::max(virtual_now, due);
       coarse_clock.set(virtual_now);
     }

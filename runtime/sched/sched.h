@@ -10,7 +10,7 @@
 // wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
 // nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
 //
-// Lock order: channel or wait queue (by address) < timer heap < Sched::lock < M::retake_lock.
+// Lock order: wait queue < timer heap < channel (by address) < Sched::lock < M::retake_lock.
 #pragma once
 
 #include <atomic>
@@ -86,6 +86,9 @@ struct Sched {
 
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
   void timer_added(std::int64_t when);
+
+  /// Whether a timer is pending that a living goroutine may depend on.
+  [[nodiscard]] bool has_awaited_timer() const;
 
   /// The earliest timer of any P, or TimerHeap::kNever.
   [[nodiscard]] std::int64_t earliest_timer() const;

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
@@ -111,6 +114,22 @@ TEST_CASE("any number of cores gives the same result") {
     const CommandResult many = run_job(stages, {"-j", procs}, GORUN_SOURCE_DIR);
     CHECK(many.status == 0);
     CHECK(many.out == one.out);
+  }
+}
+
+TEST_CASE("take lets so many items through, whatever runs beside the stages before it") {
+  const std::string stages =
+      "  \"files\": {\"kind\": \"walk\", \"root\": \"examples\"},\n"
+      "  \"text\": {\"kind\": \"read\", \"from\": \"files\", \"chunk\": \"4KiB\"},\n"
+      "  \"lines\": {\"kind\": \"split\", \"from\": \"text\"},\n"
+      "  \"some\": {\"kind\": \"filter\", \"from\": \"lines\", \"match\": \".\"},\n"
+      "  \"ten\": {\"kind\": \"take\", \"from\": \"some\", \"n\": 10},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"ten\"}\n";
+  for (const char* procs : {"1", "2", "8"}) {
+    CAPTURE(std::string(procs));
+    const CommandResult result = run_job(stages, {"-q", "-j", procs}, GORUN_SOURCE_DIR);
+    CHECK(result.status == 0);
+    CHECK(std::ranges::count(result.out, '\n') == 10);
   }
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "probe_graph.h"
+#include "tests/jobs/probe_graph.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"

@@ -3,8 +3,11 @@
 #include "jobs/mapreduce/key_index.h"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <string>
 #include <unordered_map>
@@ -67,6 +70,28 @@ TEST_CASE("keys survive the memory that they were added from") {
     CHECK(id == 0);
   }
   CHECK(index.key(0) == std::string(100, 'x'));
+}
+
+TEST_CASE("keys at the very end of mapped memory are read no further") {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* memory =
+      ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  REQUIRE(::mprotect(static_cast<char*>(memory) + page, page, PROT_NONE) == 0);
+  char* end = static_cast<char*>(memory) + page;
+  std::memset(memory, 'k', page);
+  KeyIndex index;
+  for (std::size_t length = 0; length <= 40; ++length) {
+    const std::string_view key(end - length, length);
+    const std::string copy(key);
+    const std::string_view again = copy;
+    const std::string_view both[] = {key, again};
+    KeyIndex::Id ids[2] = {};
+    index.add(both, ids);
+    CHECK(ids[0] == length);
+    CHECK(ids[1] == length);
+  }
+  ::munmap(memory, 2 * page);
 }
 
 TEST_CASE("sorted ids are in the byte order of the keys") {

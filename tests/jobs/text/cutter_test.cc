@@ -55,7 +55,7 @@ Records lines_by_hand(std::string_view text, char delimiter) {
   while (!text.empty()) {
     const std::size_t at = text.find(delimiter);
     records.emplace_back(text.substr(0, at));
-    text.remove_prefix(at == text.npos ? text.size() : at + 1);
+    text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
   }
   return records;
 }

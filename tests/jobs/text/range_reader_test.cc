@@ -41,7 +41,7 @@ std::string owned_by_hand(std::string_view text, std::size_t begin, std::size_t 
     if (at == 0) return at;
     if (at > text.size()) return text.size();
     const std::size_t delimiter = text.find('\n', at - 1);
-    return delimiter == text.npos ? text.size() : delimiter + 1;
+    return delimiter == std::string_view::npos ? text.size() : delimiter + 1;
   };
   const std::size_t from = start_at_or_after(begin);
   const std::size_t to = start_at_or_after(end);
