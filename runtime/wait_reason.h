@@ -14,6 +14,9 @@ enum class WaitReason : std::uint8_t {
   kMutex,
   kWaitGroup,
   kSleep,
+  kIoRead,
+  kIoWrite,
+  kFileSlot,
 };
 
 /// "chan send", "sleep", ...: the words that reports use.
@@ -27,6 +30,9 @@ enum class WaitReason : std::uint8_t {
     case WaitReason::kMutex: return "mutex";
     case WaitReason::kWaitGroup: return "wait group";
     case WaitReason::kSleep: return "sleep";
+    case WaitReason::kIoRead: return "io read";
+    case WaitReason::kIoWrite: return "io write";
+    case WaitReason::kFileSlot: return "file io";
   }
   return "unknown";
 }

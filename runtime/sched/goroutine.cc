@@ -171,6 +171,7 @@ G* pick_slow(P* pp) {
   pp->until_slow_pick =
       pp->timers.earliest() == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
   if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(monotonic_ns());
+  if (sched->armed_fds.load(std::memory_order_relaxed) > 0) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
   }
