@@ -2,8 +2,6 @@
 
 #include "runtime/blocking.h"
 
-#include <cerrno>
-
 #include "runtime/runtime.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/park.h"
@@ -20,7 +18,8 @@ void regain_p() {
     return;
   }
   m->g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  switch_to_g0(m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
+  switch_to_g0(
+      m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
 }
 
 }  // namespace
@@ -30,13 +29,14 @@ void enter_slow() {
   {
     // Waits for sysmon's decision, if it is just taking one.
     const std::lock_guard guard(m->retake_lock);
-    m->steal.store(0, std::memory_order_relaxed);
+    m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
   }
   if (m->p == nullptr) regain_p();
+  if (sched->mode.jitter != 0) jitter();
 }
 
 void enter_blocking(Blocking expected) {
-  if (!in_goroutine()) return;
+  if (!in_goroutine() || sched->mode.deterministic) return;
   enter_runtime();
   M* m = current_m();
   m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
@@ -46,9 +46,8 @@ void enter_blocking(Blocking expected) {
 }
 
 void exit_blocking() {
-  if (!in_goroutine()) return;
-  const int saved_errno = errno;
-  M* m = current_m();  // a blocking call does not move the goroutine
+  if (!in_goroutine() || sched->mode.deterministic) return;
+  M* m = current_m();                            // a blocking call does not move the goroutine
   m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
   m->blocking.store(false, std::memory_order_relaxed);
   if (m->steal.load(std::memory_order_seq_cst) != 0) {
@@ -59,7 +58,6 @@ void exit_blocking() {
   m = current_m();
   m->g->status.store(GStatus::kRunning, std::memory_order_relaxed);
   leave_runtime();
-  errno = saved_errno;
 }
 
 }  // namespace gorun::runtime

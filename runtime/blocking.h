@@ -1,9 +1,9 @@
 // runtime/blocking.h - marked blocking calls: a goroutine in the kernel does not hold a P.
 //
 // A call that may block its thread (read of a file, waitpid, poll, a library that does I/O) is put
-// between enter and exit of a blocking section. While it lasts the M may lose its P to waiting work;
-// on the way out the G takes its old P back if that is idle, any idle P otherwise, or else queues for
-// one. Inside the section no runtime operation may be called.
+// between enter and exit of a blocking section. While it lasts the M may lose its P to waiting
+// work; on the way out the G takes its old P back if that is idle, any idle P otherwise, or else
+// queues for one. Inside the section no runtime operation may be called.
 #pragma once
 
 #include <type_traits>
@@ -15,7 +15,10 @@ namespace gorun::runtime {
 /// call lasts; kLong (a wait for a child, for input) hands the P to waiting work at once.
 enum class Blocking : unsigned char { kBrief, kLong };
 
-/// The bracket itself. errno is preserved by exit. Outside a goroutine both do nothing.
+/// The bracket itself. Outside a goroutine both do nothing.
+///
+/// errno must be read inside the section: the goroutine may leave it on another thread, and a
+/// compiler may keep the address of the old thread's errno.
 void enter_blocking(Blocking expected);
 void exit_blocking();
 

@@ -1,4 +1,5 @@
-// runtime/chan.h - Chan<T>: typed handles on bounded, first-in first-out channels between goroutines.
+// runtime/chan.h - Chan<T>: typed handles on bounded, first-in first-out channels between
+// goroutines.
 //
 // A channel is a rendezvous (capacity 0) or a bounded ring (capacity n). Values leave in the order
 // in which their sends completed; parked senders and receivers are served first come, first served.
@@ -45,7 +46,8 @@ struct [[nodiscard]] Received {
 ///
 /// threads  any goroutine on any M. Calling a parking operation outside a goroutine is a bug and
 ///          aborts the process.
-/// order    what precedes a send happens-before the return of the receive that takes its value; what
+/// order    what precedes a send happens-before the return of the receive that takes its value;
+/// what
 ///          precedes close() happens-before a receive that returns kClosed because of it; the k-th
 ///          receive on a channel of capacity c happens-before the return of the (k+c)-th send.
 /// source   The Go specification, "Channel types", "Send statements", "Receive operator", "Close".
@@ -77,24 +79,20 @@ class Chan {
   /// Sends `value`, parking the calling G until a receiver or a free slot takes it.
   /// returns  kOk, or kClosed, in which case `value` is not moved from.
   ChanStatus send(T&& value) { return ChanCore::send(core_, &value); }
-  ChanStatus send(const T& value)
-    requires std::is_copy_constructible_v<T>
-  {
+  ChanStatus send(const T& value) requires std::is_copy_constructible_v<T> {
     T copy(value);
     return ChanCore::send(core_, &copy);
   }
 
   /// Sends without parking. returns kOk, kClosed or kWouldBlock; moves from `value` only on kOk.
   ChanStatus try_send(T&& value) { return ChanCore::try_send(core_, &value); }
-  ChanStatus try_send(const T& value)
-    requires std::is_copy_constructible_v<T>
-  {
+  ChanStatus try_send(const T& value) requires std::is_copy_constructible_v<T> {
     T copy(value);
     return ChanCore::try_send(core_, &copy);
   }
 
-  /// Receives the next value, parking until there is one. A closed channel yields what its ring still
-  /// holds, then kClosed.
+  /// Receives the next value, parking until there is one. A closed channel yields what its ring
+  /// still holds, then kClosed.
   Received<T> recv() {
     Slot slot;
     return slot.take(ChanCore::recv(core_, slot.raw()));
@@ -164,12 +162,11 @@ class Chan {
   static const ElementType& element_type() {
     static constexpr ElementType kType{
         sizeof(T), alignof(T),
-        std::is_trivially_copyable_v<T> ? nullptr : +[](void* to, void* from) {
-          ::new (to) T(std::move(*static_cast<T*>(from)));
-        },
-        std::is_trivially_destructible_v<T> ? nullptr : +[](void* value) {
-          static_cast<T*>(value)->~T();
-        }};
+        std::is_trivially_copyable_v<T>
+            ? nullptr
+            : +[](void* to, void* from) { ::new (to) T(std::move(*static_cast<T*>(from))); },
+        std::is_trivially_destructible_v<T> ? nullptr
+                                            : +[](void* value) { static_cast<T*>(value)->~T(); }};
     return kType;
   }
 

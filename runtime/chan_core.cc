@@ -23,7 +23,9 @@ std::align_val_t allocation_alignment(const ElementType& type) {
 // Nothing will ever arrive: the goroutine is left to the deadlock and leak reports.
 void park_for_ever() {
   const RtSection rt;
-  for (;;) park(WaitReason::kNilChan, [](G*, void*) {}, nullptr);
+  for (;;)
+    park(
+        WaitReason::kNilChan, [](G*, void*) {}, nullptr);
 }
 
 }  // namespace
@@ -118,8 +120,9 @@ ChanStatus ChanCore::send(ChanCore* chan, void* value) {
   waiter.g = current_m()->g;
   waiter.slot = value;
   chan->senders_.push(&waiter);
-  park(WaitReason::kChanSend,
-       [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
+  park(
+      WaitReason::kChanSend,
+      [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
   return waiter.status;
 }
 
@@ -137,8 +140,9 @@ ChanStatus ChanCore::recv(ChanCore* chan, void* slot) {
   waiter.g = current_m()->g;
   waiter.slot = slot;
   chan->receivers_.push(&waiter);
-  park(WaitReason::kChanRecv,
-       [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
+  park(
+      WaitReason::kChanRecv,
+      [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
   return waiter.status;
 }
 

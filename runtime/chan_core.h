@@ -1,8 +1,9 @@
 // runtime/chan_core.h - the channel itself, untyped; Chan<T> (chan.h) is what users see.
 //
 // Invariants, under lock_:
-//   I1  At most one of receivers_ and senders_ holds waiters that are not claimed by other channels.
-//   I2  Receivers wait only while the ring is empty; senders only while it is full (a ring of
+//   I1  At most one of receivers_ and senders_ holds waiters that are not claimed by other
+//   channels. I2  Receivers wait only while the ring is empty; senders only while it is full (a
+//   ring of
 //       capacity 0 is both).
 //   I3  A closed channel has no waiters and takes no more values.
 // A goroutine that parks unlocks the channel in its commit, after its registers are saved; one that
@@ -71,13 +72,13 @@ class ChanCore {
 
   RtLock lock_;
   std::atomic<std::uint32_t> references_{1};
-  std::atomic<bool> closed_{false};     // written under lock_; release pairs with is_closed()
-  std::atomic<std::size_t> count_{0};   // values in the ring; written under lock_
+  std::atomic<bool> closed_{false};    // written under lock_; release pairs with is_closed()
+  std::atomic<std::size_t> count_{0};  // values in the ring; written under lock_
   const std::size_t capacity_;
   const ElementType* const type_;
-  std::size_t first_ = 0;               // ring index of the oldest value. guarded by lock_
-  WaiterList receivers_;                // guarded by lock_
-  WaiterList senders_;                  // guarded by lock_
+  std::size_t first_ = 0;  // ring index of the oldest value. guarded by lock_
+  WaiterList receivers_;   // guarded by lock_
+  WaiterList senders_;     // guarded by lock_
   // The ring follows, in the same allocation.
 };
 

@@ -62,7 +62,8 @@ IoResult result_of(ssize_t result) {
   return {static_cast<std::size_t>(result), IoStatus::kOk, 0};
 }
 
-// --- one read, one write, with the turn -----------------------------------------------------------
+// --- one read, one write, with the turn
+// -----------------------------------------------------------
 
 IoResult read_some(const Turn& turn, void* buffer, std::size_t size) {
   if (size == 0) return {};
@@ -74,8 +75,8 @@ IoResult read_some(const Turn& turn, void* buffer, std::size_t size) {
       break;
     case FdKind::kShared:
       if (got = wait_shared(turn); !got) return got;
-      got = result_of(
-          blocking(Blocking::kBrief, [&] { return attempt::read(*turn, buffer, size); }));
+      got =
+          result_of(blocking(Blocking::kBrief, [&] { return attempt::read(*turn, buffer, size); }));
       break;
     case FdKind::kSocket:
     case FdKind::kStream:
@@ -140,16 +141,22 @@ int finish_close(PollDesc* pd) {
 
 std::string to_string(IoStatus status, int error) {
   switch (status) {
-    case IoStatus::kOk: return "ok";
-    case IoStatus::kEof: return "end of file";
-    case IoStatus::kTimedOut: return "timed out";
-    case IoStatus::kClosed: return "closed";
-    case IoStatus::kError: break;
+    case IoStatus::kOk:
+      return "ok";
+    case IoStatus::kEof:
+      return "end of file";
+    case IoStatus::kTimedOut:
+      return "timed out";
+    case IoStatus::kClosed:
+      return "closed";
+    case IoStatus::kError:
+      break;
   }
   return std::generic_category().message(error);
 }
 
-// --- the handle -----------------------------------------------------------------------------------
+// --- the handle
+// -----------------------------------------------------------------------------------
 
 FdResult Fd::adopt(int fd, Ownership ownership) {
   FdKind kind = FdKind::kStream;
@@ -191,8 +198,8 @@ IoResult Fd::read_full(void* buffer, std::size_t size) {
   if (!turn) return kHandleClosed;
   IoResult total;
   while (total.count < size) {
-    const IoResult got = read_some(turn, static_cast<char*>(buffer) + total.count,
-                                   size - total.count);
+    const IoResult got =
+        read_some(turn, static_cast<char*>(buffer) + total.count, size - total.count);
     total = {total.count + got.count, got.status, got.error};
     if (!got) break;
   }
@@ -211,8 +218,8 @@ IoResult Fd::write_all(const void* buffer, std::size_t size) {
   if (!turn) return kHandleClosed;
   IoResult total;
   while (total.count < size) {
-    const IoResult put = write_some(turn, static_cast<const char*>(buffer) + total.count,
-                                    size - total.count);
+    const IoResult put =
+        write_some(turn, static_cast<const char*>(buffer) + total.count, size - total.count);
     total = {total.count + put.count, put.status, put.error};
     if (!put) break;
   }
@@ -224,8 +231,7 @@ IoResult Fd::read_at(void* buffer, std::size_t size, std::int64_t offset) {
   const Hold hold(pd_);
   if (!hold) return kHandleClosed;
   if (size == 0) return {};
-  IoResult got = offset < 0 ? failure(EINVAL)
-                            : result_of(read_file(*hold, buffer, size, offset));
+  IoResult got = offset < 0 ? failure(EINVAL) : result_of(read_file(*hold, buffer, size, offset));
   if (got && got.count == 0) got.status = IoStatus::kEof;
   return got;
 }
@@ -290,9 +296,8 @@ int Fd::get() const { return is_open() ? pd_->fd : -1; }
 
 FdResult open_file(const std::string& path, int flags, unsigned mode) {
   require_goroutine("io: open");
-  const int fd = blocking(Blocking::kBrief, [&] {
-    return attempt::open(path.c_str(), flags | O_CLOEXEC, mode);
-  });
+  const int fd = blocking(Blocking::kBrief,
+                          [&] { return attempt::open(path.c_str(), flags | O_CLOEXEC, mode); });
   if (fd < 0) return {Fd(), IoStatus::kError, -fd};
   FdResult opened = Fd::adopt(fd);
   if (!opened) (void)attempt::close(fd);  // the first error is the one to tell

@@ -6,8 +6,8 @@
 //
 // An operation tries the system call first; if that would block, the goroutine parks until the
 // netpoller has news, its deadline passes or another goroutine closes the handle. Regular files are
-// always ready and yet slow: what is in the page cache is read on the spot, anything else in a marked
-// blocking call (blocking.h), of which a bounded number run at a time.
+// always ready and yet slow: what is in the page cache is read on the spot, anything else in a
+// marked blocking call (blocking.h), of which a bounded number run at a time.
 //
 // One goroutine may read, another write and a third close at the same time. Several readers (or
 // writers) take turns, one whole operation each, so that two write_all() do not mix.
@@ -65,8 +65,9 @@ class Fd {
   enum class Ownership : std::uint8_t {
     kOwn,     // ours: put into non-blocking mode
     kShared,  // shared with other processes (a terminal, what stdin was redirected to), which would
-              // see the mode change: left as it is. A reader that loses the race for input to one of
-              // them waits in a marked blocking call, in which neither deadline nor close() wake it.
+              // see the mode change: left as it is. A reader that loses the race for input to one
+              // of them waits in a marked blocking call, in which neither deadline nor close() wake
+              // it.
   };
 
   Fd() = default;
@@ -77,7 +78,8 @@ class Fd {
   /// Takes over `fd`. errors: kError with the errno of fstat or fcntl; then `fd` is still open.
   static FdResult adopt(int fd, Ownership ownership = Ownership::kOwn);
 
-  /// Reads what there is, at least one byte, at most `size`. kEof at the end. Of a file, at its offset.
+  /// Reads what there is, at least one byte, at most `size`. kEof at the end. Of a file, at its
+  /// offset.
   IoResult read(void* buffer, std::size_t size);
   /// Reads `size` bytes. An end or error after some of them: their count, with kEof or the error.
   IoResult read_full(void* buffer, std::size_t size);
@@ -103,8 +105,9 @@ class Fd {
   void set_write_deadline(Nanos deadline);
   void set_deadline(Nanos deadline);
 
-  /// Closes the handle: operations that wait end with kClosed, later ones as well. close(2) runs when
-  /// the last operation has left: then errors are lost, which else are returned. Twice: kClosed.
+  /// Closes the handle: operations that wait end with kClosed, later ones as well. close(2) runs
+  /// when the last operation has left: then errors are lost, which else are returned. Twice:
+  /// kClosed.
   IoResult close();
 
   /// Gives up the descriptor, open, in the mode that it is in. -1 if closed or an operation is on.
@@ -128,8 +131,8 @@ struct [[nodiscard]] FdResult {
   explicit operator bool() const { return status == IoStatus::kOk; }
 };
 
-/// Opens `path` as open(2) does, close-on-exec, in a marked blocking call: a FIFO waits there for its
-/// other end, unless `flags` has O_NONBLOCK. `mode` for O_CREAT.
+/// Opens `path` as open(2) does, close-on-exec, in a marked blocking call: a FIFO waits there for
+/// its other end, unless `flags` has O_NONBLOCK. `mode` for O_CREAT.
 FdResult open_file(const std::string& path, int flags, unsigned mode = 0666);
 
 }  // namespace gorun::runtime

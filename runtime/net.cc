@@ -1,7 +1,7 @@
 // runtime/net.cc - sockets by the book: non-blocking and close-on-exec.
 //
-// System calls are made out of line: whoever reads errno must not be inlined where a goroutine parks
-// (poll/attempt.h).
+// System calls are made out of line: whoever reads errno must not be inlined where a goroutine
+// parks (poll/attempt.h).
 
 #include "runtime/net.h"
 
@@ -109,7 +109,8 @@ std::optional<Address> address_of(const Fd& fd, decltype(&::getsockname) ask) {
 
 }  // namespace
 
-// --- addresses ------------------------------------------------------------------------------------
+// --- addresses
+// ------------------------------------------------------------------------------------
 
 std::optional<Address> Address::from(const sockaddr* address, socklen_t size) {
   const bool known = (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) ||
@@ -186,7 +187,8 @@ Resolved resolve(const std::string& host, const std::string& service) {
   return found;
 }
 
-// --- sockets ----------------------------------------------------------------------------------------
+// --- sockets
+// ----------------------------------------------------------------------------------------
 
 FdResult tcp_listen(const Address& address, int backlog) {
   const int fd = make_socket(address.family());

@@ -1,4 +1,5 @@
-// runtime/process.h - waiting for a child without a thread: its pidfd is readable when it has ended.
+// runtime/process.h - waiting for a child without a thread: its pidfd is readable when it has
+// ended.
 #pragma once
 
 #include "runtime/io.h"
@@ -8,9 +9,9 @@ namespace gorun::runtime {
 /// How a child ended.
 struct [[nodiscard]] ProcessEnd {
   IoStatus status = IoStatus::kOk;  // of the wait; else the next three say nothing
-  int error = 0;      // errno, of kError; ECHILD: reaped by somebody else
-  int exit_code = 0;  // of exit()
-  int signal = 0;     // that ended it, or 0
+  int error = 0;                    // errno, of kError; ECHILD: reaped by somebody else
+  int exit_code = 0;                // of exit()
+  int signal = 0;                   // that ended it, or 0
 };
 
 /// Parks until the child behind `pidfd` has ended, then reaps it. The read deadline of `pidfd` and

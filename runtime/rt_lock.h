@@ -1,10 +1,10 @@
 // runtime/rt_lock.h - the short lock of channels and wait queues.
 //
-// Held for a few dozen instructions by an M that is in the runtime: it spins briefly, then sleeps on
-// a futex. It is released by a commit, after the switch, when its holder parks.
+// Held for a few dozen instructions by an M that is in the runtime: it spins briefly, then sleeps
+// on a futex. It is released by a commit, after the switch, when its holder parks.
 //
-// With a single P it does nothing: only the M that owns the P and is in the runtime may hold it, and
-// the ownership handshake (sched/m.h) excludes all others already.
+// With a single P it does nothing: only the M that owns the P and is in the runtime may hold it,
+// and the ownership handshake (sched/m.h) excludes all others already.
 //
 // Not chosen: std::mutex, which may not be unlocked by another thread than the one that locked it,
 // and costs two calls into libc.

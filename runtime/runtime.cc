@@ -2,7 +2,10 @@
 
 #include "runtime/runtime.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "runtime/fatal.h"
@@ -16,24 +19,41 @@ namespace {
 
 constexpr int kMaxProcs = 1024;
 
+// A number from the environment, from `least` to `most`; 0 when it is not set.
+long from_environment(const char* name, long least, long most) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || *text == '\0') return 0;
+  char* end = nullptr;
+  errno = 0;
+  const long value = std::strtol(text, &end, 10);
+  if (*end != '\0' || errno != 0 || value < least || value > most) {
+    fatal("%s is \"%s\"; it must be a number from %ld to %ld", name, text, least, most);
+  }
+  return value;
+}
+
 int procs_from(const Options& options) {
+  if (options.deterministic != 0) return 1;
   if (options.procs > 0) return std::min(options.procs, kMaxProcs);
-  if (const char* text = std::getenv("GORUN_PROCS"); text != nullptr && *text != '\0') {
-    char* end = nullptr;
-    const long wanted = std::strtol(text, &end, 10);
-    if (*end != '\0' || wanted < 1 || wanted > kMaxProcs) {
-      fatal("GORUN_PROCS is \"%s\"; it must be a number from 1 to %d", text, kMaxProcs);
-    }
+  if (const long wanted = from_environment("GORUN_PROCS", 1, kMaxProcs); wanted > 0) {
     return static_cast<int>(wanted);
   }
   return num_cpu();
+}
+
+SchedMode mode_from(const Options& options) {
+  if (options.deterministic != 0) return {options.deterministic, true};
+  if (options.jitter != 0) return {options.jitter, false};
+  return {static_cast<std::uint64_t>(
+              from_environment("GORUN_JITTER", 1, std::numeric_limits<long>::max())),
+          false};
 }
 
 }  // namespace
 
 Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
-  sched_ = std::make_unique<Sched>(procs_from(options));
+  sched_ = std::make_unique<Sched>(procs_from(options), mode_from(options));
   sched = sched_.get();
   multi_p = sched->multi;
 }
@@ -41,6 +61,9 @@ Runtime::Runtime(Options options) {
 Runtime::~Runtime() { sched = nullptr; }
 
 RunResult Runtime::run(std::function<void()> main) {
+  if (sched_->stopping.load(std::memory_order_relaxed)) {
+    fatal("runtime: a Runtime runs once");
+  }
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);

@@ -1,4 +1,5 @@
-// runtime/runtime.h - the scheduler as its users see it: start it, spawn goroutines, ask about them.
+// runtime/runtime.h - the scheduler as its users see it: start it, spawn goroutines, ask about
+// them.
 //
 //   Runtime rt({.procs = 4});
 //   rt.run([] {
@@ -28,6 +29,15 @@ struct Sched;
 
 struct Options {
   int procs = 0;  // number of Ps; 0: GORUN_PROCS from the environment, else num_cpu()
+
+  /// Not 0: scheduling jitter for tests. Goroutines yield at random entries into the runtime, and
+  /// one that is made ready runs next or last at random. 0: GORUN_JITTER from the environment, else
+  /// none.
+  std::uint64_t jitter = 0;
+
+  /// Not 0: one P, one M, virtual time, and jitter drawn from this seed: the same seed gives the
+  /// same schedule, and a sleep costs nothing. Blocking calls keep the P; fds are not polled.
+  std::uint64_t deterministic = 0;
 };
 
 /// One goroutine, for reports.
@@ -62,8 +72,8 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  /// Runs `main` as the first goroutine; returns when it and every goroutine has ended, or when those
-  /// that are left can never run again (then their stacks are dropped without unwinding).
+  /// Runs `main` as the first goroutine; returns when it and every goroutine has ended, or when
+  /// those that are left can never run again (then their stacks are dropped without unwinding).
   /// threads  the thread that made the Runtime, outside any goroutine; one run per Runtime.
   RunResult run(std::function<void()> main);
 

@@ -30,9 +30,8 @@ class Select {
     }
     for (std::size_t i = 0; i < cases.size(); ++i) add(static_cast<int>(i));
     // Each channel is locked once, however many cases name it.
-    std::sort(branches_, branches_ + count_, [](const Branch& a, const Branch& b) {
-      return std::less<>()(a.chan, b.chan);
-    });
+    std::sort(branches_, branches_ + count_,
+              [](const Branch& a, const Branch& b) { return std::less<>()(a.chan, b.chan); });
   }
 
   Selected run() {
@@ -87,8 +86,8 @@ class Select {
     }
   }
   void unlock() {
-    // The frame may be gone once the last channel is unlocked: its G can then run to the end of this
-    // select on another M. So nothing of it is read after that.
+    // The frame may be gone once the last channel is unlocked: its G can then run to the end of
+    // this select on another M. So nothing of it is read after that.
     const Branch* const branches = branches_;
     const std::size_t count = count_;
     for (std::size_t i = count; i-- > 0;) {
@@ -127,8 +126,8 @@ class Select {
     // 2 would always fall to 0.
     std::uint64_t random = current_m()->next_random();
     std::size_t order[kInlineCases];
-    const std::unique_ptr<std::size_t[]> many(
-        count_ > kInlineCases ? new std::size_t[count_] : nullptr);
+    const std::unique_ptr<std::size_t[]> many(count_ > kInlineCases ? new std::size_t[count_]
+                                                                    : nullptr);
     std::size_t* const at = many ? many.get() : order;
     for (std::size_t i = 0; i < count_; ++i) {
       const std::size_t j = static_cast<std::size_t>(random % (i + 1));
@@ -154,12 +153,13 @@ class Select {
           .push(&branch.waiter);
     }
     if (timeout_index_ >= 0) {
-      timer_.when = monotonic_ns() + std::max<std::int64_t>(timeout_.count(), 0);
+      timer_.when = clock_ns() + std::max<std::int64_t>(timeout_.count(), 0);
       timer_.fire = [](void* select) { static_cast<Select*>(select)->time_out(); };
       timer_.arg = this;
     }
-    park(WaitReason::kSelect,
-         [](G*, void* select) { static_cast<Select*>(select)->commit(); }, this);
+    park(
+        WaitReason::kSelect, [](G*, void* select) { static_cast<Select*>(select)->commit(); },
+        this);
     if (timeout_index_ >= 0) TimerHeap::stop(&timer_);
     lock();
     Selected chosen{timeout_index_, ChanStatus::kTimedOut};

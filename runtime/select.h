@@ -1,8 +1,8 @@
 // runtime/select.h - select: wait for the first of several channel operations.
 //
 // Exactly one case runs. If several are ready one is chosen at random, so that none starves; the
-// prioritized form takes the first ready case in the order written. A select over nil channels only,
-// without default or timeout, parks for ever. The same channel may appear in several cases.
+// prioritized form takes the first ready case in the order written. A select over nil channels
+// only, without default or timeout, parks for ever. The same channel may appear in several cases.
 //
 //   int got; Selected s = select(recv_case(numbers, got), recv_case(quit), timeout_case(5ms));
 //   if (s.index == 0 && s.status == ChanStatus::kOk) use(got);
@@ -52,7 +52,10 @@ struct RecvInto {
   std::optional<T>& out;
   alignas(T) std::byte raw[sizeof(T)];
   SelectCase lower() {
-    return {CaseKind::kRecv, chan.core(), raw, Nanos{0},
+    return {CaseKind::kRecv,
+            chan.core(),
+            raw,
+            Nanos{0},
             +[](void* target, void* from) {
               T* value = std::launder(static_cast<T*>(from));
               static_cast<std::optional<T>*>(target)->emplace(std::move(*value));
@@ -67,7 +70,10 @@ struct RecvAssign {
   T& out;
   alignas(T) std::byte raw[sizeof(T)];
   SelectCase lower() {
-    return {CaseKind::kRecv, chan.core(), raw, Nanos{0},
+    return {CaseKind::kRecv,
+            chan.core(),
+            raw,
+            Nanos{0},
             +[](void* target, void* from) {
               T* value = std::launder(static_cast<T*>(from));
               *static_cast<T*>(target) = std::move(*value);
@@ -122,7 +128,7 @@ Selected select(SelectOrder order, Cases&&... cases) {
 
 /// Waits for one of the cases; see the file's opening comment.
 template <class First, class... Rest>
-  requires requires(First& first) { first.lower(); }
+requires requires(First& first) { first.lower(); }
 Selected select(First&& first, Rest&&... rest) {
   return select(SelectOrder::kRandom, std::forward<First>(first), std::forward<Rest>(rest)...);
 }

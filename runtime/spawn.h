@@ -17,8 +17,8 @@ G* acquire_g(std::source_location where);
 /// Makes a G with its closure in place runnable.
 void submit_g(G* gp);
 
-/// Moves `f` into `gp`: in place when it fits, else on the heap. If that throws the G is lost to its
-/// pool and the exception is the caller's.
+/// Moves `f` into `gp`: in place when it fits, else on the heap. If that throws the G is lost to
+/// its pool and the exception is the caller's.
 template <class F>
 void set_closure(G* gp, F&& f) {
   using Body = std::decay_t<F>;

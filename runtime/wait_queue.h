@@ -1,9 +1,10 @@
-// runtime/wait_queue.h - parked goroutines, first come, first served: the queue under every primitive.
+// runtime/wait_queue.h - parked goroutines, first come, first served: the queue under every
+// primitive.
 //
-// A Waiter lives in the frame of the goroutine that waits. It is in at most one WaiterList, which is
-// guarded by the lock of the channel or primitive that owns the list. Whoever takes a waiter off its
-// list is the one waker of its goroutine; for a goroutine that waits in several lists (select) the
-// first to claim its select is.
+// A Waiter lives in the frame of the goroutine that waits. It is in at most one WaiterList, which
+// is guarded by the lock of the channel or primitive that owns the list. Whoever takes a waiter off
+// its list is the one waker of its goroutine; for a goroutine that waits in several lists (select)
+// the first to claim its select is.
 #pragma once
 
 #include <atomic>
@@ -96,6 +97,9 @@ class WaiterList {
 struct WaitQueue {
   RtLock lock;
   WaiterList waiters;  // guarded by lock
+
+  /// The commit of a goroutine that parked in `queue` with its lock held.
+  static void unlock_in_commit(G*, void* queue) { static_cast<WaitQueue*>(queue)->lock.unlock(); }
 };
 
 }  // namespace gorun::runtime

@@ -22,17 +22,28 @@ enum class WaitReason : std::uint8_t {
 /// "chan send", "sleep", ...: the words that reports use.
 [[nodiscard]] constexpr const char* to_string(WaitReason reason) {
   switch (reason) {
-    case WaitReason::kNone: return "none";
-    case WaitReason::kChanSend: return "chan send";
-    case WaitReason::kChanRecv: return "chan receive";
-    case WaitReason::kSelect: return "select";
-    case WaitReason::kNilChan: return "nil chan";
-    case WaitReason::kMutex: return "mutex";
-    case WaitReason::kWaitGroup: return "wait group";
-    case WaitReason::kSleep: return "sleep";
-    case WaitReason::kIoRead: return "io read";
-    case WaitReason::kIoWrite: return "io write";
-    case WaitReason::kFileSlot: return "file io";
+    case WaitReason::kNone:
+      return "none";
+    case WaitReason::kChanSend:
+      return "chan send";
+    case WaitReason::kChanRecv:
+      return "chan receive";
+    case WaitReason::kSelect:
+      return "select";
+    case WaitReason::kNilChan:
+      return "nil chan";
+    case WaitReason::kMutex:
+      return "mutex";
+    case WaitReason::kWaitGroup:
+      return "wait group";
+    case WaitReason::kSleep:
+      return "sleep";
+    case WaitReason::kIoRead:
+      return "io read";
+    case WaitReason::kIoWrite:
+      return "io write";
+    case WaitReason::kFileSlot:
+      return "file io";
   }
   return "unknown";
 }

@@ -5,13 +5,13 @@
 // the M. The switch leaves by pop and indirect jump, not by ret: the return-stack predictor would
 // mispredict every one (7.5 ns against 2.5 ns, tests/bench/limits).
 //
-// Not chosen: ucontext (a system call for the signal mask on each switch), compiler-inlined switches
-// (a third of the time, but every caller-saved register spilled at each park site).
+// Not chosen: ucontext (a system call for the signal mask on each switch), compiler-inlined
+// switches (a third of the time, but every caller-saved register spilled at each park site).
 #pragma once
 
 extern "C" {
-/// Saves the caller's context in `*save`, continues at the context `to`. Returns when another switch
-/// names the saved context, perhaps on another thread.
+/// Saves the caller's context in `*save`, continues at the context `to`. Returns when another
+/// switch names the saved context, perhaps on another thread.
 void gorun_context_switch(void** save, void* to);
 
 /// Where a new context begins: aligns the stack and calls gorun_goroutine_main(), which never

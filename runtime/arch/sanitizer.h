@@ -1,8 +1,8 @@
 // runtime/arch/sanitizer.h - tells AddressSanitizer and ThreadSanitizer of every stack switch.
 //
-// Both tools keep state per stack: ASan its bounds and fake frames, TSan a clock. Every switch in the
-// runtime is bracketed by leave() on the old stack and arrived() on the new one, and nowhere else do
-// the names of these tools appear. Without a sanitizer everything here is empty.
+// Both tools keep state per stack: ASan its bounds and fake frames, TSan a clock. Every switch in
+// the runtime is bracketed by leave() on the old stack and arrived() on the new one, and nowhere
+// else do the names of these tools appear. Without a sanitizer everything here is empty.
 //
 // TSan's switch keeps its default meaning, which orders what the old stack did before what the new
 // one does: they are one thread, and the P's caches are handed over in just that way.
@@ -99,7 +99,8 @@ class SanitizerStack {
   static void leave_for_good([[maybe_unused]] SanitizerStack& from,
                              [[maybe_unused]] SanitizerStack& to) {
 #ifdef GORUN_ASAN
-    // The frames that stand here never return, and would leave their red zones to the next goroutine.
+    // The frames that stand here never return, and would leave their red zones to the next
+    // goroutine.
     constexpr std::size_t kOwnFrames = 1024;
     const char* here = static_cast<const char*>(__builtin_frame_address(0)) - kOwnFrames;
     const char* top = static_cast<const char*>(from.low_) + from.size_;
@@ -129,9 +130,10 @@ class SanitizerStack {
 #endif
 };
 
-/// Memory that holds a goroutine's stack may hold the only pointer to a heap block. The region must be
-/// readable: no guard page.
-inline void register_leak_root([[maybe_unused]] const void* low, [[maybe_unused]] std::size_t size) {
+/// Memory that holds a goroutine's stack may hold the only pointer to a heap block. The region must
+/// be readable: no guard page.
+inline void register_leak_root([[maybe_unused]] const void* low,
+                               [[maybe_unused]] std::size_t size) {
 #ifdef GORUN_ASAN
   __lsan_register_root_region(low, size);
 #endif

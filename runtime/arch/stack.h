@@ -49,6 +49,7 @@ class StackPool {
   Stack* take(std::size_t wanted);
   /// Gives back the chain from `first` to `last`.
   void give(Stack* first, Stack* last);
+
  private:
   // A run of stacks that were never used: their pages, header included, are untouched.
   struct Unused {
@@ -62,7 +63,8 @@ class StackPool {
   std::mutex mutex_;
   Stack* free_ = nullptr;  // guarded by mutex_; stacks that ran before
   Unused unused_;          // guarded by mutex_; the rest of the newest arena
-  std::atomic<std::size_t> mprotected_{0};  // guards made by mprotect; a limit, nothing depends on it
+  std::atomic<std::size_t> mprotected_{
+      0};  // guards made by mprotect; a limit, nothing depends on it
 };
 
 }  // namespace gorun::runtime::arch

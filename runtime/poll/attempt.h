@@ -1,8 +1,8 @@
 // runtime/poll/attempt.h - system calls of input and output, with the error in the result.
 //
 // errno belongs to the thread, and its address is a constant to the compiler, which may keep it
-// across a park, after which it is another thread's. So errno is read here, out of line, right after
-// the call, and never where a goroutine may park.
+// across a park, after which it is another thread's. So errno is read here, out of line, right
+// after the call, and never where a goroutine may park.
 #pragma once
 
 #include <sys/types.h>

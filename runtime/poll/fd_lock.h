@@ -30,9 +30,9 @@ class FdLock {
   /// Gives it up. returns as drop().
   [[nodiscard]] bool unlock(PollMode mode);
 
-  /// Refuses all operations to come, wakes those that queue, and counts the caller in, who ends with
-  /// drop(). returns false: closed before, and the caller is not counted.
-  /// threads  a goroutine; or any, while no goroutine uses the descriptor.
+  /// Refuses all operations to come, wakes those that queue, and counts the caller in, who ends
+  /// with drop(). returns false: closed before, and the caller is not counted. threads  a
+  /// goroutine; or any, while no goroutine uses the descriptor.
   [[nodiscard]] bool close();
 
   [[nodiscard]] bool is_closed() const {

@@ -1,15 +1,16 @@
 // runtime/poll/netpoll.h - the netpoller: which descriptors became ready, asked of the kernel.
 //
-// This is the contract; netpoll_epoll.cc keeps it on Linux. There is one netpoller per run, made when
-// the first goroutine has to wait for a descriptor. A descriptor is added once, for both directions,
-// edge-triggered, and stays until it is closed: nothing is armed or disarmed per operation.
+// This is the contract; netpoll_epoll.cc keeps it on Linux. There is one netpoller per run, made
+// when the first goroutine has to wait for a descriptor. A descriptor is added once, for both
+// directions, edge-triggered, and stays until it is closed: nothing is armed or disarmed per
+// operation.
 //
 // Who asks (sched/network.cc): an M that finds nothing to run looks before it steals and while it
-// spins; a P that is busy looks now and then; sysmon looks when nobody did for 10 ms; and one of the
-// Ms that sleep, the timekeeper, sleeps in here, so that an event or the next timer wakes it.
+// spins; a P that is busy looks now and then; sysmon looks when nobody did for 10 ms; and one of
+// the Ms that sleep, the timekeeper, sleeps in here, so that an event or the next timer wakes it.
 //
-// Sched::armed_fds counts the goroutines parked on a descriptor. While it is zero nobody polls, and a
-// program without descriptors makes no netpoller; while it is not, the run is not over.
+// Sched::armed_fds counts the goroutines parked on a descriptor. While it is zero nobody polls, and
+// a program without descriptors makes no netpoller; while it is not, the run is not over.
 #pragma once
 
 #include <atomic>
@@ -37,11 +38,12 @@ class Netpoll {
   int add(PollDesc* pd);
   void remove(PollDesc* pd);
 
-  /// Moves the goroutines of all descriptors that became ready to `woken`, to be made runnable by the
-  /// caller. Does not block; finds nothing while another thread is at it.
+  /// Moves the goroutines of all descriptors that became ready to `woken`, to be made runnable by
+  /// the caller. Does not block; finds nothing while another thread is at it.
   void poll(GList& woken);
 
-  /// The same, but blocks until there is one, until `deadline` (monotonic nanoseconds) or break_wait().
+  /// The same, but blocks until there is one, until `deadline` (monotonic nanoseconds) or
+  /// break_wait().
   void wait(std::int64_t deadline, GList& woken);
 
   /// Ends the present wait() or, if there is none, the next one. threads: any.

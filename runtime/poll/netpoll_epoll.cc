@@ -1,9 +1,10 @@
 // runtime/poll/netpoll_epoll.cc - the netpoller on Linux.
 //
-// What epoll keeps for us with a descriptor is the PollDesc's address and its sequence number in one
-// word: addresses of user space have at most 48 bits of which the lowest 7 are zero, which leaves 23
-// for the number. An event whose number differs belongs to an earlier use of the block: ignored. That
-// it may change right after the look does no harm, as a wake-up means only "look again".
+// What epoll keeps for us with a descriptor is the PollDesc's address and its sequence number in
+// one word: addresses of user space have at most 48 bits of which the lowest 7 are zero, which
+// leaves 23 for the number. An event whose number differs belongs to an earlier use of the block:
+// ignored. That it may change right after the look does no harm, as a wake-up means only "look
+// again".
 //
 // The eventfd is level-triggered and only wait() clears it: a poll() that meets it leaves it, or it
 // would swallow the wake-up of the one that sleeps.
@@ -32,7 +33,8 @@ using Events = std::array<epoll_event, kBatch>;
 
 std::uint64_t tag_of(const PollDesc* pd) {
   const auto address = reinterpret_cast<std::uintptr_t>(pd);
-  if (address >> 48 != 0) fatal("netpoll: address %p does not fit a tag", static_cast<const void*>(pd));
+  if (address >> 48 != 0)
+    fatal("netpoll: address %p does not fit a tag", static_cast<const void*>(pd));
   return static_cast<std::uint64_t>(address) << 16 |
          (pd->sequence.load(std::memory_order_relaxed) & kSequenceMask);
 }
@@ -85,7 +87,8 @@ int wait_events(int epoll, Events& events, std::int64_t deadline) {
     have_pwait2.store(false, std::memory_order_relaxed);
   }
   // Rounded up: waking early would only mean to wait again.
-  const std::int64_t ms = std::min<std::int64_t>(left / 1'000'000 + 1, std::numeric_limits<int>::max());
+  const std::int64_t ms =
+      std::min<std::int64_t>(left / 1'000'000 + 1, std::numeric_limits<int>::max());
   const int count = epoll_wait(epoll, events.data(), kMax, static_cast<int>(ms));
   return count < 0 ? -errno : count;
 }

@@ -14,12 +14,17 @@ int finish_close(PollDesc* pd);
 /// Ends a PollDesc's wait as an operation's result.
 inline IoResult failure(PollResult result) {
   switch (result.status) {
-    case PollStatus::kClosed: return {0, IoStatus::kClosed, 0};
-    case PollStatus::kTimedOut: return {0, IoStatus::kTimedOut, 0};
-    case PollStatus::kFailed: return {0, IoStatus::kError, result.error};
+    case PollStatus::kClosed:
+      return {0, IoStatus::kClosed, 0};
+    case PollStatus::kTimedOut:
+      return {0, IoStatus::kTimedOut, 0};
+    case PollStatus::kFailed:
+      return {0, IoStatus::kError, result.error};
     // Would block, and cannot be waited for: nothing better can be said than the kernel did.
-    case PollStatus::kUnpollable: return {0, IoStatus::kError, EAGAIN};
-    case PollStatus::kReady: break;
+    case PollStatus::kUnpollable:
+      return {0, IoStatus::kError, EAGAIN};
+    case PollStatus::kReady:
+      break;
   }
   return {};
 }

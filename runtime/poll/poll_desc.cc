@@ -53,7 +53,7 @@ class PollDescPool {
   static constexpr std::size_t kSlab = 32;  // blocks a slab: 8 KiB
 
   std::mutex mutex_;
-  PollDesc* free_ = nullptr;        // guarded by mutex_
+  PollDesc* free_ = nullptr;      // guarded by mutex_
   std::vector<PollDesc*> slabs_;  // guarded by mutex_; keeps them reachable
 };
 
@@ -79,7 +79,7 @@ void wake_waiter(PollDesc::Side& side) {
 }
 
 bool is_past(std::int64_t deadline) {
-  return deadline != TimerHeap::kNever && deadline <= monotonic_ns();
+  return deadline != TimerHeap::kNever && deadline <= clock_ns();
 }
 
 }  // namespace

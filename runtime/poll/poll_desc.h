@@ -1,5 +1,5 @@
-// runtime/poll/poll_desc.h - one descriptor as the netpoller sees it, and the two goroutines at most
-// that wait for it.
+// runtime/poll/poll_desc.h - one descriptor as the netpoller sees it, and the two goroutines at
+// most that wait for it.
 //
 // Each direction (side) has one word:
 //
@@ -12,24 +12,26 @@
 //             kNil -> kWait, then look at `closed` and the deadline, then park; once the registers
 //             are saved the commit does kWait -> G. If it cannot, the event came meanwhile, and the
 //             commit itself makes the goroutine ready again.
-//   unblock   kNil, kWait or G -> kReady for an event; kWait or G -> kNil for a closing, a due timer
+//   unblock   kNil, kWait or G -> kReady for an event; kWait or G -> kNil for a closing, a due
+//   timer
 //             or a changed deadline. Whoever replaces a G is its one waker.
 //
 // Only the goroutine that has the side's turn (FdLock) waits there, so no third party meets in a
 // word. A waiter announces itself before it looks at `closed` and `deadline`; whoever changes those
 // does so before it unblocks. Both with seq_cst: one of the two sees the other.
 //
-// What a wake-up means is only "look again": every operation tries first, waits when the kernel says
-// it would block, and tries again. A wake-up too many costs one system call and is never wrong.
+// What a wake-up means is only "look again": every operation tries first, waits when the kernel
+// says it would block, and tries again. A wake-up too many costs one system call and is never
+// wrong.
 //
-// A deadline is a time kept here; a timer exists only while a goroutine is parked, in its frame. So a
-// pending deadline does not keep a run from ending, a reset one leaves no timer behind that could
+// A deadline is a time kept here; a timer exists only while a goroutine is parked, in its frame. So
+// a pending deadline does not keep a run from ending, a reset one leaves no timer behind that could
 // fire for it, and an operation that does not park pays one look at the clock.
 // Not chosen: one long-lived timer a side as in Go, with a sequence number against stale firing.
 //
-// Blocks come from a pool that is never freed: an event of a descriptor closed in the meantime finds
-// a PollDesc, if of another descriptor. The sequence number, part of what epoll hands back, tells.
-// Prior art: Go, src/runtime/netpoll.go.
+// Blocks come from a pool that is never freed: an event of a descriptor closed in the meantime
+// finds a PollDesc, if of another descriptor. The sequence number, part of what epoll hands back,
+// tells. Prior art: Go, src/runtime/netpoll.go.
 #pragma once
 
 #include <atomic>
@@ -96,8 +98,8 @@ struct alignas(128) PollDesc {
   FdLock lock;
   int fd = -1;
   FdKind kind = FdKind::kStream;
-  std::atomic<bool> nowait_reads{true};  // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
-  std::atomic<std::uint32_t> sequence{0};       // this use of the block; changes while free
+  std::atomic<bool> nowait_reads{true};    // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
+  std::atomic<std::uint32_t> sequence{0};  // this use of the block; changes while free
   std::atomic<std::uint64_t> registered_in{0};  // the id of the netpoller that watches it, or 0
   std::atomic<bool> unpollable{false};
   std::atomic<int> owners{0};

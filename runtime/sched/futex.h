@@ -13,8 +13,8 @@
 
 namespace gorun::runtime {
 
-/// Sleeps while `word` equals `expected`, until woken or until `deadline` (monotonic nanoseconds; the
-/// largest value: none). May return early for no reason.
+/// Sleeps while `word` equals `expected`, until woken or until `deadline` (monotonic nanoseconds;
+/// the largest value: none). May return early for no reason.
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                        std::int64_t deadline = std::numeric_limits<std::int64_t>::max()) {
   timespec until{};

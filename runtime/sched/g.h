@@ -1,8 +1,8 @@
 // runtime/sched/g.h - G: one goroutine.
 //
-// A G is a small pooled block: its saved context, its state, and the closure it is to run. It gets a
-// stack when it first runs and not before, so a million queued goroutines cost a million blocks and
-// not a million pages.
+// A G is a small pooled block: its saved context, its state, and the closure it is to run. It gets
+// a stack when it first runs and not before, so a million queued goroutines cost a million blocks
+// and not a million pages.
 //
 // States (who may change them):
 //   kIdle      in a pool                                        the pool's owner
@@ -36,16 +36,16 @@ struct ExceptionState {
 };
 
 struct alignas(64) G {
-  void* context = nullptr;         // saved stack pointer; null: never ran. Owner, or nobody
-  G* next = nullptr;               // link in the one queue or pool that holds it
-  arch::Stack* stack = nullptr;    // null until it first runs
+  void* context = nullptr;       // saved stack pointer; null: never ran. Owner, or nobody
+  G* next = nullptr;             // link in the one queue or pool that holds it
+  arch::Stack* stack = nullptr;  // null until it first runs
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
-  bool has_exceptions = false;     // `exceptions` holds something to restore
+  bool has_exceptions = false;                        // `exceptions` holds something to restore
   std::uint64_t id = 0;
   ExceptionState exceptions;
   std::source_location spawned;
-  std::string* label = nullptr;    // owned; deleted when the G ends
+  std::string* label = nullptr;          // owned; deleted when the G ends
   void (*run)(void* closure) = nullptr;  // calls the closure, then destroys it
 
   // Small closures live here, others on the heap behind a pointer kept here.

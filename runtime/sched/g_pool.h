@@ -1,7 +1,7 @@
 // runtime/sched/g_pool.h - where Gs come from: slabs that live as long as the process.
 //
-// A G block is never returned to the heap: reports and parked() walk the slabs while goroutines come
-// and go, and a block's status tells whether it is one.
+// A G block is never returned to the heap: reports and parked() walk the slabs while goroutines
+// come and go, and a block's status tells whether it is one.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +29,9 @@ class GPool {
   static constexpr std::size_t kSlab = 64;  // Gs a slab: 16 KiB
 
   std::mutex mutex_;
-  G* free_ = nullptr;         // guarded by mutex_
-  std::vector<G*> slabs_;     // guarded by mutex_
-  std::size_t unused_ = 0;    // guarded by mutex_; blocks of the newest slab never taken
+  G* free_ = nullptr;       // guarded by mutex_
+  std::vector<G*> slabs_;   // guarded by mutex_
+  std::size_t unused_ = 0;  // guarded by mutex_; blocks of the newest slab never taken
 };
 
 }  // namespace gorun::runtime

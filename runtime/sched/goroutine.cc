@@ -26,13 +26,13 @@
 namespace gorun::runtime {
 namespace {
 
-constexpr std::uint32_t kRunnextStreak = 3;    // hand-offs in a row before the others get a turn
-constexpr std::uint32_t kSlowPickEvery = 61;   // Go's; prime, so that it keeps step with nothing
-constexpr std::uint32_t kReadyCredit = 16;     // ready Gs run in a row while spawned ones wait
-constexpr std::uint32_t kTimedPickEvery = 8;   // the same while timers are pending: a clock read
-constexpr std::uint32_t kCachedStacks = 64;    // per P; a stack has at least one resident page
+constexpr std::uint32_t kRunnextStreak = 3;   // hand-offs in a row before the others get a turn
+constexpr std::uint32_t kSlowPickEvery = 61;  // Go's; prime, so that it keeps step with nothing
+constexpr std::uint32_t kReadyCredit = 16;    // ready Gs run in a row while spawned ones wait
+constexpr std::uint32_t kTimedPickEvery = 8;  // the same while timers are pending: a clock read
+constexpr std::uint32_t kCachedStacks = 64;   // per P; a stack has at least one resident page
 constexpr std::uint32_t kCachedGs = 512;
-constexpr std::size_t kBatch = 32;             // moved between a P's cache and a pool at once
+constexpr std::size_t kBatch = 32;  // moved between a P's cache and a pool at once
 
 // --- caches ---------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ namespace {
 G* pick_slow(P* pp) {
   pp->until_slow_pick =
       pp->timers.earliest() == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
-  if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(monotonic_ns());
+  if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
   if (sched->armed_fds.load(std::memory_order_relaxed) > 0) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
@@ -194,7 +194,8 @@ G* take_runnext(P* pp) {
 }
 
 void push_lrq(P* pp, G* gp) {
-  if (!pp->lrq.push(gp)) [[unlikely]] sched->overflow_lrq(pp, gp);
+  if (!pp->lrq.push(gp)) [[unlikely]]
+    sched->overflow_lrq(pp, gp);
 }
 
 G* pop_lrq(P* pp) { return multi_p ? pp->lrq.pop() : pp->lrq.pop_alone(); }
@@ -251,6 +252,11 @@ void ready(G* gp) {
   P* pp = current_m()->p;
   PCounters::bump(pp->counters.wakes);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
+    push_lrq(pp, gp);  // last instead of next
+    if (multi_p) sched->wake();
+    return;
+  }
   G* displaced = pp->runnext.load(std::memory_order_relaxed);
   if (displaced == nullptr) {
     pp->runnext.store(gp, std::memory_order_release);  // thieves only ever take: no race
@@ -261,14 +267,16 @@ void ready(G* gp) {
   if (multi_p) sched->wake();
 }
 
-void yield() {
-  require_goroutine("yield");
-  const RtSection rt;
+namespace {
+
+// In the runtime: the calling G goes behind those that wait, if any do.
+void yield_now() {
   M* m = current_m();
   P* pp = m->p;
   G* self = m->g;
   G* next = nullptr;
-  if (slow_pick_due(pp)) [[unlikely]] next = pick_slow(pp);
+  if (slow_pick_due(pp)) [[unlikely]]
+    next = pick_slow(pp);
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
@@ -278,6 +286,19 @@ void yield() {
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   switch_to_g(m, self, next);
+}
+
+}  // namespace
+
+void yield() {
+  require_goroutine("yield");
+  const RtSection rt;
+  yield_now();
+}
+
+void jitter() {
+  constexpr std::uint64_t kYieldOneIn = 8;
+  if (current_m()->next_random() % kYieldOneIn == 0) yield_now();
 }
 
 // --- spawn ------------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ void run_from_g0(M* m, G* gp);
 /// Leaves the calling G for g0; `commit` runs there. Returns when the G runs again, with a P.
 void switch_to_g0(M* m, void (*commit)(G*, void*), void* arg);
 
+/// Now and then lets another G run first: the random yields of a run with jitter. In the runtime.
+void jitter();
+
 /// The next G that `pp` holds, or null: what to run is decided here whenever it is cheap. Owner.
 G* pick_local(P* pp);
 

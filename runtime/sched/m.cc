@@ -15,8 +15,11 @@ namespace gorun::runtime {
 }
 #endif
 
-M::M(int number)
-    // Any odd non-zero seed; distinct Ms must not probe Ps in step.
-    : random(0x9E3779B97F4A7C15ull * static_cast<std::uint64_t>(number + 1) | 1), id(number) {}
+M::M(int number, std::uint64_t jitter)
+    : steal(jitter == 0 ? 0 : kJitter),
+      steal_at_rest(jitter == 0 ? 0 : kJitter),
+      // Any odd non-zero seed; distinct Ms must not probe Ps in step.
+      random((0x9E3779B97F4A7C15ull * static_cast<std::uint64_t>(number + 1) ^ (jitter << 1)) | 1),
+      id(number) {}
 
 }  // namespace gorun::runtime

@@ -36,14 +36,18 @@ struct Commit {
 };
 
 struct alignas(128) M {
-  explicit M(int number);
+  /// `jitter`: the seed of scheduling jitter, or 0 for none.
+  M(int number, std::uint64_t jitter);
   M(const M&) = delete;
   M& operator=(const M&) = delete;
 
   // The handshake; see above. in_rt: stored by this M; steal: stored by sysmon, cleared by either
   // under retake_lock.
   std::atomic<std::uint32_t> in_rt{1};
-  std::atomic<std::uint32_t> steal{0};
+  std::atomic<std::uint32_t> steal;
+  const std::uint32_t steal_at_rest;  // 0; kJitter sends every entry through enter_slow()
+  static constexpr std::uint32_t kSteal = 1;
+  static constexpr std::uint32_t kJitter = 2;
 
   G* g = nullptr;  // running on this M; null on g0. This M only
   P* p = nullptr;  // owned; null while idle or without a P. This M, or sysmon by the handshake
@@ -62,9 +66,10 @@ struct alignas(128) M {
 
   // Parking. guarded by the scheduler's lock until the wake-up word is set.
   M* next_idle = nullptr;
-  P* next_p = nullptr;  // handed over by the waker
+  P* next_p = nullptr;                      // handed over by the waker
   std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
   std::atomic<bool> polling{false};  // sleeps in the netpoller, not on wake_word; relaxed: the lock
+  bool started = false;              // whoever launches it first
   std::thread thread;
 
   std::uint64_t next_random() {

@@ -1,8 +1,9 @@
-// runtime/sched/network.cc - where the scheduler meets the netpoller, and how the timekeeper sleeps.
+// runtime/sched/network.cc - where the scheduler meets the netpoller, and how the timekeeper
+// sleeps.
 //
 // At most one of the Ms that sleep is the timekeeper: while a P is idle it wakes for the next timer
-// and for the next event of a descriptor, and takes that P. While no P is idle nobody keeps the time:
-// busy Ps look themselves, and sysmon looks when they do not.
+// and for the next event of a descriptor, and takes that P. While no P is idle nobody keeps the
+// time: busy Ps look themselves, and sysmon looks when they do not.
 //
 // As soon as a netpoller exists the timekeeper sleeps in it, also while no goroutine waits for a
 // descriptor: one may park on a P that is busy now, and its M would find the office taken.
@@ -97,16 +98,16 @@ bool Sched::poll_neglected_network(std::int64_t now) {
 }
 
 bool Sched::needs_timekeeper() const {
-  return timekeeper == nullptr && (armed_fds.load(std::memory_order_seq_cst) > 0 ||
-                                   earliest_timer() != TimerHeap::kNever);
+  return timekeeper == nullptr &&
+         (armed_fds.load(std::memory_order_seq_cst) > 0 || earliest_timer() != TimerHeap::kNever);
 }
 
 void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
   timekeeper = m;
   std::int64_t due = earliest_timer();
   timekeeper_until.store(due, std::memory_order_seq_cst);
-  // A timer added meanwhile either saw timekeeper_until, or is seen here. Only ever earlier: who saw
-  // the first value relies on it.
+  // A timer added meanwhile either saw timekeeper_until, or is seen here. Only ever earlier: who
+  // saw the first value relies on it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (const std::int64_t again = earliest_timer(); again < due) {
     due = again;

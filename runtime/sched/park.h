@@ -28,7 +28,8 @@ inline void enter_runtime() {
     m->in_rt.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);  // the other half is sysmon's membarrier
   }
-  if (m->steal.load(std::memory_order_seq_cst) != 0) [[unlikely]] enter_slow();
+  if (m->steal.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    enter_slow();
 }
 
 /// Back to user code.

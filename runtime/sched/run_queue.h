@@ -9,10 +9,11 @@
 //   I2  Only the owner stores tail_. Anyone may advance head_, by CAS only.
 //   I3  A G sits in at most one run queue, with status kRunnable while it does.
 // Ordering
-//   The owner's release store of tail_ publishes a slot; a thief pairs with it by loading tail_ with
-//   acquire. The CAS on head_ is a release, which the owner loads with acquire before it refills a
-//   slot a thief has been reading.
-// Not chosen: a Chase-Lev deque. Its last-in, first-out end suits fork-join, and spawned Gs have one
+//   The owner's release store of tail_ publishes a slot; a thief pairs with it by loading tail_
+//   with acquire. The CAS on head_ is a release, which the owner loads with acquire before it
+//   refills a slot a thief has been reading.
+// Not chosen: a Chase-Lev deque. Its last-in, first-out end suits fork-join, and spawned Gs have
+// one
 //   (spawn_queue.h); Gs that were made ready want fairness, and stealing half makes steals rare.
 // Prior art: Go, src/runtime/proc.go (runqput, runqgrab).
 #pragma once

@@ -49,7 +49,9 @@ P* unwire(M* m) {
   return pp;
 }
 
-Sched::Sched(int procs) : multi(procs > 1) {
+std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
+
+Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
   for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
   idle_ps.store(procs, std::memory_order_relaxed);
   for (std::size_t i = 1; i <= ps.size(); ++i) {
@@ -113,6 +115,7 @@ void Sched::make_idle(P* pp) {
 }
 
 P* Sched::take_idle(P* preferred) {
+  if (stopping.load(std::memory_order_relaxed)) return nullptr;  // no M may be started any more
   P* pp = nullptr;
   if (preferred != nullptr && preferred->idle) {
     pp = preferred;
@@ -147,7 +150,7 @@ M* Sched::m_for(P* pp, bool as_spinning) {
     timekeeper = nullptr;
     timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
   } else {
-    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size())));
+    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
     m = ms.back().get();
   }
   m->next_p = pp;
@@ -156,7 +159,8 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->thread.joinable()) {
+  if (!m->started) {
+    m->started = true;  // before the thread can go idle, and be launched by somebody else
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -190,7 +194,8 @@ void Sched::hand_off(P* pp) {
   M* m = nullptr;
   {
     const std::lock_guard guard(lock);
-    if (pp->has_work() || grq.size() > 0 || needs_timekeeper()) {
+    const bool over = stopping.load(std::memory_order_relaxed);
+    if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper())) {
       m = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -281,7 +286,7 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(monotonic_ns());
+  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
@@ -371,7 +376,7 @@ G* Sched::find_runnable(M* m) {
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(monotonic_ns());
+    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && armed_fds.load(std::memory_order_relaxed) > 0) {
@@ -390,8 +395,9 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (due != TimerHeap::kNever && due <= monotonic_ns()) {
-      const std::int64_t now = monotonic_ns();
+    if (mode.deterministic && due != TimerHeap::kNever) virtual_now = std::max(virtual_now, due);
+    if (due != TimerHeap::kNever && due <= clock_ns()) {
+      const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
       continue;
     }
@@ -431,8 +437,8 @@ void Sched::run(G* gp) {
     for (auto& m : ms) rouse(m.get());
     wake_sysmon();
   }
+  monitor.join();  // it starts Ms: from here on there are no more
   for (auto& m : ms) m->thread.join();
-  monitor.join();
 }
 
 }  // namespace gorun::runtime

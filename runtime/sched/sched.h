@@ -46,16 +46,22 @@ class GlobalQueue {
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
-  G* head_ = nullptr;                // guarded by Sched::lock
-  G* tail_ = nullptr;                // guarded by Sched::lock
+  G* head_ = nullptr;                 // guarded by Sched::lock
+  G* tail_ = nullptr;                 // guarded by Sched::lock
   std::atomic<std::size_t> size_{0};  // written under Sched::lock
 };
 
 class GList;
 class Netpoll;
 
+/// The schedule's modes for tests; see Options.
+struct SchedMode {
+  std::uint64_t jitter = 0;    // seed, or 0
+  bool deterministic = false;  // one M, virtual time
+};
+
 struct Sched {
-  explicit Sched(int procs);
+  Sched(int procs, SchedMode mode);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -72,7 +78,8 @@ struct Sched {
   void overflow_lrq(P* pp, G* gp);
   void overflow_spawned(P* pp, G* gp);
 
-  /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing work.
+  /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing
+  /// work.
   void wake();
 
   /// Gives `pp`, just taken from a blocked or greedy M, to an M with work for it, or makes it idle.
@@ -82,13 +89,14 @@ struct Sched {
 
   // The network, in network.cc.
 
-  /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel refuses.
+  /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
+  /// refuses.
   Netpoll* make_netpoll(int& error);
   /// Puts Gs that the netpoller woke in `pp`'s LRQ, or in the GRQ. Owner of `pp`; any thread.
   void inject(P* pp, GList& woken);
   void submit_global(GList& woken);
-  /// Looks for ready descriptors, always or if that has not happened for a while; a netpoller exists.
-  /// Owner of `pp`.
+  /// Looks for ready descriptors, always or if that has not happened for a while; a netpoller
+  /// exists. Owner of `pp`.
   void poll_network(P* pp);
   void poll_network_if_due(P* pp);
 
@@ -102,9 +110,11 @@ struct Sched {
   GlobalQueue grq;
   std::vector<std::unique_ptr<P>> ps;  // fixed for the run
   const bool multi;                    // more than one P: thieves and contention exist
-  std::atomic<int> idle_ps{0};         // written under lock
-  std::atomic<int> spinning{0};        // Ms looking for work
-  std::atomic<bool> stopping{false};   // the run is over: Ms return from find_runnable
+  const SchedMode mode;
+  std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
+  std::atomic<int> idle_ps{0};        // written under lock
+  std::atomic<int> spinning{0};       // Ms looking for work
+  std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
 
   std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
   M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
@@ -115,8 +125,8 @@ struct Sched {
   std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
   std::atomic<Netpoll*> netpoll{nullptr};     // the same; release pairs with the acquire of readers
   std::atomic<int> armed_fds{0};              // Gs parked on a descriptor; see poll/netpoll.h
-  std::condition_variable changed;     // the run is over; with lock
-  bool sysmon_asleep = false;          // guarded by lock: waits without a deadline
+  std::condition_variable changed;            // the run is over; with lock
+  bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
 
   std::atomic<std::uint64_t> next_g_id{1};
@@ -132,10 +142,10 @@ struct Sched {
   void sleep_until_woken(M* m);
   void idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
-  bool needs_timekeeper() const;  // holds lock
-  void rouse(M* m);               // ends its sleep
-  void push_global(GList& woken);  // holds lock
-  bool poll_neglected_network(std::int64_t now);  // sysmon
+  bool needs_timekeeper() const;                                            // holds lock
+  void rouse(M* m);                                                         // ends its sleep
+  void push_global(GList& woken);                                           // holds lock
+  bool poll_neglected_network(std::int64_t now);                            // sysmon
   M* m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
   void launch(M* m);
   void make_idle(P* pp);       // holds lock
@@ -159,7 +169,10 @@ extern Sched* sched;
 /// Copies of what every operation asks: more than one P?
 extern bool multi_p;
 
-/// Monotonic nanoseconds.
+/// The runtime's clock: monotonic nanoseconds, virtual in a deterministic run. From an M.
+std::int64_t clock_ns();
+
+/// The machine's monotonic clock. Any thread.
 std::int64_t monotonic_ns();
 
 /// Makes `m` the owner of `pp` and back.

@@ -1,8 +1,9 @@
 // runtime/sched/spawn_queue.h - the spawned Gs of one P that never ran: newest first for the owner.
 //
-// Fork-join trees (fib, skynet, a recursive parallel-for) must be walked depth first, or every inner
-// node is parked at once, each with a stack. So the owner pushes and pops at bottom_, last in first
-// out, and a thief takes one G from top_: the oldest, which is the root of the largest subtree.
+// Fork-join trees (fib, skynet, a recursive parallel-for) must be walked depth first, or every
+// inner node is parked at once, each with a stack. So the owner pushes and pops at bottom_, last in
+// first out, and a thief takes one G from top_: the oldest, which is the root of the largest
+// subtree.
 //
 // Invariants
 //   I1  top_ only grows; top_ <= bottom_ + 1, in wrapping arithmetic; bottom_ - top_ <= Capacity.
@@ -15,8 +16,8 @@
 // Starvation: newest-first alone would never run the oldest G of a P that keeps spawning. age()
 //   hands the oldest to the caller; sysmon asks for it when the oldest has waited for a tick.
 // Prior art: Chase and Lev, "Dynamic circular work-stealing deque", 2005; Le, Pop, Cohen, Zappa
-//   Nardelli, "Correct and efficient work-stealing for weak memory models", 2013. The ring is fixed:
-//   what does not fit goes to the global run queue.
+//   Nardelli, "Correct and efficient work-stealing for weak memory models", 2013. The ring is
+//   fixed: what does not fit goes to the global run queue.
 #pragma once
 
 #include <array>

@@ -2,7 +2,8 @@
 //
 // It retakes the P of an M that is in a blocking call or that computes for long in user code, when
 // work waits for that P (the handshake is in m.h), and it looks after work that nobody was woken
-// for: a G kept in runnext or among the spawned for a whole tick, a timer that is due while a P idles.
+// for: a G kept in runnext or among the spawned for a whole tick, a timer that is due while a P
+// idles.
 //
 // It looks every 20 us while that pays, ever more rarely (10 ms) while it does not, and not at all
 // while every P is idle.
@@ -32,9 +33,7 @@ long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
 
 // Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: they pass a
 // full fence themselves.
-bool register_membarrier() {
-  return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
-}
+bool register_membarrier() { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0; }
 
 }  // namespace
 
@@ -71,7 +70,7 @@ bool Sched::retake(std::int64_t now) {
     if (m == nullptr || !is_due(pp.get(), m, now)) continue;
     if (!have_membarrier && !m->blocking.load(std::memory_order_relaxed)) continue;
     m->retake_lock.lock();
-    m->steal.store(1, std::memory_order_seq_cst);
+    m->steal.store(M::kSteal, std::memory_order_seq_cst);
     due.push_back(m);
   }
   if (due.empty()) return false;
@@ -86,7 +85,7 @@ bool Sched::retake(std::int64_t now) {
     if (m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p != nullptr) {
       taken.push_back(unwire(m));  // steal stays 1: the M finds out when it comes back
     } else {
-      m->steal.store(0, std::memory_order_seq_cst);
+      m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
     }
     m->retake_lock.unlock();
   }
@@ -100,8 +99,8 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
   bool waiting = idle && grq.size() > 0;
   for (auto& pp : ps) {
     const std::uint32_t oldest = pp->spawned.oldest();
-    const bool stuck = pp->tick.load(std::memory_order_relaxed) == pp->seen_tick &&
-                       pp->seen_since != now;
+    const bool stuck =
+        pp->tick.load(std::memory_order_relaxed) == pp->seen_tick && pp->seen_since != now;
     if (!pp->spawned.empty() && oldest == pp->seen_oldest) {
       // The owner runs newer ones first, which must not mean never.
       pp->poke.store(true, std::memory_order_relaxed);
@@ -118,6 +117,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
 }
 
 void Sched::sysmon_main() {
+  if (mode.deterministic) return;    // its decisions depend on the clock
   prctl(PR_SET_TIMERSLACK, 1000UL);  // a 20 us sleep takes 120 us with the default slack
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;

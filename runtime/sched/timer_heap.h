@@ -1,7 +1,7 @@
 // runtime/sched/timer_heap.h - the pending timers of one P: a 4-ary heap under a lock of its own.
 //
-// The owner P's M inserts and fires; any M may stop a timer or fire a due one of a P that is busy or
-// idle. Fire functions run under the heap's lock, so that once stop() has returned the function
+// The owner P's M inserts and fires; any M may stop a timer or fire a due one of a P that is busy
+// or idle. Fire functions run under the heap's lock, so that once stop() has returned the function
 // neither runs nor will run: a timer may live in the frame that waits for it.
 //
 // Four children a node: half the levels of a binary heap, and the children share a cache line.
@@ -60,7 +60,7 @@ class TimerHeap {
   };
 
   std::mutex mutex_;
-  std::vector<Entry> heap_;                    // guarded by mutex_
+  std::vector<Entry> heap_;                     // guarded by mutex_
   std::atomic<std::int64_t> earliest_{kNever};  // release in publish() pairs with earliest()
 };
 

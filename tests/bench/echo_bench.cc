@@ -1,9 +1,10 @@
-// tests/bench/echo_bench.cc - TCP echo over 64 connections of the loopback, clients and server in one
-// process: requests per second, measured for two seconds once all are under way.
+// tests/bench/echo_bench.cc - TCP echo over 64 connections of the loopback, clients and server in
+// one process: requests per second, measured for two seconds once all are under way.
 //
 //   GORUN_PROCS=2 gorun_echo_bench [seconds]
 //
-// The peer in Go (tests/bench/go) is the same program: 64 bytes a message, read in full by both sides.
+// The peer in Go (tests/bench/go) is the same program: 64 bytes a message, read in full by both
+// sides.
 
 #include <atomic>
 #include <cstdio>

