@@ -3,10 +3,10 @@
 #include "cli/child_groups.h"
 
 #include <dirent.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -39,6 +39,7 @@ Family read_family(const char* pid_text) {
 void kill_child_groups() {
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (proc == nullptr) return;  // without /proc the engine's own SIGTERM and SIGKILL have to do
+  // The stream is this call's own. NOLINTNEXTLINE(concurrency-mt-unsafe)
   while (const dirent* entry = readdir(proc.get())) {
     pid_t pid = 0;
     const char* end = entry->d_name + std::strlen(entry->d_name);

@@ -107,7 +107,7 @@ std::variant<Parsed, UsageError> take_apart(Command command, Words words) {
   for (const FlagRow& flag : flags()) {
     if (!flag.belongs_to(command)) continue;
     std::string names(flag.long_name);
-    if (!flag.short_name.empty()) names = std::string(flag.short_name) + "," + names;
+    if (!flag.short_name.empty()) names.insert(0, std::string(flag.short_name) + ",");
     CLI::Option* option = nullptr;
     if (flag.value.empty()) {
       option = app.add_flag(names)->disable_flag_override();

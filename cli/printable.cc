@@ -41,12 +41,12 @@ bool contains(const std::array<Range, N>& ranges, char32_t point) {
 
 // The first glyph of `rest`, which is not empty.
 Glyph next_glyph(std::string_view rest) {
-  const Glyph kUnknown{"?", 1, 1};
+  const Glyph unknown{"?", 1, 1};
   const std::size_t length = jobs::utf8_length(rest, 0);
-  if (length == 0) return kUnknown;
+  if (length == 0) return unknown;
   if (length == 1) {
     const bool is_control = rest[0] < 0x20 || rest[0] == 0x7F;
-    return is_control ? kUnknown : Glyph{rest.substr(0, 1), 1, 1};
+    return is_control ? unknown : Glyph{rest.substr(0, 1), 1, 1};
   }
   char32_t point = static_cast<unsigned char>(rest[0]) & (0xFFU >> (length + 1));
   for (const char byte : rest.substr(1, length - 1)) {

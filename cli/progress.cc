@@ -22,11 +22,11 @@ constexpr milliseconds kFirstLine{5000};
 constexpr milliseconds kNextLine{5000};
 constexpr std::size_t kMostLines = 12;
 
-constexpr double kRateMemory_s = 2;  // a rate is an average over about so long
+constexpr double kRateMemorySeconds = 2;  // a rate is an average over about so long
 
 // Moves `average` towards `value`, by how much of the memory `seconds` is.
 double smooth(double average, double value, double seconds) {
-  const double weight = 1 - std::exp(-seconds / kRateMemory_s);
+  const double weight = 1 - std::exp(-seconds / kRateMemorySeconds);
   return average == 0 ? value : average + weight * (value - average);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 
@@ -54,9 +55,9 @@ std::string format_bytes(std::uint64_t bytes) {
 std::string format_duration(std::chrono::nanoseconds duration) {
   const double seconds = std::max(0.0, std::chrono::duration<double>(duration).count());
   if (seconds < 0.00995) return three_digits(seconds * 1000) + " ms";
-  if (seconds < 0.9995) return std::to_string(static_cast<int>(seconds * 1000 + 0.5)) + " ms";
+  if (seconds < 0.9995) return std::to_string(std::llround(seconds * 1000)) + " ms";
   if (seconds < 59.95) return three_digits(seconds) + " s";
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const std::int64_t whole = std::llround(seconds);
   if (whole < 3600) {
     return std::to_string(whole / 60) + " min " + two_digits(whole % 60) + " s";
   }

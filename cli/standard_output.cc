@@ -7,7 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 
 namespace gorun::cli {
 
@@ -20,7 +20,7 @@ ExitCode print(std::string_view text) {
       return ExitCode::kOk;
     } else if (errno != EINTR) {
       std::fprintf(stderr, "gorun: error: cannot write to standard output: %s\n",
-                   std::strerror(errno));
+                   std::generic_category().message(errno).c_str());
       return ExitCode::kOutput;
     }
   }

@@ -63,7 +63,7 @@ std::optional<SystemError> OutputFile::open() {
   if (path_ == "-") {
     fd_ = STDOUT_FILENO;
   } else {
-    const auto failed = runtime::blocking(
+    auto failed = runtime::blocking(
         runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {  // a FIFO waits
           struct stat status = {};
           target_ = without_links(path_);

@@ -184,7 +184,8 @@ void Worker::consume() {
     if (taken == Inbox::Taken::kEnd || where_.run.is_stopped()) return;
     head.count_in(batch.size());
     const Flow flow = head.op->process(std::move(batch), *head.out);
-    batch.clear();
+    batch.clear();  // NOLINT(bugprone-use-after-move): whatever is left of it, the table serves
+                    // again
     where_.inbox->worked_off();
     if (flow == Flow::kStop) return;
     if (last_out().reader_is_idle()) flush();

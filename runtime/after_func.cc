@@ -11,7 +11,7 @@
 
 namespace gorun::runtime {
 
-void FuncTimer::Call::start(Nanos delay, std::source_location where) {
+void FuncTimer::Call::start(Nanos delay, SpawnSite where) {
   require_goroutine("after_func");
   where_ = where;
   event_.fire = fire;

@@ -9,12 +9,12 @@
 #pragma once
 
 #include <atomic>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "runtime/rt_lock.h"
 #include "runtime/sched/timer_heap.h"
+#include "runtime/spawn_site.h"
 #include "runtime/timer.h"
 
 namespace gorun::runtime {
@@ -24,8 +24,7 @@ class FuncTimer;
 /// Runs `f()` in its own goroutine once `delay` has passed. An exception that leaves it is a panic,
 /// as with go(). The handle may be dropped.
 template <class F>
-FuncTimer after_func(Nanos delay, F f,
-                     std::source_location where = std::source_location::current());
+FuncTimer after_func(Nanos delay, F f, SpawnSite where = SpawnSite::current());
 
 /// A handle on a function to be run later; copies name the same one. Dropping the last handle does
 /// not stop it.
@@ -52,7 +51,7 @@ class FuncTimer {
 
  private:
   template <class F>
-  friend FuncTimer after_func(Nanos delay, F f, std::source_location where);
+  friend FuncTimer after_func(Nanos delay, F f, SpawnSite where);
 
   // Owned by its handles, by the heap while it is pending, and by the goroutines that run it.
   class Call {
@@ -62,7 +61,7 @@ class FuncTimer {
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
-    void start(Nanos delay, std::source_location where);
+    void start(Nanos delay, SpawnSite where);
     bool stop();
     bool restart(Nanos delay);
     void retain() { owners_.fetch_add(1, std::memory_order_relaxed); }
@@ -79,7 +78,7 @@ class FuncTimer {
     RtLock lock_;       // taken by all but fire(), which has the lock of the heap
     TimerEvent event_;  // started and stopped under lock_
     std::atomic<int> owners_{1};
-    std::source_location where_;
+    SpawnSite where_;
   };
 
   template <class F>
@@ -95,7 +94,7 @@ class FuncTimer {
 };
 
 template <class F>
-FuncTimer after_func(Nanos delay, F f, std::source_location where) {
+FuncTimer after_func(Nanos delay, F f, SpawnSite where) {
   static_assert(std::is_invocable_v<F&>, "the function takes no arguments");
   FuncTimer timer(new FuncTimer::Body<F>(std::move(f)));
   timer.call_->start(delay, where);

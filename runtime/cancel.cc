@@ -147,7 +147,7 @@ void Cancel::Node::fire(void* self) {
   auto* node = static_cast<Node*>(self);
   if (!node->try_retain()) return;  // on its way out: stop_timer() waits for us
   P* pp = current_m()->p;
-  G* gp = new_g(pp, std::source_location::current());
+  G* gp = new_g(pp, SpawnSite::current());
   detail::set_closure(gp, [node] {
     node->cancel(CancelCause::kDeadlineExceeded);
     release(node);

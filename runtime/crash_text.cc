@@ -27,13 +27,17 @@ void CrashText::add_goroutine(const G& gp) {
 }
 
 void CrashText::write() {
-  for (std::size_t done = 0; done < size_;) {
-    const ssize_t n = ::write(STDERR_FILENO, text_ + done, size_ - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;  // nothing can be done about it on the way out
-    done += static_cast<std::size_t>(n);
-  }
+  write_to_stderr({text_, size_});
   size_ = 0;
+}
+
+void write_to_stderr(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // nobody is left to be told
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
 }
 
 }  // namespace gorun::runtime

@@ -5,10 +5,14 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace gorun::runtime {
 
 struct G;
+
+/// Writes all of `text` to standard error, in one piece if the system takes it so.
+void write_to_stderr(std::string_view text);
 
 class CrashText {
  public:

@@ -40,7 +40,7 @@ const G* overflowed(const M& m, const void* address) {
 
 void add_spawn_site(CrashText& text, const G& gp) {
   text.add("goroutine %llu was spawned at %s:%u\n", static_cast<unsigned long long>(gp.id),
-           gp.spawned.file_name(), gp.spawned.line());
+           gp.spawned.file, gp.spawned.line);
 }
 
 [[noreturn]] void report_overflow(const G& gp) {
@@ -115,7 +115,7 @@ SignalStack::SignalStack() {
   size_ = std::max(kSignalStackBytes, static_cast<std::size_t>(sysconf(_SC_SIGSTKSZ)));
   low_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (low_ == MAP_FAILED) {
-    fatal("stack: no memory for the signal stack of a thread: %s", std::strerror(errno));
+    fatal("stack: no memory for the signal stack of a thread: %s", strerrordesc_np(errno));
   }
   stack_t stack{};
   stack.ss_sp = low_;

@@ -15,7 +15,7 @@
 // their reports say more.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 #include <cstddef>
 

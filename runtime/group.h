@@ -18,12 +18,12 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "runtime/cancel.h"
 #include "runtime/runtime.h"
+#include "runtime/spawn_site.h"
 #include "runtime/sync.h"
 
 namespace gorun::runtime {
@@ -46,17 +46,17 @@ class Group {
   /// Runs `f()` in a goroutine; parks first while the group is at its limit. `f` returns nothing,
   /// or an error: something convertible to std::exception_ptr, null for success.
   template <class F>
-  void go(F f, std::source_location where = std::source_location::current()) {
+  void go(F f, SpawnSite where = SpawnSite::current()) {
     if (permits_ != nullptr) permits_->acquire();
     start(std::move(f), where);
   }
 
   /// The same, but returns false, without having moved from `f`, when the group is at its limit.
   template <class F>
-  [[nodiscard]] bool try_go(F&& f, std::source_location where = std::source_location::current()) {
-    if (permits_ != nullptr && !permits_->try_acquire()) return false;
-    start(std::decay_t<F>(std::forward<F>(f)), where);
-    return true;
+  [[nodiscard]] bool try_go(F&& f, SpawnSite where = SpawnSite::current()) {
+    const bool admitted = permits_ == nullptr || permits_->try_acquire();
+    if (admitted) start(std::decay_t<F>(std::forward<F>(f)), where);
+    return admitted;
   }
 
   /// Cancelled by the first error, by wait(), and with the parent.
@@ -85,7 +85,7 @@ class Group {
   }
 
   template <class F>
-  void start(F f, std::source_location where) {
+  void start(F f, SpawnSite where) {
     running_.add(1);
     runtime::go(
         [this, body = std::move(f)]() mutable {

@@ -58,7 +58,7 @@ void add_exception(CrashText& text) {
     text.add(", M%d, no P)\n", m->id);
   }
   text.add("goroutine %llu was spawned at %s:%u\n", static_cast<unsigned long long>(gp.id),
-           gp.spawned.file_name(), gp.spawned.line());
+           gp.spawned.file, gp.spawned.line);
   add_goroutine_counts(text);
   text.write();
   write_backtrace(BacktraceFrom::kThrow, SymbolNames::kDemangled, kMostCalls);

@@ -50,8 +50,7 @@ std::string line(const GoroutineInfo& g, ChannelNumbers& numbers) {
     text += words(chan, numbers);
   }
   if (const std::string waited = words(g.waited); !waited.empty()) text += ", " + waited;
-  return text + "]: spawned at " + g.spawned.file_name() + ':' + std::to_string(g.spawned.line()) +
-         '\n';
+  return text + "]: spawned at " + g.spawned.file + ':' + std::to_string(g.spawned.line) + '\n';
 }
 
 std::string headline(const RunResult& result) {

@@ -16,10 +16,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "runtime/spawn_site.h"
 #include "runtime/timer.h"
 #include "runtime/wait_reason.h"
 
@@ -40,7 +40,7 @@ struct GoroutineInfo {
   std::uint64_t id = 0;  // 1 is the main goroutine
   std::string label;     // set_label(), else empty
   WaitReason reason = WaitReason::kNone;
-  std::source_location spawned;
+  SpawnSite spawned;
   Nanos waited{0};                      // since it parked, until the run ended; to some 10 ms
   std::vector<WaitedChannel> channels;  // one for a send or receive, any number for a select
 };

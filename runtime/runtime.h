@@ -15,12 +15,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <utility>
 
 #include "runtime/run_result.h"
 #include "runtime/spawn.h"
+#include "runtime/spawn_site.h"
 #include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
@@ -38,6 +38,10 @@ struct Options {
   /// Not 0: one P, one M, virtual time, and jitter drawn from this seed: the same seed gives the
   /// same schedule, and a sleep costs nothing. Blocking calls keep the P; fds are not polled.
   std::uint64_t deterministic = 0;
+
+  /// Milliseconds between two lines on the scheduler's state on standard error (sched_trace.h); 0:
+  /// GORUN_SCHEDTRACE from the environment, else none. Not in a deterministic run.
+  int sched_trace_ms = 0;
 };
 
 /// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".
@@ -62,8 +66,7 @@ class Runtime {
   /// those that are left can never run again (then their stacks are dropped without unwinding).
   /// threads  the thread that made the Runtime, outside any goroutine; one run per Runtime.
   /// `where` is the spawn site of the main goroutine in reports.
-  RunResult run(std::function<void()> main,
-                std::source_location where = std::source_location::current());
+  RunResult run(std::function<void()> main, SpawnSite where = SpawnSite::current());
 
   [[nodiscard]] int procs() const;
 
@@ -84,7 +87,7 @@ class Runtime {
 /// threads  only from a goroutine.
 /// order    what precedes go() happens-before the start of `f`.
 template <class F>
-void go(F&& f, std::source_location where = std::source_location::current()) {
+void go(F&& f, SpawnSite where = SpawnSite::current()) {
   detail::spawn(std::forward<F>(f), where);
 }
 

@@ -91,7 +91,9 @@ class CommandRunner {
     }
     if (prepare_environment(append) == Flow::kStop) return Flow::kStop;
     command->environment = environment_;
-    const auto has_nul = [](const std::string& text) { return text.find('\0') != text.npos; };
+    const auto has_nul = [](const std::string& text) {
+      return text.find('\0') != std::string::npos;
+    };
     if (std::ranges::any_of(command->argv, has_nul)) {
       return fail("an argument of a command cannot hold a NUL byte", item);
     }

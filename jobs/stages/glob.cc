@@ -28,9 +28,8 @@ class GlobProducer final : public Producer {
     for (const std::string& pattern : options_.texts("pattern")) {
       if (expand(pattern, *exclude, &paths) == Flow::kStop) return;
     }
-    std::ranges::sort(paths);
-    const auto repeated = std::ranges::unique(paths);
-    paths.erase(repeated.begin(), repeated.end());
+    std::sort(paths.begin(), paths.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     for (const std::string& path : paths) {
       const std::string_view text = out.batch().copy(path);
       Item item{.text = text};

@@ -24,6 +24,7 @@ struct OwnedField {
   std::string name;
   std::string value;
   FieldType type = FieldType::kText;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the operator's 0 for a pointer
   friend auto operator<=>(const OwnedField&, const OwnedField&) = default;
 };
 

@@ -1,7 +1,6 @@
 #include "jobs/walk/path_filter.h"
 
 #include <cstddef>
-#include <ranges>
 #include <utility>
 
 namespace gorun::jobs {
@@ -19,8 +18,8 @@ Expected<PathGlobList, GlobError> PathGlobList::compile(std::span<const std::str
 }
 
 bool PathGlobList::selects(std::string_view path, bool is_directory) const {
-  for (const Rule& rule : std::views::reverse(rules_)) {
-    if (rule.glob.matches(path, is_directory)) return !rule.takes_back;
+  for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
+    if (rule->glob.matches(path, is_directory)) return !rule->takes_back;
   }
   return false;
 }
@@ -28,8 +27,8 @@ bool PathGlobList::selects(std::string_view path, bool is_directory) const {
 bool PathGlobList::selects_with_parents(std::string_view path, bool is_directory) const {
   // The deepest match decides, as a .gitignore further down would.
   for (bool directory = is_directory;; directory = true) {
-    for (const Rule& rule : std::views::reverse(rules_)) {
-      if (rule.glob.matches(path, directory)) return !rule.takes_back;
+    for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
+      if (rule->glob.matches(path, directory)) return !rule->takes_back;
     }
     const std::size_t slash = path.rfind('/');
     if (slash == std::string_view::npos) return false;

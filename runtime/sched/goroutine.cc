@@ -22,6 +22,7 @@
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 #include "runtime/spawn.h"
 #include "runtime/timer.h"
 
@@ -126,6 +127,7 @@ void restore_exceptions(M* m, G* gp) {
 void adopt(M* m, G* next) {
   if (next->context == nullptr) bind_stack(m->p, next);
   m->g = next;
+  note(TraceKind::kRun, next);
   next->status.store(GStatus::kRunning, std::memory_order_relaxed);
   restore_exceptions(m, next);
 }
@@ -175,7 +177,9 @@ G* pick_slow(P* pp) {
   }
   if (sched->grq.size() > 0) {
     const std::lock_guard lock(sched->lock);
-    return sched->grq.pop();
+    const G* oldest = sched->grq.head();
+    if (oldest == nullptr || !oldest->locked) return sched->grq.pop();
+    pp->owes_locked = true;
   }
   return nullptr;
 }
@@ -225,12 +229,13 @@ G* pick_fast(P* pp) {
   return pop_spawned(pp);
 }
 
-// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired: a
-// timer may send on the very channel that the parking G holds locked until its commit.
+// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired:
+// a timer may send on the very channel that the parking G holds locked until its commit.
 G* pick_next(P* pp) {
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) return nullptr;
     if (G* gp = pick_slow(pp)) return gp;
+    if (pp->owes_locked) return nullptr;
   }
   return pick_fast(pp);
 }
@@ -266,11 +271,13 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   G* self = m->g;
   P* pp = m->p;
   PCounters::bump(pp->counters.parks);
+  note(TraceKind::kPark, self, reason);
   self->reason.store(reason, std::memory_order_relaxed);
   self->parked_on = arg;
   self->parked_since = coarse_clock.now();
   self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
-  if (G* next = pick_next(pp)) {
+  // The thread of a locked goroutine runs no other.
+  if (G* next = self->locked ? nullptr : pick_next(pp)) {
     m->commit = {commit, self, arg};
     switch_to_g(m, self, next);
   } else {
@@ -281,7 +288,12 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
 void ready(G* gp) {
   P* pp = current_m()->p;
   PCounters::bump(pp->counters.wakes);
+  note(TraceKind::kReady, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (gp->locked) [[unlikely]] {
+    sched->ready_locked(gp);
+    return;
+  }
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
     if (multi_p) sched->wake();
@@ -300,6 +312,21 @@ void ready(G* gp) {
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
+// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is to
+// another.
+void yield_through_g0(M* m, G* self) {
+  if (self->locked && !m->p->has_work() && sched->grq.size() == 0) return;
+  self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  const auto requeue = [](G* gp, void*) {
+    if (gp->locked) {
+      sched->submit_global(gp);
+    } else {
+      push_lrq(current_m()->p, gp);
+    }
+  };
+  switch_to_g0(m, requeue, nullptr);
+}
+
 void yield_now() {
   M* m = current_m();
   P* pp = m->p;
@@ -307,14 +334,22 @@ void yield_now() {
   G* next = nullptr;
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) fire_timers(pp);
-    next = pick_slow(pp);
+    if (!self->locked) next = pick_slow(pp);
+  }
+  if (self->locked || pp->owes_locked) [[unlikely]] {
+    yield_through_g0(m, self);
+    return;
   }
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
   if (next == nullptr) next = pop_lrq(pp);
   if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
-  if (next == nullptr) return;
+  if (next == nullptr) {
+    if (pp->owes_locked) yield_through_g0(m, self);
+    return;
+  }
+  note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   switch_to_g(m, self, next);
@@ -335,7 +370,7 @@ void jitter() {
 
 // --- spawn ------------------------------------------------------------------------------------
 
-G* new_g(P* pp, std::source_location where) {
+G* new_g(P* pp, SpawnSite where) {
   G* gp = take_g(pp);
   if (pp->next_g_id == pp->end_g_id) {
     constexpr std::uint64_t kIds = 64;
@@ -349,6 +384,7 @@ G* new_g(P* pp, std::source_location where) {
 
 void submit_new_g(P* pp, G* gp) {
   PCounters::bump(pp->counters.spawned);
+  note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   if (!pp->spawned.push(gp)) [[unlikely]] {
     sched->overflow_spawned(pp, gp);
@@ -359,7 +395,7 @@ void submit_new_g(P* pp, G* gp) {
 
 namespace detail {
 
-G* acquire_g(std::source_location where) {
+G* acquire_g(SpawnSite where) {
   require_goroutine("go");
   const RtSection rt;
   return new_g(current_m()->p, where);
@@ -379,7 +415,14 @@ namespace {
 // The G is over: its block returns to the pool, its stack stays under the caller.
 arch::Stack* retire(P* pp, G* gp) {
   PCounters::bump(pp->counters.ended);
+  note(TraceKind::kEnd, gp);
   delete std::exchange(gp->label, nullptr);
+  if (gp->locked) [[unlikely]] {
+    M* m = gp->locked_m;
+    gp->locked = false;
+    m->locked_g = nullptr;
+    m->is_doomed = true;
+  }
   arch::Stack* stack = std::exchange(gp->stack, nullptr);
   gp->context = nullptr;
   gp->status.store(GStatus::kIdle, std::memory_order_release);  // pairs with GPool::for_each
@@ -404,12 +447,13 @@ void gorun_goroutine_main() {
     M* m = current_m();
     P* pp = m->p;
     arch::Stack* stack = retire(pp, self);
-    G* next = pick_next(pp);
+    G* next = m->is_doomed ? nullptr : pick_next(pp);
     if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
       // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
       next->stack = stack;
       next->context = stack;  // any non-null value: it has a stack, and is running
       m->g = next;
+      note(TraceKind::kRun, next);
       next->status.store(GStatus::kRunning, std::memory_order_relaxed);
       continue;
     }

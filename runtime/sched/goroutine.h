@@ -1,10 +1,9 @@
 // runtime/sched/goroutine.h - the life of a goroutine on its stack: start, switch, end.
 #pragma once
 
-#include <source_location>
-
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
+#include "runtime/spawn_site.h"
 
 namespace gorun::runtime {
 
@@ -26,7 +25,7 @@ void fire_timers(P* pp);
 
 /// The two halves of go(), inside the runtime: a fresh G, to be given a closure (spawn.h), and its
 /// submission. Owner of `pp`. May be called from a timer's fire function.
-G* new_g(P* pp, std::source_location where);
+G* new_g(P* pp, SpawnSite where);
 void submit_new_g(P* pp, G* gp);
 
 }  // namespace gorun::runtime

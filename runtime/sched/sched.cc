@@ -4,16 +4,18 @@
 
 #include <cxxabi.h>
 #include <pthread.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "runtime/fault.h"
 #include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
+#include "runtime/sched/trace_event.h"
 
 namespace gorun::runtime {
 
@@ -40,11 +42,13 @@ std::int64_t monotonic_ns() {
 void wire(M* m, P* pp) {
   m->p = pp;
   m->old_p = pp;
+  note(TraceKind::kTakeP, m, pp);
   pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
 }
 
 P* unwire(M* m) {
   P* pp = m->p;
+  note(TraceKind::kDropP, m, pp);
   m->p = nullptr;
   pp->m.store(nullptr, std::memory_order_release);
   return pp;
@@ -67,11 +71,16 @@ Sched::~Sched() = default;
 G* Sched::take_global(P* pp) {
   const std::lock_guard guard(lock);
   std::size_t batch = std::min({grq.size(), grq.size() / ps.size() + 1, kMaxGlobalBatch});
-  G* first = grq.pop();
+  G* first = grq.head();
   if (first == nullptr) return nullptr;
+  if (first->locked) {
+    pp->owes_locked = true;
+    return nullptr;
+  }
+  grq.pop();
   while (--batch > 0) {
     // An LRQ that is not empty may lack the room: then the rest stays where it is.
-    if (pp->lrq.size() >= kQueueCapacity) break;
+    if (pp->lrq.size() >= kQueueCapacity || grq.head()->locked) break;
     pp->lrq.push(grq.pop());
   }
   return first;
@@ -226,8 +235,8 @@ std::int64_t Sched::earliest_timer() const {
   return earliest;
 }
 
-// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an after()
-// that lost its select, a function for later) is dropped with the run.
+// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an
+// after() that lost its select, a function for later) is dropped with the run.
 bool Sched::has_awaited_timer() const {
   if (earliest_timer() == TimerHeap::kNever) return false;
   // In this order, so that while Ms run the count errs upwards: who ended was spawned before.
@@ -241,7 +250,8 @@ bool Sched::has_awaited_timer() const {
 // Every M sleeps, and no timer will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  if (idle_m_count + keepers < ms.size() || has_awaited_timer()) return;
+  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_ms;
+  if (asleep < ms.size() || has_awaited_timer()) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
   if (keepers > 0) {           // what it sleeps for was stopped: let it look again
     timekeeper->wake_word.store(1, std::memory_order_release);
@@ -344,6 +354,7 @@ G* Sched::steal_pass(M* m, bool last_pass) {
     if (victim == m->p) continue;
     if (G* gp = steal_from(m, victim, last_pass)) {
       PCounters::bump(m->p->counters.steals);
+      note(TraceKind::kSteal, m, m->p, victim->id);
       return gp;
     }
   }
@@ -402,15 +413,22 @@ void Sched::give_up(M* m) {
 G* Sched::find_runnable(M* m) {
   for (;;) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
+    if (m->locked_g != nullptr) return run_locked(m);
+    if (m->is_doomed) {
+      end_m(m);
+      return nullptr;
+    }
     if (m->p == nullptr) {
       sleep_until_woken(m);
       coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
+    if (std::exchange(pp->owes_locked, false) && hand_to_locked(m)) continue;
     fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
+    if (gp == nullptr && pp->owes_locked) continue;
     if (gp == nullptr && multi) {
       const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
       if (m->spinning || 2 * spinning.load(std::memory_order_relaxed) < busy) {

@@ -2,7 +2,8 @@
 //
 // The counts are a twentieth of what the test is for, so that it is quick; with GORUN_SCALE=full in
 // the environment (ctest does so for the test labelled "slow") they are 100,000 files and 1 GiB.
-// Memory is asserted, but for sanitized builds, which need a multiple. Time is printed and not asserted: the machine may be busy with other tests.
+// Memory is asserted, but for sanitized builds, which need a multiple. Time is printed and not
+// asserted: the machine may be busy with other tests.
 
 #include <doctest/doctest.h>
 

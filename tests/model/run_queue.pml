@@ -18,7 +18,9 @@
 #ifndef GS
 #define GS 6
 #endif
+#ifndef THIEVES
 #define THIEVES 2
+#endif
 #ifndef GRABS
 #define GRABS 2 /* by each thief */
 #endif

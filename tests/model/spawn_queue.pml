@@ -16,7 +16,9 @@
 #ifndef GS
 #define GS 6
 #endif
+#ifndef THIEVES
 #define THIEVES 2
+#endif
 #ifndef STEALS
 #define STEALS 3 /* by each thief */
 #endif

@@ -130,11 +130,11 @@ TEST_CASE("one that waits again cannot swallow a notification meant for those be
       }
       for (int i = 0; i < 5; ++i) cond.notify_one();  // the first goes behind the others
       yield_until("the others were woken", [&] { return others == 4; });
+      wait_until_parked(rt, WaitReason::kCond, 1);
       {
         const std::lock_guard lock(mutex);
         over = true;
       }
-      wait_until_parked(rt, WaitReason::kCond, 1);
       cond.notify_all();
       all.wait();
     });

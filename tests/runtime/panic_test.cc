@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <exception>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -48,7 +47,7 @@ TEST_CASE("a panic names the exception, the goroutine, its spawn site and the th
       const SaysThatItIsGone witness;
       panic_test::throws(2);
     };
-    const unsigned line = std::source_location::current().line() + 6;
+    const unsigned line = gorun::runtime::SpawnSite::current().line + 6;
     const ChildEnd end = run_in_child([&] {
       Runtime rt({.procs = procs});
       rt.run([&] {

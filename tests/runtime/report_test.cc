@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -77,7 +76,7 @@ TEST_CASE("a deadlock is reported with every goroutine, its channels and its wai
   const auto main = [&] {
     const auto spawn = [&](auto body) {
       all.add(1);
-      site = std::source_location::current().line() + 1;
+      site = gorun::runtime::SpawnSite::current().line + 1;
       go(body);
     };
     spawn(reader);
@@ -90,7 +89,7 @@ TEST_CASE("a deadlock is reported with every goroutine, its channels and its wai
     spawn(meeter);
     all.wait();
   };
-  const unsigned run = std::source_location::current().line() + 2;
+  const unsigned run = gorun::runtime::SpawnSite::current().line + 2;
   Runtime rt({.deterministic = 1});
   const RunResult result = rt.run(main);
   CHECK((result.outcome == RunResult::Outcome::kDeadlocked));
@@ -110,7 +109,7 @@ TEST_CASE("equal numbers in a report mean the same channel, in selects as well")
   int value = 7;
   const auto chooser = [&] { (void)select(recv_case(a, value), send_case(b, value)); };
   const auto receiver = [&] { (void)a.recv(); };
-  const unsigned site = std::source_location::current().line() + 2;
+  const unsigned site = gorun::runtime::SpawnSite::current().line + 2;
   const auto main = [&] {
     go(receiver);
     yield();
@@ -138,7 +137,7 @@ TEST_CASE("a full channel is reported full") {
     const auto main = [&] {
       for (int i = 0; i < 4; ++i) (void)full.send(i);
     };
-    const unsigned site = std::source_location::current().line() + 1;
+    const unsigned site = gorun::runtime::SpawnSite::current().line + 1;
     const RunResult result = rt.run(main);
     CHECK(describe(result) ==
           "fatal: all goroutines are parked - deadlock\n"
