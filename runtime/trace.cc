@@ -154,9 +154,8 @@ namespace detail {
 
 void note_g(TraceKind kind, const G* gp, WaitReason reason) {
   const M* m = current_m();  // null for the main goroutine's spawn
-  static_assert(sizeof(SpawnSite) == sizeof(std::uint64_t));
   std::uint64_t arg = 0;
-  if (kind == TraceKind::kSpawn) arg = std::bit_cast<std::uint64_t>(gp->spawned);
+  if (kind == TraceKind::kSpawn) arg = gp->spawned.pack();
   if (kind == TraceKind::kReady && m->g != nullptr) arg = m->g->id;
   const int p = m != nullptr && m->p != nullptr ? m->p->id : -1;
   Recorder::instance().record({event_time(), gp->id, arg, m != nullptr ? m->id : -1,

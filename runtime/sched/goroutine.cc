@@ -312,8 +312,8 @@ void ready(G* gp) {
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
-// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is to
-// another.
+// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is
+// to another.
 void yield_through_g0(M* m, G* self) {
   if (self->locked && !m->p->has_work() && sched->grq.size() == 0) return;
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);

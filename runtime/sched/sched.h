@@ -88,8 +88,8 @@ struct Sched {
   /// A P for an M that lost its own: `preferred` if idle, else any; null when all are busy.
   P* acquire_idle(P* preferred);
 
-  /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one in
-  /// the GRQ. Any M.
+  /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
+  /// in the GRQ. Any M.
   void ready_locked(G* gp);
 
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
