@@ -145,7 +145,7 @@ void atomics() {
 
 void cache_line(const Cores& cores) {
   if (cores.count < 2) return;  // two threads on one core would measure the kernel
-  constexpr int kRounds = 1'000'000;
+  constexpr int kRounds = 200'000;
   struct alignas(128) Line {
     std::atomic<int> value{0};
   };
