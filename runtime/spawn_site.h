@@ -16,8 +16,8 @@ struct SpawnSite {
     return {in, at};
   }
 
-  /// Both in one word, for the records of a trace. Addresses of user space have 48 bits; a line past
-  /// 65,535 is given as that.
+  /// Both in one word, for the records of a trace. Addresses of user space have 48 bits; a line
+  /// past 65,535 is given as that.
   [[nodiscard]] std::uint64_t pack() const {
     constexpr std::uint32_t kLastLine = 0xFFFF;
     const std::uint64_t short_line = line < kLastLine ? line : kLastLine;

@@ -82,7 +82,7 @@ G* Sched::take_global(P* pp) {
   while (--batch > 0) {
     // An LRQ that is not empty may lack the room: then the rest stays where it is.
     if (pp->lrq.size() >= kQueueCapacity || grq.head()->locked) break;
-    pp->lrq.push(grq.pop());
+    static_cast<void>(pp->lrq.push(grq.pop()));  // there is room, and only the owner fills it
   }
   return first;
 }
@@ -306,12 +306,15 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
   if (G* gp = victim->spawned.steal()) return gp;
   std::array<G*, kQueueCapacity> half;
   if (const std::uint32_t count = victim->lrq.grab_half(half); count > 0) {
-    // The thief's own LRQ is empty, so half of another one fits.
-    for (std::uint32_t i = 1; i < count; ++i) m->p->lrq.push(half[i]);
+    for (std::uint32_t i = 1; i < count; ++i) {
+      // A timer fired meanwhile may have filled the thief's own LRQ.
+      if (!m->p->lrq.push(half[i])) overflow_lrq(m->p, half[i]);
+    }
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
+  // What its timers make ready is ready here.
+  if (victim->timers.fire_due(clock_ns()) > 0) return pick_local(m->p);
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
