@@ -222,6 +222,7 @@ class Execution {
 
   void run_workers(const PlanChain& chain, LiveChain& live) {
     std::vector<std::unique_ptr<Worker>> workers;
+    workers.reserve(static_cast<std::size_t>(chain.workers));
     for (int w = 0; w < chain.workers; ++w) {
       workers.push_back(std::make_unique<Worker>(*live.where));
     }
