@@ -1,5 +1,6 @@
 #include "jobs/walk/path_filter.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -17,19 +18,22 @@ Expected<PathGlobList, GlobError> PathGlobList::compile(std::span<const std::str
   return list;
 }
 
+const PathGlobList::Rule* PathGlobList::last_match(std::string_view path, bool is_directory) const {
+  const auto rule = std::find_if(rules_.rbegin(), rules_.rend(), [&](const Rule& candidate) {
+    return candidate.glob.matches(path, is_directory);
+  });
+  return rule == rules_.rend() ? nullptr : &*rule;
+}
+
 bool PathGlobList::selects(std::string_view path, bool is_directory) const {
-  for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-    if (rule->glob.matches(path, is_directory)) return !rule->takes_back;
-  }
-  return false;
+  const Rule* rule = last_match(path, is_directory);
+  return rule != nullptr && !rule->takes_back;
 }
 
 bool PathGlobList::selects_with_parents(std::string_view path, bool is_directory) const {
   // The deepest match decides, as a .gitignore further down would.
   for (bool directory = is_directory;; directory = true) {
-    for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-      if (rule->glob.matches(path, directory)) return !rule->takes_back;
-    }
+    if (const Rule* rule = last_match(path, directory)) return !rule->takes_back;
     const std::size_t slash = path.rfind('/');
     if (slash == std::string_view::npos) return false;
     path = path.substr(0, slash);

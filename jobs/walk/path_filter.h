@@ -36,6 +36,9 @@ class PathGlobList {
     PathGlob glob;
     bool takes_back;
   };
+  /// The last rule that matches decides; null if none does.
+  [[nodiscard]] const Rule* last_match(std::string_view path, bool is_directory) const;
+
   std::vector<Rule> rules_;
 };
 
