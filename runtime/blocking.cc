@@ -6,6 +6,7 @@
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 
 namespace gorun::runtime {
 namespace {
@@ -15,8 +16,10 @@ void regain_p() {
   M* m = current_m();
   if (P* pp = sched->acquire_idle(m->old_p)) {
     wire(m, pp);
+    note(TraceKind::kRun, m->g);
     return;
   }
+  note(TraceKind::kYield, m->g);
   m->g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   switch_to_g0(
       m, [](G* gp, void*) { sched->submit_global(gp); }, nullptr);
@@ -41,6 +44,7 @@ void enter_blocking(Blocking expected) {
   M* m = current_m();
   m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
   m->blocking.store(true, std::memory_order_relaxed);
+  note(TraceKind::kBlock, m->g);
   if (expected == Blocking::kLong) sched->hand_off(unwire(m));
   leave_runtime();
 }
@@ -56,6 +60,7 @@ void exit_blocking() {
     regain_p();
   }
   m = current_m();
+  note(TraceKind::kUnblock, m->g);
   m->g->status.store(GStatus::kRunning, std::memory_order_relaxed);
   leave_runtime();
 }

@@ -21,6 +21,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -112,6 +113,8 @@ class Chan {
   [[nodiscard]] std::size_t capacity() const { return core_ == nullptr ? 0 : core_->capacity(); }
   /// True once close() was called; values may still wait in the ring.
   [[nodiscard]] bool is_closed() const { return core_ != nullptr && core_->is_closed(); }
+  /// Names the channel in reports. Called once, before the channel is shared; aborts on a nil one.
+  void set_label(std::string label) { ChanCore::set_label(core_, std::move(label)); }
   [[nodiscard]] bool is_nil() const { return core_ == nullptr; }
   friend bool operator==(const Chan& a, const Chan& b) { return a.core_ == b.core_; }
 

@@ -4,8 +4,10 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "runtime/fatal.h"
+#include "runtime/sched/g.h"
 #include "runtime/sched/park.h"
 
 namespace gorun::runtime {
@@ -35,7 +37,20 @@ ChanCore* ChanCore::make(std::size_t capacity, const ElementType& type) {
   return new (::operator new(bytes, allocation_alignment(type))) ChanCore(capacity, type);
 }
 
+void ChanCore::set_label(ChanCore* chan, std::string label) {
+  if (chan == nullptr) fatal("chan: label of a nil channel");
+  chan->label_ = std::make_unique<const std::string>(std::move(label));
+}
+
 void ChanCore::destroy() {
+  // Goroutines that wait on a channel without a handle on it are parked for good: their report must
+  // not look at the channel any more.
+  for (WaiterList* list : {&receivers_, &senders_}) {
+    while (Waiter* waiter = list->first()) {
+      list->remove(waiter);
+      if (waiter->select == nullptr) waiter->g->parked_on = nullptr;
+    }
+  }
   for (std::size_t left = size(); left > 0; --left) {
     drop(cell(first_));
     first_ = first_ + 1 == capacity_ ? 0 : first_ + 1;
@@ -168,6 +183,21 @@ ChanStatus ChanCore::try_recv(ChanCore* chan, void* slot) {
   return done.status;
 }
 
+void ChanCore::offer(void* value) {
+  lock_.lock();
+  const Done done = send_now(value);
+  lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+}
+
+bool ChanCore::forget_one() {
+  lock_.lock();
+  const Done done = recv_now(nullptr);
+  lock_.unlock();
+  if (done.wake != nullptr) ready(done.wake);
+  return done.done && done.status == ChanStatus::kOk;
+}
+
 void ChanCore::close(ChanCore* chan) {
   require_goroutine("chan: close");
   if (chan == nullptr) fatal("chan: close of a nil channel");
@@ -187,11 +217,7 @@ void ChanCore::close(ChanCore* chan) {
     }
   }
   chan->lock_.unlock();
-  while (woken != nullptr) {
-    Waiter* next = woken->next;  // read first: a woken goroutine's frame is gone
-    ready(woken->g);
-    woken = next;
-  }
+  ready_all(woken);
 }
 
 }  // namespace gorun::runtime

@@ -15,6 +15,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "runtime/rt_lock.h"
 #include "runtime/wait_queue.h"
@@ -46,9 +48,18 @@ class ChanCore {
   static ChanStatus try_recv(ChanCore* chan, void* slot);
   static void close(ChanCore* chan);
 
+  // For timers, from inside the runtime. offer: a try_send whose failure is no news; forget_one: a
+  // try_recv that drops the value, and says whether there was one.
+  void offer(void* value);
+  bool forget_one();
+
   [[nodiscard]] std::size_t size() const { return count_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
+
+  /// The name of the channel in reports. Once, before the channel is shared.
+  static void set_label(ChanCore* chan, std::string label);
+  [[nodiscard]] const std::string* label() const { return label_.get(); }
 
  private:
   friend class Select;
@@ -76,9 +87,10 @@ class ChanCore {
   std::atomic<std::size_t> count_{0};  // values in the ring; written under lock_
   const std::size_t capacity_;
   const ElementType* const type_;
-  std::size_t first_ = 0;  // ring index of the oldest value. guarded by lock_
-  WaiterList receivers_;   // guarded by lock_
-  WaiterList senders_;     // guarded by lock_
+  std::size_t first_ = 0;                     // ring index of the oldest value. guarded by lock_
+  WaiterList receivers_;                      // guarded by lock_
+  WaiterList senders_;                        // guarded by lock_
+  std::unique_ptr<const std::string> label_;  // null: none. Set before the channel is shared
   // The ring follows, in the same allocation.
 };
 

@@ -31,6 +31,13 @@ class RtLock {
       lock_slow();
     }
   }
+  /// Takes the lock if it is free; never waits, so it may be called against the lock order.
+  [[nodiscard]] bool try_lock() {
+    if (!multi_p) return true;
+    std::uint32_t free = kFree;
+    return state_.compare_exchange_strong(free, kHeld, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
   void unlock() {
     if (!multi_p) return;
     if (state_.exchange(kFree, std::memory_order_release) == kContended) wake_one();

@@ -9,10 +9,15 @@
 #include <utility>
 
 #include "runtime/fatal.h"
+#include "runtime/fault.h"
 #include "runtime/num_cpu.h"
+#include "runtime/panic.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
+#include "runtime/sched/waited_channels.h"
+#include "runtime/trace.h"
 
 namespace gorun::runtime {
 namespace {
@@ -21,6 +26,7 @@ constexpr int kMaxProcs = 1024;
 
 // A number from the environment, from `least` to `most`; 0 when it is not set.
 long from_environment(const char* name, long least, long most) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before the run, by the thread that makes the Runtime
   const char* text = std::getenv(name);
   if (text == nullptr || *text == '\0') return 0;
   char* end = nullptr;
@@ -30,6 +36,13 @@ long from_environment(const char* name, long least, long most) {
     fatal("%s is \"%s\"; it must be a number from %ld to %ld", name, text, least, most);
   }
   return value;
+}
+
+std::int64_t sched_trace_ns_from(const Options& options) {
+  constexpr long kLongestMs = 3'600'000;
+  const long ms = options.sched_trace_ms > 0 ? options.sched_trace_ms
+                                             : from_environment("GORUN_SCHEDTRACE", 1, kLongestMs);
+  return std::int64_t{ms} * 1'000'000;
 }
 
 int procs_from(const Options& options) {
@@ -53,37 +66,47 @@ SchedMode mode_from(const Options& options) {
 
 Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
-  sched_ = std::make_unique<Sched>(procs_from(options), mode_from(options));
+  SchedMode mode = mode_from(options);
+  mode.sched_trace_ns = sched_trace_ns_from(options);
+  sched_ = std::make_unique<Sched>(procs_from(options), mode);
   sched = sched_.get();
   multi_p = sched->multi;
 }
 
 Runtime::~Runtime() { sched = nullptr; }
 
-RunResult Runtime::run(std::function<void()> main) {
-  if (sched_->stopping.load(std::memory_order_relaxed)) {
-    fatal("runtime: a Runtime runs once");
-  }
+RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
+  if (sched_->stopping.load(std::memory_order_relaxed))
+    fatal("runtime: a second run of one Runtime");
   bool main_returned = false;
   std::size_t taken = 0;
   G* gp = GPool::instance().take(1, taken);
   gp->id = sched_->next_g_id.fetch_add(1, std::memory_order_relaxed);
-  gp->spawned = std::source_location::current();
+  gp->spawned = where;
+  note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   detail::set_closure(gp, [&main, &main_returned] {
     main();
     main_returned = true;
   });
-  sched_->run(gp);
+  {
+    const PanicReports panic_reports;
+    const FaultReports fault_reports;
+    sched_->run(gp);
+  }
 
   RunResult result;
+  const std::int64_t end = clock_ns();
   GPool::instance().for_each([&](G& left) {
     if (left.status.load(std::memory_order_relaxed) != GStatus::kWaiting) return;
     result.stuck.push_back({left.id, left.label == nullptr ? "" : *left.label,
-                            left.reason.load(std::memory_order_relaxed), left.spawned});
+                            left.reason.load(std::memory_order_relaxed), left.spawned,
+                            Nanos(end - left.parked_since), waited_channels(left)});
     // Its stack and block stay behind, unreachable for any later run, and out of its reports.
     left.status.store(GStatus::kAbandoned, std::memory_order_relaxed);
   });
+  std::sort(result.stuck.begin(), result.stuck.end(),
+            [](const GoroutineInfo& a, const GoroutineInfo& b) { return a.id < b.id; });
   if (!main_returned) {
     result.outcome = RunResult::Outcome::kDeadlocked;
   } else if (!result.stuck.empty()) {
@@ -134,6 +157,7 @@ bool in_goroutine() {
 void set_label(std::string label) {
   require_goroutine("set_label");
   G* gp = current_m()->g;
+  if (trace::is_on()) trace::label_caller(label);
   delete std::exchange(gp->label, new std::string(std::move(label)));
 }
 

@@ -15,12 +15,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "runtime/run_result.h"
 #include "runtime/spawn.h"
+#include "runtime/spawn_site.h"
 #include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
@@ -38,30 +38,20 @@ struct Options {
   /// Not 0: one P, one M, virtual time, and jitter drawn from this seed: the same seed gives the
   /// same schedule, and a sleep costs nothing. Blocking calls keep the P; fds are not polled.
   std::uint64_t deterministic = 0;
+
+  /// Milliseconds between two lines on the scheduler's state on standard error (sched_trace.h); 0:
+  /// GORUN_SCHEDTRACE from the environment, else none. Not in a deterministic run.
+  int sched_trace_ms = 0;
 };
 
-/// One goroutine, for reports.
-struct GoroutineInfo {
-  std::uint64_t id = 0;
-  std::string label;  // set_label(), else empty
-  WaitReason reason = WaitReason::kNone;
-  std::source_location spawned;
-};
-
-/// How a run ended. `stuck` names the goroutines that were parked for good.
-struct RunResult {
-  enum class Outcome {
-    kFinished,    // the main goroutine returned and so did all others
-    kLeaked,      // the main goroutine returned; those in `stuck` can never wake
-    kDeadlocked,  // every goroutine, main included, is parked and nothing can wake one
-  };
-  Outcome outcome = Outcome::kFinished;
-  std::vector<GoroutineInfo> stuck;
-};
-
-/// Totals since the start of the run; each is monotonic.
+/// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".
 struct Counters {
-  std::uint64_t spawned = 0, steals = 0, handoffs = 0, retakes = 0, parks = 0, wakes = 0;
+  std::uint64_t spawned = 0;   // goroutines started
+  std::uint64_t steals = 0;    // successful looks into another P's queues, however much they took
+  std::uint64_t handoffs = 0;  // Ps passed on for a goroutine that blocks or computes for long
+  std::uint64_t retakes = 0;   // those of them that sysmon took; the others were given
+  std::uint64_t parks = 0;     // goroutines that went to wait
+  std::uint64_t wakes = 0;     // goroutines that were made ready again
 };
 
 /// The scheduler: its Ps, Ms and Gs.
@@ -75,7 +65,8 @@ class Runtime {
   /// Runs `main` as the first goroutine; returns when it and every goroutine has ended, or when
   /// those that are left can never run again (then their stacks are dropped without unwinding).
   /// threads  the thread that made the Runtime, outside any goroutine; one run per Runtime.
-  RunResult run(std::function<void()> main);
+  /// `where` is the spawn site of the main goroutine in reports.
+  RunResult run(std::function<void()> main, SpawnSite where = SpawnSite::current());
 
   [[nodiscard]] int procs() const;
 
@@ -96,7 +87,7 @@ class Runtime {
 /// threads  only from a goroutine.
 /// order    what precedes go() happens-before the start of `f`.
 template <class F>
-void go(F&& f, std::source_location where = std::source_location::current()) {
+void go(F&& f, SpawnSite where = SpawnSite::current()) {
   detail::spawn(std::forward<F>(f), where);
 }
 

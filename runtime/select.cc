@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/waited_channels.h"
 
 namespace gorun::runtime {
 
@@ -43,6 +45,18 @@ class Select {
       return {default_index_, ChanStatus::kWouldBlock};
     }
     return wait();
+  }
+
+  /// The channels of a select that is parked for good; no lock is needed any more.
+  void list_channels(std::vector<WaitedChannel>& out) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+      const Branch& branch = branches_[i];
+      // The channel took the waiter off its list when it was freed.
+      out.push_back(waited_channel(branch.waiter.queued ? branch.chan : nullptr,
+                                   branch.it->kind == CaseKind::kSend
+                                       ? WaitedChannel::Way::kSend
+                                       : WaitedChannel::Way::kReceive));
+    }
   }
 
  private:
@@ -146,6 +160,9 @@ class Select {
   Selected wait() {
     G* self = current_m()->g;
     self_ = self;
+    if (timeout_index_ >= 0) {
+      if (const Selected ready = lock_timers(); ready.index >= 0) return ready;
+    }
     for (std::size_t i = 0; i < count_; ++i) {
       Branch& branch = branches_[i];
       branch.waiter.g = self;
@@ -153,7 +170,7 @@ class Select {
           .push(&branch.waiter);
     }
     if (timeout_index_ >= 0) {
-      timer_.when = clock_ns() + std::max<std::int64_t>(timeout_.count(), 0);
+      timer_.when = TimerHeap::when_after(clock_ns(), timeout_.count());
       timer_.fire = [](void* select) { static_cast<Select*>(select)->time_out(); };
       timer_.arg = this;
     }
@@ -176,17 +193,37 @@ class Select {
     return chosen;
   }
 
+  // The heap is to be locked before the channels, which are locked already: it may only be tried.
+  // When that fails all are locked anew, in order, and looked at again.
+  Selected lock_timers() {
+    timers_ = &current_m()->p->timers;
+    if (timers_->lock().try_lock()) return {};
+    unlock();
+    timers_->lock().lock();
+    lock();
+    const Selected ready = look();
+    if (ready.index >= 0) timers_->lock().unlock();
+    return ready;
+  }
+
   // Runs after the switch: now the G may be found.
   void commit() {
-    if (timeout_index_ >= 0) {
-      TimerHeap& heap = current_m()->p->timers;
-      const std::int64_t when = timer_.when;
-      const std::size_t count = count_;
-      const bool earliest = heap.insert(&timer_);
-      if (earliest) sched->timer_added(when);
-      if (count == 0) return;  // only the timeout: it may have fired by now
+    if (timeout_index_ < 0) {
+      if (count_ > 0) unlock();
+      return;
     }
-    if (count_ > 0) unlock();
+    // The last unlock lets the G run, and its frame, this select, be gone.
+    TimerHeap& heap = *timers_;
+    const std::int64_t when = timer_.when;
+    const bool earliest = heap.insert_locked(&timer_);
+    if (count_ > 0) {
+      // In this order: the G cannot get past its third pass while a channel is locked.
+      heap.lock().unlock();
+      unlock();
+    } else {
+      heap.lock().unlock();
+    }
+    if (earliest) sched->timer_added(when);
   }
 
   void time_out() {
@@ -204,8 +241,13 @@ class Select {
   Nanos timeout_{0};
   SelectClaim claim_;
   TimerEvent timer_;
+  TimerHeap* timers_ = nullptr;  // the P's at the time of parking
   G* self_ = nullptr;
 };
+
+void append_waited_channels(const Select& parked, std::vector<WaitedChannel>& out) {
+  parked.list_channels(out);
+}
 
 Selected select(std::span<SelectCase> cases, SelectOrder order) {
   require_goroutine("select");

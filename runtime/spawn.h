@@ -3,16 +3,16 @@
 
 #include <cstddef>
 #include <new>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "runtime/sched/g.h"
+#include "runtime/spawn_site.h"
 
 namespace gorun::runtime::detail {
 
 /// A fresh G from the calling M's caches. Aborts outside a goroutine.
-G* acquire_g(std::source_location where);
+G* acquire_g(SpawnSite where);
 
 /// Makes a G with its closure in place runnable.
 void submit_g(G* gp);
@@ -45,7 +45,7 @@ void set_closure(G* gp, F&& f) {
 }
 
 template <class F>
-void spawn(F&& f, std::source_location where) {
+void spawn(F&& f, SpawnSite where) {
   G* gp = acquire_g(where);
   set_closure(gp, std::forward<F>(f));
   submit_g(gp);

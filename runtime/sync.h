@@ -4,5 +4,9 @@
 // move of the goroutine to another M; a std::mutex may not.
 #pragma once
 
+#include "runtime/cond.h"
 #include "runtime/mutex.h"
+#include "runtime/once.h"
+#include "runtime/rw_mutex.h"
+#include "runtime/semaphore.h"
 #include "runtime/wait_group.h"

@@ -21,19 +21,10 @@ void WaitGroup::add(int n) {
   const RtSection rt;
   waiters_.lock.lock();
   state_.store(0, std::memory_order_relaxed);
-  Waiter* woken = nullptr;
-  Waiter** last = &woken;
-  while (Waiter* waiter = waiters_.waiters.take()) {
-    waiter->next = nullptr;
-    *last = waiter;
-    last = &waiter->next;
-  }
+  std::uint32_t count = 0;
+  Waiter* woken = waiters_.waiters.take_all(count);
   waiters_.lock.unlock();
-  while (woken != nullptr) {
-    Waiter* next = woken->next;
-    ready(woken->g);
-    woken = next;
-  }
+  ready_all(woken);
 }
 
 void WaitGroup::wait() {

@@ -3,10 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <source_location>
 #include <utility>
 
 #include "runtime/runtime.h"
+#include "runtime/spawn_site.h"
 #include "runtime/wait_queue.h"
 
 namespace gorun::runtime {
@@ -28,7 +28,7 @@ class WaitGroup {
 
   /// add(1), then a goroutine that runs `f` and calls done().
   template <class F>
-  void go(F f, std::source_location where = std::source_location::current()) {
+  void go(F f, SpawnSite where = SpawnSite::current()) {
     add(1);
     runtime::go(
         [this, body = std::move(f)]() mutable {

@@ -85,6 +85,17 @@ class WaiterList {
     }
     return nullptr;
   }
+  /// Takes all off, linked by `next`, oldest first. None may wait in a select.
+  Waiter* take_all(std::uint32_t& count) {
+    Waiter* all = first_;
+    for (Waiter* waiter = all; waiter != nullptr; waiter = waiter->next) {
+      waiter->queued = false;
+      waiter->fired = true;
+      ++count;
+    }
+    first_ = last_ = nullptr;
+    return all;
+  }
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
   [[nodiscard]] Waiter* first() const { return first_; }
 

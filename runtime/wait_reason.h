@@ -14,6 +14,10 @@ enum class WaitReason : std::uint8_t {
   kMutex,
   kWaitGroup,
   kSleep,
+  kRwMutexRead,
+  kRwMutexWrite,
+  kCond,
+  kSemaphore,
   kIoRead,
   kIoWrite,
   kFileSlot,
@@ -38,6 +42,14 @@ enum class WaitReason : std::uint8_t {
       return "wait group";
     case WaitReason::kSleep:
       return "sleep";
+    case WaitReason::kRwMutexRead:
+      return "rw mutex read";
+    case WaitReason::kRwMutexWrite:
+      return "rw mutex write";
+    case WaitReason::kCond:
+      return "cond";
+    case WaitReason::kSemaphore:
+      return "semaphore";
     case WaitReason::kIoRead:
       return "io read";
     case WaitReason::kIoWrite:

@@ -43,7 +43,7 @@ StackPool::Unused StackPool::reserve(std::size_t wanted) {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
       fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s",
-            kBytes / 1024, std::strerror(errno));
+            kBytes / 1024, strerrordesc_np(errno));
     }
     const auto raw = reinterpret_cast<std::uintptr_t>(mapped);
     const std::uintptr_t aligned = (raw + kStackSize - 1) & ~(kStackSize - 1);

@@ -47,6 +47,17 @@ void GPool::give(G* first, G* last) {
 
 void GPool::for_each(const std::function<void(G&)>& visit) {
   const std::lock_guard lock(mutex_);
+  visit_all(visit);
+}
+
+bool GPool::try_for_each(const std::function<void(G&)>& visit) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return false;
+  visit_all(visit);
+  return true;
+}
+
+void GPool::visit_all(const std::function<void(G&)>& visit) {
   for (G* slab : slabs_) {
     for (std::size_t i = 0; i < kSlab; ++i) {
       if (slab[i].status.load(std::memory_order_acquire) != GStatus::kIdle) visit(slab[i]);

@@ -24,8 +24,12 @@ class GPool {
   void give(G* first, G* last);
   /// Calls `visit` for every G that is not idle. States change meanwhile.
   void for_each(const std::function<void(G&)>& visit);
+  /// The same for a thread that must not wait; returns false if it would have had to.
+  bool try_for_each(const std::function<void(G&)>& visit);
 
  private:
+  void visit_all(const std::function<void(G&)>& visit);  // holds mutex_
+
   static constexpr std::size_t kSlab = 64;  // Gs a slab: 16 KiB
 
   std::mutex mutex_;

@@ -12,14 +12,17 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "runtime/arch/context.h"
 #include "runtime/fatal.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 #include "runtime/spawn.h"
 #include "runtime/timer.h"
 
@@ -124,6 +127,7 @@ void restore_exceptions(M* m, G* gp) {
 void adopt(M* m, G* next) {
   if (next->context == nullptr) bind_stack(m->p, next);
   m->g = next;
+  note(TraceKind::kRun, next);
   next->status.store(GStatus::kRunning, std::memory_order_relaxed);
   restore_exceptions(m, next);
 }
@@ -166,18 +170,17 @@ void run_from_g0(M* m, G* gp) {
 
 namespace {
 
-// Every so often: what starves would otherwise be the GRQ, timers, and the oldest spawned G.
+// Every so often: what starves would otherwise be the GRQ and the oldest spawned G.
 G* pick_slow(P* pp) {
-  pp->until_slow_pick =
-      pp->timers.earliest() == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
-  if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
   if (sched->armed_fds.load(std::memory_order_relaxed) > 0) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
   }
   if (sched->grq.size() > 0) {
     const std::lock_guard lock(sched->lock);
-    return sched->grq.pop();
+    const G* oldest = sched->grq.head();
+    if (oldest == nullptr || !oldest->locked) return sched->grq.pop();
+    pp->owes_locked = true;
   }
   return nullptr;
 }
@@ -206,12 +209,14 @@ bool slow_pick_due(P* pp) {
   return --pp->until_slow_pick == 0 || pp->poke.load(std::memory_order_relaxed);
 }
 
-}  // namespace
+// The first half of a slow pick: is there a timer to fire?
+bool timers_due(P* pp) {
+  const std::int64_t earliest = pp->timers.earliest();
+  pp->until_slow_pick = earliest == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
+  return earliest != TimerHeap::kNever && earliest <= clock_ns();
+}
 
-G* pick_local(P* pp) {
-  if (slow_pick_due(pp)) [[unlikely]] {
-    if (G* gp = pick_slow(pp)) return gp;
-  }
+G* pick_fast(P* pp) {
   if (--pp->ready_credit == 0) {
     pp->ready_credit = kReadyCredit;
     if (G* gp = pop_spawned(pp)) return gp;
@@ -223,6 +228,35 @@ G* pick_local(P* pp) {
   pp->runnext_streak = 0;
   if (G* gp = pop_lrq(pp)) return gp;
   return pop_spawned(pp);
+}
+
+// The successor of a G that leaves its stack; null sends it to g0. That is where timers are fired:
+// a timer may send on the very channel that the parking G holds locked until its commit.
+G* pick_next(P* pp) {
+  if (slow_pick_due(pp)) [[unlikely]] {
+    if (timers_due(pp)) return nullptr;
+    if (G* gp = pick_slow(pp)) return gp;
+    if (pp->owes_locked) return nullptr;
+  }
+  return pick_fast(pp);
+}
+
+}  // namespace
+
+G* pick_local(P* pp) {
+  if (slow_pick_due(pp)) [[unlikely]] {
+    timers_due(pp);
+    if (G* gp = pick_slow(pp)) return gp;
+  }
+  return pick_fast(pp);
+}
+
+void fire_timers(P* pp) {
+  if (pp->timers.earliest() == TimerHeap::kNever) return;
+  // As many as the LRQ holds without shedding; a few when it is full, so that timers fire at all.
+  constexpr std::uint32_t kLeast = 8;
+  const std::uint32_t room = kQueueCapacity - pp->lrq.size();
+  pp->timers.fire_due(clock_ns(), static_cast<int>(std::max(room, kLeast)));
 }
 
 // --- park, ready, yield ------------------------------------------------------------------------
@@ -238,9 +272,13 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   G* self = m->g;
   P* pp = m->p;
   PCounters::bump(pp->counters.parks);
+  note(TraceKind::kPark, self, reason);
   self->reason.store(reason, std::memory_order_relaxed);
+  self->parked_on = arg;
+  self->parked_since = coarse_clock.now();
   self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
-  if (G* next = pick_local(pp)) {
+  // The thread of a locked goroutine runs no other.
+  if (G* next = self->locked ? nullptr : pick_next(pp)) {
     m->commit = {commit, self, arg};
     switch_to_g(m, self, next);
   } else {
@@ -251,7 +289,12 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
 void ready(G* gp) {
   P* pp = current_m()->p;
   PCounters::bump(pp->counters.wakes);
+  note(TraceKind::kReady, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (gp->locked) [[unlikely]] {
+    sched->ready_locked(gp);
+    return;
+  }
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
     if (multi_p) sched->wake();
@@ -270,19 +313,44 @@ void ready(G* gp) {
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
+// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is
+// to another.
+void yield_through_g0(M* m, G* self) {
+  if (self->locked && !m->p->has_work() && sched->grq.size() == 0) return;
+  self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  const auto requeue = [](G* gp, void*) {
+    if (gp->locked) {
+      sched->submit_global(gp);
+    } else {
+      push_lrq(current_m()->p, gp);
+    }
+  };
+  switch_to_g0(m, requeue, nullptr);
+}
+
 void yield_now() {
   M* m = current_m();
   P* pp = m->p;
   G* self = m->g;
   G* next = nullptr;
-  if (slow_pick_due(pp)) [[unlikely]]
-    next = pick_slow(pp);
+  if (slow_pick_due(pp)) [[unlikely]] {
+    if (timers_due(pp)) fire_timers(pp);
+    if (!self->locked) next = pick_slow(pp);
+  }
+  if (self->locked || pp->owes_locked) [[unlikely]] {
+    yield_through_g0(m, self);
+    return;
+  }
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
   if (next == nullptr) next = pop_lrq(pp);
   if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
-  if (next == nullptr) return;
+  if (next == nullptr) {
+    if (pp->owes_locked) yield_through_g0(m, self);
+    return;
+  }
+  note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   switch_to_g(m, self, next);
@@ -303,12 +371,7 @@ void jitter() {
 
 // --- spawn ------------------------------------------------------------------------------------
 
-namespace detail {
-
-G* acquire_g(std::source_location where) {
-  require_goroutine("go");
-  const RtSection rt;
-  P* pp = current_m()->p;
+G* new_g(P* pp, SpawnSite where) {
   G* gp = take_g(pp);
   if (pp->next_g_id == pp->end_g_id) {
     constexpr std::uint64_t kIds = 64;
@@ -320,10 +383,9 @@ G* acquire_g(std::source_location where) {
   return gp;
 }
 
-void submit_g(G* gp) {
-  const RtSection rt;
-  P* pp = current_m()->p;
+void submit_new_g(P* pp, G* gp) {
   PCounters::bump(pp->counters.spawned);
+  note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   if (!pp->spawned.push(gp)) [[unlikely]] {
     sched->overflow_spawned(pp, gp);
@@ -332,31 +394,36 @@ void submit_g(G* gp) {
   if (multi_p && pp->spawned.size() >= 2) sched->wake();
 }
 
+namespace detail {
+
+G* acquire_g(SpawnSite where) {
+  require_goroutine("go");
+  const RtSection rt;
+  return new_g(current_m()->p, where);
+}
+
+void submit_g(G* gp) {
+  const RtSection rt;
+  submit_new_g(current_m()->p, gp);
+}
+
 }  // namespace detail
 
 // --- the stack's body ----------------------------------------------------------------------------
 
 namespace {
 
-[[noreturn]] void panic(const G& gp, const char* what) {
-  fatal("panic: %s\n  goroutine %llu, spawned at %s:%u", what,
-        static_cast<unsigned long long>(gp.id), gp.spawned.file_name(), gp.spawned.line());
-}
-
-void run_body(G* gp) {
-  try {
-    gp->run(gp->closure);
-  } catch (const std::exception& e) {
-    panic(*gp, e.what());
-  } catch (...) {
-    panic(*gp, "an exception that is no std::exception left a goroutine");
-  }
-}
-
 // The G is over: its block returns to the pool, its stack stays under the caller.
 arch::Stack* retire(P* pp, G* gp) {
   PCounters::bump(pp->counters.ended);
+  note(TraceKind::kEnd, gp);
   delete std::exchange(gp->label, nullptr);
+  if (gp->locked) [[unlikely]] {
+    M* m = gp->locked_m;
+    gp->locked = false;
+    m->locked_g = nullptr;
+    m->is_doomed = true;
+  }
   arch::Stack* stack = std::exchange(gp->stack, nullptr);
   gp->context = nullptr;
   gp->status.store(GStatus::kIdle, std::memory_order_release);  // pairs with GPool::for_each
@@ -375,17 +442,19 @@ void gorun_goroutine_main() {
   for (;;) {
     G* self = current_m()->g;
     leave_runtime();
-    run_body(self);
+    // No handler around it: see panic.h.
+    self->run(self->closure);
     enter_runtime();
     M* m = current_m();
     P* pp = m->p;
     arch::Stack* stack = retire(pp, self);
-    G* next = pick_local(pp);
+    G* next = m->is_doomed ? nullptr : pick_next(pp);
     if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
       // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
       next->stack = stack;
       next->context = stack;  // any non-null value: it has a stack, and is running
       m->g = next;
+      note(TraceKind::kRun, next);
       next->status.store(GStatus::kRunning, std::memory_order_relaxed);
       continue;
     }

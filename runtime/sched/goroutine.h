@@ -3,6 +3,7 @@
 
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
+#include "runtime/spawn_site.h"
 
 namespace gorun::runtime {
 
@@ -17,5 +18,14 @@ void jitter();
 
 /// The next G that `pp` holds, or null: what to run is decided here whenever it is cheap. Owner.
 G* pick_local(P* pp);
+
+/// Fires the timers of `pp` that are due, but not more than it has room for. Owner, on g0 or in a G
+/// that holds no lock.
+void fire_timers(P* pp);
+
+/// The two halves of go(), inside the runtime: a fresh G, to be given a closure (spawn.h), and its
+/// submission. Owner of `pp`. May be called from a timer's fire function.
+G* new_g(P* pp, SpawnSite where);
+void submit_new_g(P* pp, G* gp);
 
 }  // namespace gorun::runtime

@@ -27,6 +27,7 @@
 namespace gorun::runtime {
 
 struct P;
+struct TraceRing;
 
 /// What is to be done for a G that has just left its stack, once its registers are saved.
 struct Commit {
@@ -60,16 +61,23 @@ struct alignas(128) M {
   P* old_p = nullptr;     // the P before a blocking call; its caches may be warm. This M only
   std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
   std::uint64_t random;               // xorshift state. This M only
+  TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only
   const int id;
+
+  // A goroutine that is locked to this thread (os_thread.h). This M, in the G or on g0.
+  G* locked_g = nullptr;
+  std::uint32_t lock_depth = 0;  // calls of lock_os_thread() not yet undone
+  bool is_doomed = false;        // its locked goroutine ended: so does the thread
 
   std::mutex retake_lock;  // held by sysmon while it decides; after no other lock
 
   // Parking. guarded by the scheduler's lock until the wake-up word is set.
   M* next_idle = nullptr;
-  P* next_p = nullptr;                      // handed over by the waker
+  bool awaits_p = false;  // asleep until its locked goroutine may run: counted in locked_asleep
+  P* next_p = nullptr;    // handed over by the waker
   std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
+  bool is_fresh = true;              // has no thread yet. Its first launcher, before it starts one
   std::atomic<bool> polling{false};  // sleeps in the netpoller, not on wake_word; relaxed: the lock
-  bool started = false;              // whoever launches it first
   std::thread thread;
 
   std::uint64_t next_random() {

@@ -11,6 +11,7 @@
 #include "runtime/poll/netpoll.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
 
 namespace gorun::runtime {
 namespace {
@@ -50,7 +51,12 @@ void Sched::inject(P* pp, GList& woken) {
   PCounters::bump(pp->counters.wakes, static_cast<std::uint64_t>(count));
   while (G* gp = woken.pop()) {
     gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-    if (!pp->lrq.push(gp)) overflow_lrq(pp, gp);
+    note(TraceKind::kReady, gp);
+    if (gp->locked) [[unlikely]] {
+      ready_locked(gp);
+    } else if (!pp->lrq.push(gp)) {
+      overflow_lrq(pp, gp);
+    }
   }
   armed_fds.fetch_sub(count, std::memory_order_seq_cst);
   if (multi && pp->lrq.size() >= 2) wake();
@@ -70,6 +76,7 @@ void Sched::submit_global(GList& woken) {
 void Sched::push_global(GList& woken) {
   while (G* gp = woken.pop()) {
     gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+    note(TraceKind::kReady, gp);
     grq.push(gp);
   }
 }
@@ -99,7 +106,7 @@ bool Sched::poll_neglected_network(std::int64_t now) {
 
 bool Sched::needs_timekeeper() const {
   return timekeeper == nullptr &&
-         (armed_fds.load(std::memory_order_seq_cst) > 0 || earliest_timer() != TimerHeap::kNever);
+         (armed_fds.load(std::memory_order_seq_cst) > 0 || has_awaited_timer());
 }
 
 void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {

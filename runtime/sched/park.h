@@ -16,6 +16,9 @@
 
 namespace gorun::runtime {
 
+struct TimerEvent;
+struct Waiter;
+
 /// Takes `m` into the runtime when the fast path could not: its P may be gone.
 void enter_slow();
 
@@ -50,9 +53,18 @@ class RtSection {
 void require_goroutine(const char* operation);
 
 /// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.
+///
+/// `arg` says in reports what the G waits for: for kChanSend and kChanRecv it is the ChanCore, for
+/// kSelect the Select, which waited_channels() (waited_channel.h) takes apart.
 void park(WaitReason reason, void (*commit)(G* gp, void* arg), void* arg);
+
+/// Queues `event` with the timers of this P. In the runtime.
+void start_timer(TimerEvent* event);
 
 /// Makes a parked G runnable, next on this P. In the runtime, by exactly one waker.
 void ready(G* gp);
+
+/// The same for all of a list that was taken off its queue, linked by `next`.
+void ready_all(Waiter* first);
 
 }  // namespace gorun::runtime

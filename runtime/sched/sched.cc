@@ -4,15 +4,19 @@
 
 #include <cxxabi.h>
 #include <pthread.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
+#include "runtime/fault.h"
 #include "runtime/poll/netpoll.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
+#include "runtime/sched/trace_event.h"
 
 namespace gorun::runtime {
 
@@ -39,11 +43,13 @@ std::int64_t monotonic_ns() {
 void wire(M* m, P* pp) {
   m->p = pp;
   m->old_p = pp;
+  note(TraceKind::kTakeP, m, pp);
   pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
 }
 
 P* unwire(M* m) {
   P* pp = m->p;
+  note(TraceKind::kDropP, m, pp);
   m->p = nullptr;
   pp->m.store(nullptr, std::memory_order_release);
   return pp;
@@ -66,12 +72,17 @@ Sched::~Sched() = default;
 G* Sched::take_global(P* pp) {
   const std::lock_guard guard(lock);
   std::size_t batch = std::min({grq.size(), grq.size() / ps.size() + 1, kMaxGlobalBatch});
-  G* first = grq.pop();
+  G* first = grq.head();
   if (first == nullptr) return nullptr;
+  if (first->locked) {
+    pp->owes_locked = true;
+    return nullptr;
+  }
+  grq.pop();
   while (--batch > 0) {
     // An LRQ that is not empty may lack the room: then the rest stays where it is.
-    if (pp->lrq.size() >= kQueueCapacity) break;
-    pp->lrq.push(grq.pop());
+    if (pp->lrq.size() >= kQueueCapacity || grq.head()->locked) break;
+    static_cast<void>(pp->lrq.push(grq.pop()));  // there is room, and only the owner fills it
   }
   return first;
 }
@@ -159,8 +170,9 @@ M* Sched::m_for(P* pp, bool as_spinning) {
 }
 
 void Sched::launch(M* m) {
-  if (!m->started) {
-    m->started = true;  // before the thread can go idle, and be launched by somebody else
+  if (m->is_fresh) {
+    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
+    m->is_fresh = false;
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
@@ -221,10 +233,23 @@ std::int64_t Sched::earliest_timer() const {
   return earliest;
 }
 
+// A timer is waited for only while a goroutine lives: once all have ended, what is pending (an
+// after() that lost its select, a function for later) is dropped with the run.
+bool Sched::has_awaited_timer() const {
+  if (earliest_timer() == TimerHeap::kNever) return false;
+  // In this order, so that while Ms run the count errs upwards: who ended was spawned before.
+  std::uint64_t ended = 0;
+  std::uint64_t spawned = 1;  // the main goroutine
+  for (const auto& pp : ps) ended += pp->counters.ended.load(std::memory_order_acquire);
+  for (const auto& pp : ps) spawned += pp->counters.spawned.load(std::memory_order_acquire);
+  return spawned != ended;
+}
+
 // Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  if (idle_m_count + keepers < ms.size() || earliest_timer() != TimerHeap::kNever) return;
+  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_ms;
+  if (asleep < ms.size() || has_awaited_timer()) return;
   if (armed_fds.load(std::memory_order_seq_cst) > 0) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
   if (keepers > 0) {           // what it sleeps for was stopped: let it look again
@@ -281,12 +306,15 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
   if (G* gp = victim->spawned.steal()) return gp;
   std::array<G*, kQueueCapacity> half;
   if (const std::uint32_t count = victim->lrq.grab_half(half); count > 0) {
-    // The thief's own LRQ is empty, so half of another one fits.
-    for (std::uint32_t i = 1; i < count; ++i) m->p->lrq.push(half[i]);
+    for (std::uint32_t i = 1; i < count; ++i) {
+      // A timer fired meanwhile may have filled the thief's own LRQ.
+      if (!m->p->lrq.push(half[i])) overflow_lrq(m->p, half[i]);
+    }
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
+  // What its timers make ready is ready here.
+  if (victim->timers.fire_due(clock_ns()) > 0) return pick_local(m->p);
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
@@ -309,6 +337,7 @@ G* Sched::steal_pass(M* m, bool last_pass) {
     if (victim == m->p) continue;
     if (G* gp = steal_from(m, victim, last_pass)) {
       PCounters::bump(m->p->counters.steals);
+      note(TraceKind::kSteal, m, m->p, victim->id);
       return gp;
     }
   }
@@ -371,18 +400,26 @@ void Sched::give_up(M* m) {
 G* Sched::find_runnable(M* m) {
   for (;;) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
+    if (m->locked_g != nullptr) return run_locked(m);
+    if (m->is_doomed) {
+      end_m(m);
+      return nullptr;
+    }
     if (m->p == nullptr) {
       sleep_until_woken(m);
+      coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
-    if (pp->timers.earliest() != TimerHeap::kNever) pp->timers.fire_due(clock_ns());
+    if (std::exchange(pp->owes_locked, false) && hand_to_locked(m)) continue;
+    fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && armed_fds.load(std::memory_order_relaxed) > 0) {
       poll_network(pp);
       gp = pick_local(pp);
     }
+    if (gp == nullptr && pp->owes_locked) continue;
     if (gp == nullptr && multi) {
       const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
       if (m->spinning || 2 * spinning.load(std::memory_order_relaxed) < busy) {
@@ -395,7 +432,10 @@ G* Sched::find_runnable(M* m) {
     }
     // Timers of idle Ps have no owner: the last look before giving up covers them.
     const std::int64_t due = earliest_timer();
-    if (mode.deterministic && due != TimerHeap::kNever) virtual_now = std::max(virtual_now, due);
+    if (mode.deterministic && has_awaited_timer()) {
+      virtual_now = std::max(virtual_now, due);
+      coarse_clock.set(virtual_now);
+    }
     if (due != TimerHeap::kNever && due <= clock_ns()) {
       const std::int64_t now = clock_ns();
       for (auto& other : ps) other->timers.fire_due(now);
@@ -408,6 +448,7 @@ G* Sched::find_runnable(M* m) {
 // --- threads -------------------------------------------------------------------------------------
 
 void Sched::m_main(M* m) {
+  const SignalStack signal_stack;
   gorun_current_m = m;
   m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
   pthread_attr_t attributes;
@@ -424,6 +465,7 @@ void Sched::m_main(M* m) {
 
 void Sched::run(G* gp) {
   M* first = nullptr;
+  coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
     grq.push(gp);
@@ -437,7 +479,7 @@ void Sched::run(G* gp) {
     for (auto& m : ms) rouse(m.get());
     wake_sysmon();
   }
-  monitor.join();  // it starts Ms: from here on there are no more
+  monitor.join();  // first: it may be busy with starting the last M
   for (auto& m : ms) m->thread.join();
 }
 

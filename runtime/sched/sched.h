@@ -10,7 +10,7 @@
 // wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
 // nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
 //
-// Lock order: channel or wait queue (by address) < timer heap < Sched::lock < M::retake_lock.
+// Lock order: wait queue < timer heap < channel (by address) < Sched::lock < M::retake_lock.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@
 #include <mutex>
 #include <vector>
 
+#include "runtime/rt_lock.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
 
@@ -42,6 +43,8 @@ class GlobalQueue {
     size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     return gp;
   }
+  /// The oldest, which stays; or null.
+  [[nodiscard]] G* head() const { return head_; }
   /// Any thread; a hint without the lock, exact with it.
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
@@ -56,12 +59,13 @@ class Netpoll;
 
 /// The schedule's modes for tests; see Options.
 struct SchedMode {
-  std::uint64_t jitter = 0;    // seed, or 0
-  bool deterministic = false;  // one M, virtual time
+  std::uint64_t jitter = 0;         // seed, or 0
+  bool deterministic = false;       // one M, virtual time
+  std::int64_t sched_trace_ns = 0;  // between two lines on the scheduler's state, or 0
 };
 
 struct Sched {
-  Sched(int procs, SchedMode mode);
+  Sched(int procs, SchedMode how);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -87,6 +91,10 @@ struct Sched {
   /// A P for an M that lost its own: `preferred` if idle, else any; null when all are busy.
   P* acquire_idle(P* preferred);
 
+  /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
+  /// in the GRQ. Any M.
+  void ready_locked(G* gp);
+
   // The network, in network.cc.
 
   /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
@@ -102,6 +110,9 @@ struct Sched {
 
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
   void timer_added(std::int64_t when);
+
+  /// Whether a timer is pending that a living goroutine may depend on.
+  [[nodiscard]] bool has_awaited_timer() const;
 
   /// The earliest timer of any P, or TimerHeap::kNever.
   [[nodiscard]] std::int64_t earliest_timer() const;
@@ -119,6 +130,8 @@ struct Sched {
   std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
   M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
   std::size_t idle_m_count = 0;        // guarded by lock
+  std::size_t locked_asleep = 0;       // guarded by lock; Ms that wait for their locked G's turn
+  std::size_t ended_ms = 0;            // guarded by lock; Ms whose thread ended with its locked G
   M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
@@ -151,6 +164,12 @@ struct Sched {
   void make_idle(P* pp);       // holds lock
   P* take_idle(P* preferred);  // holds lock
   void check_over();           // holds lock
+  // Locked goroutines, in locked.cc.
+  G* run_locked(M* m);
+  bool hand_to_locked(M* m);
+  void end_m(M* m);
+  static void give_p(M* m, P* pp);  // holds lock; launch() it afterwards, without
+
   void m_main(M* m);
   void sysmon_main();
   void wake_sysmon();  // holds lock
@@ -165,9 +184,6 @@ struct Sched {
 
 /// The one that runs; null between runs.
 extern Sched* sched;
-
-/// Copies of what every operation asks: more than one P?
-extern bool multi_p;
 
 /// The runtime's clock: monotonic nanoseconds, virtual in a deterministic run. From an M.
 std::int64_t clock_ns();

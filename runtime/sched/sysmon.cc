@@ -5,6 +5,8 @@
 // for: a G kept in runnext or among the spawned for a whole tick, a timer that is due while a P
 // idles.
 //
+// It also prints the lines of GORUN_SCHEDTRACE.
+//
 // It looks every 20 us while that pays, ever more rarely (10 ms) while it does not, and not at all
 // while every P is idle.
 
@@ -16,8 +18,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/sched_trace.h"
 
 namespace gorun::runtime {
 namespace {
@@ -121,10 +125,12 @@ void Sched::sysmon_main() {
   prctl(PR_SET_TIMERSLACK, 1000UL);  // a 20 us sleep takes 120 us with the default slack
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;
+  SchedTrace lines(mode.sched_trace_ns, monotonic_ns());
   while (!stopping.load(std::memory_order_acquire)) {
-    futex_wait(sysmon_word, 0, monotonic_ns() + pause_ns);
+    const std::int64_t before = monotonic_ns();
+    futex_wait(sysmon_word, 0, before + lines.shorten(pause_ns, before));
     sysmon_word.store(0, std::memory_order_relaxed);
-    if (pause_ns == kLongestNs) {
+    if (pause_ns == kLongestNs && !lines.is_on()) {
       std::unique_lock guard(lock);
       if (!stopping.load(std::memory_order_relaxed) &&
           idle_ps.load(std::memory_order_relaxed) == static_cast<int>(ps.size())) {
@@ -139,6 +145,8 @@ void Sched::sysmon_main() {
       }
     }
     const std::int64_t now = monotonic_ns();
+    coarse_clock.set(now);
+    lines.print_if_due(*this, now);
     const bool retook = retake(now);
     const bool polled = poll_neglected_network(now);
     if (look_after_waiting_work(now) || retook || polled) {

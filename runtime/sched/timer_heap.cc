@@ -3,28 +3,60 @@
 #include "runtime/sched/timer_heap.h"
 
 #include <algorithm>
+#include <mutex>
 
 namespace gorun::runtime {
 namespace {
 constexpr std::uint32_t kArity = 4;
+// Fired under one hold of the lock: others insert and stop meanwhile.
+constexpr int kBatch = 64;
+}  // namespace
+
+// What is left belongs to no goroutine that could still run.
+TimerHeap::~TimerHeap() {
+  for (const Entry& entry : heap_) {
+    TimerEvent* event = events_[entry.slot];
+    event->heap = nullptr;
+    event->slot = TimerEvent::kNotQueued;
+    if (event->discard != nullptr) event->discard(event->arg);
+  }
 }
 
-void TimerHeap::place(std::uint32_t index, TimerEvent* event) {
-  heap_[index] = {event->when, event};
-  event->index = index;
+std::uint32_t TimerHeap::take_slot(TimerEvent* event) {
+  std::uint32_t slot = free_slot_;
+  if (slot != TimerEvent::kNotQueued) {
+    free_slot_ = index_[slot];
+    events_[slot] = event;
+  } else {
+    slot = static_cast<std::uint32_t>(events_.size());
+    events_.push_back(event);
+    index_.push_back(0);
+  }
+  return slot;
 }
 
-void TimerHeap::sift_up(std::uint32_t index, TimerEvent* event) {
+void TimerHeap::give_slot(std::uint32_t slot) {
+  events_[slot] = nullptr;
+  index_[slot] = free_slot_;
+  free_slot_ = slot;
+}
+
+void TimerHeap::place(std::uint32_t index, Entry entry) {
+  heap_[index] = entry;
+  index_[entry.slot] = index;
+}
+
+void TimerHeap::sift_up(std::uint32_t index, Entry entry) {
   while (index > 0) {
     const std::uint32_t parent = (index - 1) / kArity;
-    if (heap_[parent].when <= event->when) break;
-    place(index, heap_[parent].event);
+    if (heap_[parent].when <= entry.when) break;
+    place(index, heap_[parent]);
     index = parent;
   }
-  place(index, event);
+  place(index, entry);
 }
 
-void TimerHeap::sift_down(std::uint32_t index, TimerEvent* event) {
+void TimerHeap::sift_down(std::uint32_t index, Entry entry) {
   const auto size = static_cast<std::uint32_t>(heap_.size());
   for (;;) {
     const std::uint32_t first = index * kArity + 1;
@@ -33,19 +65,19 @@ void TimerHeap::sift_down(std::uint32_t index, TimerEvent* event) {
     for (std::uint32_t child = first + 1; child < std::min(first + kArity, size); ++child) {
       if (heap_[child].when < heap_[least].when) least = child;
     }
-    if (heap_[least].when >= event->when) break;
-    place(index, heap_[least].event);
+    if (heap_[least].when >= entry.when) break;
+    place(index, heap_[least]);
     index = least;
   }
-  place(index, event);
+  place(index, entry);
 }
 
 void TimerHeap::remove(std::uint32_t index) {
-  heap_[index].event->index = TimerEvent::kNotQueued;
-  TimerEvent* last = heap_.back().event;
+  give_slot(heap_[index].slot);
+  const Entry last = heap_.back();
   heap_.pop_back();
   if (index == heap_.size()) return;
-  if (index > 0 && last->when < heap_[(index - 1) / kArity].when) {
+  if (index > 0 && last.when < heap_[(index - 1) / kArity].when) {
     sift_up(index, last);
   } else {
     sift_down(index, last);
@@ -56,38 +88,59 @@ void TimerHeap::publish() {
   earliest_.store(heap_.empty() ? kNever : heap_.front().when, std::memory_order_release);
 }
 
-bool TimerHeap::insert(TimerEvent* event) {
-  const std::lock_guard lock(mutex_);
+bool TimerHeap::insert_locked(TimerEvent* event) {
   event->heap = this;
-  heap_.push_back({event->when, event});
-  sift_up(static_cast<std::uint32_t>(heap_.size() - 1), event);
-  if (event->index != 0) return false;
+  event->slot = take_slot(event);
+  const Entry entry{event->when, event->slot};
+  heap_.push_back(entry);
+  sift_up(static_cast<std::uint32_t>(heap_.size() - 1), entry);
+  if (index_[entry.slot] != 0) return false;
   publish();
   return true;
+}
+
+bool TimerHeap::insert(TimerEvent* event) {
+  const std::lock_guard guard(lock_);
+  return insert_locked(event);
 }
 
 bool TimerHeap::stop(TimerEvent* event) {
   if (event->heap == nullptr) return false;
   TimerHeap& home = *event->heap;
-  const std::lock_guard lock(home.mutex_);
-  if (event->index == TimerEvent::kNotQueued) return false;
-  const bool was_first = event->index == 0;
-  home.remove(event->index);
-  if (was_first) home.publish();
+  const std::lock_guard guard(home.lock_);
+  event->heap = nullptr;
+  if (event->slot == TimerEvent::kNotQueued) return false;
+  const std::uint32_t index = home.index_[event->slot];
+  event->slot = TimerEvent::kNotQueued;
+  home.remove(index);
+  if (index == 0) home.publish();
   return true;
 }
 
-int TimerHeap::fire_due(std::int64_t now) {
-  if (earliest() > now) return 0;
-  const std::lock_guard lock(mutex_);
-  int fired = 0;
-  while (!heap_.empty() && heap_.front().when <= now) {
-    TimerEvent* event = heap_.front().event;
+void TimerHeap::fire_first(std::int64_t now) {
+  const Entry first = heap_.front();
+  TimerEvent* event = events_[first.slot];
+  if (event->period > 0) {
+    // The next multiple of the period that is still to come: ticks that were missed are dropped.
+    event->when = first.when + event->period * (1 + (now - first.when) / event->period);
+    sift_down(0, {event->when, first.slot});
+  } else {
+    event->slot = TimerEvent::kNotQueued;
     remove(0);
-    event->fire(event->arg);
-    ++fired;
   }
-  publish();
+  event->fire(event->arg);  // the event may be gone from here on
+}
+
+int TimerHeap::fire_due(std::int64_t now, int limit) {
+  int fired = 0;
+  while (fired < limit && earliest() <= now) {
+    const std::lock_guard guard(lock_);
+    const int batch = std::min(limit - fired, kBatch);
+    int count = 0;
+    for (; count < batch && !heap_.empty() && heap_.front().when <= now; ++count) fire_first(now);
+    publish();
+    fired += count;
+  }
   return fired;
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/timer.h"
 #include "tests/support/child.h"
 #include "tests/support/each_procs.h"
+#include "tests/support/lines.h"
 
 namespace {
 
@@ -27,13 +28,6 @@ struct Misuse {
   void (*in_goroutine)();  // run as main goroutine, or null
   void (*outside)();       // run on the main thread, or null
 };
-
-// True if `text` is `pattern`, in which each '*' matches any run of characters.
-bool matches(const char* pattern, const char* text) {
-  if (*pattern == '\0') return *text == '\0';
-  if (*pattern == '*') return matches(pattern + 1, text) || (*text && matches(pattern, text + 1));
-  return *pattern == *text && matches(pattern + 1, text + 1);
-}
 
 Chan<int> closed_channel() {
   Chan<int> ch(0);
@@ -106,7 +100,7 @@ TEST_CASE("misuse aborts and says what was wrong") {
       CAPTURE(end.errors);
       CHECK(end.signal == SIGABRT);
       const std::string first_line = end.errors.substr(0, end.errors.find('\n'));
-      CHECK(matches(misuse.first_line, first_line.c_str()));
+      CHECK(matches(misuse.first_line, first_line));
     }
   }
 }
@@ -119,7 +113,7 @@ TEST_CASE("misuse outside a goroutine is misuse also while a Runtime exists") {
   });
   CAPTURE(end.errors);
   CHECK(end.signal == SIGABRT);
-  CHECK(matches("fatal: chan: send outside a goroutine*", end.errors.c_str()));
+  CHECK(matches("fatal: chan: send outside a goroutine*", end.errors));
 }
 
 TEST_CASE("an exception that leaves a goroutine aborts with its type, text and goroutine") {
@@ -138,10 +132,10 @@ TEST_CASE("an exception that leaves a goroutine aborts with its type, text and g
     });
     CAPTURE(end.errors);
     CHECK(end.signal == SIGABRT);
-    CHECK(matches("*runtime_error*", end.errors.c_str()));
-    CHECK(matches("*cannot go on*", end.errors.c_str()));
-    CHECK(matches("*the culprit*", end.errors.c_str()));
-    CHECK(matches("*tests/runtime/fatal_test.cc:*", end.errors.c_str()));
+    CHECK(matches("*runtime_error*", end.errors));
+    CHECK(matches("*cannot go on*", end.errors));
+    CHECK(matches("*the culprit*", end.errors));
+    CHECK(matches("*tests/runtime/fatal_test.cc:*", end.errors));
   }
 }
 
@@ -152,7 +146,7 @@ TEST_CASE("an exception of no known type leaves a goroutine with a message, too"
   });
   CAPTURE(end.errors);
   CHECK(end.signal == SIGABRT);
-  CHECK(matches("fatal: *", end.errors.c_str()));
+  CHECK(matches("fatal: *", end.errors));
 }
 
 TEST_CASE("a run inside a goroutine of another Runtime aborts") {
@@ -165,7 +159,7 @@ TEST_CASE("a run inside a goroutine of another Runtime aborts") {
   });
   CAPTURE(end.errors);
   CHECK(end.signal == SIGABRT);
-  CHECK(matches("fatal: *", end.errors.c_str()));
+  CHECK(matches("fatal: *", end.errors));
 }
 
 TEST_CASE("a second run of one Runtime aborts") {
@@ -176,7 +170,7 @@ TEST_CASE("a second run of one Runtime aborts") {
   });
   CAPTURE(end.errors);
   CHECK(end.signal == SIGABRT);
-  CHECK(matches("fatal: *", end.errors.c_str()));
+  CHECK(matches("fatal: *", end.errors));
 }
 
 TEST_SUITE_END();

@@ -8,11 +8,19 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "runtime/runtime.h"
+
+// A failed CHECK shows the value of an atomic.
+template <class T>
+struct doctest::StringMaker<std::atomic<T>> {
+  static doctest::String convert(const std::atomic<T>& value) {
+    return doctest::toString(value.load());
+  }
+};
 
 namespace gorun::tests {
 
@@ -27,9 +35,6 @@ void at_each_procs(Body body) {
     body(rt);
   }
 }
-
-/// One line per goroutine that a run left behind.
-std::string describe(const runtime::RunResult& result);
 
 /// Runs `main` and checks that every goroutine came to its end.
 inline void run_to_end(runtime::Runtime& rt, std::function<void()> main) {

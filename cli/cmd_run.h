@@ -1,0 +1,13 @@
+// cli/cmd_run.h - `gorun FILE`: load, run, show, report.
+#pragma once
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+
+namespace gorun::cli {
+
+/// Runs the job file. Call it before any other thread exists: it takes over the signals.
+[[nodiscard]] ExitCode cmd_run(const Options& options, Screen& screen);
+
+}  // namespace gorun::cli

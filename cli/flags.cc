@@ -1,0 +1,49 @@
+// cli/flags.cc - the tables of commands and flags.
+
+#include "cli/flags.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gorun::cli {
+namespace {
+
+constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
+
+constexpr unsigned kRunOnly = bit(Command::kRun);
+constexpr unsigned kReadsJob = bit(Command::kRun) | bit(Command::kCheck);
+constexpr unsigned kEvery = kReadsJob | bit(Command::kStages) | bit(Command::kHelp);
+
+constexpr std::array<CommandRow, 4> kCommands = {{
+    {Command::kRun, "run", "FILE", "run a job file; \"gorun FILE\" does the same"},
+    {Command::kCheck, "check", "FILE", "report every mistake in a job file, and run nothing"},
+    {Command::kStages, "stages", "[KIND]", "list the kinds of stages, or all about one of them"},
+    {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
+}};
+
+constexpr std::array<FlagRow, 9> kFlags = {{
+    {"-j", "--jobs", "N", "use N cores (default: all that this process may use)", kRunOnly},
+    {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
+     kReadsJob},
+    {"-q", "--quiet", "", "say nothing but errors", kReadsJob},
+    {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens",
+     kRunOnly},
+    {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",
+     kRunOnly},
+    {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
+    {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRunOnly},
+    {"-h", "--help", "", "explain the command", kEvery},
+    {"", "--version", "", "print the version", kEvery},
+}};
+
+}  // namespace
+
+std::span<const CommandRow> commands() { return kCommands; }
+
+const CommandRow& row_of(Command command) {
+  return *std::ranges::find(kCommands, command, &CommandRow::command);
+}
+
+std::span<const FlagRow> flags() { return kFlags; }
+
+}  // namespace gorun::cli

@@ -1,0 +1,128 @@
+// cli/help.cc - the texts of `gorun help`.
+
+#include "cli/help.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace gorun::cli {
+namespace {
+
+constexpr std::string_view kIntroduction =
+    R"(gorun runs job files: stages wired by channels, on every core.
+
+usage: gorun [OPTIONS] FILE
+       gorun COMMAND [OPTIONS] ...
+
+A job file is JSON. This one hashes every file below /usr/include:
+
+  {
+    "gorun": 1,
+    "stages": {
+      "files":   {"kind": "walk", "root": "/usr/include"},
+      "digests": {"kind": "hash", "from": "files"},
+      "out":     {"kind": "write", "from": "digests", "format": "sha256sum"}
+    }
+  }
+
+Save it as hash.json; then
+  gorun hash.json                       runs it
+  gorun hash.json | sha256sum -c        has another tool check the result
+  gorun check hash.json                 only looks for mistakes
+  gorun stages                          lists what stages can do
+  gorun stages walk                     tells all about one kind
+)";
+
+constexpr std::string_view kExitStatus = R"(
+exit status:
+  0 all went well             5 deadlock: stages wait for each other
+  1 a stage failed            70 a bug in gorun
+  2 wrong command line        74 an output could not be written
+  3 wrong job file            130, 143, 129 interrupted, terminated, hung up
+)";
+
+constexpr std::string_view kRunExamples = R"(
+examples:
+  gorun job.json                        run it on all cores
+  gorun -j 2 job.json                   on two
+  gorun --set root=/usr/share job.json  with another value for "${{ vars.root }}"
+  generate | gorun -                    the job file comes from standard input
+  gorun job.json > out.txt              results go to standard output, all else to stderr
+  gorun ./run                           a job file that is called like a command
+
+Interrupt (control-C) once and the sources stop and the commands get SIGTERM; twice and the
+commands are killed; three times and gorun leaves at once.
+)";
+
+constexpr std::string_view kCheckExamples = R"(
+examples:
+  gorun check job.json                  "job.json: ok, 3 stages", or every mistake at once
+  gorun check --set n=5 job.json        with a value for "${{ vars.n }}"
+  gorun check -q job.json && echo fine  only the exit status: 0, or 3 if the file is wrong
+)";
+
+constexpr std::string_view kStagesExamples = R"(
+examples:
+  gorun stages                          one line for each kind
+  gorun stages exec                     its options, with types and defaults, and an example
+)";
+
+constexpr std::string_view kHelpExamples = R"(
+examples:
+  gorun help
+  gorun help run
+)";
+
+std::string_view examples(Command command) {
+  switch (command) {
+    case Command::kRun:
+      return kRunExamples;
+    case Command::kCheck:
+      return kCheckExamples;
+    case Command::kStages:
+      return kStagesExamples;
+    case Command::kHelp:
+      return kHelpExamples;
+  }
+  return "";
+}
+
+// "  LEFT   RIGHT\n" with RIGHT in one column.
+std::string row(std::string left, std::string_view right) {
+  constexpr std::size_t kColumn = 26;
+  left.resize(std::max(left.size() + 1, kColumn), ' ');
+  return "  " + left + std::string(right) + "\n";
+}
+
+std::string flag_rows(Command command) {
+  std::string out = "\noptions:\n";
+  for (const FlagRow& flag : flags()) {
+    if (!flag.belongs_to(command)) continue;
+    std::string left = flag.short_name.empty() ? "    " : std::string(flag.short_name) + ", ";
+    left += flag.long_name;
+    if (!flag.value.empty()) left.append(" ").append(flag.value);
+    out += row(left, flag.help);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string help_text() {
+  std::string out(kIntroduction);
+  out += "\ncommands:\n";
+  for (const CommandRow& command : commands()) {
+    out += row(std::string(command.name).append(" ").append(command.argument), command.summary);
+  }
+  return out + flag_rows(Command::kRun) + std::string(kExitStatus);
+}
+
+std::string help_text(Command command) {
+  const CommandRow& about = row_of(command);
+  std::string usage = "usage: gorun ";
+  usage.append(about.name).append(" [OPTIONS] ").append(about.argument).append("\n\n");
+  return usage.append(about.summary).append("\n") + flag_rows(command) +
+         std::string(examples(command));
+}
+
+}  // namespace gorun::cli

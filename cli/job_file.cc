@@ -1,0 +1,75 @@
+// cli/job_file.cc - the job file of a command line.
+
+#include "cli/job_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/diagnostic.h"
+#include "jobs/edit_distance.h"
+#include "jobs/load.h"
+#include "jobs/quote.h"
+
+namespace gorun::cli {
+namespace {
+
+// A word such as "chekc": not a path by its looks, and no file. Nothing, or the way out.
+std::optional<UsageError> find_mistyped_command(const Options& options) {
+  const std::string& word = options.argument;
+  if (options.named_command || word == "-" || word.find_first_of("./") != std::string::npos ||
+      access(word.c_str(), F_OK) == 0) {
+    return std::nullopt;
+  }
+  std::vector<std::string_view> names;
+  for (const CommandRow& row : commands()) names.push_back(row.name);
+  const std::string hint = jobs::did_you_mean(word, names);
+  return UsageError{jobs::quote(word) + " is neither a command nor a file",
+                    hint.empty() ? "\"gorun help\" lists the commands" : hint};
+}
+
+// Colours "error:" in the lines that jobs::render() begins with a place or with "gorun".
+std::string highlight(const Screen& screen, std::string_view text) {
+  constexpr std::string_view kMark = ": error: ";
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n') + 1);
+    text.remove_prefix(line.size());
+    const std::size_t mark = line.starts_with(' ') ? std::string_view::npos : line.find(kMark);
+    if (mark == std::string_view::npos) {
+      out += line;
+      continue;
+    }
+    out.append(line.substr(0, mark)).append(": ").append(screen.styled(Style::kRed, "error:"));
+    out.append(" ").append(line.substr(mark + kMark.size()));
+  }
+  return out;
+}
+
+ExitCode blame(const jobs::Source& source, const jobs::Diagnostics& errors, Screen& screen) {
+  screen.message(highlight(screen, jobs::render(source, errors)));
+  const bool only_command_line = std::ranges::all_of(errors, [](const jobs::Diagnostic& error) {
+    return error.culprit == jobs::Culprit::kCommandLine;
+  });
+  return only_command_line ? ExitCode::kUsage : ExitCode::kJobFile;
+}
+
+}  // namespace
+
+std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& screen) {
+  if (const std::optional<UsageError> error = find_mistyped_command(options)) {
+    screen.message(render(*error));
+    return ExitCode::kUsage;
+  }
+  const jobs::LoadedSource loaded = jobs::read_source(options.argument);
+  if (!loaded.errors.empty()) return blame(loaded.source, loaded.errors, screen);
+  jobs::Result<jobs::Graph> graph = jobs::load_job(loaded.source, options.settings);
+  if (!graph.ok()) return blame(loaded.source, graph.errors(), screen);
+  return std::move(graph).value();
+}
+
+}  // namespace gorun::cli

@@ -1,0 +1,20 @@
+// cli/job_file.h - the job file of a command line: read, checked, and its mistakes shown.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "jobs/graph.h"
+
+namespace gorun::cli {
+
+/// The graph that `options` names, or the exit status after every mistake was written to `screen`:
+/// kJobFile, or kUsage if only the command line is to blame (a --set that does not fit, a word that
+/// is neither a command nor a file).
+[[nodiscard]] std::variant<jobs::Graph, ExitCode> load_graph(const Options& options,
+                                                             Screen& screen);
+
+}  // namespace gorun::cli

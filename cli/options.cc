@@ -1,0 +1,304 @@
+// cli/options.cc - the command line, by way of CLI11.
+//
+// CLI11 takes the words apart by the rules that people know (-j4, -j 4, --jobs=4, -qv, --) and
+// hands every value over as text; the meaning of each value is checked here, so that all messages
+// have one voice. One CLI::App per command, and not CLI11's subcommands: a flag before the
+// command's name then means the same as behind it, and a flag of another command is an error.
+
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/help.h"
+#include "cli/version_line.h"
+#include "jobs/edit_distance.h"
+#include "jobs/quote.h"
+
+namespace gorun::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+const FlagRow* find_flag(std::string_view name) {
+  const auto row = std::ranges::find_if(flags(), [&](const FlagRow& flag) {
+    return flag.long_name == name || (!name.empty() && flag.short_name == name);
+  });
+  return row == flags().end() ? nullptr : &*row;
+}
+
+const CommandRow* find_command(std::string_view name) {
+  const auto row = std::ranges::find(commands(), name, &CommandRow::name);
+  return row == commands().end() ? nullptr : &*row;
+}
+
+std::string suggest_command(std::string_view typed) {
+  std::vector<std::string_view> names;
+  for (const CommandRow& row : commands()) names.push_back(row.name);
+  return jobs::did_you_mean(typed, names);
+}
+
+// True if `word` is a flag whose value is the next word.
+bool takes_next_word(std::string_view word) {
+  if (word.starts_with("--")) {
+    const FlagRow* flag = find_flag(word);  // "--jobs=4" is no flag's name
+    return flag != nullptr && !flag->value.empty();
+  }
+  // In "-qj" j is the last letter; in "-j4" the value is attached to it.
+  for (std::size_t i = 1; i < word.size(); ++i) {
+    const FlagRow* flag = find_flag(std::string{'-', word[i]});
+    if (flag != nullptr && !flag->value.empty()) return i + 1 == word.size();
+  }
+  return false;
+}
+
+// The index of the first word that is neither a flag nor a flag's value, unless "--" precedes it.
+std::optional<std::size_t> find_first_argument(const Words& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--") return std::nullopt;
+    if (words[i].size() < 2 || words[i][0] != '-') return i;
+    if (takes_next_word(words[i])) ++i;
+  }
+  return std::nullopt;
+}
+
+// What CLI11 made of the words.
+struct Parsed {
+  std::map<std::string_view, Words> values;  // by long name; a flag without value: an entry a use
+  std::optional<std::string> argument;
+  Words unknown;  // flags that the command lacks, and words too many
+
+  [[nodiscard]] bool has(std::string_view flag) const { return values.count(flag) != 0; }
+  [[nodiscard]] std::optional<std::string_view> last(std::string_view flag) const {
+    const auto found = values.find(flag);
+    if (found == values.end()) return std::nullopt;
+    return found->second.back();
+  }
+};
+
+// CLI11's own text begins with the flag's name: "--jobs: 1 required TEXT missing", "quiet was given
+// a disallowed flag override".
+UsageError explain(const CLI::ArgumentMismatch& error) {
+  const std::string text = error.what();
+  std::string name = text.substr(0, text.find_first_of(": "));
+  if (!name.starts_with('-')) name.insert(0, "--");
+  const FlagRow* flag = find_flag(name);
+  if (flag == nullptr) return {text, ""};
+  if (flag->value.empty()) return {"option " + jobs::quote(name) + " takes no value", ""};
+  return {"option " + jobs::quote(name) + " needs a value",
+          "type " + name + " " + std::string(flag->value)};
+}
+
+std::variant<Parsed, UsageError> take_apart(Command command, Words words) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::string argument;
+  CLI::Option* argument_option = app.add_option("argument", argument);
+  std::vector<std::pair<const FlagRow*, CLI::Option*>> options;
+  std::map<std::string_view, Words> values;
+  for (const FlagRow& flag : flags()) {
+    if (!flag.belongs_to(command)) continue;
+    std::string names(flag.long_name);
+    if (!flag.short_name.empty()) names.insert(0, std::string(flag.short_name) + ",");
+    CLI::Option* option = nullptr;
+    if (flag.value.empty()) {
+      option = app.add_flag(names)->disable_flag_override();
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    } else {
+      // One value a use; extra arguments would make CLI11 read "[a,b]" as a list.
+      option = app.add_option(names, values[flag.long_name])->allow_extra_args(false);
+    }
+    options.emplace_back(&flag, option);
+  }
+
+  std::ranges::reverse(words);  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(words));
+  } catch (const CLI::ArgumentMismatch& error) {
+    return explain(error);
+  } catch (const CLI::ParseError& error) {
+    return UsageError{error.what(), ""};
+  }
+
+  Parsed parsed;
+  for (const auto& [flag, option] : options) {
+    if (option->count() != 0) parsed.values[flag->long_name] = option->results();
+  }
+  if (argument_option->count() != 0) parsed.argument = argument;
+  parsed.unknown = app.remaining();
+  std::erase(parsed.unknown, "--");
+  return parsed;
+}
+
+UsageError explain_unknown(Command command, bool named_command, const Parsed& parsed) {
+  const std::string& word = parsed.unknown.front();
+  const std::string command_name(row_of(command).name);
+  if (word.size() < 2 || word[0] != '-') {
+    if (!named_command) {
+      const std::string hint = suggest_command(parsed.argument.value_or(""));
+      if (!hint.empty()) return {"unknown command " + jobs::quote(*parsed.argument), hint};
+    }
+    return {
+        "unexpected argument " + jobs::quote(word),
+        "gorun " + command_name + " takes " +
+            (command == Command::kRun || command == Command::kCheck ? "one job file" : "one word")};
+  }
+  const std::string name = word.substr(0, word.find('='));
+  if (find_flag(name) != nullptr) {
+    return {"option " + jobs::quote(name) + " has no meaning for " +
+                jobs::quote("gorun " + command_name),
+            "\"gorun help " + command_name + "\" lists the options that it knows"};
+  }
+  std::vector<std::string_view> names;
+  for (const FlagRow& flag : flags()) {
+    if (flag.belongs_to(command)) names.push_back(flag.long_name);
+  }
+  const std::string hint = jobs::did_you_mean(name, names);
+  return {"unknown option " + jobs::quote(name),
+          hint.empty() ? "\"gorun help " + command_name + "\" lists the options" : hint};
+}
+
+template <class Enum>
+using Choices = std::vector<std::pair<std::string_view, Enum>>;
+
+// Sets `target` to the choice that the last use of `flag` names.
+template <class Enum>
+std::optional<UsageError> choose(const Parsed& parsed, std::string_view flag,
+                                 const Choices<Enum>& choices, Enum& target) {
+  const std::optional<std::string_view> text = parsed.last(flag);
+  if (!text) return std::nullopt;
+  std::vector<std::string_view> names;
+  std::string list;
+  for (const auto& [name, value] : choices) {
+    if (name == *text) {
+      target = value;
+      return std::nullopt;
+    }
+    list += (names.empty() ? "" : ", ") + std::string(name);
+    names.push_back(name);
+  }
+  const std::string hint = jobs::did_you_mean(*text, names);
+  return UsageError{"option " + jobs::quote(flag) + " cannot be " + jobs::quote(*text),
+                    hint.empty() ? "it is one of " + list : hint};
+}
+
+std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
+  const std::optional<std::string_view> text = parsed.last("--jobs");
+  if (!text) return std::nullopt;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, options.procs);
+  if (error == std::errc() && stop == end && options.procs >= 1 && options.procs <= kMaxProcs) {
+    return std::nullopt;
+  }
+  return UsageError{"option \"--jobs\" cannot be " + jobs::quote(*text),
+                    "it is a whole number from 1 to " + std::to_string(kMaxProcs)};
+}
+
+std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) {
+  if (!parsed.has("--set")) return std::nullopt;
+  for (const std::string& text : parsed.values.at("--set")) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return UsageError{"option \"--set\" cannot be " + jobs::quote(text), "type --set NAME=VALUE"};
+    }
+    options.settings.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> read_verbosity(const Parsed& parsed, Options& options) {
+  const std::size_t verbose = parsed.has("--verbose") ? parsed.values.at("--verbose").size() : 0;
+  if (parsed.has("--quiet") && verbose > 0) {
+    return UsageError{"options \"--quiet\" and \"--verbose\" exclude each other", ""};
+  }
+  if (parsed.has("--quiet")) options.verbosity = Verbosity::kQuiet;
+  if (verbose > 0) options.verbosity = Verbosity::kVerbose;
+  if (verbose > 1) options.log_level = LogLevel::kInfo;
+  return std::nullopt;
+}
+
+std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
+  std::optional<UsageError> error = read_procs(parsed, options);
+  if (!error) error = read_settings(parsed, options);
+  if (!error) error = read_verbosity(parsed, options);
+  if (!error) {
+    error = choose<ProgressMode>(parsed, "--progress",
+                                 {{"auto", ProgressMode::kAuto},
+                                  {"bar", ProgressMode::kBar},
+                                  {"plain", ProgressMode::kPlain},
+                                  {"none", ProgressMode::kNone}},
+                                 options.progress);
+  }
+  if (!error) {
+    error = choose<ColorMode>(
+        parsed, "--color",
+        {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+        options.color);
+  }
+  if (!error) {
+    error = choose<LogLevel>(parsed, "--log-level",
+                             {{"off", LogLevel::kOff},
+                              {"warn", LogLevel::kWarn},
+                              {"info", LogLevel::kInfo},
+                              {"debug", LogLevel::kDebug}},
+                             options.log_level);
+  }
+  return error;
+}
+
+}  // namespace
+
+std::variant<Options, Answer, UsageError> parse_options(int argc, const char* const* argv) {
+  Words words(argv + std::min(argc, 1), argv + argc);
+  Options options;
+  if (const std::optional<std::size_t> first = find_first_argument(words)) {
+    if (const CommandRow* row = find_command(words[*first])) {
+      options.command = row->command;
+      options.named_command = true;
+      words.erase(words.begin() + static_cast<std::ptrdiff_t>(*first));
+    }
+  }
+
+  std::variant<Parsed, UsageError> taken = take_apart(options.command, std::move(words));
+  if (const auto* error = std::get_if<UsageError>(&taken)) return *error;
+  const Parsed& parsed = std::get<Parsed>(taken);
+  if (parsed.has("--help")) {
+    return Answer{options.named_command ? help_text(options.command) : help_text()};
+  }
+  if (parsed.has("--version")) return Answer{version_line() + "\n"};
+  if (!parsed.unknown.empty()) {
+    return explain_unknown(options.command, options.named_command, parsed);
+  }
+  if (std::optional<UsageError> error = read_values(parsed, options)) return *std::move(error);
+
+  const bool needs_file = options.command == Command::kRun || options.command == Command::kCheck;
+  if (needs_file && parsed.argument.value_or("").empty()) {
+    return UsageError{"a job file is missing",
+                      "type gorun FILE; \"gorun help\" shows what a job file looks like"};
+  }
+  options.argument = parsed.argument.value_or("");
+  if (options.command == Command::kHelp && !options.argument.empty()) {
+    const CommandRow* topic = find_command(options.argument);
+    if (topic != nullptr) return Answer{help_text(topic->command)};
+    return UsageError{"there is no command " + jobs::quote(options.argument),
+                      suggest_command(options.argument)};
+  }
+  if (options.command == Command::kHelp) return Answer{help_text()};
+  return options;
+}
+
+std::string render(const UsageError& error) {
+  std::string out = "gorun: error: " + error.what + "\n";
+  if (!error.hint.empty()) out += "  hint: " + error.hint + "\n";
+  return out;
+}
+
+}  // namespace gorun::cli

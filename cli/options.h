@@ -1,0 +1,55 @@
+// cli/options.h - the command line as one plain, checked value.
+//
+// The first word that is neither a flag nor a flag's value names the command; if it names none it
+// is the job file of `run`. A job file that is called like a command is given as ./run, or after
+// --. Flags may stand anywhere. Nothing here prints, exits or looks at a file.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "cli/flags.h"
+#include "cli/log.h"
+#include "jobs/load.h"
+
+namespace gorun::cli {
+
+enum class ProgressMode { kAuto, kBar, kPlain, kNone };
+enum class ColorMode { kAuto, kAlways, kNever };
+
+/// What the closing report says: errors alone, one line more, a table of the stages.
+enum class Verbosity { kQuiet, kNormal, kVerbose };
+
+struct Options {
+  Command command = Command::kRun;
+  bool named_command = false;  // false: "gorun FILE"
+  std::string argument;        // the job file ("-": standard input), the kind, the topic, or empty
+  jobs::VarSettings settings;
+  int procs = 0;  // 0: the job file or the machine decides
+  Verbosity verbosity = Verbosity::kNormal;
+  ProgressMode progress = ProgressMode::kAuto;
+  ColorMode color = ColorMode::kAuto;
+  LogLevel log_level = LogLevel::kWarn;
+};
+
+/// A text that was asked for by a flag and belongs on stdout: --help, --version.
+struct Answer {
+  std::string text;
+};
+
+/// A wrong command line; both are one line without a full stop, `hint` may be empty.
+struct UsageError {
+  std::string what;
+  std::string hint;
+};
+
+inline constexpr int kMaxProcs = 1024;
+
+/// argv as main() has it; argv[0] is skipped.
+[[nodiscard]] std::variant<Options, Answer, UsageError> parse_options(int argc,
+                                                                      const char* const* argv);
+
+/// "gorun: error: ..." with its hint, for stderr.
+[[nodiscard]] std::string render(const UsageError& error);
+
+}  // namespace gorun::cli

@@ -1,0 +1,157 @@
+// cli/report.cc - the end of a run.
+
+#include "cli/report.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "cli/printable.h"
+#include "cli/quantity.h"
+#include "jobs/quote.h"
+
+namespace gorun::cli {
+namespace {
+
+using jobs::RunState;
+using jobs::StageOutcome;
+using jobs::StageState;
+
+std::size_t count_of(const jobs::Outcome& outcome, StageState state) {
+  return static_cast<std::size_t>(std::ranges::count(outcome.stages, state, &StageOutcome::state));
+}
+
+// What the sources sent: the input of the run.
+std::uint64_t source_items(const jobs::Graph& graph, const jobs::Outcome& outcome) {
+  std::uint64_t items = 0;
+  for (std::size_t i = 0; i < outcome.stages.size(); ++i) {
+    if (graph.stages[i].inputs.empty()) items += outcome.stages[i].counts.items_out;
+  }
+  return items;
+}
+
+// `stages "a" and "b"`; of many the first few.
+std::string name_failed(const jobs::Outcome& outcome) {
+  constexpr std::size_t kMostNames = 5;
+  const std::size_t failed = count_of(outcome, StageState::kFailed);
+  std::string out = failed == 1 ? "stage " : "stages ";
+  std::size_t named = 0;
+  for (const StageOutcome& stage : outcome.stages) {
+    if (stage.state != StageState::kFailed) continue;
+    if (named == kMostNames) break;
+    out += (named == 0 ? "" : ", ") + jobs::quote(stage.name);
+    ++named;
+  }
+  return failed > named ? out + " and " + format_count(failed - named) + " more" : out;
+}
+
+// "3 succeeded, 1 skipped": all but the failed, which are named before.
+std::string count_others(const jobs::Outcome& outcome) {
+  std::string out;
+  for (const StageState state :
+       {StageState::kSucceeded, StageState::kCancelled, StageState::kSkipped}) {
+    const std::size_t count = count_of(outcome, state);
+    if (count == 0) continue;
+    out += (out.empty() ? "" : ", ") + format_count(count) + " ";
+    out += jobs::to_string(state);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string failure_line(const Screen& screen, const std::string& stage,
+                         const jobs::Failure& failure) {
+  std::string out = "gorun: " + screen.styled(Style::kRed, "error:") + " stage " +
+                    jobs::quote(stage) + " failed: " + printable(failure.what);
+  // Most failures name the file or the command already.
+  if (!failure.item.empty() && failure.what.find(failure.item) == std::string::npos) {
+    out += " (item " + jobs::quote(failure.item) + ")";
+  }
+  return out + "\n";
+}
+
+std::string closing_line(const Screen& screen, const jobs::Graph& graph,
+                         const jobs::Outcome& outcome) {
+  const std::string time = " in " + format_duration(outcome.elapsed) + "\n";
+  const std::string others = count_others(outcome);
+  switch (outcome.state) {
+    case RunState::kSucceeded: {
+      const std::uint64_t items = source_items(graph, outcome);
+      return "gorun: " + screen.styled(Style::kGreen, "ok:") + " " +
+             format_count(outcome.stages.size(), "stage") +
+             (items == 0 ? "" : ", " + format_count(items, "item")) + time;
+    }
+    case RunState::kFailed:
+      return "gorun: " + screen.styled(Style::kRed, "failed:") + " " + name_failed(outcome) +
+             (others.empty() ? "" : "; " + others) + "," + time;
+    case RunState::kInterrupted:
+      return "gorun: " + screen.styled(Style::kYellow, "interrupted:") + " " + others + "," + time;
+    case RunState::kDeadlocked:
+      return "gorun: " + screen.styled(Style::kRed, "deadlock:") + " " + others + "," + time;
+  }
+  return "";
+}
+
+std::string deadlock_lines(const Screen& screen, const jobs::Outcome& outcome) {
+  if (outcome.state != RunState::kDeadlocked) return "";
+  std::string out = "gorun: " + screen.styled(Style::kRed, "error:") +
+                    " deadlock: every goroutine waits for another one\n";
+  for (const std::string& line : outcome.stuck) out += "  " + printable(line) + "\n";
+  return out;
+}
+
+std::string stage_table(const jobs::Outcome& outcome) {
+  constexpr std::size_t kColumns = 8;
+  using Row = std::array<std::string, kColumns>;
+  std::vector<Row> rows = {
+      {"stage", "state", "items in", "items out", "bytes", "busy", "no input", "slow reader"}};
+  for (const StageOutcome& stage : outcome.stages) {
+    const jobs::StageCounts& counts = stage.counts;
+    rows.push_back({printable(stage.name), std::string(jobs::to_string(stage.state)),
+                    format_count(counts.items_in), format_count(counts.items_out),
+                    format_bytes(counts.bytes), format_duration(counts.busy),
+                    format_duration(counts.waiting_in), format_duration(counts.waiting_out)});
+  }
+  std::array<std::size_t, kColumns> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      widths[i] = std::max(widths[i], display_width(row[i]));
+    }
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    out += " ";
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      const std::string blanks(widths[i] - display_width(row[i]), ' ');
+      const bool is_word = i < 2;  // words to the left, figures to the right
+      out += " " + (is_word ? row[i] + blanks : blanks + row[i]);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += "\n";
+  }
+  return out;
+}
+
+ExitCode exit_code(const jobs::Outcome& outcome, int signal) {
+  if (outcome.has_failure(jobs::FailureKind::kInternal)) return ExitCode::kInternal;
+  switch (outcome.state) {
+    case RunState::kSucceeded:
+      return ExitCode::kOk;
+    case RunState::kDeadlocked:
+      return ExitCode::kDeadlock;
+    case RunState::kInterrupted:
+      return signal == SIGTERM  ? ExitCode::kTerminated
+             : signal == SIGHUP ? ExitCode::kHungUp
+                                : ExitCode::kInterrupted;
+    case RunState::kFailed:
+      return outcome.has_failure(jobs::FailureKind::kOutput) ? ExitCode::kOutput
+                                                             : ExitCode::kFailed;
+  }
+  return ExitCode::kInternal;
+}
+
+}  // namespace gorun::cli

@@ -1,0 +1,33 @@
+// cli/report.h - the end of a run: what failed and why, in words and as an exit status.
+//
+//   gorun: error: stage "test" failed: exit status 1
+//   gorun: failed: stage "test"; 3 succeeded, 1 skipped, in 1.20 s
+#pragma once
+
+#include <string>
+
+#include "cli/exit_code.h"
+#include "cli/terminal.h"
+#include "jobs/graph.h"
+#include "jobs/outcome.h"
+
+namespace gorun::cli {
+
+/// One failure as a line with its line feed; the item, where there is one, is named.
+[[nodiscard]] std::string failure_line(const Screen& screen, const std::string& stage,
+                                       const jobs::Failure& failure);
+
+/// The closing line: how many stages ended how, and the time.
+[[nodiscard]] std::string closing_line(const Screen& screen, const jobs::Graph& graph,
+                                       const jobs::Outcome& outcome);
+
+/// The goroutines of a deadlock, a line each; empty if it was none.
+[[nodiscard]] std::string deadlock_lines(const Screen& screen, const jobs::Outcome& outcome);
+
+/// A table of the stages: items, bytes, and where their time went.
+[[nodiscard]] std::string stage_table(const jobs::Outcome& outcome);
+
+/// signal  what interrupted the run, or 0.
+[[nodiscard]] ExitCode exit_code(const jobs::Outcome& outcome, int signal);
+
+}  // namespace gorun::cli

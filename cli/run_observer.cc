@@ -1,0 +1,52 @@
+// cli/run_observer.cc - what the engine tells, handed to those who show it.
+
+#include "cli/run_observer.h"
+
+#include <string>
+#include <utility>
+
+#include "cli/printable.h"
+#include "cli/quantity.h"
+#include "cli/report.h"
+#include "jobs/graph.h"
+#include "jobs/quote.h"
+
+namespace gorun::cli {
+namespace {
+
+// Of a stage that fails on every item the first few failures say enough.
+constexpr std::size_t kMostShown = 10;
+
+}  // namespace
+
+void RunObserver::run_started(const jobs::Graph& graph,
+                              std::shared_ptr<const jobs::Progress> progress) {
+  graph_ = &graph;
+  shown_.assign(graph.stages.size(), 0);
+  log_.info("run started: " + format_count(graph.stages.size(), "stage"));
+  display_.begin(graph, std::move(progress));
+}
+
+void RunObserver::stage_started(std::size_t stage) {
+  log_.info("stage " + jobs::quote(graph_->stages[stage].name) + " started");
+}
+
+void RunObserver::stage_failure(std::size_t stage, const jobs::Failure& failure) {
+  if (shown_[stage]++ < kMostShown) {
+    screen_.message(failure_line(screen_, graph_->stages[stage].name, failure));
+  }
+}
+
+void RunObserver::stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) {
+  if (shown_[stage] > kMostShown) {
+    screen_.message("gorun: stage " + jobs::quote(outcome.name) + " failed " +
+                    format_count(shown_[stage] - kMostShown, "more time") + "\n");
+  }
+  log_.info("stage " + jobs::quote(outcome.name) + " " +
+            std::string(jobs::to_string(outcome.state)) + " after " +
+            format_duration(outcome.ended - outcome.started) + ": " +
+            format_count(outcome.counts.items_in) + " in, " +
+            format_count(outcome.counts.items_out) + " out");
+}
+
+}  // namespace gorun::cli

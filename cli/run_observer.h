@@ -1,0 +1,36 @@
+// cli/run_observer.h - what the engine tells, handed to those who show it: display, screen, log.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "cli/log.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "jobs/observer.h"
+
+namespace gorun::cli {
+
+/// Shows each failure when it happens, up to a few for each stage, and logs what starts and ends.
+class RunObserver final : public jobs::Observer {
+ public:
+  /// All outlive the observer.
+  RunObserver(Screen& screen, ProgressDisplay& display, const Log& log)
+      : screen_(screen), display_(display), log_(log) {}
+
+  void run_started(const jobs::Graph& graph,
+                   std::shared_ptr<const jobs::Progress> progress) override;
+  void stage_started(std::size_t stage) override;
+  void stage_failure(std::size_t stage, const jobs::Failure& failure) override;
+  void stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) override;
+
+ private:
+  Screen& screen_;
+  ProgressDisplay& display_;
+  const Log& log_;
+  const jobs::Graph* graph_ = nullptr;  // from run_started(); the engine keeps it until the end
+  std::vector<std::size_t> shown_;      // failures shown, by stage
+};
+
+}  // namespace gorun::cli

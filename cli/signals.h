@@ -1,0 +1,51 @@
+// cli/signals.h - SIGINT, SIGTERM and SIGHUP as calls on an ordinary thread.
+//
+// The signals are blocked in every thread and taken from a signalfd by one thread of this object,
+// so that what a signal does is plain code and not a handler's few allowed calls. Not chosen: a
+// goroutine that waits for them. It would count as one that can still be woken, and no deadlock
+// would ever be found.
+//
+// A signal that was ignored when gorun began (nohup, a shell's "&") stays ignored. A child must
+// start with these signals unblocked; whoever spawns it resets the mask.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <functional>
+#include <thread>
+
+namespace gorun::cli {
+
+class SignalWatch {
+ public:
+  /// Called on the watching thread for each signal; `nth` counts from 1 over all of them.
+  using Action = std::function<void(int signal, int nth)>;
+
+  /// Made by main's thread before any other thread exists, so that all inherit the mask.
+  /// errors  std::system_error if the process has no descriptor or thread left.
+  explicit SignalWatch(Action action);
+
+  /// Ends the thread. A signal that arrives from here on ends the process, as it does by default.
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  /// The first signal that came, or 0. threads: any.
+  [[nodiscard]] int first_signal() const { return first_signal_.load(std::memory_order_acquire); }
+
+ private:
+  void watch();
+
+  Action action_;
+  sigset_t watched_{};
+  sigset_t mask_before_{};
+  int signal_fd_ = -1;
+  int stop_fd_ = -1;
+  std::atomic<int> first_signal_{0};  // release by the watcher, acquire by first_signal()
+  std::thread thread_;
+};
+
+/// Makes a write to a closed pipe an error (EPIPE) instead of a silent end of the process.
+void ignore_sigpipe();
+
+}  // namespace gorun::cli

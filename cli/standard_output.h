@@ -1,0 +1,23 @@
+// cli/standard_output.h - results of the commands that make them by themselves: help, stages,
+// check.
+//
+// (A job's data is written by its stages and does not pass here.)
+#pragma once
+
+#include <string_view>
+
+#include "cli/exit_code.h"
+
+namespace gorun::cli {
+
+/// Writes all of `text` to standard output.
+///
+/// returns  kOk, also when the reader has gone (`gorun help | head -1`): it has what it wanted; or
+///          kOutput, after a message on standard error.
+[[nodiscard]] ExitCode print(std::string_view text);
+
+/// Opens what is closed among the descriptors 0, 1 and 2 the wrong way round, so that no file of a
+/// job becomes standard output by accident while a use of the closed one still fails.
+void reserve_standard_descriptors();
+
+}  // namespace gorun::cli

@@ -1,0 +1,127 @@
+// cli/terminal.cc - standard error as a screen with one status block at its end.
+
+#include "cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/printable.h"
+
+namespace gorun::cli {
+namespace {
+
+constexpr std::string_view kEraseToEndOfScreen = "\x1b[J";
+
+std::string_view style_code(Style style) {
+  switch (style) {
+    case Style::kPlain:
+      return "";
+    case Style::kBold:
+      return "\x1b[1m";
+    case Style::kDim:
+      return "\x1b[2m";
+    case Style::kRed:
+      return "\x1b[31m";
+    case Style::kGreen:
+      return "\x1b[32m";
+    case Style::kYellow:
+      return "\x1b[33m";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool is_smart_terminal(int fd) {
+  // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* term = std::getenv("TERM");
+  return term != nullptr && *term != '\0' && std::strcmp(term, "dumb") != 0 && isatty(fd) == 1;
+}
+
+bool wants_colors(int fd) {
+  // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && is_smart_terminal(fd);
+}
+
+std::size_t terminal_columns(int fd) {
+  winsize size{};
+  // A terminal of zero columns is one that nobody has told its size: 80, as everywhere.
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void Screen::message(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  std::string out = erase_sequence();
+  write_all(out.append(text));
+}
+
+void Screen::status(const std::vector<std::string>& lines) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t columns = terminal_columns(fd_) - 1;
+  std::string out = erase_sequence();
+  for (const std::string& line : lines) {
+    if (drawn_lines_ > 0) out += "\r\n";
+    out += fit(line, columns);
+    ++drawn_lines_;
+  }
+  write_all(out);
+}
+
+void Screen::clear_status() {
+  const std::lock_guard lock(mutex_);
+  if (drawn_lines_ > 0) write_all(erase_sequence());
+}
+
+std::string Screen::styled(Style style, std::string_view text) const {
+  if (!colors_ || style == Style::kPlain) return std::string(text);
+  return std::string(style_code(style)).append(text).append("\x1b[0m");
+}
+
+// The bytes that remove the drawn status. Caller holds mutex_.
+std::string Screen::erase_sequence() {
+  if (drawn_lines_ == 0) return "";
+  std::string out = "\r";
+  if (drawn_lines_ > 1) out += "\x1b[" + std::to_string(drawn_lines_ - 1) + "A";
+  drawn_lines_ = 0;
+  return out.append(kEraseToEndOfScreen);
+}
+
+void Screen::write_all(std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return;  // see the header: nobody is left to tell
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+TerminalModes::TerminalModes() {
+  termios modes{};
+  if (tcgetattr(STDIN_FILENO, &modes) == 0) found_ = modes;
+}
+
+void TerminalModes::restore() const {
+  termios modes{};
+  if (!found_ || tcgetattr(STDIN_FILENO, &modes) != 0) return;
+  if (modes.c_lflag == found_->c_lflag && modes.c_iflag == found_->c_iflag &&
+      modes.c_oflag == found_->c_oflag && modes.c_cflag == found_->c_cflag) {
+    return;
+  }
+  // A background process that sets terminal modes is stopped by SIGTTOU unless it blocks that.
+  sigset_t block;
+  sigset_t before;
+  sigemptyset(&block);
+  sigaddset(&block, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &block, &before);
+  // A failure leaves the terminal as the child left it; gorun can do no more.
+  static_cast<void>(tcsetattr(STDIN_FILENO, TCSADRAIN, &*found_));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace gorun::cli

@@ -1,0 +1,109 @@
+// jobs/batch.h - items that travel together, and the blocks that their bytes live in.
+//
+// A channel operation is paid for each batch and not for each item. A batch owns its table of items
+// and holds a reference to each block that they point into; text that a stage makes goes into
+// blocks of the batch itself.
+//
+// Invariants
+//   I1  Every view of every item points into a block that the batch holds, or into what outlives
+//   the run
+//       (literals, the graph).
+//   I2  A batch is used by one goroutine at a time; its blocks may be shared with other batches.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/block.h"
+#include "jobs/item.h"
+
+namespace gorun::jobs {
+
+/// Items at which a batch is passed on, when its reader has no wish of its own: enough to make a
+/// channel operation (~100 ns) small beside the work, few enough for the table (16 KiB) to stay in
+/// the first-level cache.
+inline constexpr std::size_t kBatchItems = 512;
+/// Bytes of text at which a batch is passed on, whatever the number of its items.
+inline constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
+
+/// Something that travels and is no item: partial results, work that a stage puts back for itself.
+class Parcel {
+ public:
+  virtual ~Parcel() = default;
+};
+using ParcelPtr = std::unique_ptr<Parcel>;
+
+class Batch {
+ public:
+  Batch() = default;
+  Batch(Batch&& other) noexcept
+      : items_(std::move(other.items_)),
+        blocks_(std::move(other.blocks_)),
+        parcel_(std::move(other.parcel_)),
+        open_(std::exchange(other.open_, nullptr)) {}
+  Batch& operator=(Batch&& other) noexcept {
+    items_ = std::move(other.items_);
+    blocks_ = std::move(other.blocks_);
+    parcel_ = std::move(other.parcel_);
+    open_ = std::exchange(other.open_, nullptr);
+    return *this;
+  }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  /// The items, to be read, changed in place, or thinned out with truncate().
+  [[nodiscard]] std::span<Item> items() { return items_; }
+  [[nodiscard]] std::span<const Item> items() const { return items_; }
+
+  /// Appends an item, whose bytes this batch holds (I1).
+  void push(const Item& item) { items_.push_back(item); }
+  void reserve(std::size_t count) { items_.reserve(count); }
+  /// Drops all items but the first `count`.
+  void truncate(std::size_t count) { items_.resize(count); }
+
+  /// Keeps `block` alive as long as this batch.
+  void keep(const BlockRef& block);
+  /// Keeps what `other` keeps: items may then be taken over from it.
+  void keep_all(const Batch& other);
+  /// `size` bytes of this batch's own, uninitialised. Valid as long as the batch or a copy.
+  [[nodiscard]] char* allocate(std::size_t size);
+  /// A copy of `bytes` that this batch owns.
+  [[nodiscard]] std::string_view copy(std::string_view bytes);
+  /// `count` fields of this batch's own, empty.
+  [[nodiscard]] std::span<Field> allocate_fields(std::size_t count);
+  /// Gives `item` further fields, which replace those of the same name; names and values live in
+  /// this batch or longer.
+  void set_fields(Item* item, std::span<const Field> fields);
+  /// A copy of `item` with all that it points to, appended.
+  void push_copy(const Item& item);
+
+  /// A batch of items [begin, begin + count) that shares this one's blocks.
+  [[nodiscard]] Batch slice(std::size_t begin, std::size_t count) const;
+  /// All items, sharing the blocks.
+  [[nodiscard]] Batch duplicate() const { return slice(0, size()); }
+
+  /// Lets something travel with the batch, which then may hold no item. Parts and duplicates are
+  /// made without it.
+  void attach(ParcelPtr parcel) { parcel_ = std::move(parcel); }
+  [[nodiscard]] ParcelPtr detach() { return std::move(parcel_); }
+
+  /// Empties the batch; the table's memory stays for the next items.
+  void clear();
+
+  /// Bytes of all texts. Linear.
+  [[nodiscard]] std::size_t text_bytes() const;
+
+ private:
+  std::vector<Item> items_;
+  std::vector<BlockRef> blocks_;
+  ParcelPtr parcel_;
+  Block* open_ = nullptr;  // the block of blocks_ that allocate() fills; only this batch does
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,217 @@
+#include "jobs/child_pump.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace gorun::jobs {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// What a pipe holds: one read empties it.
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
+
+// Places in events_.
+enum Slot : std::size_t { kOut, kErr, kIn, kExit, kStopFd };
+
+microseconds to_microseconds(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + microseconds(time.tv_usec);
+}
+
+}  // namespace
+
+std::string ChildResult::message() const {
+  std::string text;
+  if (ended_by == EndedBy::kTimeout) text = "timed out: ";
+  if (ended_by == EndedBy::kStop) text = "stopped: ";
+  if (signal == 0) return text + "exit " + std::to_string(exit_code);
+  const char* abbreviation = sigabbrev_np(signal);
+  const char* description = sigdescr_np(signal);
+  if (abbreviation == nullptr || description == nullptr) {
+    return text + "killed by signal " + std::to_string(signal);
+  }
+  return text + "killed by SIG" + abbreviation + " (" + description + ")";
+}
+
+ChildPump::ChildPump(Child child, const PumpOptions& options)
+    : child_(std::move(child)), options_(options) {
+  if (options_.timeout) timeout_at_ = Clock::now() + *options_.timeout;
+  if (options_.input.empty()) child_.stdin_pipe.close();
+}
+
+ChildPump::~ChildPump() {
+  if (reaped_) return;
+  signal_group(SIGKILL);
+  reap();
+}
+
+// The group exists as long as its first member has not been waited for, so the number is ours.
+void ChildPump::signal_group(int signal) const { static_cast<void>(::kill(-child_.pid, signal)); }
+
+void ChildPump::begin_termination(EndedBy reason) {
+  timeout_at_.reset();
+  options_.stop_fd = -1;  // it stays readable and would keep poll from sleeping
+  if (exited_) {
+    // Only those are left that keep its pipes open.
+    signal_group(SIGKILL);
+    close_pipes_at_ = Clock::now();
+  }
+  if (stage_ != Stage::kRunning || exited_) return;
+  stage_ = Stage::kTerminating;
+  result_.ended_by = reason;
+  child_.stdin_pipe.close();
+  kill_at_ = Clock::now() + options_.kill_after;
+  signal_group(SIGTERM);
+  signal_group(SIGCONT);
+}
+
+void ChildPump::check_clock() {
+  const Clock::time_point now = Clock::now();
+  if (timeout_at_ && now >= *timeout_at_) begin_termination(EndedBy::kTimeout);
+  if (kill_at_ && now >= *kill_at_) {
+    kill_at_.reset();
+    stage_ = Stage::kKilling;
+    result_.was_killed = true;
+    signal_group(SIGKILL);
+  }
+  if (close_pipes_at_ && now >= *close_pipes_at_) {
+    close_pipes_at_.reset();
+    result_.pipe_left_open = true;
+    child_.stdout_pipe.close();
+    child_.stderr_pipe.close();
+  }
+}
+
+std::optional<ChildPump::Clock::time_point> ChildPump::next_deadline() const {
+  std::optional<Clock::time_point> first;
+  for (const auto& deadline : {timeout_at_, kill_at_, close_pipes_at_}) {
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  }
+  return first;
+}
+
+void ChildPump::wait_for_events() {
+  // poll passes over negative descriptors.
+  events_[kOut] = {child_.stdout_pipe.get(), POLLIN, 0};
+  events_[kErr] = {child_.stderr_pipe.get(), POLLIN, 0};
+  events_[kIn] = {child_.stdin_pipe.get(), POLLOUT, 0};
+  events_[kExit] = {exited_ ? -1 : child_.pidfd.get(), POLLIN, 0};
+  events_[kStopFd] = {options_.stop_fd, POLLIN, 0};
+  timespec wait = {};
+  const auto deadline = next_deadline();
+  if (deadline) {
+    const nanoseconds left = std::max(nanoseconds(0), nanoseconds(*deadline - Clock::now()));
+    wait.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000);
+    wait.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
+  }
+  if (::ppoll(events_.data(), events_.size(), deadline ? &wait : nullptr, nullptr) < 0) {
+    // Interrupted, or out of memory for a moment: nothing is known, so nothing is done.
+    for (pollfd& event : events_) event.revents = 0;
+  }
+}
+
+void ChildPump::feed() {
+  while (!options_.input.empty()) {
+    const ssize_t wrote =
+        ::write(child_.stdin_pipe.get(), options_.input.data(), options_.input.size());
+    if (wrote < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) return;
+      break;  // EPIPE: the child wants no more
+    }
+    options_.input.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  child_.stdin_pipe.close();
+}
+
+// One reading. A pipe at its end is closed; no bytes also when there are none yet.
+std::string_view ChildPump::read_from(FileDescriptor& pipe) {
+  buffer_.reserve(kReadBytes);
+  while (true) {
+    const ssize_t got = ::read(pipe.get(), buffer_.data(), buffer_.capacity());
+    if (got > 0) return {buffer_.data(), static_cast<std::size_t>(got)};
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0 || errno != EAGAIN) pipe.close();
+    return {};
+  }
+}
+
+bool ChildPump::is_over() const {
+  return exited_ && !child_.stdout_pipe.is_open() && !child_.stderr_pipe.is_open();
+}
+
+void ChildPump::reap() {
+  int status = 0;
+  rusage usage = {};
+  while (::wait4(child_.pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  reaped_ = true;
+  child_ = {};
+  result_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  result_.user = to_microseconds(usage.ru_utime);
+  result_.system = to_microseconds(usage.ru_stime);
+  result_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+}
+
+void ChildPump::note_exit() {
+  exited_ = true;
+  child_.stdin_pipe.close();
+  kill_at_.reset();
+  timeout_at_.reset();
+  // A child that was told to end leaves nobody behind.
+  if (stage_ != Stage::kRunning) signal_group(SIGKILL);
+  close_pipes_at_ = Clock::now() + options_.pipe_grace;
+}
+
+ChildOutput ChildPump::next() {
+  while (!reaped_) {
+    if (is_over()) {
+      reap();
+      break;
+    }
+    wait_for_events();
+    if (events_[kExit].revents != 0) note_exit();
+    if (events_[kStopFd].revents != 0) begin_termination(EndedBy::kStop);
+    check_clock();
+    if (events_[kIn].revents != 0 && child_.stdin_pipe.is_open()) feed();
+    for (int turn = 0; turn < 2; ++turn) {
+      const bool is_out = last_read_ == ChildStream::kStderr;
+      last_read_ = is_out ? ChildStream::kStdout : ChildStream::kStderr;
+      FileDescriptor& pipe = is_out ? child_.stdout_pipe : child_.stderr_pipe;
+      if (events_[is_out ? kOut : kErr].revents == 0 || !pipe.is_open()) continue;
+      const std::string_view bytes = read_from(pipe);
+      if (!bytes.empty()) return {last_read_, bytes};
+    }
+  }
+  return {};
+}
+
+Expected<FinishedChild, SystemError> run_child(const Command& command, const PumpOptions& options,
+                                               std::size_t max_output) {
+  Expected<Child, SystemError> child = start_child(command);
+  if (!child) return child.error();
+  ChildPump pump(std::move(*child), options);
+  FinishedChild finished;
+  while (true) {
+    const ChildOutput output = pump.next();
+    if (output.is_end()) break;
+    const bool is_out = output.stream == ChildStream::kStdout;
+    std::string& kept = is_out ? finished.out : finished.err;
+    (is_out ? finished.out_bytes : finished.err_bytes) += output.bytes.size();
+    kept += output.bytes.substr(0, max_output - kept.size());
+  }
+  finished.result = pump.result();
+  return finished;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,138 @@
+// jobs/child_pump.h - a running child until its end: its input fed, its output drained, its exit
+// awaited, and its end enforced if need be.
+//
+// next() blocks until there is output or the child has ended for good, and returns it; between two
+// calls nothing is read, so a caller that is slow holds the child back (64 KiB wait in each pipe)
+// and memory stays bounded. A caller on a goroutine makes each call inside a blocking section and
+// passes the bytes on outside of it.
+//
+// Ends
+//   E1  The child exits and its pipes are at their end: the usual one.
+//   E2  The child exits, but a process that it started keeps a pipe open: after pipe_grace the
+//       pipe is closed, and the result says so. What that process writes later gives it SIGPIPE.
+//   E3  The stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
+//       stopped process takes no other) to the group, after kill_after SIGKILL to the group.
+//   The child is waited for last, so that its group's number cannot be given to another in between.
+//
+// A child that closes its stdin early gets no more of it; that is no error, as for `yes | head`.
+// SIGPIPE must be ignored in this process.
+#pragma once
+
+#include <poll.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/expected.h"
+#include "jobs/subprocess.h"
+#include "jobs/system_error.h"
+#include "jobs/text/byte_buffer.h"
+
+namespace gorun::jobs {
+
+struct PumpOptions {
+  std::string_view input = {};  // for the child's stdin; outlives the pump; then the pipe is closed
+  int stop_fd = -1;             // readable: end the child (E3); not owned; -1: none
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // from the pump's making
+  std::chrono::milliseconds kill_after{5000};
+  std::chrono::milliseconds pipe_grace{1000};
+};
+
+enum class EndedBy : std::uint8_t {
+  kItself,
+  kStop,  // the stop descriptor
+  kTimeout,
+};
+
+/// How a child ended. Times are of the child and of those of its children that it waited for.
+struct ChildResult {
+  int exit_code = 0;  // meaningful if signal is 0
+  int signal = 0;     // that killed it; 0: it exited
+  EndedBy ended_by = EndedBy::kItself;
+  bool was_killed = false;      // SIGTERM was not enough
+  bool pipe_left_open = false;  // E2
+  std::chrono::microseconds user{0};
+  std::chrono::microseconds system{0};
+  std::int64_t max_rss_bytes = 0;
+
+  /// "exit 3", "killed by SIGSEGV (Segmentation fault)", ...
+  [[nodiscard]] std::string message() const;
+};
+
+enum class ChildStream : std::uint8_t { kStdout, kStderr };
+
+/// What next() returns: some output, or, with no bytes, the end.
+struct ChildOutput {
+  ChildStream stream = ChildStream::kStdout;
+  std::string_view bytes;  // empty: the child has ended; result() tells how
+
+  [[nodiscard]] bool is_end() const { return bytes.empty(); }
+};
+
+/// threads  one at a time; any of them may call next(). Destroying a pump whose child has not
+///          ended kills its group with SIGKILL and waits for it.
+class ChildPump {
+ public:
+  ChildPump(Child child, const PumpOptions& options);
+  ~ChildPump();
+  ChildPump(const ChildPump&) = delete;
+  ChildPump& operator=(const ChildPump&) = delete;
+
+  /// Blocks until some output has come or the child has ended, and says which. The bytes are good
+  /// until the next call. After the end, says the end again.
+  [[nodiscard]] ChildOutput next();
+
+  /// How the child ended; only after next() said so.
+  [[nodiscard]] const ChildResult& result() const { return result_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Stage : std::uint8_t { kRunning, kTerminating, kKilling };
+
+  [[nodiscard]] std::optional<Clock::time_point> next_deadline() const;
+  void wait_for_events();
+  void check_clock();
+  void begin_termination(EndedBy reason);
+  void signal_group(int signal) const;
+  void feed();
+  void note_exit();
+  std::string_view read_from(FileDescriptor& pipe);
+  [[nodiscard]] bool is_over() const;
+  void reap();
+
+  Child child_;
+  PumpOptions options_;
+  ByteBuffer buffer_;
+  std::array<struct pollfd, 5> events_{};
+  Stage stage_ = Stage::kRunning;
+  bool exited_ = false;  // but not yet waited for
+  bool reaped_ = false;
+  ChildStream last_read_ = ChildStream::kStderr;  // so that neither stream starves the other
+  std::optional<Clock::time_point> timeout_at_;
+  std::optional<Clock::time_point> kill_at_;
+  std::optional<Clock::time_point> close_pipes_at_;
+  ChildResult result_;
+};
+
+/// What a child wrote, up to a limit; the rest is read and counted, so that the child never blocks.
+struct FinishedChild {
+  ChildResult result;
+  std::string out;
+  std::string err;
+  std::uint64_t out_bytes = 0;  // all that was written
+  std::uint64_t err_bytes = 0;
+};
+
+/// Runs a command to its end, keeping at most `max_output` bytes of each stream.
+/// errors   those of start_child().
+/// threads  any; blocks until the end.
+[[nodiscard]] Expected<FinishedChild, SystemError> run_child(const Command& command,
+                                                             const PumpOptions& options,
+                                                             std::size_t max_output);
+
+}  // namespace gorun::jobs

@@ -1,0 +1,288 @@
+#include "jobs/executor.h"
+
+#include <poll.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "jobs/inbox.h"
+#include "jobs/plan.h"
+#include "jobs/run.h"
+#include "jobs/stage.h"
+#include "jobs/stage_kinds.h"
+#include "jobs/worker.h"
+#include "runtime/blocking.h"
+#include "runtime/chan.h"
+#include "runtime/runtime.h"
+#include "runtime/sync.h"
+
+namespace gorun::jobs {
+namespace {
+
+// Writing to a pipe that nobody reads is an error like any other while a run lasts.
+class SigpipeIgnored {
+ public:
+  SigpipeIgnored() {
+    struct sigaction ignore = {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &before_);
+  }
+  ~SigpipeIgnored() { ::sigaction(SIGPIPE, &before_, nullptr); }
+  SigpipeIgnored(const SigpipeIgnored&) = delete;
+  SigpipeIgnored& operator=(const SigpipeIgnored&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
+// A chain of the plan, alive.
+struct LiveChain {
+  std::optional<Inbox> inbox;
+  std::optional<ShardInboxes> shards;
+  std::optional<Surroundings> where;
+};
+
+// When a stage is done, and with what result. Written by its chains, in any order.
+struct LiveStage {
+  runtime::Chan<runtime::Unit> done{0};  // closed by the last chain of the stage
+  std::atomic<int> chains_to_end{0};
+  std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
+  std::atomic<bool> is_skipped{false};
+};
+
+// How far a chain came.
+enum class ChainEnd { kComplete, kCutShort, kSkipped };
+
+class Execution {
+ public:
+  Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
+      : interrupt_(options.interrupt),
+        scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs}),
+        run_(graph, options.observer),
+        plan_(make_plan(graph, scheduler_.procs(), make)),
+        stages_(graph.stages.size()),
+        chains_(plan_.chains.size()) {
+    for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
+    for (std::size_t c = 0; c < chains_.size(); ++c) make_surroundings(c);
+    run_.on_stop([this] { close_everything(); });
+  }
+
+  Outcome run() {
+    const SigpipeIgnored sigpipe_ignored;
+    const runtime::RunResult result = scheduler_.run([this] { run_main(); });
+    std::vector<std::string> stuck;
+    for (const runtime::GoroutineInfo& g : result.stuck) {
+      stuck.push_back("goroutine " + std::to_string(g.id) + " \"" + g.label + "\" waits for " +
+                      runtime::to_string(g.reason));
+    }
+    return run_.finish(std::move(stuck));
+  }
+
+ private:
+  StageCell& head_cell(const PlanChain& chain) {
+    return run_.cell(plan_.nodes[chain.nodes.front()].stage);
+  }
+
+  void make_inbox(std::size_t c) {
+    const PlanChain& chain = plan_.chains[c];
+    for (const std::size_t n : chain.nodes) {
+      stages_[plan_.nodes[n].stage].chains_to_end.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (chain.producers == 0) return;
+    chains_[c].inbox.emplace(
+        Inbox::Shape{.capacity = chain.capacity,
+                     .batch_items = chain.batch_items,
+                     .shares_evenly = chain.shares_evenly,
+                     .readers = chain.workers,
+                     .producers = chain.producers,
+                     .feeds_itself = plan_.nodes[chain.nodes.front()].traits.feeds_itself},
+        &head_cell(chain).queued);
+  }
+
+  void make_surroundings(std::size_t c) {
+    const PlanChain& chain = plan_.chains[c];
+    LiveChain& live = chains_[c];
+    const StageTraits& last = plan_.nodes[chain.nodes.back()].traits;
+    if (last.gathers()) {
+      live.shards.emplace(static_cast<std::size_t>(last.shards),
+                          static_cast<std::size_t>(chain.workers));
+    }
+    live.where.emplace(Surroundings{.run = run_,
+                                    .plan = plan_,
+                                    .chain = chain,
+                                    .inbox = live.inbox ? &*live.inbox : nullptr,
+                                    .readers = {},
+                                    .shards = live.shards ? &*live.shards : nullptr,
+                                    .procs = scheduler_.procs()});
+    for (const std::size_t reader : chain.readers) {
+      live.where->readers.push_back(&*chains_[reader].inbox);
+    }
+  }
+
+  void close_everything() {
+    for (LiveChain& live : chains_) {
+      if (live.inbox) live.inbox->close();
+      if (live.shards) live.shards->close();
+    }
+  }
+
+  void run_main() {
+    runtime::set_label("run");
+    run_.run_started();
+    runtime::WaitGroup watcher;
+    if (interrupt_ != nullptr) watcher.go([this] { watch_interrupt(); });
+    runtime::WaitGroup chains;
+    for (std::size_t c = 0; c < chains_.size(); ++c) {
+      chains.go([this, c] { run_chain(c); });
+    }
+    chains.wait();
+    all_ended_.raise();
+    watcher.wait();
+  }
+
+  void watch_interrupt() {
+    runtime::set_label("interrupt");
+    pollfd fds[2] = {{interrupt_->fd(), POLLIN, 0}, {all_ended_.fd(), POLLIN, 0}};
+    runtime::blocking(runtime::Blocking::kLong, [&fds] {
+      while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+      }
+    });
+    if (fds[0].revents != 0) run_.interrupt();
+  }
+
+  // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
+  // before anything parks: a goroutine must not move to another thread inside a catch.
+  template <class Body>
+  void guard(std::size_t node, Body body) {
+    std::optional<Failure> failure;
+    try {
+      body();
+    } catch (const std::exception& error) {
+      failure = Failure{FailureKind::kInternal, error.what(), {}};
+    } catch (...) {
+      failure = Failure{FailureKind::kInternal, "an exception of unknown type", {}};
+    }
+    if (failure) run_.fail(plan_.nodes[node].stage, std::move(*failure));
+  }
+
+  void run_chain(std::size_t c) {
+    const PlanChain& chain = plan_.chains[c];
+    LiveChain& live = chains_[c];
+    runtime::set_label(run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name);
+    ChainEnd end = ChainEnd::kSkipped;
+    if (needs_succeeded(chain)) {
+      stages_started(chain);
+      guard(chain.nodes.back(), [&] { run_workers(chain, live); });
+      end = run_.is_stopped() ? ChainEnd::kCutShort : ChainEnd::kComplete;
+    }
+    if (live.inbox) live.inbox->close();
+    for (Inbox* reader : live.where->readers) reader->producer_done();
+    stages_ended(chain, end);
+  }
+
+  bool needs_succeeded(const PlanChain& chain) {
+    bool succeeded = true;
+    for (const std::size_t need : chain.needs) {
+      static_cast<void>(stages_[need].done.recv());
+      succeeded = succeeded && run_.state(need) == StageState::kSucceeded;
+    }
+    return succeeded;
+  }
+
+  void stages_started(const PlanChain& chain) {
+    for (const std::size_t n : chain.nodes) {
+      if (plan_.nodes[n].is_first) run_.stage_started(plan_.nodes[n].stage);
+    }
+  }
+
+  void stages_ended(const PlanChain& chain, ChainEnd end) {
+    for (const std::size_t n : chain.nodes) {
+      LiveStage& stage = stages_[plan_.nodes[n].stage];
+      if (end == ChainEnd::kCutShort) stage.is_cut_short.store(true, std::memory_order_relaxed);
+      if (end == ChainEnd::kSkipped) stage.is_skipped.store(true, std::memory_order_relaxed);
+      // acq_rel: the last one sees what the others stored.
+      if (stage.chains_to_end.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
+      const bool skipped = stage.is_skipped.load(std::memory_order_relaxed);
+      const bool cut_short = stage.is_cut_short.load(std::memory_order_relaxed);
+      run_.stage_finished(plan_.nodes[n].stage, skipped     ? StageState::kSkipped
+                                                : cut_short ? StageState::kCancelled
+                                                            : StageState::kSucceeded);
+      stage.done.close();
+    }
+  }
+
+  void run_workers(const PlanChain& chain, LiveChain& live) {
+    std::vector<std::unique_ptr<Worker>> workers;
+    for (int w = 0; w < chain.workers; ++w) {
+      workers.push_back(std::make_unique<Worker>(*live.where));
+    }
+    std::vector<std::unique_ptr<Merger>> mergers;
+    const std::size_t last = chain.nodes.back();
+    for (std::size_t s = 0; live.shards && s < live.shards->size(); ++s) {
+      mergers.push_back(plan_.nodes[last].work->make_merger(s, live.shards->size()));
+    }
+    runtime::WaitGroup merging;
+    for (std::size_t s = 0; s < mergers.size(); ++s) {
+      merging.go([this, last, &merger = *mergers[s], &parcels = (*live.shards)[s]] {
+        guard(last, [&] { run_merger(last, merger, parcels); });
+      });
+    }
+    runtime::WaitGroup running;
+    const std::string& label = run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name;
+    for (const std::unique_ptr<Worker>& worker : workers) {
+      running.go([this, &chain, &label, worker = worker.get()] {
+        runtime::set_label(label);
+        guard(chain.nodes.front(), [worker] { worker->work(); });
+      });
+    }
+    running.wait();
+    if (!live.shards) return;
+    live.shards->close();
+    merging.wait();
+    if (!run_.is_stopped()) workers.front()->conclude();
+  }
+
+  void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels) {
+    StageClock clock;
+    StageCell& cell = run_.cell(plan_.nodes[node].stage);
+    runtime::set_label(run_.graph().stages[plan_.nodes[node].stage].name);
+    for (;;) {
+      clock.switch_to(&cell.waiting_in_ns);
+      runtime::Received<ParcelPtr> parcel = parcels.recv();
+      clock.switch_to(&cell.busy_ns);
+      if (!parcel || run_.is_stopped()) break;
+      merger.take(std::move(*parcel));
+    }
+    if (!run_.is_stopped()) merger.finish();
+    clock.switch_to(nullptr);
+  }
+
+  Interrupt* const interrupt_;
+  Interrupt all_ended_;
+  runtime::Runtime scheduler_;
+  Run run_;
+  Plan plan_;
+  std::deque<LiveStage> stages_;  // by stage; neither kind of entry may move
+  std::deque<LiveChain> chains_;  // by chain of the plan
+};
+
+}  // namespace
+
+Outcome execute(const Graph& graph, const RunOptions& options) {
+  return execute(graph, options, make_stages);
+}
+
+Outcome execute(const Graph& graph, const RunOptions& options, const StageMaker& make) {
+  return Execution(graph, options, make).run();
+}
+
+}  // namespace gorun::jobs

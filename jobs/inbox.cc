@@ -1,0 +1,124 @@
+#include "jobs/inbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gorun::jobs {
+namespace {
+
+// Chunks of files are items, too: a channel of 4,096 items must not hold 4 GiB of them.
+constexpr std::uint64_t kMaxQueuedBytes = std::uint64_t{16} << 20;
+
+}  // namespace
+
+Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
+    : shape_(shape),
+      chan_(shape.capacity),
+      open_(static_cast<std::int64_t>(shape.producers)),
+      queued_items_(queued_items) {}
+
+std::size_t Inbox::part_size(std::size_t items) const {
+  if (!shape_.shares_evenly) return shape_.batch_items;
+  const auto readers = static_cast<std::size_t>(shape_.readers);
+  return std::clamp<std::size_t>(items / (2 * readers), 1, shape_.batch_items);
+}
+
+Flow Inbox::put(Batch&& batch) {
+  const std::size_t part = part_size(batch.size());
+  if (batch.size() <= part) return put_part(std::move(batch));
+  for (std::size_t begin = 0; begin < batch.size(); begin += part) {
+    Batch slice = batch.slice(begin, std::min(part, batch.size() - begin));
+    if (put_part(std::move(slice)) == Flow::kStop) return Flow::kStop;
+  }
+  return Flow::kMore;
+}
+
+bool Inbox::has_room() const {
+  return chan_.size() < chan_.capacity() &&
+         queued_bytes_.load(std::memory_order_relaxed) < kMaxQueuedBytes;
+}
+
+void Inbox::wait_for_bytes() {
+  bool waited = false;
+  while (queued_bytes_.load(std::memory_order_acquire) >= kMaxQueuedBytes) {
+    if (!room_.recv()) return;  // closed: the send that follows says so
+    waited = true;
+  }
+  // There may be room for another producer that waits: pass the token on (I3).
+  if (waited) room_.try_send(runtime::Unit{});
+}
+
+Flow Inbox::put_part(Batch&& part) {
+  wait_for_bytes();
+  const std::uint64_t bytes = part.text_bytes();
+  const std::uint64_t items = part.size();
+  // Counted before the send: a reader may take and discount the batch before send returns.
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  queued_items_->fetch_add(items, std::memory_order_relaxed);
+  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) return Flow::kMore;
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  return Flow::kStop;
+}
+
+bool Inbox::try_put(Batch& batch) {
+  if (!has_room()) return false;
+  const std::uint64_t bytes = batch.text_bytes();
+  const std::uint64_t items = batch.size();
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  queued_items_->fetch_add(items, std::memory_order_relaxed);
+  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) return true;
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  // The caller still works on a batch of its own, so this never brings open_ to 0.
+  if (shape_.feeds_itself) open_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Inbox::count_out(const Batch& batch) {
+  queued_items_->fetch_sub(batch.size(), std::memory_order_relaxed);
+  const std::uint64_t bytes = batch.text_bytes();
+  // release pairs with the acquire in wait_for_bytes()
+  const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
+  if (before >= kMaxQueuedBytes && before - bytes < kMaxQueuedBytes) {
+    room_.try_send(runtime::Unit{});  // a full room_ holds a token already
+  }
+}
+
+Inbox::Taken Inbox::try_take(Batch* batch) {
+  runtime::Received<Batch> got = chan_.try_recv();
+  if (got.status == runtime::ChanStatus::kWouldBlock) return Taken::kNothing;
+  if (!got) return Taken::kEnd;
+  *batch = std::move(*got);
+  count_out(*batch);
+  return Taken::kBatch;
+}
+
+Inbox::Taken Inbox::take(Batch* batch) {
+  runtime::Received<Batch> got = chan_.recv();
+  if (!got) return Taken::kEnd;
+  *batch = std::move(*got);
+  count_out(*batch);
+  return Taken::kBatch;
+}
+
+void Inbox::release_one() {
+  // acq_rel: the one who closes has seen what all others put.
+  if (open_.fetch_sub(1, std::memory_order_acq_rel) == 1) close();
+}
+
+void Inbox::worked_off() {
+  if (shape_.feeds_itself) release_one();
+}
+
+void Inbox::producer_done() { release_one(); }
+
+void Inbox::close() {
+  if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+  chan_.close();
+  room_.close();
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,79 @@
+// jobs/inbox.h - the bounded channel in front of a chain: all that feed the chain send here.
+//
+// It closes when the last producer is done (readers then drain it), or at once when its readers
+// want no more or the run is stopped. For a chain that feeds itself (walk puts back directories for
+// its siblings) it also waits until every batch that was put has been worked off, since any of them
+// may bring more.
+//
+// Invariants
+//   I1  open_ counts the producers that are not done and, of a chain that feeds itself, the batches
+//       that were put and are not worked off. Whoever brings it to 0 closes.
+//   I2  queued_bytes_ is at most kMaxQueuedBytes plus one batch for each producer.
+//   I3  A token lies in room_ whenever queued_bytes_ has fallen below the limit while somebody may
+//       wait for that; a token without need only makes somebody look again.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "jobs/batch.h"
+#include "jobs/out.h"
+#include "runtime/chan.h"
+
+namespace gorun::jobs {
+
+class Inbox {
+ public:
+  struct Shape {
+    std::size_t capacity = 1;     // batches
+    std::size_t batch_items = 1;  // the most items of one batch
+    bool shares_evenly = false;   // divides what there is among its readers
+    int readers = 1;              // goroutines that take from it
+    std::size_t producers = 0;    // chains that call producer_done() once each
+    bool feeds_itself = false;
+  };
+  /// queued_items  counts what waits here; outlives the inbox.
+  Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
+
+  /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed.
+  Flow put(Batch&& batch);
+  /// True if put() would not park now. A hint.
+  [[nodiscard]] bool has_room() const;
+  /// Puts a batch in without parking; false, and `batch` as it was, if there is no room.
+  [[nodiscard]] bool try_put(Batch& batch);
+
+  enum class Taken : unsigned char { kBatch, kNothing, kEnd };
+  /// Takes a batch if there is one.
+  Taken try_take(Batch* batch);
+  /// Takes a batch, parking until there is one; kBatch or kEnd.
+  Taken take(Batch* batch);
+  /// Says that a taken batch brings no more work. Of a chain that feeds itself.
+  void worked_off();
+
+  void producer_done();
+  /// Ends the stream for both sides; again does nothing.
+  void close();
+
+  /// Readers have nothing to take. A hint.
+  [[nodiscard]] bool is_empty() const { return chan_.size() == 0; }
+  [[nodiscard]] std::size_t batch_items() const { return shape_.batch_items; }
+
+ private:
+  [[nodiscard]] std::size_t part_size(std::size_t items) const;
+  Flow put_part(Batch&& part);
+  void wait_for_bytes();
+  void count_out(const Batch& batch);
+  void release_one();
+
+  const Shape shape_;
+  runtime::Chan<Batch> chan_;
+  runtime::Chan<runtime::Unit> room_{1};
+  std::atomic<std::int64_t> open_;
+  std::atomic<bool> closed_{false};  // who sets it closes the channels, once
+  std::atomic<std::uint64_t> queued_bytes_{0};
+  std::atomic<std::uint64_t>* const queued_items_;
+};
+
+}  // namespace gorun::jobs

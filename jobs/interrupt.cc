@@ -1,0 +1,32 @@
+#include "jobs/interrupt.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+namespace gorun::jobs {
+
+Interrupt::Interrupt() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+Interrupt::~Interrupt() { ::close(fd_); }
+
+void Interrupt::raise() noexcept {
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  // The only possible failure is a counter near 2^64, which is a raised latch all the same.
+  [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+  errno = saved;
+}
+
+bool Interrupt::is_raised() const {
+  pollfd ready{fd_, POLLIN, 0};
+  return ::poll(&ready, 1, 0) > 0;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,53 @@
+// jobs/job_file.h - a job file as written: values of the right types, names not yet looked up.
+//
+// Between parse (which knows keys and types) and validate (which knows names and the graph).
+// A stage that is wrong in itself stays here, so that references to it are not wrong as well.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/graph.h"
+#include "jobs/kinds.h"
+#include "jobs/source.h"
+#include "jobs/stage_options.h"
+
+namespace gorun::jobs {
+
+/// A stage that another one names.
+struct StageRef {
+  std::string stage;
+  ByteRange stage_where;
+  std::string port{kDefaultPort};
+  ByteRange port_where;
+  std::optional<std::int64_t> buffer;  // the edge's own, else the stage's
+  ByteRange where;                     // the whole reference
+};
+
+struct StageDecl {
+  std::string name;
+  ByteRange name_where;
+  const StageKind* kind = nullptr;  // nullptr: blamed already
+  std::vector<StageRef> from;
+  std::optional<ByteRange> from_where;  // the key "from"; nothing: not given
+  bool is_from_right = true;            // false: `from` misses what was blamed
+  std::vector<StageRef> needs;
+  int workers = 1;
+  std::optional<ByteRange> workers_where;  // the value of "workers"
+  std::int64_t buffer = kDefaultBuffer;
+  std::optional<ByteRange> buffer_where;
+  StageOptions options;
+  bool are_options_right = true;  // false: rules between options are not looked at
+};
+
+struct JobFile {
+  std::string name;
+  Environment env;
+  int procs = 0;
+  FailPolicy fail = FailPolicy::kFast;
+  std::vector<StageDecl> stages;
+};
+
+}  // namespace gorun::jobs

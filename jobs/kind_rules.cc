@@ -1,0 +1,94 @@
+#include "jobs/kind_rules.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "jobs/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+void blame(Diagnostics* errors, ByteRange where, std::string what, std::string hint = "") {
+  errors->push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
+}
+
+bool uses_item(const StageOptions& options, std::string_view name) {
+  if (!options.has(name)) return false;
+  if (name == "argv") {
+    return std::ranges::any_of(options.text_templates(name), &Template::uses_item);
+  }
+  if (name == "env") {
+    return std::ranges::any_of(options.named_templates(name),
+                               [](const auto& entry) { return entry.second.uses_item(); });
+  }
+  return options.text_template(name).uses_item();
+}
+
+}  // namespace
+
+void check_walk(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.has("min_size") && options.has("max_size") &&
+      options.integer("min_size") > options.integer("max_size")) {
+    blame(errors, options.where("min_size"), "\"min_size\" is larger than \"max_size\"");
+  }
+}
+
+void check_split(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  const bool by_regex = options.text("by") == "regex";
+  if (by_regex && !options.has("pattern")) {
+    blame(errors, options.where("by"), "\"by\": \"regex\" needs a \"pattern\"");
+  }
+  if (!by_regex && options.has("pattern")) {
+    blame(errors, options.where("pattern"), "\"pattern\" is used only with \"by\": \"regex\"");
+  }
+}
+
+void check_map(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("text") && !options.has("replace") && !options.has("fields")) {
+    blame(errors, use.where, "a map needs \"text\", \"replace\" or \"fields\"");
+  }
+}
+
+void check_exec(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.has("argv") == options.has("shell")) {
+    const bool both = options.has("argv");
+    blame(
+        errors, both ? options.where("shell") : use.where,
+        both ? "\"argv\" and \"shell\" exclude each other" : "an exec needs \"argv\" or \"shell\"");
+  }
+  if (use.has_input) return;
+  for (const std::string_view name : {"argv", "cwd", "env"}) {
+    if (!uses_item(options, name)) continue;
+    blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
+          "without \"from\" a command runs once");
+  }
+  if (options.text("stdin") == "item") {
+    blame(errors, options.where("stdin"), "\"stdin\" is fed an item, and there is none",
+          "without \"from\" a command runs once");
+  }
+}
+
+bool exec_sends_nothing(const StageOptions& options) {
+  return options.text("stdout") == "inherit" || options.text("stdout") == "discard";
+}
+
+void check_reduce(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.text("agg") == "count" && options.has("field")) {
+    blame(errors, options.where("field"), "\"agg\": \"count\" counts items and takes no \"field\"");
+  }
+}
+
+void check_write(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.text("path") == "-" && options.is_given("atomic") && options.flag("atomic")) {
+    blame(errors, options.where("atomic"), "standard output cannot be written atomically");
+  }
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,21 @@
+// jobs/kind_rules.h - what the options of one kind ask of each other.
+//
+// The rows of the table settle each option by itself; what needs two of them stands here, one
+// function a kind, each a StageKind::check or StageKind::sends_nothing.
+#pragma once
+
+#include "jobs/diagnostic.h"
+#include "jobs/kinds.h"
+
+namespace gorun::jobs {
+
+void check_walk(const StageUse& use, Diagnostics* errors);
+void check_split(const StageUse& use, Diagnostics* errors);
+void check_map(const StageUse& use, Diagnostics* errors);
+void check_exec(const StageUse& use, Diagnostics* errors);
+void check_reduce(const StageUse& use, Diagnostics* errors);
+void check_write(const StageUse& use, Diagnostics* errors);
+
+bool exec_sends_nothing(const StageOptions& options);
+
+}  // namespace gorun::jobs

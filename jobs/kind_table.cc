@@ -1,0 +1,374 @@
+// jobs/kind_table.cc - the rows of jobs/kinds.h.
+#include <array>
+
+#include "jobs/graph.h"
+#include "jobs/kind_rules.h"
+#include "jobs/kinds.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
+
+constexpr std::array<std::string_view, 1> kOutPort = {kDefaultPort};
+
+// ---- sources ---------------------------------------------------------------------------------
+
+constexpr std::array<std::string_view, 4> kFileTypes = {"file", "directory", "symlink", "any"};
+constexpr std::array<std::string_view, 2> kSymlinkPolicies = {"as-is", "follow"};
+
+constexpr std::array<OptionRow, 10> kWalkOptions = {{
+    {.name = "root",
+     .type = OptionType::kTexts,
+     .default_text = ".",
+     .help = "where to start; each root is walked once"},
+    {.name = "include",
+     .type = OptionType::kTexts,
+     .help = "keep only files that match one of these globs (gitignore syntax)"},
+    {.name = "exclude",
+     .type = OptionType::kTexts,
+     .help = "leave out what matches one of these globs; a directory with all below it"},
+    {.name = "type",
+     .type = OptionType::kChoice,
+     .default_text = "file",
+     .help = "what to report",
+     .choices = kFileTypes},
+    {.name = "symlinks",
+     .type = OptionType::kChoice,
+     .default_text = "as-is",
+     .help = "as-is: a link is a link; follow: a link is what it points to, loops are cut",
+     .choices = kSymlinkPolicies},
+    {.name = "hidden",
+     .type = OptionType::kFlag,
+     .default_text = "true",
+     .help = "report and enter names that begin with a dot"},
+    {.name = "max_depth",
+     .type = OptionType::kInteger,
+     .help = "levels below a root to enter; 0 is the root alone"},
+    {.name = "min_size", .type = OptionType::kSize, .help = "leave out smaller files"},
+    {.name = "max_size", .type = OptionType::kSize, .help = "leave out larger files"},
+    {.name = "sort",
+     .type = OptionType::kFlag,
+     .default_text = "false",
+     .help = "report in byte order of the paths; holds all paths in memory"},
+}};
+
+constexpr std::array<OptionRow, 2> kGlobOptions = {{
+    {.name = "pattern",
+     .type = OptionType::kTexts,
+     .help = "globs such as src/**/*.c; matches come in byte order of the paths",
+     .required = true},
+    {.name = "exclude", .type = OptionType::kTexts, .help = "leave out what matches these globs"},
+}};
+
+constexpr std::array<OptionRow, 3> kLinesOptions = {{
+    {.name = "path",
+     .type = OptionType::kText,
+     .default_text = "-",
+     .help = "the file to read; - is standard input"},
+    {.name = "delimiter",
+     .type = OptionType::kByte,
+     .default_text = "\n",
+     .help = "the byte that ends a record; \"\\u0000\" for find -print0"},
+    {.name = "skip",
+     .type = OptionType::kInteger,
+     .default_text = "0",
+     .help = "records to leave out at the beginning"},
+}};
+
+constexpr std::array<OptionRow, 1> kItemsOptions = {{
+    {.name = "items",
+     .type = OptionType::kItems,
+     .help = "texts, or objects of fields (the first field is also the text)",
+     .required = true},
+}};
+
+// ---- operators -------------------------------------------------------------------------------
+
+constexpr std::array<OptionRow, 1> kReadOptions = {{
+    {.name = "chunk",
+     .type = OptionType::kSize,
+     .default_text = "1MiB",
+     .help = "bytes of a chunk; chunks are cut at line ends, a longer line makes a longer chunk",
+     .min = 4 * kKiB,
+     .max = kGiB},
+}};
+
+constexpr std::array<std::string_view, 3> kSplitWays = {"lines", "words", "regex"};
+
+constexpr std::array<OptionRow, 2> kSplitOptions = {{
+    {.name = "by",
+     .type = OptionType::kChoice,
+     .default_text = "lines",
+     .help = "lines: without their line ends; words: between white space; regex: its matches",
+     .choices = kSplitWays},
+    {.name = "pattern",
+     .type = OptionType::kRegex,
+     .help = "with \"by\": \"regex\": each match is a record, its first group if it has one"},
+}};
+
+constexpr std::array<OptionRow, 3> kFilterOptions = {{
+    {.name = "match",
+     .type = OptionType::kRegex,
+     .help = "keep items in which this RE2 expression matches somewhere",
+     .required = true},
+    {.name = "invert",
+     .type = OptionType::kFlag,
+     .default_text = "false",
+     .help = "keep the others instead"},
+    {.name = "field",
+     .type = OptionType::kText,
+     .help = "look at this field instead of the text; an item without it does not match"},
+}};
+
+constexpr std::array<OptionRow, 3> kMapOptions = {{
+    {.name = "text", .type = OptionType::kTemplate, .help = "the new text of the item"},
+    {.name = "replace",
+     .type = OptionType::kReplacements,
+     .help = "{\"pattern\", \"with\"} or an array of them; in \"with\", \\1 is the first group"},
+    {.name = "fields",
+     .type = OptionType::kNamedTemplates,
+     .help = "fields to set, {\"name\": \"text\"}; the others stay"},
+}};
+
+constexpr std::array<std::string_view, 2> kStdinWays = {"none", "item"};
+constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "capture", "discard"};
+
+constexpr std::array<OptionRow, 7> kExecOptions = {{
+    {.name = "argv",
+     .type = OptionType::kArgv,
+     .help = "program and arguments; {} {.} {/} {//} {/.} and ${{ item }} stay one argument"},
+    {.name = "shell",
+     .type = OptionType::kScript,
+     .help = "a script for /bin/sh; the item is its \"$1\" and never pasted into the script"},
+    {.name = "stdin",
+     .type = OptionType::kChoice,
+     .default_text = "none",
+     .help = "none: /dev/null; item: the item's text",
+     .choices = kStdinWays},
+    {.name = "stdout",
+     .type = OptionType::kChoice,
+     .default_text = "inherit",
+     .help = "inherit: gorun's own; items: an item a line; capture: one item of all; discard",
+     .choices = kStdoutWays},
+    {.name = "cwd", .type = OptionType::kTemplate, .help = "directory to run in"},
+    {.name = "env",
+     .type = OptionType::kNamedTemplates,
+     .help = "environment to add, {\"NAME\": \"text\"}"},
+    {.name = "ok_codes",
+     .type = OptionType::kIntegers,
+     .default_text = "0",
+     .help = "exit statuses that count as success",
+     .max = 255},
+}};
+
+constexpr std::array<std::string_view, 6> kAlgorithms = {"sha256", "sha512",  "sha1",
+                                                         "md5",    "xxh3-64", "xxh3-128"};
+
+constexpr std::array<OptionRow, 1> kHashOptions = {{
+    {.name = "algorithm",
+     .type = OptionType::kChoice,
+     .default_text = "sha256",
+     .help = "which digest",
+     .choices = kAlgorithms},
+}};
+
+constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
+                                                         "mean",  "list", "distinct"};
+
+constexpr std::array<OptionRow, 3> kReduceOptions = {{
+    {.name = "by",
+     .type = OptionType::kText,
+     .help = "the field to group by; without it, the text"},
+    {.name = "agg",
+     .type = OptionType::kChoice,
+     .default_text = "count",
+     .help = "what to make of a group; distinct counts different values",
+     .choices = kAggregates},
+    {.name = "field",
+     .type = OptionType::kText,
+     .help = "the field to aggregate; without it, the text"},
+}};
+
+constexpr std::array<std::string_view, 2> kOrders = {"desc", "asc"};
+
+constexpr std::array<OptionRow, 3> kTopOptions = {{
+    {.name = "n",
+     .type = OptionType::kInteger,
+     .help = "how many items to keep",
+     .required = true,
+     .min = 1},
+    {.name = "by",
+     .type = OptionType::kText,
+     .default_text = "value",
+     .help = "the field to compare, as numbers where both are; ties go by text"},
+    {.name = "order",
+     .type = OptionType::kChoice,
+     .default_text = "desc",
+     .help = "desc: the largest first; asc: the smallest first",
+     .choices = kOrders},
+}};
+
+constexpr std::array<OptionRow, 1> kTakeOptions = {{
+    {.name = "n",
+     .type = OptionType::kInteger,
+     .help = "how many items to let through; then the stages before it end",
+     .required = true,
+     .min = 1},
+}};
+
+// ---- sinks -----------------------------------------------------------------------------------
+
+constexpr std::array<std::string_view, 5> kFormats = {"text", "jsonl", "csv", "tsv", "sha256sum"};
+
+constexpr std::array<OptionRow, 3> kWriteOptions = {{
+    {.name = "path",
+     .type = OptionType::kText,
+     .default_text = "-",
+     .help = "the file to write; - is standard output"},
+    {.name = "format",
+     .type = OptionType::kChoice,
+     .default_text = "text",
+     .help = "text: a line an item; jsonl, csv, tsv: the fields; sha256sum: digest and path",
+     .choices = kFormats},
+    {.name = "atomic",
+     .type = OptionType::kFlag,
+     .default_text = "true",
+     .help = "write beside the file and rename when all is well, so that no half of it is seen"},
+}};
+
+// ---- the table -------------------------------------------------------------------------------
+
+constexpr std::array<StageKind, 14> kKinds = {{
+    {.name = "walk",
+     .summary = "files below directories, found in parallel",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kWalkOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .example = R"("files": {"kind": "walk", "root": "src", "include": "*.cc"})",
+     .check = check_walk},
+    {.name = "glob",
+     .summary = "files that match patterns",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kGlobOptions,
+     .example = R"("sources": {"kind": "glob", "pattern": "src/**/*.c"})"},
+    {.name = "lines",
+     .summary = "records of a file or of standard input",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kLinesOptions,
+     .example = R"("hosts": {"kind": "lines", "path": "hosts.txt"})"},
+    {.name = "items",
+     .summary = "literal items",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kItemsOptions,
+     .example = R"("arches": {"kind": "items", "items": ["amd64", "arm64"]})"},
+    {.name = "read",
+     .summary = "the contents of file items, as chunks cut at line ends",
+     .ports = kOutPort,
+     .options = kReadOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .example = R"("text": {"kind": "read", "from": "files"})"},
+    {.name = "split",
+     .summary = "chunks or texts cut into records",
+     .ports = kOutPort,
+     .options = kSplitOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .example = R"("words": {"kind": "split", "from": "text", "by": "words"})",
+     .check = check_split},
+    {.name = "filter",
+     .summary = "keeps the items that match",
+     .ports = kOutPort,
+     .options = kFilterOptions,
+     .parallel = true,
+     .example = R"("errors": {"kind": "filter", "from": "log", "match": "^ERROR"})"},
+    {.name = "map",
+     .summary = "gives items a new text or fields",
+     .ports = kOutPort,
+     .options = kMapOptions,
+     .parallel = true,
+     .example = R"("urls": {"kind": "map", "from": "hosts", "text": "http://${{ item }}/"})",
+     .check = check_map},
+    {.name = "exec",
+     .summary = "runs a command, once or for each item",
+     .input = Input::kOptional,
+     .ports = kOutPort,
+     .options = kExecOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
+     .check = check_exec,
+     .sends_nothing = exec_sends_nothing,
+     .how_to_send = R"("stdout": "items" makes an item of every line that it prints)",
+     .how_to_send_nothing = R"("stdout": "inherit" or "discard" makes no items)"},
+    {.name = "hash",
+     .summary = "digests of file items; sets the fields digest, algorithm and path",
+     .ports = kOutPort,
+     .options = kHashOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
+    {.name = "reduce",
+     .summary = "groups items and aggregates each group; sets the fields key and value",
+     .ports = kOutPort,
+     .options = kReduceOptions,
+     .gathers = true,
+     .example = R"("counts": {"kind": "reduce", "from": "words"})",
+     .check = check_reduce},
+    {.name = "top",
+     .summary = "the n first items of an order",
+     .ports = kOutPort,
+     .options = kTopOptions,
+     .gathers = true,
+     .example = R"("top": {"kind": "top", "from": "counts", "n": 20})"},
+    {.name = "take",
+     .summary = "the n items that come first",
+     .ports = kOutPort,
+     .options = kTakeOptions,
+     .example = R"("some": {"kind": "take", "from": "files", "n": 10})"},
+    {.name = "write",
+     .summary = "writes items to a file or to standard output",
+     .options = kWriteOptions,
+     .example = R"("out": {"kind": "write", "from": "counts", "format": "tsv"})",
+     .check = check_write},
+}};
+
+constexpr std::array<OptionRow, 5> kCommonKeys = {{
+    {.name = "kind",
+     .type = OptionType::kKindName,
+     .help = "what the stage does",
+     .required = true},
+    {.name = "from",
+     .type = OptionType::kInputs,
+     .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\"}, "
+             "or an array of them"},
+    {.name = "needs",
+     .type = OptionType::kTexts,
+     .help = "stages that must have completed before this one starts"},
+    {.name = "workers",
+     .type = OptionType::kWorkers,
+     .help = "its goroutines: a number, or \"cpus\"; with one, items keep their order",
+     .min = 1,
+     .max = kMaxWorkers},
+    {.name = "buffer",
+     .type = OptionType::kInteger,
+     .default_text = "4096",
+     .help = "items that may wait in front of it before the stages that feed it pause",
+     .min = 1,
+     .max = kMaxBuffer},
+}};
+
+}  // namespace
+
+std::span<const StageKind> stage_kinds() { return kKinds; }
+
+std::span<const OptionRow> common_stage_keys() { return kCommonKeys; }
+
+}  // namespace gorun::jobs

@@ -1,0 +1,94 @@
+#include "jobs/kinds.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "jobs/byte_size.h"
+
+namespace gorun::jobs {
+namespace {
+
+OptionValue default_value(const OptionRow& row) {
+  const std::string_view text = row.default_text;
+  switch (row.type) {
+    case OptionType::kFlag:
+      return text == "true";
+    case OptionType::kInteger:
+    case OptionType::kSize:
+      return parse_byte_size(text).value();
+    case OptionType::kIntegers:
+      return std::vector<std::int64_t>{parse_byte_size(text).value()};
+    case OptionType::kTexts:
+    case OptionType::kChoices:
+      return std::vector<std::string>{std::string(text)};
+    default:
+      return std::string(text);
+  }
+}
+
+}  // namespace
+
+std::string_view type_phrase(OptionType type) {
+  switch (type) {
+    case OptionType::kFlag:
+      return "true or false";
+    case OptionType::kInteger:
+      return "an integer";
+    case OptionType::kSize:
+      return "a size such as 4096 or \"64KiB\"";
+    case OptionType::kText:
+    case OptionType::kScript:
+    case OptionType::kTemplate:
+    case OptionType::kKindName:
+      return "a string";
+    case OptionType::kByte:
+      return "a string of one byte";
+    case OptionType::kRegex:
+      return "a regular expression";
+    case OptionType::kChoice:
+      return "one of its choices";
+    case OptionType::kTexts:
+    case OptionType::kChoices:
+      return "a string or an array of strings";
+    case OptionType::kIntegers:
+      return "an integer or an array of integers";
+    case OptionType::kArgv:
+      return "an array of strings";
+    case OptionType::kNamedTemplates:
+      return "an object of strings";
+    case OptionType::kItems:
+      return "an array of strings and objects";
+    case OptionType::kReplacements:
+      return "an object with \"pattern\" and \"with\", or an array of them";
+    case OptionType::kInputs:
+      return "a string, an object or an array of them";
+    case OptionType::kWorkers:
+      return "an integer or \"cpus\"";
+  }
+  return "a value";
+}
+
+bool StageKind::has_port(std::string_view port) const {
+  return std::ranges::find(ports, port) != ports.end();
+}
+
+const OptionRow* StageKind::option(std::string_view option_name) const {
+  const auto row = std::ranges::find(options, option_name, &OptionRow::name);
+  return row == options.end() ? nullptr : &*row;
+}
+
+const StageKind* find_kind(std::string_view name) {
+  const auto kind = std::ranges::find(stage_kinds(), name, &StageKind::name);
+  return kind == stage_kinds().end() ? nullptr : &*kind;
+}
+
+StageOptions default_options(const StageKind& kind) {
+  StageOptions options(kind);
+  for (const OptionRow& row : kind.options) {
+    if (!row.default_text.empty()) options.set(row.name, default_value(row));
+  }
+  return options;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,116 @@
+// jobs/kinds.h - the one table of stage kinds.
+//
+// One row a kind, one row an option. Parser, validator, `gorun stages` and the documentation
+// read these rows and nothing else, so a kind cannot be accepted without being described. The
+// code that does a kind's work hangs on its name in jobs/stage_kinds.cc: this table links
+// without the engine, and a test holds the two together.
+//
+// Everything here is constant, in static storage, and safe to read from any thread.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "jobs/diagnostic.h"
+#include "jobs/stage_options.h"
+
+namespace gorun::jobs {
+
+/// What an option may hold, and the C++ type of its value in StageOptions.
+enum class OptionType {
+  kFlag,            // bool            true or false
+  kInteger,         // int64_t         min <= n <= max
+  kSize,            // int64_t         bytes: 4096, "64KiB", "10MB"
+  kText,            // string
+  kScript,          // string          as kText; for people who would paste the item into it
+  kByte,            // string          exactly one byte
+  kRegex,           // string          RE2 syntax, known to compile
+  kChoice,          // string          one of `choices`
+  kTexts,           // vector<string>  "a" or ["a", "b"], at least one
+  kChoices,         // vector<string>  of `choices`, at least one, none twice
+  kIntegers,        // vector<int64_t> 0 or [0, 1], each min <= n <= max
+  kTemplate,        // Template
+  kArgv,            // vector<Template> at least one; placeholders such as {} are known
+  kNamedTemplates,  // NamedTemplates  {"name": "text"}
+  kItems,           // vector<LiteralItem>  ["a", {"path": "b", "size": 3}]
+  kReplacements,    // vector<Replacement>  {"pattern", "with"} or an array of them
+  // Keys that every stage has; the parser reads them into the stage itself.
+  kKindName,
+  kInputs,
+  kWorkers,
+};
+
+/// How people call the type in a message: "a string", "an array of strings".
+[[nodiscard]] std::string_view type_phrase(OptionType type);
+
+struct OptionRow {
+  std::string_view name = {};
+  OptionType type = OptionType::kText;
+  std::string_view default_text = {};  // as typed in JSON, a text without quotes; empty: none
+  std::string_view help = {};          // one line
+  bool required = false;
+  std::span<const std::string_view> choices = {};  // of kChoice and kChoices
+  std::int64_t min = 0;                            // of kInteger, kIntegers and kSize
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+};
+
+enum class Input {
+  kNone,      // a source: "from" is an error
+  kRequired,  // works on items
+  kOptional,  // exec: once without "from", else for each item
+};
+
+/// The port that "from": "stage" reads.
+inline constexpr std::string_view kDefaultPort = "out";
+
+/// A stage as its kind's rules see it.
+struct StageUse {
+  const StageOptions& options;
+  bool has_input = false;  // "from" is given
+  ByteRange where;         // the stage's name: to blame when no option is
+};
+
+struct StageKind {
+  std::string_view name = {};
+  std::string_view summary = {};  // one line
+  Input input = Input::kRequired;
+  std::span<const std::string_view> ports = {};  // empty: a sink
+  std::span<const OptionRow> options = {};
+  int default_workers = 1;        // 0: one for each P
+  bool parallel = false;          // false: one goroutine, and "workers" may only be 1
+  bool gathers = false;           // takes its whole input before it sends its first item
+  std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
+
+  /// Rules between options ("one of argv and shell"), run when each option is right by itself.
+  /// nullptr: none.
+  void (*check)(const StageUse& use, Diagnostics* errors) = nullptr;
+
+  /// True if a stage with these options sends no item, so that nobody has to read it and nobody
+  /// may: exec that inherits or discards its stdout. nullptr: only a kind without ports.
+  bool (*sends_nothing)(const StageOptions& options) = nullptr;
+  std::string_view how_to_send = {};          // a hint, where sends_nothing is not nullptr
+  std::string_view how_to_send_nothing = {};  // and one for the other way round
+
+  [[nodiscard]] bool is_source() const { return input == Input::kNone; }
+  [[nodiscard]] bool is_sink() const { return ports.empty(); }
+  [[nodiscard]] bool has_port(std::string_view port) const;
+  /// nullptr if the kind has no such option.
+  [[nodiscard]] const OptionRow* option(std::string_view option_name) const;
+};
+
+/// Every kind, in the order in which people should meet them: sources, operators, sinks.
+[[nodiscard]] std::span<const StageKind> stage_kinds();
+
+/// nullptr if there is none.
+[[nodiscard]] const StageKind* find_kind(std::string_view name);
+
+/// The keys that every stage has: kind, from, needs, workers, buffer.
+[[nodiscard]] std::span<const OptionRow> common_stage_keys();
+
+/// The options of `kind` with every default filled in; for the parser and for tests.
+[[nodiscard]] StageOptions default_options(const StageKind& kind);
+
+}  // namespace gorun::jobs

@@ -1,0 +1,83 @@
+// jobs/mapreduce/aggregate.h - what is made of the values of each group: one column of states,
+// indexed by the ids of a KeyIndex.
+//
+// Every aggregate here can be merged: the states of two tables over two parts of the input give
+// the state over both, in whatever order parts are merged. So each mapper may combine what it sees
+// and reducers merge the tables. Columns are updated a batch at a time: one virtual call for
+// hundreds of records.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "jobs/mapreduce/key_index.h"
+#include "jobs/mapreduce/number.h"
+
+namespace gorun::jobs {
+
+enum class AggregateKind : std::uint8_t {
+  kCount,     // records; looks at no value
+  kSum,       // of numbers, exact
+  kMin,       // the smallest number
+  kMax,       // the largest number
+  kMean,      // the arithmetic mean of numbers, a double
+  kList,      // all values, in byte order
+  kDistinct,  // how many different values, compared as bytes
+};
+
+/// "count", "sum", ...: the names in job files.
+[[nodiscard]] std::string_view aggregate_name(AggregateKind kind);
+[[nodiscard]] std::optional<AggregateKind> find_aggregate(std::string_view name);
+
+/// True if the values must be numbers; else kCount needs none and the others need texts.
+[[nodiscard]] bool wants_numbers(AggregateKind kind);
+
+/// The values of a batch, each as the aggregates need it; a span that none of them needs may be
+/// empty.
+struct Values {
+  std::span<const std::string_view> texts;  // of kList and kDistinct
+  std::span<const Number> numbers;          // of those for which wants_numbers()
+};
+
+/// threads  one at a time; const methods from any thread while nobody changes it.
+class Aggregate {
+ public:
+  using Id = KeyIndex::Id;
+
+  [[nodiscard]] static std::unique_ptr<Aggregate> make(AggregateKind kind);
+  virtual ~Aggregate() = default;
+  Aggregate(const Aggregate&) = delete;
+  Aggregate& operator=(const Aggregate&) = delete;
+
+  /// Makes room for groups 0 to `groups` - 1. Called before any of the others sees such an id.
+  virtual void resize(std::size_t groups) = 0;
+
+  /// Adds the i-th value to group ids[i].
+  virtual void add(std::span<const Id> ids, const Values& values) = 0;
+
+  /// Adds the states of `from`, an aggregate of the same kind: its group g to our group to[g], or
+  /// not at all where to[g] is kNowhere.
+  virtual void merge(const Aggregate& from, std::span<const Id> to) = 0;
+  static constexpr Id kNowhere = static_cast<Id>(-1);
+
+  /// Called once before results are asked for, after the last add or merge.
+  virtual void finish() {}
+
+  /// The group's result as a text; a list's values are separated by `separator`.
+  virtual void append_result(Id id, std::string_view separator, std::string* out) const = 0;
+  /// The result as a number, to sort by; a list's is its length.
+  [[nodiscard]] virtual Number number(Id id) const = 0;
+
+  /// Bytes held, to within a few percent.
+  [[nodiscard]] virtual std::size_t memory_bytes() const = 0;
+
+ protected:
+  Aggregate() = default;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,88 @@
+#include "jobs/mapreduce/group_table.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace gorun::jobs {
+
+GroupTable::GroupTable(std::span<const AggregateKind> kinds)
+    : kinds_(kinds.begin(), kinds.end()),
+      wants_numbers_(std::any_of(kinds.begin(), kinds.end(), wants_numbers)) {
+  make_aggregates();
+}
+
+void GroupTable::make_aggregates() {
+  aggregates_.clear();
+  for (const AggregateKind kind : kinds_) aggregates_.push_back(Aggregate::make(kind));
+}
+
+std::size_t GroupTable::add(std::span<const std::string_view> keys,
+                            std::span<const std::string_view> texts) {
+  if (!wants_numbers_) {
+    add_values(keys, {texts, {}});
+    return keys.size();
+  }
+  // Each text is read once for all aggregates; the first that is no number ends the batch.
+  numbers_.clear();
+  for (const std::string_view text : texts) {
+    const std::optional<Number> number = parse_number(text);
+    if (!number) break;
+    numbers_.push_back(*number);
+  }
+  add_values(keys.first(numbers_.size()), {texts.first(numbers_.size()), numbers_});
+  return numbers_.size();
+}
+
+void GroupTable::add_values(std::span<const std::string_view> keys, const Values& values) {
+  ids_.resize(std::max(ids_.size(), keys.size()));
+  const std::span<Id> ids = std::span(ids_).first(keys.size());
+  keys_.add(keys, ids);
+  for (const auto& aggregate : aggregates_) {
+    aggregate->resize(keys_.size());
+    aggregate->add(ids, values);
+  }
+}
+
+void GroupTable::merge(const GroupTable& from, Shard shard) {
+  ids_.assign(from.size(), Aggregate::kNowhere);
+  std::vector<Id> owned;
+  std::vector<std::string_view> keys;
+  for (Id id = 0; id < from.size(); ++id) {
+    if (!shard.owns(from.keys_.hash(id))) continue;
+    owned.push_back(id);
+    keys.push_back(from.key(id));
+  }
+  std::vector<Id> ids(keys.size());
+  keys_.add(keys, ids);
+  for (std::size_t i = 0; i < owned.size(); ++i) ids_[owned[i]] = ids[i];
+  for (std::size_t a = 0; a < aggregates_.size(); ++a) {
+    aggregates_[a]->resize(keys_.size());
+    aggregates_[a]->merge(*from.aggregates_[a], ids_);
+  }
+}
+
+std::size_t GroupTable::memory_bytes() const {
+  std::size_t bytes = keys_.memory_bytes();
+  for (const auto& aggregate : aggregates_) bytes += aggregate->memory_bytes();
+  return bytes;
+}
+
+void GroupTable::clear() {
+  keys_.clear();
+  make_aggregates();
+}
+
+void GroupTable::finish() {
+  for (const auto& aggregate : aggregates_) aggregate->finish();
+}
+
+void GroupTable::append_result(Id id, std::size_t aggregate, std::string* out,
+                               std::string_view separator) const {
+  aggregates_[aggregate]->append_result(id, separator, out);
+}
+
+Number GroupTable::number(Id id, std::size_t aggregate) const {
+  return aggregates_[aggregate]->number(id);
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,77 @@
+// jobs/mapreduce/group_table.h - groups and their aggregates: a mapper's combiner, a reducer's
+// table.
+//
+//   mapper:   add() batches; when memory_bytes() is over its budget, or at the end, share the table
+//             with every reducer and begin a new one
+//   reducer:  merge() its shard of every table it is given; finish(); rows in the order of keys
+//
+// A table that is only read may be read by many: reducers take their shards out of the same
+// table without a lock and without a copy made for each, and the last one drops it. Keys are
+// dealt to shards by their hash, so two reducers never hold the same key, and the rows of all
+// reducers, merged by key, are the same bytes however many mappers and reducers there were.
+// Not chosen: a table per mapper and shard. Batches are then split before they are looked up, and
+//   the memory of many small tables is used less well.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/mapreduce/aggregate.h"
+#include "jobs/mapreduce/key_index.h"
+
+namespace gorun::jobs {
+
+/// threads  one at a time; const methods from any thread while nobody changes it.
+class GroupTable {
+ public:
+  using Id = KeyIndex::Id;
+
+  /// One aggregate for each kind, numbered from 0; at least one.
+  explicit GroupTable(std::span<const AggregateKind> kinds);
+  GroupTable(GroupTable&&) noexcept = default;
+  GroupTable& operator=(GroupTable&&) noexcept = default;
+
+  /// Adds records: keys[i] with the text texts[i] for every aggregate. `texts` may be empty if all
+  /// aggregates are counts.
+  /// returns  how many were added: all, or those before the first text that should be a number and
+  ///          is none. Go on behind it, or give up.
+  [[nodiscard]] std::size_t add(std::span<const std::string_view> keys,
+                                std::span<const std::string_view> texts = {});
+  /// The same with values of which the needed ones are there already.
+  void add_values(std::span<const std::string_view> keys, const Values& values);
+
+  /// Adds the groups of `from` that `shard` owns; `from` has the same kinds.
+  void merge(const GroupTable& from, Shard shard = {});
+
+  [[nodiscard]] std::size_t size() const { return keys_.size(); }
+  [[nodiscard]] std::size_t memory_bytes() const;
+  void clear();
+
+  /// To be called once after the last add() or merge() and before results are read.
+  void finish();
+  /// All groups in the byte order of their keys.
+  [[nodiscard]] std::vector<Id> sorted_ids() const { return keys_.sorted_ids(); }
+  [[nodiscard]] std::string_view key(Id id) const { return keys_.key(id); }
+  /// Appends a result as text; a list's values are separated by `separator`.
+  void append_result(Id id, std::size_t aggregate, std::string* out,
+                     std::string_view separator = ",") const;
+  /// A result as a number, to sort by; a list's is its length.
+  [[nodiscard]] Number number(Id id, std::size_t aggregate) const;
+
+ private:
+  void make_aggregates();
+
+  std::vector<AggregateKind> kinds_;
+  bool wants_numbers_ = false;
+  KeyIndex keys_;
+  std::vector<std::unique_ptr<Aggregate>> aggregates_;
+  std::vector<Id> ids_;          // scratch of add_values() and merge()
+  std::vector<Number> numbers_;  // scratch of add()
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,198 @@
+#include "jobs/mapreduce/key_index.h"
+
+#include <sys/mman.h>
+
+// All of XXH3 inside this file: a call would cost as much as hashing a word.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <stdexcept>
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kBatch = 256;        // hashed and prefetched together
+constexpr std::size_t kFirstSlots = 1024;  // 32 KiB: what fits the first-level cache
+constexpr std::size_t kShortKeyBytes = 16;
+constexpr std::size_t kArenaBlockBytes = std::size_t{64} * 1024;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+
+constexpr std::size_t kPageBytes = 4096;  // the smallest of any platform
+
+template <class Byte>
+__attribute__((no_sanitize("address", "thread"))) std::uint64_t load(const Byte* from) {
+  std::uint64_t word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// A key of up to 16 bytes, padded with zeros. With the length it is equal for equal keys only.
+struct Words {
+  std::uint64_t first;
+  std::uint64_t second;
+};
+
+// Words are short and of all lengths: a branch on the length would be mispredicted for every other
+// one, which costs more than all the rest. So 16 bytes are loaded whatever the length and the
+// surplus masked away. A load that stays within the page cannot fault, although sanitizers object
+// to it; one that might not is made from a copy.
+__attribute__((no_sanitize("address", "thread"))) Words words_of(std::string_view key) {
+  alignas(16) static constexpr std::array<unsigned char, 32> kMask = {
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0,    0,
+      0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
+  const char* at = key.data();
+  if (key.empty()) return {0, 0};
+  std::array<char, kShortKeyBytes> copy;
+  if (reinterpret_cast<std::uintptr_t>(at) % kPageBytes > kPageBytes - kShortKeyBytes) {
+    copy.fill(0);
+    std::memcpy(copy.data(), at, key.size());
+    at = copy.data();
+  }
+  const unsigned char* mask = kMask.data() + kShortKeyBytes - key.size();
+  return {load(at) & load(mask), load(at + 8) & load(mask + 8)};
+}
+
+std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = Wide{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Two rounds of multiply and fold, as wyhash has them, without a branch on the length. The
+// constants are the first digits of pi's fraction, odd.
+std::uint64_t hash_of(const Words& words, std::size_t length) {
+  constexpr std::uint64_t kPi0 = 0x243f6a8885a308d3;
+  constexpr std::uint64_t kPi1 = 0x13198a2e03707345;
+  constexpr std::uint64_t kPi2 = 0xa4093822299f31d1;
+  return folded_product(folded_product(words.first ^ kPi0, words.second ^ kPi1) ^ length ^ kPi1,
+                        kPi2);
+}
+
+// The first bytes as a number that compares as they do.
+std::uint64_t leading_bytes(std::string_view key) {
+  std::array<char, 8> bytes{};
+  std::memcpy(bytes.data(), key.data(), std::min(key.size(), bytes.size()));
+  const auto word = std::bit_cast<std::uint64_t>(bytes);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+}
+
+}  // namespace
+
+void KeyIndex::FreeSlots::operator()(Slot* slots) const { std::free(slots); }
+
+void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
+  std::array<Probe, kBatch> probes;
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
+    reserve_for(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      fill_probe(batch[i], &probes[i]);
+      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) ids[at + i] = find_or_add(batch[i], probes[i]);
+  }
+}
+
+// Field by field: a Probe that is returned and copied is stored in halves and loaded whole, which
+// the processor's store buffer cannot forward.
+void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
+  if (key.size() <= kShortKeyBytes) {
+    const Words words = words_of(key);
+    probe->hash = hash_of(words, key.size());
+    probe->first = words.first;
+    probe->second = words.second;
+  } else {
+    probe->hash = XXH3_64bits(key.data(), key.size());
+    probe->first = probe->hash;
+    probe->second = 0;
+  }
+}
+
+KeyIndex::Id KeyIndex::find_or_add(std::string_view key, const Probe& probe) {
+  for (std::size_t at = probe.hash & (slot_count_ - 1);; at = (at + 1) & (slot_count_ - 1)) {
+    Slot& slot = slots_[at];
+    if (slot.id_plus_one == 0) {
+      if (key.size() > std::numeric_limits<std::uint32_t>::max() ||
+          size() == std::numeric_limits<Id>::max()) {
+        throw std::length_error("more or longer keys than a table holds");
+      }
+      const auto length = static_cast<std::uint32_t>(key.size());
+      entries_.push_back({keep(key), length, probe.hash});
+      slot = {probe.first, probe.second, length, static_cast<Id>(size()), 0};
+      return slot.id_plus_one - 1;
+    }
+    if (slot.first == probe.first && slot.second == probe.second && slot.length == key.size() &&
+        (key.size() <= kShortKeyBytes || this->key(slot.id_plus_one - 1) == key)) {
+      return slot.id_plus_one - 1;
+    }
+  }
+}
+
+// Makes room so that `more` new keys leave the table at most half full.
+void KeyIndex::reserve_for(std::size_t more) {
+  std::size_t wanted = std::max(slot_count_, kFirstSlots);
+  while (2 * (size() + more) > wanted) wanted *= 2;
+  if (wanted == slot_count_) return;
+  const std::size_t bytes = wanted * sizeof(Slot);
+  const bool huge = bytes >= kHugePageBytes;
+  void* memory = std::aligned_alloc(huge ? kHugePageBytes : 64, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  // Advice: random probes into a large table miss the TLB most of the time without it.
+  if (huge) static_cast<void>(::madvise(memory, bytes, MADV_HUGEPAGE));
+  std::memset(memory, 0, bytes);
+  const std::unique_ptr<Slot[], FreeSlots> old = std::move(slots_);
+  const std::size_t old_count = slot_count_;
+  slots_.reset(static_cast<Slot*>(memory));
+  slot_count_ = wanted;
+  for (std::size_t i = 0; i < old_count; ++i) {
+    if (old[i].id_plus_one == 0) continue;
+    std::size_t at = hash(old[i].id_plus_one - 1) & (wanted - 1);
+    while (slots_[at].id_plus_one != 0) at = (at + 1) & (wanted - 1);
+    slots_[at] = old[i];
+  }
+}
+
+const char* KeyIndex::keep(std::string_view key) {
+  if (key.size() > arena_left_) {
+    const std::size_t block = std::max(key.size(), kArenaBlockBytes);
+    arena_.push_back(std::make_unique_for_overwrite<char[]>(block));
+    arena_free_ = arena_.back().get();
+    arena_left_ = block;
+    arena_bytes_ += block;
+  }
+  char* kept = arena_free_;
+  if (!key.empty()) std::memcpy(kept, key.data(), key.size());
+  arena_free_ += key.size();
+  arena_left_ -= key.size();
+  return kept;
+}
+
+std::size_t KeyIndex::memory_bytes() const {
+  return slot_count_ * sizeof(Slot) + entries_.capacity() * sizeof(Entry) + arena_bytes_;
+}
+
+std::vector<KeyIndex::Id> KeyIndex::sorted_ids() const {
+  struct Sortable {
+    std::uint64_t leading;
+    Id id;
+  };
+  std::vector<Sortable> sortable(size());
+  for (Id id = 0; id < size(); ++id) sortable[id] = {leading_bytes(key(id)), id};
+  std::sort(sortable.begin(), sortable.end(), [this](const Sortable& a, const Sortable& b) {
+    return a.leading != b.leading ? a.leading < b.leading : key(a.id) < key(b.id);
+  });
+  std::vector<Id> ids(size());
+  std::transform(sortable.begin(), sortable.end(), ids.begin(),
+                 [](const Sortable& entry) { return entry.id; });
+  return ids;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,107 @@
+// jobs/mapreduce/key_index.h - numbers for keys: the first key added is 0, the next new one 1, ...
+//
+// The heart of grouping: an open-addressing table of 32-byte slots (two to a cache line) with
+// linear probing, at most half full. A key of up to 16 bytes lies in its slot, so looking up a
+// word touches one cache line; a longer one leaves its whole hash there and its bytes in the arena.
+// Keys come in batches: all are hashed and their slots prefetched before the first is looked up,
+// so that the memory's latency is paid once for many keys.
+//
+// Invariants
+//   I1  Ids are dense: 0 to size() - 1, in the order in which the keys first came.
+//   I2  hash(id) depends on the key alone: a key belongs to the same shard in whatever table it was
+//       counted. Slots are chosen by its low half, shards by its high half.
+//   I3  Views that key() returns are good until clear() or destruction: the arena never moves.
+// A long key is hashed by XXH3, a short one by two multiplications of its padded words, which takes
+// no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
+// chooses the keys can make them collide.
+// Not chosen: std::unordered_map, a node and an allocation for every key; states in the slots,
+//   which makes one table per kind of aggregate and probing slower the larger they are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace gorun::jobs {
+
+/// One reducer's part of all keys.
+struct Shard {
+  std::uint32_t index = 0;
+  std::uint32_t count = 1;  // at least 1
+
+  [[nodiscard]] bool owns(std::uint64_t hash) const {
+    return ((hash >> 32) * count) >> 32 == index;
+  }
+};
+
+/// threads  one at a time; const methods from any thread while nobody adds.
+class KeyIndex {
+ public:
+  using Id = std::uint32_t;
+
+  KeyIndex() = default;
+  KeyIndex(KeyIndex&&) noexcept = default;
+  KeyIndex& operator=(KeyIndex&&) noexcept = default;
+
+  /// Writes the id of keys[i] to ids[i]; a key that is not there yet is added and copied.
+  /// errors  std::length_error for a key of 4 GiB, or the 2^32nd key; std::bad_alloc.
+  void add(std::span<const std::string_view> keys, std::span<Id> ids);
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::string_view key(Id id) const {
+    return {entries_[id].bytes, entries_[id].length};
+  }
+  [[nodiscard]] std::uint64_t hash(Id id) const { return entries_[id].hash; }
+
+  /// Bytes that this index holds, to within a few percent.
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+  /// Forgets all keys and gives their memory back.
+  void clear() { *this = KeyIndex(); }
+
+  /// All ids in the byte order of their keys.
+  [[nodiscard]] std::vector<Id> sorted_ids() const;
+
+ private:
+  struct Slot {
+    std::uint64_t first;  // of a short key: its bytes; of a long one: its hash
+    std::uint64_t second;
+    std::uint32_t length;
+    Id id_plus_one;        // 0: free
+    std::uint64_t unused;  // so that no slot lies across two cache lines
+  };
+  static_assert(sizeof(Slot) == 32);
+  struct Entry {
+    const char* bytes;
+    std::uint32_t length;
+    std::uint64_t hash;
+  };
+  struct FreeSlots {
+    void operator()(Slot* slots) const;
+  };
+
+  // What is computed of a key before the table is looked at.
+  struct Probe {
+    std::uint64_t hash;
+    std::uint64_t first;  // as in the slot
+    std::uint64_t second;
+  };
+
+  static void fill_probe(std::string_view key, Probe* probe);
+  void reserve_for(std::size_t more);
+  Id find_or_add(std::string_view key, const Probe& probe);
+  const char* keep(std::string_view key);
+
+  std::unique_ptr<Slot[], FreeSlots> slots_;
+  std::size_t slot_count_ = 0;  // a power of two, or 0
+  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<char[]>> arena_;
+  char* arena_free_ = nullptr;
+  std::size_t arena_left_ = 0;
+  std::size_t arena_bytes_ = 0;
+};
+
+}  // namespace gorun::jobs

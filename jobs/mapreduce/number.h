@@ -1,0 +1,64 @@
+// jobs/mapreduce/number.h - numbers as texts hold them, and sums that do not depend on the order.
+//
+// Integers stay integers (64 bits read, 128 summed); what has a point, an exponent or more digits
+// is a double. Adding doubles in another order gives another result, and goroutines add in any
+// order; so ExactSum keeps the sum without rounding, as a few doubles that do not overlap, and
+// rounds once at the end. The same input gives the same bytes at any number of workers.
+// Source: J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997, section 2.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace gorun::jobs {
+
+/// An integer or a finite double, never -0.0.
+using Number = std::variant<std::int64_t, double>;
+
+/// Reads a whole text: decimal digits with a sign, a point or an exponent, blanks around it
+/// ignored. Nothing for anything else; also for nan, infinities and what overflows a double.
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text);
+
+/// Appends the shortest text that reads back as the same number; integers without a point.
+void append_number(const Number& number, std::string* out);
+
+/// Exact, also between an integer and a double.
+[[nodiscard]] bool is_less(const Number& a, const Number& b);
+
+/// A sum of any number of Numbers in any order. Copyable; 32 bytes while there are only integers.
+/// Doubles whose sum leaves their range give an infinity or nan.
+class ExactSum {
+ public:
+  ExactSum() = default;
+  ExactSum(const ExactSum& other);
+  ExactSum& operator=(const ExactSum& other);
+  ExactSum(ExactSum&&) noexcept = default;
+  ExactSum& operator=(ExactSum&&) noexcept = default;
+
+  void add(const Number& number);
+  void add(const ExactSum& other);
+
+  /// Appends the sum: an integer if only integers were added, else the nearest double.
+  void append_to(std::string* out) const;
+  /// The double nearest to the sum divided by `count`, which is not 0.
+  [[nodiscard]] double mean(std::uint64_t count) const;
+  /// The nearest double to the sum.
+  [[nodiscard]] double value() const;
+  /// The sum itself if it is an int64_t and only integers were added, else value().
+  [[nodiscard]] Number number() const;
+
+ private:
+  __extension__ using Integer = __int128;
+
+  void add_double(double x);
+
+  Integer integers_ = 0;
+  std::unique_ptr<std::vector<double>> partials_;  // not overlapping, smallest first; nullptr: none
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,12 @@
+#include "jobs/observer.h"
+
+namespace gorun::jobs {
+
+// NOLINTNEXTLINE(performance-unnecessary-value-param): those who override it keep the pointer
+void Observer::run_started(const Graph& /*graph*/, std::shared_ptr<const Progress> /*progress*/) {}
+void Observer::stage_started(std::size_t /*stage*/) {}
+void Observer::stage_failure(std::size_t /*stage*/, const Failure& /*failure*/) {}
+void Observer::stage_finished(std::size_t /*stage*/, const StageOutcome& /*outcome*/) {}
+void Observer::run_finished(const Outcome& /*outcome*/) {}
+
+}  // namespace gorun::jobs

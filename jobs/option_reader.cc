@@ -1,0 +1,324 @@
+#include "jobs/option_reader.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jobs/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::string_view kScriptHint = "in a script the item is \"$1\"";
+
+template <class T>
+std::optional<OptionValue> as_option(std::optional<T> value) {
+  if (!value) return std::nullopt;
+  return OptionValue(std::move(*value));
+}
+
+// A path, an argument or a line of a C interface cannot hold a NUL byte.
+bool has_no_nul(const OptionRow& row, const std::string& text, ByteRange where,
+                ValueReader* reader) {
+  if (text.find('\0') == std::string::npos) return true;
+  reader->blame(where, quote(row.name) + " holds a NUL byte");
+  return false;
+}
+
+bool literals_have_no_nul(const OptionRow& row, const Template& text, ByteRange where,
+                          ValueReader* reader) {
+  return std::ranges::all_of(text.parts(), [&](const TemplatePart& part) {
+    return has_no_nul(row, part.text, where, reader);
+  });
+}
+
+std::optional<std::string> read_text(const OptionRow& row, const JsonValue& value,
+                                     ValueReader* reader) {
+  const bool is_script = row.type == OptionType::kScript;
+  auto text = reader->text(row.name, value, is_script ? kScriptHint : "");
+  if (text && !has_no_nul(row, *text, value.where, reader)) return std::nullopt;
+  return text;
+}
+
+std::optional<std::vector<std::string>> read_texts(const OptionRow& row, const JsonValue& value,
+                                                   ValueReader* reader) {
+  auto texts = reader->texts(row.name, value);
+  if (!texts) return std::nullopt;
+  for (const std::string& text : *texts) {
+    if (!has_no_nul(row, text, value.where, reader)) return std::nullopt;
+  }
+  return texts;
+}
+
+std::optional<std::string> read_byte(const OptionRow& row, const JsonValue& value,
+                                     ValueReader* reader) {
+  auto text = reader->text(row.name, value);
+  if (!text || text->size() == 1) return text;
+  reader->blame(value.where,
+                quote(row.name) + ": expected one byte, got " + std::to_string(text->size()));
+  return std::nullopt;
+}
+
+RE2::Options quiet_options() {
+  RE2::Options options;
+  options.set_log_errors(false);
+  return options;
+}
+
+bool is_regex(std::string_view key, const std::string& pattern, ByteRange where,
+              ValueReader* reader) {
+  const RE2 regex(pattern, quiet_options());
+  if (regex.ok()) return true;
+  reader->blame(where, quote(key) + " is not a regular expression: " + regex.error(),
+                "the syntax is RE2's: without look-around and back references");
+  return false;
+}
+
+std::optional<std::string> read_regex(std::string_view key, const JsonValue& value,
+                                      ValueReader* reader) {
+  auto pattern = reader->text(key, value);
+  if (!pattern || !is_regex(key, *pattern, value.where, reader)) return std::nullopt;
+  return pattern;
+}
+
+std::optional<std::vector<std::string>> read_choices(const OptionRow& row, const JsonValue& value,
+                                                     ValueReader* reader) {
+  std::vector<std::string> chosen;
+  if (!value.array()) {
+    auto one = reader->choice(row.name, value, row.choices);
+    if (!one) return std::nullopt;
+    chosen.push_back(std::move(*one));
+    return chosen;
+  }
+  if (value.array()->empty()) {
+    reader->blame(value.where, quote(row.name) + " is empty");
+    return std::nullopt;
+  }
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    auto one = reader->choice(row.name, element, row.choices);
+    if (one && std::ranges::find(chosen, *one) != chosen.end()) {
+      reader->blame(element.where, quote(*one) + " is given twice");
+      one.reset();
+    }
+    is_right = is_right && one.has_value();
+    if (one) chosen.push_back(std::move(*one));
+  }
+  if (!is_right) return std::nullopt;
+  return chosen;
+}
+
+std::optional<std::vector<std::int64_t>> read_integers(const OptionRow& row, const JsonValue& value,
+                                                       ValueReader* reader) {
+  std::vector<std::int64_t> numbers;
+  if (!value.array()) {
+    const auto one = reader->integer(row.name, value, row.min, row.max);
+    if (!one) return std::nullopt;
+    numbers.push_back(*one);
+    return numbers;
+  }
+  if (value.array()->empty()) {
+    reader->blame(value.where, quote(row.name) + " is empty");
+    return std::nullopt;
+  }
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    const auto one = reader->integer(row.name, element, row.min, row.max);
+    is_right = is_right && one.has_value();
+    if (one) numbers.push_back(*one);
+  }
+  if (!is_right) return std::nullopt;
+  return numbers;
+}
+
+std::optional<Template> read_template(const OptionRow& row, const JsonValue& value,
+                                      ValueReader* reader) {
+  auto text = reader->text_template(row.name, value, TemplateSyntax::kExpressions);
+  if (text && !literals_have_no_nul(row, *text, value.where, reader)) return std::nullopt;
+  return text;
+}
+
+std::optional<std::vector<Template>> read_argv(const OptionRow& row, const JsonValue& value,
+                                               ValueReader* reader) {
+  if (!value.array()) {
+    reader->blame_type(row.name, "an array of strings", value);
+    return std::nullopt;
+  }
+  if (value.array()->empty()) {
+    reader->blame(value.where, quote(row.name) + " is empty", "its first string is the program");
+    return std::nullopt;
+  }
+  std::vector<Template> argv;
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    auto text = reader->text_template(row.name, element, TemplateSyntax::kPlaceholders);
+    is_right = is_right && text && literals_have_no_nul(row, *text, element.where, reader);
+    if (text) argv.push_back(std::move(*text));
+  }
+  if (!is_right) return std::nullopt;
+  if (argv.front() == Template()) {
+    reader->blame(value.array()->front().where, quote(row.name) + " names no program");
+    return std::nullopt;
+  }
+  return argv;
+}
+
+std::optional<NamedTemplates> read_named_templates(const OptionRow& row, const JsonValue& value,
+                                                   ValueReader* reader) {
+  if (!value.object()) {
+    reader->blame_type(row.name, "an object of strings", value);
+    return std::nullopt;
+  }
+  NamedTemplates templates;
+  bool is_right = true;
+  for (const JsonMember& member : *value.object()) {
+    auto text = reader->text_template(member.key, member.value, TemplateSyntax::kExpressions);
+    const bool is_name = !member.key.empty() && member.key.find('=') == std::string::npos &&
+                         member.key.find('\0') == std::string::npos;
+    if (!is_name) {
+      reader->blame(member.key_where, quote(member.key) + " is not a name",
+                    "a name is not empty and holds neither \"=\" nor a NUL byte");
+    }
+    is_right =
+        is_right && is_name && text && literals_have_no_nul(row, *text, member.value.where, reader);
+    if (is_right) templates.emplace_back(member.key, std::move(*text));
+  }
+  if (!is_right) return std::nullopt;
+  return templates;
+}
+
+std::optional<LiteralItem> read_item(const OptionRow& row, const JsonValue& value,
+                                     ValueReader* reader) {
+  LiteralItem item;
+  if (!value.object()) {
+    auto text = reader->scalar(row.name, value);
+    if (!text) return std::nullopt;
+    item.text = std::move(*text);
+    return item;
+  }
+  if (value.object()->empty()) {
+    reader->blame(value.where, "an item without fields");
+    return std::nullopt;
+  }
+  bool is_right = true;
+  for (const JsonMember& member : *value.object()) {
+    auto text = reader->scalar(member.key, member.value);
+    is_right = is_right && text.has_value();
+    if (text) item.fields.emplace_back(member.key, std::move(*text));
+  }
+  if (!is_right) return std::nullopt;
+  item.text = item.fields.front().second;
+  return item;
+}
+
+std::optional<std::vector<LiteralItem>> read_items(const OptionRow& row, const JsonValue& value,
+                                                   ValueReader* reader) {
+  if (!value.array()) {
+    reader->blame_type(row.name, "an array of strings and objects", value);
+    return std::nullopt;
+  }
+  std::vector<LiteralItem> items;
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    auto item = read_item(row, element, reader);
+    is_right = is_right && item.has_value();
+    if (item) items.push_back(std::move(*item));
+  }
+  if (!is_right) return std::nullopt;
+  return items;
+}
+
+std::optional<Replacement> read_replacement(const OptionRow& row, const JsonValue& value,
+                                            ValueReader* reader) {
+  static constexpr std::array<std::string_view, 2> kKeys = {"pattern", "with"};
+  const JsonObject* object = reader->object(row.name, value);
+  if (!object) return std::nullopt;
+  reader->reject_unknown_keys(*object, kKeys, "");
+  const JsonMember* pattern = find_member(*object, "pattern");
+  const JsonMember* with = find_member(*object, "with");
+  if (!pattern || !with) {
+    reader->blame(value.where, quote(row.name) + " needs \"pattern\" and \"with\"");
+    return std::nullopt;
+  }
+  auto regex = read_regex("pattern", pattern->value, reader);
+  auto text = reader->text("with", with->value);
+  if (!regex || !text) return std::nullopt;
+  std::string why;
+  if (!RE2(*regex, quiet_options()).CheckRewriteString(*text, &why)) {
+    if (why.ends_with('.')) why.pop_back();
+    reader->blame(with->value.where, "\"with\" does not fit \"pattern\": " + why,
+                  "\\1 is the first group, a backslash is \\\\ (in JSON \\\\\\\\)");
+    return std::nullopt;
+  }
+  return Replacement{std::move(*regex), std::move(*text)};
+}
+
+std::optional<std::vector<Replacement>> read_replacements(const OptionRow& row,
+                                                          const JsonValue& value,
+                                                          ValueReader* reader) {
+  std::vector<Replacement> replacements;
+  if (!value.array()) {
+    auto one = read_replacement(row, value, reader);
+    if (!one) return std::nullopt;
+    replacements.push_back(std::move(*one));
+    return replacements;
+  }
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    auto one = read_replacement(row, element, reader);
+    is_right = is_right && one.has_value();
+    if (one) replacements.push_back(std::move(*one));
+  }
+  if (!is_right) return std::nullopt;
+  return replacements;
+}
+
+}  // namespace
+
+std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& value,
+                                       ValueReader* reader) {
+  switch (row.type) {
+    case OptionType::kFlag:
+      return as_option(reader->flag(row.name, value));
+    case OptionType::kInteger:
+      return as_option(reader->integer(row.name, value, row.min, row.max));
+    case OptionType::kSize:
+      return as_option(reader->byte_size(row.name, value, row.min, row.max));
+    case OptionType::kText:
+    case OptionType::kScript:
+      return as_option(read_text(row, value, reader));
+    case OptionType::kByte:
+      return as_option(read_byte(row, value, reader));
+    case OptionType::kRegex:
+      return as_option(read_regex(row.name, value, reader));
+    case OptionType::kChoice:
+      return as_option(reader->choice(row.name, value, row.choices));
+    case OptionType::kTexts:
+      return as_option(read_texts(row, value, reader));
+    case OptionType::kChoices:
+      return as_option(read_choices(row, value, reader));
+    case OptionType::kIntegers:
+      return as_option(read_integers(row, value, reader));
+    case OptionType::kTemplate:
+      return as_option(read_template(row, value, reader));
+    case OptionType::kArgv:
+      return as_option(read_argv(row, value, reader));
+    case OptionType::kNamedTemplates:
+      return as_option(read_named_templates(row, value, reader));
+    case OptionType::kItems:
+      return as_option(read_items(row, value, reader));
+    case OptionType::kReplacements:
+      return as_option(read_replacements(row, value, reader));
+    case OptionType::kKindName:
+    case OptionType::kInputs:
+    case OptionType::kWorkers:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,74 @@
+// jobs/out.h - where a stage puts what it makes.
+//
+// An Out gathers single items into a batch and passes full batches on: to the next operator of the
+// same goroutine, or into the channels of the stage's readers. What waits in it is passed on when
+// the batch is full, when the stage says flush(), and by the executor whenever the stage's
+// goroutine is about to park for input or its reader has run dry: so a slow producer still streams.
+//
+// Invariants
+//   I1  Items leave in the order in which they were given, across emit() and send().
+//   I2  Once something returned Flow::kStop, everything does.
+#pragma once
+
+#include <cstddef>
+
+#include "jobs/batch.h"
+
+namespace gorun::jobs {
+
+/// Whether more is wanted: a reader that has enough, a failure and a cancelled run all say kStop,
+/// upon which a stage returns as soon as it can.
+enum class [[nodiscard]] Flow : unsigned char{kMore, kStop};
+
+/// threads  the goroutine of one worker. May park in any call that passes a batch on.
+class Out {
+ public:
+  virtual ~Out() = default;
+  Out(const Out&) = delete;
+  Out& operator=(const Out&) = delete;
+
+  /// The batch under way: its allocate(), copy() and keep() hold the bytes of the items that are
+  /// emitted next. A call that passes the batch on ends what they promise, so they come right
+  /// before the emit() that they are for.
+  [[nodiscard]] Batch& batch() { return pending_; }
+
+  /// Appends an item whose bytes batch() holds.
+  Flow emit(const Item& item) {
+    pending_.push(item);
+    pending_bytes_ += item.text.size();
+    if (pending_.size() < batch_items_ && pending_bytes_ < kBatchBytes) return flow_;
+    return pass_on();
+  }
+
+  /// Passes on a whole batch. A small one is copied to the batch under way instead, so that a
+  /// filter that keeps little neither sends dribbles nor pins the blocks of all that it dropped.
+  /// batch  moved from, or empty of items afterwards.
+  Flow send(Batch&& batch);
+
+  /// Passes on what is under way, also inside the operators that this goroutine runs after this
+  /// one.
+  Flow flush();
+
+  [[nodiscard]] bool is_stopped() const { return flow_ == Flow::kStop; }
+
+  /// True if what reads from here has nothing to do. A hint, for stages that could flush.
+  [[nodiscard]] virtual bool reader_is_idle() const = 0;
+
+ protected:
+  explicit Out(std::size_t batch_items) : batch_items_(batch_items) {}
+
+  /// Takes over a batch that is not empty; may move from it.
+  virtual Flow deliver(Batch&& batch) = 0;
+  /// Passes the flush on to what reads from here in the same goroutine.
+  virtual Flow deliver_flush() = 0;
+
+ private:
+  Flow pass_on();
+
+  Batch pending_;
+  std::size_t pending_bytes_ = 0;
+  std::size_t batch_items_;
+  Flow flow_ = Flow::kMore;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,32 @@
+#include "jobs/outcome.h"
+
+#include <algorithm>
+
+namespace gorun::jobs {
+
+std::string_view to_string(StageState state) {
+  switch (state) {
+    case StageState::kWaiting:
+      return "waiting";
+    case StageState::kRunning:
+      return "running";
+    case StageState::kSucceeded:
+      return "succeeded";
+    case StageState::kFailed:
+      return "failed";
+    case StageState::kCancelled:
+      return "cancelled";
+    case StageState::kSkipped:
+      return "skipped";
+  }
+  return "unknown";
+}
+
+bool Outcome::has_failure(FailureKind kind) const {
+  return std::ranges::any_of(stages, [kind](const StageOutcome& stage) {
+    return std::ranges::any_of(stage.failures,
+                               [kind](const Failure& failure) { return failure.kind == kind; });
+  });
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,80 @@
+// jobs/outcome.h - how a run ended, as plain values: for every stage its state, its counts and its
+// failures. Whoever reports (terminal, JSON, exit status) reads this and nothing else.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gorun::jobs {
+
+enum class StageState : std::uint8_t {
+  kWaiting,  // for the stages that it needs, or for the run to begin
+  kRunning,
+  kSucceeded,  // also with no items at all, and when its readers wanted no more
+  kFailed,     // `failures` says why
+  kCancelled,  // stopped before its end, because another stage failed or the run was interrupted
+  kSkipped,    // never started, because a stage that it needs did not succeed
+};
+
+/// "succeeded", "failed", ...: the word for reports.
+[[nodiscard]] std::string_view to_string(StageState state);
+
+enum class FailureKind : std::uint8_t {
+  kWork,      // an item or a command failed
+  kOutput,    // what the stage writes could not be written
+  kInternal,  // a broken promise of gorun itself: an exception that no stage caught
+};
+
+/// One thing that went wrong. `what` is one line, lower case, without a full stop, and does not
+/// repeat the stage's name.
+struct Failure {
+  FailureKind kind = FailureKind::kWork;
+  std::string what;
+  std::string item;  // the text of the item at hand, bytes; empty: none
+};
+
+/// At most so many failures of a stage are kept; `failure_count` counts all.
+inline constexpr std::size_t kMaxKeptFailures = 100;
+
+/// What a stage has done so far. Times are summed over its workers.
+struct StageCounts {
+  std::uint64_t items_in = 0;
+  std::uint64_t items_out = 0;       // each counted once, however many stages read it
+  std::uint64_t bytes = 0;           // read from or written to the outside: files, pipes, children
+  std::chrono::nanoseconds busy{0};  // working, blocking calls included
+  std::chrono::nanoseconds waiting_in{0};   // parked for want of input
+  std::chrono::nanoseconds waiting_out{0};  // parked because a reader was slow
+};
+
+struct StageOutcome {
+  std::string name;
+  StageState state = StageState::kWaiting;
+  StageCounts counts;
+  std::uint64_t failure_count = 0;
+  std::vector<Failure> failures;        // in the order in which they happened
+  std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
+  std::chrono::nanoseconds ended{0};
+};
+
+enum class RunState : std::uint8_t {
+  kSucceeded,    // every stage succeeded
+  kFailed,       // at least one failed
+  kInterrupted,  // stopped from outside before its end
+  kDeadlocked,   // every goroutine was parked for good; `stuck` names them
+};
+
+struct Outcome {
+  RunState state = RunState::kSucceeded;
+  std::vector<StageOutcome> stages;  // as in Graph::stages
+  std::vector<std::string> stuck;    // one line a goroutine
+  std::chrono::nanoseconds elapsed{0};
+
+  /// True if some stage has a failure of this kind.
+  [[nodiscard]] bool has_failure(FailureKind kind) const;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,165 @@
+#include "jobs/output_file.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "runtime/blocking.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr unsigned kPermissions = 07777;
+
+// Links are followed to where the bytes are to be; a path that leads nowhere yet is its own target.
+std::string without_links(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  return real == nullptr ? path : std::string(real.get());
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// A name that no other writer of this process or another takes.
+std::string name_beside(const std::string& target) {
+  static std::atomic<unsigned> next{0};
+  const std::size_t slash = target.rfind('/');
+  const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  const std::string suffix = ".gorun-" + std::to_string(::getpid()) + "-" +
+                             std::to_string(next.fetch_add(1, std::memory_order_relaxed));
+  // The longest names leave no room for a suffix.
+  const std::string name = target.substr(begin, NAME_MAX - 1 - suffix.size());
+  return target.substr(0, begin) + "." + name + suffix;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(std::string path, Mode mode, int cancel_fd)
+    : path_(std::move(path)), mode_(mode), cancel_fd_(cancel_fd) {}
+
+OutputFile::~OutputFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+SystemError OutputFile::error(std::string_view call, int number) const {
+  return {call, number, path_ == "-" ? "standard output" : path_};
+}
+
+std::optional<SystemError> OutputFile::open() {
+  if (path_ == "-") {
+    fd_ = STDOUT_FILENO;
+  } else {
+    auto failed = runtime::blocking(
+        runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {  // a FIFO waits
+          struct stat status = {};
+          target_ = without_links(path_);
+          const bool exists = ::stat(target_.c_str(), &status) == 0;
+          if (mode_ == Mode::kAtomic && (!exists || S_ISREG(status.st_mode))) {
+            return open_beside(target_, exists ? status.st_mode & kPermissions : 0);
+          }
+          opened_ = FileDescriptor(
+              ::open(target_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+          if (opened_.get() < 0) return error("open", errno);
+          return std::nullopt;
+        });
+    if (failed) return failed;
+    fd_ = opened_.get();
+  }
+  struct stat status = {};
+  if (::fstat(fd_, &status) < 0) return error("write", errno);
+  is_stream_ = !S_ISREG(status.st_mode);
+  return std::nullopt;
+}
+
+std::optional<SystemError> OutputFile::open_beside(const std::string& target, unsigned mode) {
+  std::string name = name_beside(target);
+  opened_ = FileDescriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (opened_.get() < 0) return error("open", errno);
+  temporary_ = std::move(name);
+  if (mode != 0 && ::fchmod(opened_.get(), mode) < 0) return error("change the mode of", errno);
+  return std::nullopt;
+}
+
+// True if a write would not wait for a reader; sets `stopped` if the run was.
+bool OutputFile::can_write(int timeout_ms, bool* stopped) const {
+  pollfd fds[2] = {{fd_, POLLOUT, 0}, {cancel_fd_, POLLIN, 0}};
+  if (::poll(fds, 2, timeout_ms) <= 0) return false;
+  *stopped = fds[1].revents != 0;
+  return fds[0].revents != 0;
+}
+
+// Writes what can be written now and drops it from the front. Returns an errno value; 0 for none,
+// also when the reader of a stream is slow and bytes are left.
+int OutputFile::write_ready(std::string_view* bytes) const {
+  while (!bytes->empty()) {
+    std::size_t size = bytes->size();
+    if (is_stream_) {
+      bool stopped = false;
+      const bool is_ready = can_write(0, &stopped);
+      if (stopped) return ECANCELED;
+      if (!is_ready) return 0;
+      // A pipe that is writable takes this much without blocking; not more, so that a stop is
+      // heard.
+      size = std::min<std::size_t>(size, PIPE_BUF);
+    }
+    const ssize_t written = ::write(fd_, bytes->data(), size);
+    if (written >= 0) {
+      bytes->remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+std::optional<SystemError> OutputFile::write(std::string_view bytes) {
+  for (;;) {
+    const int failed =
+        runtime::blocking(runtime::Blocking::kBrief, [&] { return write_ready(&bytes); });
+    if (failed != 0) return error("write", failed);
+    if (bytes.empty()) return std::nullopt;
+    // The reader is slow: its time is somebody else's meanwhile.
+    bool stopped = false;
+    runtime::blocking(runtime::Blocking::kLong, [&] { return can_write(-1, &stopped); });
+    if (stopped) return error("write", ECANCELED);
+  }
+}
+
+std::optional<SystemError> OutputFile::commit() {
+  if (opened_.get() < 0) return std::nullopt;
+  return runtime::blocking(runtime::Blocking::kLong, [this] { return sync_and_rename(); });
+}
+
+std::optional<SystemError> OutputFile::sync_and_rename() {
+  if (!temporary_.empty() && ::fsync(opened_.get()) < 0) return error("write", errno);
+  // close(2) is where NFS tells of a full disk.
+  if (::close(opened_.release()) < 0 && errno != EINTR) return error("write", errno);
+  fd_ = -1;
+  if (temporary_.empty()) return std::nullopt;
+  if (::rename(temporary_.c_str(), target_.c_str()) < 0) return error("replace", errno);
+  temporary_.clear();
+  // Makes the new name last through a power cut. A directory that cannot be synced holds the file
+  // all the same.
+  const FileDescriptor directory(
+      ::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() >= 0 && ::fsync(directory.get()) < 0 && errno != EINVAL) {
+    return error("write", errno);
+  }
+  return std::nullopt;
+}
+
+}  // namespace gorun::jobs

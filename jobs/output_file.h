@@ -1,0 +1,59 @@
+// jobs/output_file.h - where a stage's result is written: a file, whole or not at all, or a stream.
+//
+// An atomic file is written under a name of its own beside the target and renamed over it when it
+// is complete and on the disk, so that nobody ever reads half of it; dropped without commit(), it
+// leaves no trace. The kernel applies the umask to a new file, and a file that is replaced hands on
+// its mode. A target that is a symbolic link stays one. What is no regular file (a FIFO, /dev/null)
+// is written in place.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/file_descriptor.h"
+#include "jobs/system_error.h"
+
+namespace gorun::jobs {
+
+/// threads  one at a time, on a goroutine. Blocks in marked sections.
+class OutputFile {
+ public:
+  enum class Mode : std::uint8_t { kAtomic, kInPlace };
+
+  /// path       the target; "-" is standard output.
+  /// cancel_fd  readable once the run is stopped: ends a write that waits for a reader.
+  OutputFile(std::string path, Mode mode, int cancel_fd);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// Nothing: all is well. EPIPE when the reader of a pipe has gone, ECANCELED when the run was
+  /// stopped.
+  [[nodiscard]] std::optional<SystemError> open();
+  [[nodiscard]] std::optional<SystemError> write(std::string_view bytes);
+  /// Makes what was written the contents of the target.
+  [[nodiscard]] std::optional<SystemError> commit();
+
+  /// True if a reader may be waiting for each byte: a pipe, a terminal.
+  [[nodiscard]] bool is_stream() const { return is_stream_; }
+
+ private:
+  [[nodiscard]] SystemError error(std::string_view call, int number) const;
+  [[nodiscard]] std::optional<SystemError> open_beside(const std::string& target, unsigned mode);
+  [[nodiscard]] std::optional<SystemError> sync_and_rename();
+  [[nodiscard]] bool can_write(int timeout_ms, bool* stopped) const;
+  [[nodiscard]] int write_ready(std::string_view* bytes) const;
+
+  const std::string path_;
+  const Mode mode_;
+  const int cancel_fd_;
+  std::string target_;     // path_ without links
+  std::string temporary_;  // not empty: to be renamed or removed
+  FileDescriptor opened_;  // unless it is standard output
+  int fd_ = -1;
+  bool is_stream_ = false;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,20 @@
+// jobs/parse.h - from a JSON document to a JobFile: keys, types, options, vars.
+//
+// Which keys there are is told by tables: the top level's in parse.cc, a stage's and its
+// options' in jobs/kinds.h. A key that no table has is an error; nothing is accepted and then
+// ignored.
+#pragma once
+
+#include "jobs/diagnostic.h"
+#include "jobs/job_file.h"
+#include "jobs/json_value.h"
+#include "jobs/load.h"
+#include "jobs/source.h"
+
+namespace gorun::jobs {
+
+/// Reads what is right of `root` and adds what is wrong to `errors`.
+[[nodiscard]] JobFile parse_job_file(const Source& source, const JsonValue& root,
+                                     const VarSettings& settings, Diagnostics* errors);
+
+}  // namespace gorun::jobs

@@ -1,0 +1,152 @@
+#include "jobs/plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace gorun::jobs {
+namespace {
+
+// An inbox of `buffer` items holds at least this many batches, so that a small buffer still lets
+// producer and consumer work at the same time.
+constexpr std::int64_t kMinBatches = 4;
+
+// A stage that wants no more items at a time than this has long work for each (children, files):
+// what there is gets divided among its workers rather than filled into one batch.
+constexpr std::size_t kSharedEvenly = 64;
+
+// What make_plan() collects about a node on the way.
+struct Wiring {
+  std::vector<std::size_t> writers;  // nodes that it reads from
+  std::int64_t buffer = 0;           // the largest of its incoming edges
+  bool has_needs = false;
+  int goroutines = 0;  // of the chain that it is part of; 0: not known yet
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, int procs, const StageMaker& make)
+      : graph_(graph), procs_(procs), make_(make) {}
+
+  Plan make() {
+    make_nodes();
+    connect_nodes();
+    make_chains();
+    connect_chains();
+    return std::move(plan_);
+  }
+
+ private:
+  void make_nodes() {
+    for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
+      const StageSpec& spec = graph_.stages[s];
+      first_node_.push_back(plan_.nodes.size());
+      for (std::unique_ptr<Stage>& work : make_(spec)) {
+        PlanNode node;
+        node.stage = s;
+        node.traits = work->traits();
+        if (node.traits.workers == 0) node.traits.workers = procs_;
+        if (node.traits.shards == 0) node.traits.shards = procs_;
+        node.work = std::move(work);
+        plan_.nodes.push_back(std::move(node));
+      }
+      plan_.nodes[first_node_.back()].is_first = true;
+      plan_.nodes.back().is_last = true;
+    }
+    wiring_.resize(plan_.nodes.size());
+  }
+
+  void connect(std::size_t from, std::size_t to, std::int64_t buffer) {
+    plan_.nodes[from].readers.push_back(to);
+    wiring_[to].writers.push_back(from);
+    wiring_[to].buffer = std::max(wiring_[to].buffer, buffer);
+  }
+
+  std::size_t last_node(std::size_t stage) const {
+    return stage + 1 < first_node_.size() ? first_node_[stage + 1] - 1 : plan_.nodes.size() - 1;
+  }
+
+  void connect_nodes() {
+    for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
+      wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
+      for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
+        connect(n, n + 1, kDefaultBuffer);
+      }
+    }
+    for (const Edge& edge : graph_.edges) {
+      connect(last_node(edge.from), first_node_[edge.to], edge.buffer);
+    }
+  }
+
+  // The goroutines that run a node: its own number, or that of the chain which it joins.
+  [[nodiscard]] int goroutines_of(std::size_t node) {
+    int& known = wiring_[node].goroutines;
+    if (known == 0) {
+      const std::vector<std::size_t>& writers = wiring_[node].writers;
+      const bool joined = writers.size() == 1 && joins(writers.front(), node);
+      known = joined ? goroutines_of(writers.front()) : plan_.nodes[node].traits.workers;
+    }
+    return known;
+  }
+
+  [[nodiscard]] bool joins(std::size_t from, std::size_t to) {
+    const StageTraits& a = plan_.nodes[from].traits;
+    const StageTraits& b = plan_.nodes[to].traits;
+    if (plan_.nodes[from].readers.size() != 1 || wiring_[to].writers.size() != 1) return false;
+    if (wiring_[to].has_needs || a.gathers() || !b.fuses) return false;
+    // A node that scales may run in more goroutines than it asked for; what reads from it has to
+    // bear that number, and not the one that was asked for.
+    const int goroutines = goroutines_of(from);
+    return goroutines == b.workers || (b.scales && goroutines >= b.workers);
+  }
+
+  void make_chains() {
+    for (std::size_t n = 0; n < plan_.nodes.size(); ++n) {
+      const std::vector<std::size_t>& writers = wiring_[n].writers;
+      if (writers.size() == 1 && joins(writers.front(), n)) continue;  // not the head of a chain
+      PlanChain chain;
+      chain.workers = plan_.nodes[n].traits.workers;
+      chain.needs = plan_.nodes[n].is_first ? graph_.stages[plan_.nodes[n].stage].needs
+                                            : std::vector<std::size_t>();
+      for (std::size_t at = n;;) {
+        chain.nodes.push_back(at);
+        plan_.nodes[at].chain = plan_.chains.size();
+        const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
+        if (readers.size() != 1 || !joins(at, readers.front())) break;
+        at = readers.front();
+      }
+      plan_.chains.push_back(std::move(chain));
+    }
+  }
+
+  void connect_chains() {
+    for (PlanChain& chain : plan_.chains) {
+      for (const std::size_t reader : plan_.nodes[chain.nodes.back()].readers) {
+        chain.readers.push_back(plan_.nodes[reader].chain);
+        ++plan_.chains[chain.readers.back()].producers;
+      }
+      const std::size_t head = chain.nodes.front();
+      const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
+      const std::int64_t items = std::clamp<std::int64_t>(
+          buffer / kMinBatches, 1, static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
+      chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
+      chain.batch_items = static_cast<std::size_t>(items);
+      chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
+    }
+  }
+
+  const Graph& graph_;
+  const int procs_;
+  const StageMaker& make_;
+  Plan plan_;
+  std::vector<std::size_t> first_node_;  // by stage
+  std::vector<Wiring> wiring_;           // by node
+};
+
+}  // namespace
+
+Plan make_plan(const Graph& graph, int procs, const StageMaker& make) {
+  return Planner(graph, procs, make).make();
+}
+
+}  // namespace gorun::jobs

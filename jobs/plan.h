@@ -1,0 +1,61 @@
+// jobs/plan.h - how a graph is laid out on goroutines and channels.
+//
+// A stage of the job file becomes one or more nodes, in flow order (`read` is "cut files into
+// ranges", then "read ranges"). Neighbouring nodes share goroutines where that saves a channel and
+// loses no parallel work: such a row of nodes is a chain. A chain has a number of workers, each a
+// goroutine with its own operator for every node, and one inbox, unless it begins with a source.
+//
+//   walk -> read -> split -> reduce -> top -> write        at 4 Ps
+//   [roots x1] [walk x4] [ranges x1] [read split reduce x4 => 4 shards] [top x1 => 1 shard] [write
+//   x1]
+//
+// Node B joins the chain of A when
+//   F1  B reads only A and A is read only by B,
+//   F2  B waits for no other stage ("needs"), and A does not gather,
+//   F3  B is cheap work that does not block (StageTraits::fuses), and
+//   F4  B has as many workers as A; or it does the same in any number, and A has no fewer. (A
+//   parallel
+//       A has no order that B could lose; behind a single A, a parallel B has more to gain from
+//       cores of its own.)
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "jobs/executor.h"
+#include "jobs/graph.h"
+#include "jobs/stage.h"
+
+namespace gorun::jobs {
+
+struct PlanNode {
+  std::size_t stage = 0;  // index into Graph::stages
+  std::unique_ptr<Stage> work;
+  StageTraits traits;                // with workers and shards resolved: never 0
+  bool is_first = false;             // of its stage's nodes: what comes in is the stage's input
+  bool is_last = false;              // what goes out is the stage's output
+  std::size_t chain = 0;             // index into Plan::chains
+  std::vector<std::size_t> readers;  // nodes that take its items
+};
+
+struct PlanChain {
+  std::vector<std::size_t> nodes;    // in flow order, at least one
+  std::vector<std::size_t> readers;  // chains that the last node's items go to
+  std::vector<std::size_t> needs;    // stages that must have succeeded before it starts
+  int workers = 1;
+  std::size_t producers = 0;    // chains that feed it; 0: it begins with a source
+  std::size_t batch_items = 0;  // the most items of one batch in its inbox
+  std::size_t capacity = 0;     // batches that its inbox holds
+  bool shares_evenly = false;   // a large batch is divided among its workers
+};
+
+struct Plan {
+  std::vector<PlanNode> nodes;
+  std::vector<PlanChain> chains;
+};
+
+/// Lays out `graph` for `procs` Ps. Pure, but for the construction of the stages by `make`.
+[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const StageMaker& make);
+
+}  // namespace gorun::jobs

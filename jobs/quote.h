@@ -1,0 +1,18 @@
+// jobs/quote.h - a name from the job file as messages show it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gorun::jobs {
+
+/// `text` in double quotes, cut after 60 bytes; a control character is shown as \xNN, a quote
+/// and a backslash with a backslash before them.
+[[nodiscard]] std::string quote(std::string_view text);
+
+/// "a", "b" and "c": a list for a sentence.
+[[nodiscard]] std::string quote_list(std::span<const std::string_view> texts,
+                                     std::string_view last_word = "and");
+
+}  // namespace gorun::jobs

@@ -1,0 +1,21 @@
+#include "jobs/stage.h"
+
+#include <stdexcept>
+
+namespace gorun::jobs {
+
+void Operator::finish(Out& /*out*/) {}
+
+// The plan asks a stage only for what its traits promise; these are reached by a broken stage.
+std::unique_ptr<Producer> Stage::make_producer(Context& /*context*/) {
+  throw std::logic_error("this kind of stage is no source");
+}
+std::unique_ptr<Operator> Stage::make_operator(Context& /*context*/) {
+  throw std::logic_error("this kind of stage takes no input");
+}
+std::unique_ptr<Merger> Stage::make_merger(std::size_t /*shard*/, std::size_t /*shards*/) {
+  throw std::logic_error("this kind of stage does not gather");
+}
+void Stage::conclude(Context& /*context*/, Out& /*out*/) {}
+
+}  // namespace gorun::jobs

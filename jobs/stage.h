@@ -1,0 +1,142 @@
+// jobs/stage.h - what a kind of stage is made of; the executor brings it to life.
+//
+// A Stage is the part that its workers share: options, and results to be. It makes one worker
+// object for each goroutine that the plan gives it. A worker never touches threads, channels or
+// other workers: it is handed batches, puts items into an Out, and may block (inside
+// runtime::blocking). The executor counts, closes, cancels and reports.
+//
+//   Producer    makes items out of nothing:  run(out)
+//   Operator    takes batches:               process(batch, out) ... finish(out)
+//   Merger      puts together what the workers of a gathering stage hand over (reduce, top)
+//
+// A gathering stage goes through three phases. Its operators work side by side, each on part of the
+// input, and hand Parcels (partial results) over to numbered shards; each shard's merger takes its
+// parcels in a goroutine of its own, without a lock; when all mergers have finished, conclude()
+// puts out the result, once.
+//
+// Errors are values: a worker calls Context::fail() and returns Flow::kStop. An exception that
+// leaves a worker fails its stage, too, as an internal error.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/batch.h"
+#include "jobs/out.h"
+#include "jobs/outcome.h"
+
+namespace gorun::jobs {
+
+/// What a worker may ask of the run. One for each worker, used from its goroutine only.
+class Context {
+ public:
+  virtual ~Context() = default;
+
+  /// The number of Ps.
+  [[nodiscard]] virtual int procs() const = 0;
+
+  /// Variables that the job adds to the environment of every child.
+  [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& environment()
+      const = 0;
+
+  /// True when the run has been stopped; a long computation looks now and then.
+  [[nodiscard]] virtual bool is_cancelled() const = 0;
+
+  /// Readable for ever once the run has been stopped: what blocks in poll(2) watches it as well.
+  [[nodiscard]] virtual int cancel_fd() const = 0;
+
+  /// Records a failure and stops the run as its policy says. Always returns kStop.
+  virtual Flow fail(Failure failure) = 0;
+
+  /// Counts bytes read from or written to the outside.
+  virtual void count_bytes(std::uint64_t bytes) = 0;
+
+  /// Of a stage with StageTraits::feeds_itself: true if its other workers find nothing in front of
+  /// the stage; a hint. Then part of what this worker has yet to do is well put back with offer(),
+  /// for whichever of them comes first. returns false, `batch` as it was, if there is no room.
+  [[nodiscard]] virtual bool siblings_are_idle() const = 0;
+  [[nodiscard]] virtual bool offer(Batch& batch) = 0;
+
+  /// Of a gathering stage: how many shards it has.
+  [[nodiscard]] virtual std::size_t shard_count() const = 0;
+
+  /// Hands a partial result to a shard. Only for gathering stages; may park.
+  virtual Flow hand_over(std::size_t shard, ParcelPtr parcel) = 0;
+};
+
+class Producer {
+ public:
+  virtual ~Producer() = default;
+
+  /// Emits until there is no more, or until told to stop. Flushes before it waits for long.
+  virtual void run(Out& out) = 0;
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  /// Works on a batch that holds an item, or a parcel that this stage offered. The batch may be
+  /// moved from, or changed and sent on.
+  virtual Flow process(Batch&& batch, Out& out) = 0;
+
+  /// Comes after the last batch, also if there was none and if the reader has stopped. Not called
+  /// when the run was stopped: then whatever is unfinished is to be dropped by the destructor.
+  virtual void finish(Out& out);
+};
+
+class Merger {
+ public:
+  virtual ~Merger() = default;
+
+  virtual void take(ParcelPtr parcel) = 0;
+  /// Comes after the last parcel; leaves the result in the stage. Not called when stopped.
+  virtual void finish() {}
+};
+
+/// What the plan must know to place a stage.
+struct StageTraits {
+  /// Goroutines; 0: one for each P.
+  int workers = 1;
+  /// The most items that one batch in front of this stage holds. Work that takes long for each item
+  /// wants few, so that its workers share them evenly.
+  std::size_t batch_items = kBatchItems;
+  /// May run in the goroutines of the stage that it reads from: cheap work that does not block.
+  bool fuses = false;
+  /// Does the same in any number of workers, whatever `workers` says: it keeps nothing from one
+  /// item to the next, or merges in shards.
+  bool scales = false;
+  /// Its workers put work back for each other (Context::offer); the input ends only when every
+  /// batch has been worked off.
+  bool feeds_itself = false;
+  /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.
+  int shards = -1;
+
+  [[nodiscard]] bool gathers() const { return shards >= 0; }
+};
+
+/// threads  the make_ functions are called one at a time, before anything that they made runs; what
+///          they return runs in its own goroutine, at the same time as its siblings.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  [[nodiscard]] virtual StageTraits traits() const = 0;
+
+  /// Exactly one of the first two is overridden. `context` outlives the worker.
+  [[nodiscard]] virtual std::unique_ptr<Producer> make_producer(Context& context);
+  [[nodiscard]] virtual std::unique_ptr<Operator> make_operator(Context& context);
+  /// True if this stage is a source.
+  [[nodiscard]] virtual bool is_source() const { return false; }
+
+  /// Of a gathering stage.
+  [[nodiscard]] virtual std::unique_ptr<Merger> make_merger(std::size_t shard, std::size_t shards);
+  virtual void conclude(Context& context, Out& out);
+};
+
+}  // namespace gorun::jobs

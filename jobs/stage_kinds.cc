@@ -1,0 +1,50 @@
+#include "jobs/stage_kinds.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include "jobs/stages/rows.h"
+
+namespace gorun::jobs {
+namespace {
+
+struct KindCode {
+  std::string_view kind;
+  StageRow (*make)(const StageSpec& spec);
+};
+
+constexpr std::array<KindCode, 14> kCodes = {{
+    {"walk", make_walk},
+    {"glob", make_glob},
+    {"lines", make_lines},
+    {"items", make_items},
+    {"read", make_read},
+    {"split", make_split},
+    {"filter", make_filter},
+    {"map", make_map},
+    {"exec", make_exec},
+    {"hash", make_hash},
+    {"reduce", make_reduce},
+    {"top", make_top},
+    {"take", make_take},
+    {"write", make_write},
+}};
+
+const KindCode* find_code(std::string_view kind) {
+  const auto code = std::ranges::find(kCodes, kind, &KindCode::kind);
+  return code == kCodes.end() ? nullptr : &*code;
+}
+
+}  // namespace
+
+StageRow make_stages(const StageSpec& spec) {
+  const KindCode* code = find_code(spec.kind->name);
+  if (code == nullptr) throw std::logic_error("no code for kind " + std::string(spec.kind->name));
+  return code->make(spec);
+}
+
+bool has_code(std::string_view kind) { return find_code(kind) != nullptr; }
+
+}  // namespace gorun::jobs

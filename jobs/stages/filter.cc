@@ -1,0 +1,65 @@
+// The kind "filter": keeps the items in which an RE2 expression matches, or does not.
+#include <re2/re2.h>
+
+#include <optional>
+#include <string>
+
+#include "jobs/stages/rows.h"
+
+namespace gorun::jobs {
+namespace {
+
+// One RE2 for each worker: its automaton is built while it matches, under a lock that workers would
+// share.
+class Filter final : public Operator {
+ public:
+  explicit Filter(const StageOptions& options)
+      : regex_(options.text("match"), RE2::Quiet), keeps_(!options.flag("invert")) {
+    if (options.has("field")) field_ = options.text("field");
+  }
+
+  Flow process(Batch&& batch, Out& out) override {
+    std::size_t kept = 0;
+    const std::span<Item> items = batch.items();
+    for (const Item& item : items) {
+      if (matches(item) == keeps_) items[kept++] = item;
+    }
+    batch.truncate(kept);
+    return out.send(std::move(batch));
+  }
+
+ private:
+  [[nodiscard]] bool matches(const Item& item) const {
+    std::string_view subject = item.text;
+    if (field_) {
+      const Field* field = item.find(*field_);
+      if (field == nullptr) return false;
+      subject = field->value;
+    }
+    return RE2::PartialMatch(re2::StringPiece(subject.data(), subject.size()), regex_);
+  }
+
+  const RE2 regex_;
+  const bool keeps_;
+  std::optional<std::string> field_;
+};
+
+class FilterStage final : public Stage {
+ public:
+  explicit FilterStage(const StageSpec& spec) : spec_(spec) {}
+  [[nodiscard]] StageTraits traits() const override {
+    return {.workers = spec_.workers, .fuses = true, .scales = true};
+  }
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& /*context*/) override {
+    return std::make_unique<Filter>(spec_.options);
+  }
+
+ private:
+  const StageSpec& spec_;
+};
+
+}  // namespace
+
+StageRow make_filter(const StageSpec& spec) { return row_of(std::make_unique<FilterStage>(spec)); }
+
+}  // namespace gorun::jobs

@@ -1,0 +1,93 @@
+// The kind "lines": the records of a file or of standard input, as slices of what read(2) returned.
+//
+// Records that were read leave at once when the next read would have to wait: a slow pipe streams.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "jobs/file_descriptor.h"
+#include "jobs/input_stream.h"
+#include "jobs/record_assembler.h"
+#include "jobs/stages/rows.h"
+#include "jobs/system_error.h"
+#include "runtime/blocking.h"
+
+namespace gorun::jobs {
+namespace {
+
+// What one read asks for: stays in the second-level cache until the records have been looked at.
+constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+
+class LinesProducer final : public Producer {
+ public:
+  LinesProducer(const StageOptions& options, Context& context)
+      : context_(context),
+        path_(options.text("path")),
+        records_(options.text("delimiter").front(), kReadBytes) {
+    records_.skip(static_cast<std::uint64_t>(options.integer("skip")));
+  }
+
+  void run(Out& out) override {
+    FileDescriptor opened;
+    int fd = STDIN_FILENO;
+    if (path_ != "-") {
+      int error = 0;
+      opened = runtime::blocking(runtime::Blocking::kLong, [&] {
+        FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+        error = errno;
+        return file;
+      });
+      if (opened.get() < 0) return fail("open", error);
+      fd = opened.get();
+    }
+    InputStream input(fd, context_.cancel_fd());
+    read_all(input, out);
+  }
+
+ private:
+  void fail(std::string_view call, int error) {
+    const SystemError what{call, error, path_ == "-" ? "standard input" : path_};
+    static_cast<void>(context_.fail({FailureKind::kWork, what.message(), {}}));
+  }
+
+  void read_all(InputStream& input, Out& out) {
+    for (;;) {
+      if (!input.is_ready() && out.flush() == Flow::kStop) return;
+      const std::span<char> room = records_.room();
+      const InputStream::Got got = input.read(room.data(), room.size());
+      if (got.is_stopped) return;
+      if (got.error_number != 0) return fail("read", got.error_number);
+      if (got.bytes == 0) break;
+      context_.count_bytes(got.bytes);
+      if (records_.filled(got.bytes, out) == Flow::kStop) return;
+    }
+    static_cast<void>(records_.finish(out));
+  }
+
+  Context& context_;
+  const std::string path_;
+  RecordAssembler records_;
+};
+
+class LinesStage final : public Stage {
+ public:
+  explicit LinesStage(const StageSpec& spec) : options_(spec.options) {}
+  [[nodiscard]] StageTraits traits() const override { return {}; }
+  [[nodiscard]] bool is_source() const override { return true; }
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<LinesProducer>(options_, context);
+  }
+
+ private:
+  const StageOptions& options_;
+};
+
+}  // namespace
+
+StageRow make_lines(const StageSpec& spec) { return row_of(std::make_unique<LinesStage>(spec)); }
+
+}  // namespace gorun::jobs

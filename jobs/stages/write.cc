@@ -1,0 +1,90 @@
+// The kind "write": items to a file or to standard output.
+//
+// A file is made whole or not at all (jobs/output_file.h), also when there was no item. When the
+// reader of a pipe has gone there is nothing left to do: the stage ends as "take" does, and so do
+// those before it.
+#include <cerrno>
+#include <string>
+
+#include "jobs/item_format.h"
+#include "jobs/output_file.h"
+#include "jobs/stages/rows.h"
+
+namespace gorun::jobs {
+namespace {
+
+// Bytes that are written at once to a file.
+constexpr std::size_t kWriteBytes = std::size_t{64} << 10;
+
+class Write final : public Operator {
+ public:
+  Write(const StageOptions& options, Context& context)
+      : context_(context),
+        format_(make_item_format(options.text("format"))),
+        file_(options.text("path"),
+              options.flag("atomic") ? OutputFile::Mode::kAtomic : OutputFile::Mode::kInPlace,
+              context.cancel_fd()) {
+    // Before the first item, so that a path that cannot be written fails the run at once and not
+    // after an hour's work.
+    static_cast<void>(is_stop(file_.open()));
+  }
+
+  Flow process(Batch&& batch, Out& /*out*/) override {
+    if (has_stopped_) return Flow::kStop;
+    for (const Item& item : batch.items()) {
+      if (const auto wrong = format_->append(item, &buffer_)) {
+        return context_.fail({FailureKind::kWork, *wrong, std::string(item.text)});
+      }
+      if (buffer_.size() >= kWriteBytes && write() == Flow::kStop) return Flow::kStop;
+    }
+    // Whoever reads a stream reads along.
+    return file_.is_stream() ? write() : Flow::kMore;
+  }
+
+  void finish(Out& /*out*/) override {
+    if (has_stopped_ || write() == Flow::kStop) return;
+    static_cast<void>(is_stop(file_.commit()));
+  }
+
+ private:
+  Flow write() {
+    if (buffer_.empty()) return Flow::kMore;
+    if (is_stop(file_.write(buffer_))) return Flow::kStop;
+    context_.count_bytes(buffer_.size());
+    buffer_.clear();
+    return Flow::kMore;
+  }
+
+  bool is_stop(const std::optional<SystemError>& error) {
+    if (!error) return false;
+    has_stopped_ = true;
+    if (error->error_number != EPIPE && error->error_number != ECANCELED) {
+      static_cast<void>(context_.fail({FailureKind::kOutput, error->message(), {}}));
+    }
+    return true;
+  }
+
+  Context& context_;
+  const std::unique_ptr<ItemFormat> format_;
+  OutputFile file_;
+  std::string buffer_;
+  bool has_stopped_ = false;
+};
+
+class WriteStage final : public Stage {
+ public:
+  explicit WriteStage(const StageSpec& spec) : options_(spec.options) {}
+  [[nodiscard]] StageTraits traits() const override { return {}; }
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    return std::make_unique<Write>(options_, context);
+  }
+
+ private:
+  const StageOptions& options_;
+};
+
+}  // namespace
+
+StageRow make_write(const StageSpec& spec) { return row_of(std::make_unique<WriteStage>(spec)); }
+
+}  // namespace gorun::jobs

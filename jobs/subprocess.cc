@@ -1,0 +1,338 @@
+#include "jobs/subprocess.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <unordered_map>
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
+
+// The child's frames are a handful of small ones; execve itself runs on the kernel's stack.
+constexpr std::size_t kChildStackBytes = std::size_t{16} * 1024;
+
+// The kernel's sigset_t and sigaction: the C library's are larger and its functions not for use
+// in a child that shares our memory.
+constexpr int kSignals = 64;
+constexpr std::size_t kKernelSigsetBytes = kSignals / 8;
+struct KernelSigaction {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  std::uint64_t mask;
+};
+
+enum class Step : int { kNone, kStream, kCwd, kExec };
+
+// What parent and child share while the parent is held by CLONE_VFORK.
+struct Launch {
+  const char* file;
+  char* const* argv;
+  char* const* envp;
+  const char* cwd;                // nullptr: ours
+  std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of the two below
+  Step failed_step;
+  int error_number;
+};
+
+// clone(2) by its other name in the C library: ThreadSanitizer takes hold of the usual one, treats
+// the child as a fork and gives up over the memory that it shares with us.
+extern "C" int clone_unwatched(int (*main)(void*), void* stack_top, int flags, void* argument,
+                               ...) __asm__("__clone");
+
+constexpr int kStreamNull = -1;
+constexpr int kStreamInherit = -2;
+constexpr int kStreamLikeStdout = -3;
+
+// In the child: no C library call that locks, allocates or is watched by a sanitizer, hence bare
+// system calls. Their errno is the parent's, which reads it only from `launch`.
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) bool connect_stream(int target,
+                                                                                   int fd) {
+  if (fd == kStreamInherit) return true;
+  if (fd == kStreamLikeStdout) return ::syscall(SYS_dup3, 1, target, 0) >= 0;
+  if (fd == kStreamNull) {
+    const long null = ::syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+    if (null < 0 || null == target) return null >= 0;
+    const bool connected = ::syscall(SYS_dup3, null, target, 0) >= 0;
+    ::syscall(SYS_close, null);
+    return connected;
+  }
+  return ::syscall(SYS_dup3, fd, target, 0) >= 0;  // above 2, so never `target`
+}
+
+// Our handlers are no code of the child's, and SIGPIPE is ignored for our sake, not for its.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signals() {
+  KernelSigaction action;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    if (::syscall(SYS_rt_sigaction, signal, nullptr, &action, kKernelSigsetBytes) != 0) continue;
+    const bool is_default = action.handler == nullptr;
+    const bool is_ignored = action.handler == reinterpret_cast<void*>(1);
+    if (is_default || (is_ignored && signal != SIGPIPE)) continue;
+    action = {};
+    ::syscall(SYS_rt_sigaction, signal, &action, nullptr, kKernelSigsetBytes);
+  }
+  const std::uint64_t none = 0;
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSigsetBytes);
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
+    const Launch& launch) {
+  ::syscall(SYS_setpgid, 0, 0);  // cannot fail for a child that has not called execve
+  for (int target = 0; target < 3; ++target) {
+    if (!connect_stream(target, launch.stream_fds[static_cast<std::size_t>(target)])) {
+      return Step::kStream;
+    }
+  }
+  if (launch.cwd != nullptr && ::syscall(SYS_chdir, launch.cwd) != 0) return Step::kCwd;
+  // Ours are close-on-exec already; this is for those that a library opened without.
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  reset_signals();
+  ::syscall(SYS_execve, launch.file, launch.argv, launch.envp);
+  return Step::kExec;
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) int child_main(void* argument) {
+  auto* launch = static_cast<Launch*>(argument);
+  launch->failed_step = run_steps(*launch);
+  launch->error_number = errno;
+  ::syscall(SYS_exit_group, 127);
+  return 127;
+}
+
+struct Pipe {
+  FileDescriptor ours;
+  FileDescriptor childs;
+};
+
+// A pipe whose ends are above 2: were a stream of ours closed, the kernel would give us its number,
+// and the child's streams would overwrite each other.
+Expected<Pipe, SystemError> open_pipe(bool child_reads, const std::string& program) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    const int number = errno;
+    return SystemError{"open a pipe for", number, program};
+  }
+  std::array<FileDescriptor, 2> owned = {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+  for (FileDescriptor& end : owned) {
+    if (end.get() > 2) continue;
+    const int moved = ::fcntl(end.get(), F_DUPFD_CLOEXEC, 3);
+    if (moved < 0) {
+      const int number = errno;
+      return SystemError{"open a pipe for", number, program};
+    }
+    end = FileDescriptor(moved);
+  }
+  Pipe pipe{std::move(owned[child_reads ? 1 : 0]), std::move(owned[child_reads ? 0 : 1])};
+  // On our end only: the child's is another open file, and programs expect a blocking one.
+  if (::fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK) != 0) {
+    const int number = errno;
+    return SystemError{"open a pipe for", number, program};
+  }
+  return pipe;
+}
+
+// Blocks every signal while parent and child share memory: a handler that ran in the child would
+// work on the parent's data.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &saved_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t saved_;
+};
+
+struct Started {
+  pid_t pid = -1;
+  int pidfd = -1;
+  int error_number = 0;  // of clone
+};
+
+Started clone_child(Launch* launch) {
+  launch->failed_step = Step::kNone;
+  Started started;
+  const auto stack = std::make_unique_for_overwrite<char[]>(kChildStackBytes);
+  const SignalsBlocked blocked;
+  // The stack grows down, and the ABI wants its top aligned to 16 bytes, which new[] provides.
+  started.pid =
+      clone_unwatched(child_main, stack.get() + kChildStackBytes,
+                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, &started.pidfd);
+  if (started.pid < 0) started.error_number = errno;
+  return started;
+}
+
+SystemError launch_error(const Launch& launch, const Command& command) {
+  const int number = launch.error_number;
+  switch (launch.failed_step) {
+    case Step::kCwd:
+      return {"enter directory", number, command.cwd};
+    case Step::kExec:
+      // The file itself is there: find_program() or a look at it says so.
+      if (number == ENOENT && command.cwd.empty() && ::access(launch.file, F_OK) == 0) {
+        return {"find the interpreter of", number, command.argv.front()};
+      }
+      return {"run", number, command.argv.front()};
+    case Step::kNone:
+    case Step::kStream:
+      break;
+  }
+  return {"connect the streams of", number, command.argv.front()};
+}
+
+// Clones; a child that could not run its program is gone when this returns.
+Expected<Child, SystemError> launch_child(Launch* launch, const Command& command) {
+  const Started started = clone_child(launch);
+  if (started.pid < 0) {
+    return SystemError{"start", started.error_number, command.argv.front()};
+  }
+  Child child;
+  child.pid = started.pid;
+  child.pidfd = FileDescriptor(started.pidfd);
+  if (launch->failed_step == Step::kNone) return child;
+  const SystemError error = launch_error(*launch, command);
+  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return error;
+}
+
+std::vector<char*> pointers_to(std::span<const std::string> texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  // execve takes char* and changes nothing.
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int stream_fd(StreamMode mode, const FileDescriptor& pipe_end) {
+  if (mode == StreamMode::kPipe) return pipe_end.get();
+  return mode == StreamMode::kInherit ? kStreamInherit : kStreamNull;
+}
+
+// The value of a variable; nullptr if it is not set.
+const char* find_variable(std::string_view name, char* const* envp) {
+  for (; envp != nullptr && *envp != nullptr; ++envp) {
+    const std::string_view entry = *envp;
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+      return *envp + name.size() + 1;
+    }
+  }
+  return nullptr;
+}
+
+bool is_executable_file(const std::string& path, int* error_number) {
+  struct stat seen = {};
+  if (::stat(path.c_str(), &seen) != 0 || !S_ISREG(seen.st_mode)) return false;
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) return true;
+  *error_number = EACCES;
+  return false;
+}
+
+}  // namespace
+
+EnvironmentBlock::EnvironmentBlock(std::span<const std::pair<std::string, std::string>> additions) {
+  std::unordered_map<std::string_view, const std::string*> added;
+  for (const auto& [name, value] : additions) added[name] = &value;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!added.contains(text.substr(0, text.find('=')))) texts_.emplace_back(text);
+  }
+  for (const auto& [name, value] : additions) {
+    if (added[name] != &value) continue;
+    std::string& text = texts_.emplace_back(name);
+    text += '=';
+    text += value;
+  }
+  pointers_ = pointers_to(texts_);
+}
+
+const char* EnvironmentBlock::get(std::string_view name) const {
+  return find_variable(name, envp());
+}
+
+Expected<std::string, SystemError> find_program(const std::string& program, const char* path) {
+  if (program.find('/') != std::string_view::npos) return program;
+  int number = ENOENT;
+  std::string_view rest = path != nullptr ? std::string_view(path) : kDefaultPath;
+  while (!program.empty()) {
+    const std::string_view directory = rest.substr(0, rest.find(':'));
+    // An empty entry is the current directory.
+    std::string candidate = directory.empty() ? "./" : std::string(directory) + "/";
+    candidate += program;
+    if (is_executable_file(candidate, &number)) return candidate;
+    if (directory.size() == rest.size()) break;
+    rest.remove_prefix(directory.size() + 1);
+  }
+  return SystemError{"run", number, program};
+}
+
+Expected<Child, SystemError> start_child(const Command& command) {
+  const std::string& program = command.argv.at(0);
+  for (const std::string& argument : command.argv) {
+    // execve would see only what stands before it.
+    if (argument.find('\0') != std::string_view::npos) {
+      return SystemError{"pass a NUL byte in an argument of", EINVAL, program};
+    }
+  }
+  const auto environment = command.environment;
+  char* const* envp = environment ? environment->envp() : environ;
+  Expected<std::string, SystemError> file = find_program(program, find_variable("PATH", envp));
+  if (!file) return file.error();
+
+  const std::array<StreamMode, 3> modes = {command.stdin_mode, command.stdout_mode,
+                                           command.stderr_mode};
+  std::array<Pipe, 3> pipes;
+  Launch launch = {};
+  for (std::size_t i = 0; i < modes.size(); ++i) {
+    const bool merged = i == 2 && command.merge_stderr;
+    if (modes[i] == StreamMode::kPipe && !merged) {
+      Expected<Pipe, SystemError> pipe = open_pipe(i == 0, program);
+      if (!pipe) return pipe.error();
+      pipes[i] = std::move(*pipe);
+    }
+    launch.stream_fds[i] = merged ? kStreamLikeStdout : stream_fd(modes[i], pipes[i].childs);
+  }
+  const std::vector<char*> argv = pointers_to(command.argv);
+  launch.file = file->c_str();
+  launch.argv = argv.data();
+  launch.envp = envp;
+  launch.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
+
+  Expected<Child, SystemError> child = launch_child(&launch, command);
+  std::vector<std::string> script;
+  if (!child && launch.failed_step == Step::kExec && launch.error_number == ENOEXEC) {
+    script = {"/bin/sh", *file};
+    script.insert(script.end(), command.argv.begin() + 1, command.argv.end());
+    const std::vector<char*> script_argv = pointers_to(script);
+    launch.file = "/bin/sh";
+    launch.argv = script_argv.data();
+    child = launch_child(&launch, command);
+  }
+  if (!child) return child.error();
+  child->stdin_pipe = std::move(pipes[0].ours);
+  child->stdout_pipe = std::move(pipes[1].ours);
+  child->stderr_pipe = std::move(pipes[2].ours);
+  return child;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,136 @@
+#include "jobs/text/range_reader.h"
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "jobs/format/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+// Beyond the end of a range only the rest of one record is wanted: little is read at a time.
+constexpr std::size_t kBeyondEndBytes = 4096;
+
+}  // namespace
+
+std::string ReadError::message() const {
+  const std::string place = " (at byte " + std::to_string(offset) + ")";
+  if (!system.call.empty()) return system.message() + place;
+  return quote_for_message(system.subject) + " has a record of more than " +
+         std::to_string(record_limit) + " bytes" + place;
+}
+
+RangeReader::RangeReader(int fd, std::string name, const ReadRange& range, Access access)
+    : fd_(fd), name_(std::move(name)), range_(range), access_(access) {
+  if (access == Access::kStream) {
+    range_.begin = 0;
+    range_.end = std::numeric_limits<std::uint64_t>::max();
+  }
+  // The byte in front of the range tells whether a record starts with the range.
+  skipping_ = range_.begin > 0;
+  offset_ = range_.begin - (skipping_ ? 1 : 0);
+  done_ = range_.begin >= range_.end;
+}
+
+RangeReader RangeReader::of_file(int fd, std::string name, const ReadRange& range) {
+  return RangeReader(fd, std::move(name), range, Access::kFile);
+}
+
+RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& range) {
+  return RangeReader(fd, std::move(name), range, Access::kStream);
+}
+
+RangeReader::Got RangeReader::read_some(char* to, std::size_t bytes) const {
+  while (true) {
+    const ssize_t got = access_ == Access::kFile
+                            ? ::pread(fd_, to, bytes, static_cast<off_t>(offset_))
+                            : ::read(fd_, to, bytes);
+    if (got >= 0) return {static_cast<std::size_t>(got), 0};
+    if (errno != EINTR) return {0, errno};
+  }
+}
+
+ReadError RangeReader::fail(int error_number) {
+  done_ = true;
+  if (error_number != 0) return {{"read", error_number, name_}, offset_, 0};
+  return {{{}, 0, name_}, chunk_offset_ + record_, range_.max_record_bytes};
+}
+
+// Hands out the first `whole` bytes read and keeps the rest for the next chunk.
+std::string_view RangeReader::deliver(ByteBuffer& buffer, std::size_t whole) {
+  carry_.assign(buffer.data() + whole, used_ - whole);
+  return {buffer.data(), whole};
+}
+
+std::size_t RangeReader::piece_size() const {
+  const std::uint64_t left = offset_ < range_.end ? range_.end - offset_ : kBeyondEndBytes;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(left, range_.piece_bytes));
+}
+
+// Drops what belongs to the record that began before the range and returns the rest of `fresh`,
+// moved to the front of the buffer. When the range turns out to own nothing, done_ is set.
+std::string_view RangeReader::skip_foreign_record(ByteBuffer& buffer, std::string_view fresh) {
+  const std::size_t delimiter = fresh.find(range_.delimiter);
+  if (delimiter != std::string_view::npos) {
+    skipping_ = false;
+    fresh.remove_prefix(delimiter + 1);
+  } else {
+    fresh = {};
+  }
+  used_ = fresh.size();
+  chunk_offset_ = offset_ - used_;
+  done_ = chunk_offset_ >= range_.end;
+  if (used_ > 0) std::memmove(buffer.data(), fresh.data(), used_);
+  return {buffer.data(), used_};
+}
+
+// The delimiter in `fresh`, the bytes read last, behind which this chunk ends: the last one, or
+// from the end of the range on the first whose next record starts there or later.
+std::size_t RangeReader::find_cut(std::string_view fresh) const {
+  if (offset_ < range_.end) return fresh.rfind(range_.delimiter);
+  const std::uint64_t fresh_begin = offset_ - fresh.size();
+  const std::uint64_t last = range_.end - 1;
+  return fresh.find(range_.delimiter,
+                    last > fresh_begin ? static_cast<std::size_t>(last - fresh_begin) : 0);
+}
+
+Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
+  used_ = carry_.size();
+  record_ = 0;
+  chunk_offset_ = offset_ - used_;
+  if (done_) return std::string_view();
+  buffer.reserve(used_ + range_.piece_bytes);
+  std::memcpy(buffer.data(), carry_.data(), used_);
+  while (true) {
+    const std::size_t piece = piece_size();
+    if (buffer.capacity() - used_ < piece) buffer.reserve(2 * used_ + piece, used_);
+    const Got got = read_some(buffer.data() + used_, piece);
+    if (got.error_number != 0) return fail(got.error_number);
+    offset_ += got.bytes;
+    if (got.bytes == 0) {
+      done_ = true;
+      return deliver(buffer, skipping_ ? 0 : used_);
+    }
+    std::string_view fresh(buffer.data() + used_, got.bytes);
+    used_ += got.bytes;
+    if (skipping_) {
+      fresh = skip_foreign_record(buffer, fresh);
+      if (done_) return std::string_view();
+    }
+    if (const std::size_t cut = find_cut(fresh); cut != std::string_view::npos) {
+      done_ = offset_ >= range_.end;
+      return deliver(buffer, used_ - fresh.size() + cut + 1);
+    }
+    if (const std::size_t last = fresh.rfind(range_.delimiter); last != std::string_view::npos) {
+      record_ = used_ - fresh.size() + last + 1;
+    }
+    if (used_ - record_ > range_.max_record_bytes) return fail(0);
+  }
+}
+
+}  // namespace gorun::jobs

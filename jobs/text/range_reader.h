@@ -1,0 +1,100 @@
+// jobs/text/range_reader.h - a byte range of a file as chunks of whole records, so that several
+// readers can share one file.
+//
+// A range owns the records that start in it: a record that begins before `end` is delivered to
+// its own end by this reader, and one that began before `begin` is left to the reader of the
+// range in front. So ranges that tile a file deliver each byte once, whatever the borders, and no
+// reader waits for another. A record starts at 0 and behind every delimiter; what follows the
+// last delimiter is a record, too.
+//
+// Chunks are read into the caller's buffer in pieces that fit the second-level cache; the record
+// at the end of a piece that is not whole is copied to the front of the next.
+// Not chosen: mmap. A file that shrinks raises SIGBUS, and page faults cost more than copies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "jobs/expected.h"
+#include "jobs/system_error.h"
+#include "jobs/text/byte_buffer.h"
+
+namespace gorun::jobs {
+
+/// A piece that stays in the second-level cache while its records are cut and counted.
+inline constexpr std::size_t kReadPieceBytes = std::size_t{256} * 1024;
+
+/// A record longer than this is refused unless the caller says otherwise.
+inline constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30;
+
+struct ReadError {
+  SystemError system;            // call is empty: a record is too long
+  std::uint64_t offset = 0;      // of the read that failed, or of the long record's first byte
+  std::size_t record_limit = 0;  // of a record that is too long
+
+  /// `cannot read "a": Input/output error (at byte 4096)`,
+  /// `"a" has a record of more than 1024 bytes (at byte 0)`.
+  [[nodiscard]] std::string message() const;
+};
+
+/// What to read, and how it is cut.
+struct ReadRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // exclusive; past the end: all
+  char delimiter = '\n';
+  std::size_t piece_bytes = kReadPieceBytes;  // at least 1
+  // Looked at where a piece ends inside a record; one that lies within a piece is never refused.
+  std::size_t max_record_bytes = kMaxRecordBytes;
+};
+
+/// threads  one at a time. Blocks in read.
+class RangeReader {
+ public:
+  /// Reads a file that can be read at any offset (pread). Does not own `fd`. `name` is for
+  /// messages.
+  static RangeReader of_file(int fd, std::string name, const ReadRange& range);
+  /// Reads a pipe, a terminal or a file from its present offset to its end (read); begin and end
+  /// of the range have no meaning. A read that delivers less than a piece is passed on at once, so
+  /// that a slow producer's records are not held back.
+  static RangeReader of_stream(int fd, std::string name, const ReadRange& range);
+
+  /// The next whole records, at least one, delimiters included; empty: the range is at its end.
+  /// The view lies in `buffer`, whose former contents are lost.
+  /// errors  after one, the reader is at its end.
+  [[nodiscard]] Expected<std::string_view, ReadError> next(ByteBuffer& buffer);
+
+  /// The offset of the first byte of the chunk that next() returned last.
+  [[nodiscard]] std::uint64_t chunk_offset() const { return chunk_offset_; }
+
+ private:
+  enum class Access : std::uint8_t { kFile, kStream };
+  struct Got {
+    std::size_t bytes;
+    int error_number;
+  };
+
+  RangeReader(int fd, std::string name, const ReadRange& range, Access access);
+  [[nodiscard]] std::size_t piece_size() const;
+  Got read_some(char* to, std::size_t bytes) const;
+  std::string_view skip_foreign_record(ByteBuffer& buffer, std::string_view fresh);
+  [[nodiscard]] std::size_t find_cut(std::string_view fresh) const;
+  std::string_view deliver(ByteBuffer& buffer, std::size_t whole);
+  ReadError fail(int error_number);
+
+  int fd_;
+  std::string name_;
+  ReadRange range_;
+  Access access_;
+  std::string carry_;         // the first bytes of a record whose rest is not read yet
+  std::uint64_t offset_ = 0;  // of the next read
+  std::uint64_t chunk_offset_ = 0;
+  std::size_t used_ = 0;    // bytes of the chunk that is being read
+  std::size_t record_ = 0;  // where in it the last record begins
+  bool skipping_ = false;   // still inside the record that began before the range
+  bool done_ = false;
+};
+
+}  // namespace gorun::jobs

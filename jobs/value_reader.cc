@@ -1,0 +1,251 @@
+#include "jobs/value_reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "jobs/byte_size.h"
+#include "jobs/edit_distance.h"
+#include "jobs/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+std::string range_phrase(std::int64_t min, std::int64_t max) {
+  const std::string from = std::to_string(min);
+  if (max == std::numeric_limits<std::int64_t>::max()) return from + " or more";
+  return from + " to " + std::to_string(max);
+}
+
+// The number that a var's text is.
+std::optional<std::int64_t> number_of(const std::string& text) {
+  if (text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  return parse_byte_size(text);
+}
+
+bool mentions_expression(const JsonValue& value) {
+  return value.text() && value.text()->find("${{") != std::string::npos;
+}
+
+}  // namespace
+
+void ValueReader::blame(ByteRange where, std::string what, std::string hint) {
+  errors_->push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
+}
+
+void ValueReader::blame_type(std::string_view key, std::string_view expected,
+                             const JsonValue& value) {
+  blame_kind_of(quote(key), expected, value);
+}
+
+void ValueReader::blame_kind_of(std::string_view name, std::string_view expected,
+                                const JsonValue& value) {
+  blame(value.where, std::string(name) + ": expected " + std::string(expected) + ", got " +
+                         std::string(value.type_phrase()));
+}
+
+const JsonObject* ValueReader::object(std::string_view key, const JsonValue& value) {
+  if (!value.object()) blame_type(key, "an object", value);
+  return value.object();
+}
+
+std::optional<std::vector<TemplatePart>> ValueReader::fill_in(const std::string& text,
+                                                              ByteRange token,
+                                                              TemplateSyntax syntax,
+                                                              ByteRange* item_place) {
+  ParsedTemplate parsed = parse_template(text, syntax);
+  const auto place = [&](std::size_t begin, std::size_t end) {
+    return ByteRange{offset_in_source(source_, token, begin),
+                     offset_in_source(source_, token, end)};
+  };
+  bool is_right = parsed.errors.empty();
+  for (TemplateError& error : parsed.errors) {
+    blame(place(error.begin, error.end), std::move(error.what), std::move(error.hint));
+  }
+  std::vector<TemplatePart> parts;
+  for (RawTemplatePart& raw : parsed.parts) {
+    if (raw.what == RawTemplatePart::What::kPart) {
+      if (raw.part.what != TemplatePart::What::kLiteral) *item_place = place(raw.begin, raw.end);
+      parts.push_back(std::move(raw.part));
+      continue;
+    }
+    const std::optional<std::string_view> value = vars_.value(raw.var_name);
+    if (value) {
+      parts.push_back({TemplatePart::What::kLiteral, std::string(*value)});
+      continue;
+    }
+    is_right = false;
+    if (vars_.is_declared(raw.var_name)) continue;  // blamed where it is declared
+    std::string hint = did_you_mean(raw.var_name, vars_.names());
+    if (hint.empty()) hint = "declare it under \"vars\"";
+    blame(place(raw.begin, raw.end), "unknown var " + quote(raw.var_name), std::move(hint));
+  }
+  if (!is_right) return std::nullopt;
+  return parts;
+}
+
+std::optional<std::string> ValueReader::text(std::string_view key, const JsonValue& value,
+                                             std::string_view item_hint) {
+  if (!value.text()) {
+    blame_type(key, "a string", value);
+    return std::nullopt;
+  }
+  if (!mentions_expression(value)) return *value.text();
+  ByteRange item_place;
+  auto parts = fill_in(*value.text(), value.where, TemplateSyntax::kExpressions, &item_place);
+  if (!parts) return std::nullopt;
+  if (item_place != ByteRange{}) {
+    blame(item_place, quote(key) + " cannot refer to an item", std::string(item_hint));
+    return std::nullopt;
+  }
+  return Template(std::move(*parts)).constant_text();
+}
+
+std::optional<Template> ValueReader::text_template(std::string_view key, const JsonValue& value,
+                                                   TemplateSyntax syntax) {
+  if (!value.text()) {
+    blame_type(key, "a string", value);
+    return std::nullopt;
+  }
+  ByteRange item_place;
+  auto parts = fill_in(*value.text(), value.where, syntax, &item_place);
+  if (!parts) return std::nullopt;
+  return Template(std::move(*parts));
+}
+
+std::optional<bool> ValueReader::flag(std::string_view key, const JsonValue& value) {
+  if (value.flag()) return *value.flag();
+  if (!mentions_expression(value)) {
+    blame_type(key, "true or false", value);
+    return std::nullopt;
+  }
+  const auto written = text(key, value);
+  if (!written) return std::nullopt;
+  if (*written == "true" || *written == "false") return *written == "true";
+  blame(value.where, quote(key) + ": expected true or false, got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::in_range(std::string_view key, std::string_view written,
+                                                  ByteRange where, std::int64_t number,
+                                                  std::int64_t min, std::int64_t max) {
+  if (number >= min && number <= max) return number;
+  blame(where,
+        quote(key) + ": expected " + range_phrase(min, max) + ", got " + std::string(written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::integer(std::string_view key, const JsonValue& value,
+                                                 std::int64_t min, std::int64_t max) {
+  if (value.integer()) {
+    return in_range(key, source_.slice(value.where), value.where, *value.integer(), min, max);
+  }
+  if (value.is_number()) {
+    blame(value.where, quote(key) + ": expected an integer, " + range_phrase(min, max) + ", got " +
+                           std::string(source_.slice(value.where)));
+    return std::nullopt;
+  }
+  if (!mentions_expression(value)) {
+    blame_type(key, "an integer", value);
+    return std::nullopt;
+  }
+  const auto written = text(key, value);
+  if (!written) return std::nullopt;
+  const auto number = number_of(*written);
+  if (number) return in_range(key, *written, value.where, *number, min, max);
+  blame(value.where, quote(key) + ": expected an integer, got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::integer_or_word(std::string_view key,
+                                                         const JsonValue& value, std::int64_t min,
+                                                         std::int64_t max, std::string_view word) {
+  if (value.is_number()) return integer(key, value, min, max);
+  const std::string wanted = "an integer or " + quote(word);
+  if (!value.text()) {
+    blame_type(key, wanted, value);
+    return std::nullopt;
+  }
+  const auto written = text(key, value);
+  if (!written) return std::nullopt;
+  if (*written == word) return 0;
+  const auto number = mentions_expression(value) ? number_of(*written) : std::nullopt;
+  if (number) return in_range(key, *written, value.where, *number, min, max);
+  blame(value.where, quote(key) + ": expected " + wanted + ", got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::byte_size(std::string_view key, const JsonValue& value,
+                                                   std::int64_t min, std::int64_t max) {
+  if (!value.text()) {
+    if (value.is_number()) return integer(key, value, min, max);
+    blame_type(key, "a size such as 4096 or \"64KiB\"", value);
+    return std::nullopt;
+  }
+  const auto written = text(key, value);
+  if (!written) return std::nullopt;
+  const auto number = parse_byte_size(*written);
+  if (number) return in_range(key, quote(*written), value.where, *number, min, max);
+  blame(value.where,
+        quote(key) + ": expected a size such as 4096 or \"64KiB\", got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> ValueReader::texts(std::string_view key,
+                                                           const JsonValue& value) {
+  if (!value.text() && !value.array()) {
+    blame_type(key, "a string or an array of strings", value);
+    return std::nullopt;
+  }
+  std::vector<std::string> result;
+  if (value.text()) {
+    auto one = text(key, value);
+    if (!one) return std::nullopt;
+    result.push_back(std::move(*one));
+    return result;
+  }
+  if (value.array()->empty()) {
+    blame(value.where, quote(key) + " is empty");
+    return std::nullopt;
+  }
+  bool is_right = true;
+  for (const JsonValue& element : *value.array()) {
+    auto one = text(key, element);
+    is_right = is_right && one.has_value();
+    if (one) result.push_back(std::move(*one));
+  }
+  if (!is_right) return std::nullopt;
+  return result;
+}
+
+std::optional<std::string> ValueReader::scalar(std::string_view key, const JsonValue& value) {
+  if (value.is_number() || value.flag()) return std::string(source_.slice(value.where));
+  if (value.text()) return text(key, value);
+  blame_type(key, "a string, a number or a boolean", value);
+  return std::nullopt;
+}
+
+std::optional<std::string> ValueReader::choice(std::string_view key, const JsonValue& value,
+                                               std::span<const std::string_view> choices) {
+  auto written = text(key, value);
+  if (!written || std::ranges::find(choices, *written) != choices.end()) return written;
+  blame(value.where,
+        quote(key) + ": expected " + quote_list(choices, "or") + ", got " + quote(*written),
+        did_you_mean(*written, choices));
+  return std::nullopt;
+}
+
+void ValueReader::reject_unknown_keys(const JsonObject& object,
+                                      std::span<const std::string_view> known,
+                                      std::string_view otherwise) {
+  for (const JsonMember& member : object) {
+    if (member.key.starts_with("x-") || std::ranges::find(known, member.key) != known.end()) {
+      continue;
+    }
+    std::string hint = did_you_mean(member.key, known);
+    if (hint.empty()) hint = otherwise;
+    blame(member.key_where, "unknown key " + quote(member.key), std::move(hint));
+  }
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,91 @@
+// jobs/worker.h - one goroutine of a chain: its operators in a row, from the inbox to the readers.
+//
+// The Out of an operator calls the next operator directly, one virtual call a batch. The Out of the
+// last one sends into the inboxes of the chain's readers. Time is booked at these borders only:
+// twice a batch, never for an item.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "jobs/inbox.h"
+#include "jobs/out.h"
+#include "jobs/plan.h"
+#include "jobs/run.h"
+#include "jobs/stage.h"
+#include "runtime/chan.h"
+#include "runtime/timer.h"
+
+namespace gorun::jobs {
+
+/// Books the time of one goroutine to the stage that it works for, or waits for.
+class StageClock {
+ public:
+  using Account = std::atomic<std::int64_t>;
+
+  /// Ends the time of the account at hand and begins that of `account` (nullptr: nobody's time);
+  /// returns the former.
+  Account* switch_to(Account* account);
+
+ private:
+  Account* account_ = nullptr;
+  runtime::Nanos since_{0};
+};
+
+/// The channels of a gathering chain's shards. Owned by the chain.
+class ShardInboxes {
+ public:
+  ShardInboxes(std::size_t shards, std::size_t capacity);
+  [[nodiscard]] std::size_t size() const { return chans_.size(); }
+  runtime::Chan<ParcelPtr>& operator[](std::size_t shard) { return chans_[shard]; }
+  void close();  // again does nothing
+
+ private:
+  std::vector<runtime::Chan<ParcelPtr>> chans_;
+  std::atomic<bool> closed_{false};
+};
+
+/// Where a worker is in the run: everything outlives it.
+struct Surroundings {
+  Run& run;
+  Plan& plan;
+  const PlanChain& chain;
+  Inbox* inbox = nullptr;          // nullptr: the chain begins with a source
+  std::vector<Inbox*> readers;     // of the chain's last node
+  ShardInboxes* shards = nullptr;  // nullptr: the chain does not gather
+  int procs = 1;
+};
+
+class Worker {
+ public:
+  /// Makes the operators. `where` outlives the worker.
+  explicit Worker(const Surroundings& where);
+  ~Worker();
+
+  /// Works until the input has ended, the readers have had enough or the run is stopped.
+  void work();
+
+  /// Puts out the result of a gathering chain: on one of its workers, when all have done their
+  /// work() and the mergers have finished.
+  void conclude();
+
+ private:
+  struct Link;
+  class LinkContext;
+  class NextOut;
+  class ReadersOut;
+
+  void run_links();
+  void consume();
+  void flush();
+  [[nodiscard]] Out& last_out() const;
+
+  const Surroundings& where_;
+  StageClock clock_;
+  std::vector<std::unique_ptr<Link>> links_;
+};
+
+}  // namespace gorun::jobs

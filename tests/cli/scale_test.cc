@@ -1,0 +1,125 @@
+// tests/cli/scale_test.cc - many small files and a large text in bounded memory.
+//
+// The counts are a twentieth of what the test is for, so that it is quick; with GORUN_SCALE=full in
+// the environment (ctest does so for the test labelled "slow") they are 100,000 files and 1 GiB.
+// Memory is asserted, but for sanitized builds, which need a multiple. Time is printed and not
+// asserted: the machine may be busy with other tests.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "tests/support/command.h"
+#include "tests/support/scale.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace {
+
+constexpr long kMostKiB = 300L * 1024;
+
+bool is_full_scale() {
+  const char* scale = std::getenv("GORUN_SCALE");
+  return scale != nullptr && std::string_view(scale) == "full";
+}
+
+// xorshift64: the same corpus in every run.
+class Random {
+ public:
+  std::uint64_t below(std::uint64_t limit) {
+    state_ ^= state_ << 13U;
+    state_ ^= state_ >> 7U;
+    state_ ^= state_ << 17U;
+    return state_ % limit;
+  }
+
+ private:
+  std::uint64_t state_ = 0x9E3779B97F4A7C15U;
+};
+
+void report(const std::string& what, const CommandResult& result) {
+  MESSAGE(what << ": " << result.wall_s << " s wall, " << result.cpu_s() << " s user and system, "
+               << result.cpu_s() / result.wall_s << " cores, " << result.peak_kib() / 1024
+               << " MiB peak");
+}
+
+// Lines of words that are drawn from a vocabulary of 50,000, the frequent ones far more often.
+void write_text(const std::string& path, std::uint64_t bytes) {
+  Random random;
+  std::ofstream file(path, std::ios::binary);
+  std::string piece;
+  for (std::uint64_t written = 0; written < bytes;) {
+    piece.clear();
+    while (piece.size() < (std::size_t{1} << 20U)) {
+      const std::uint64_t rank = random.below(random.below(50'000) + 1);
+      piece += "w" + std::to_string(rank) + (random.below(12) == 0 ? "\n" : " ");
+    }
+    piece.back() = '\n';
+    file << piece;
+    written += piece.size();
+  }
+  REQUIRE(file.flush());
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/scale");
+
+TEST_CASE("many small files are hashed in bounded memory") {
+  const int count = is_full_scale() ? 100'000 : 5'000;
+  const ScratchDir scratch;
+  Random random;
+  const std::string text(2048, 'x');
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "files/" + std::to_string(i / 1000) + "/" + std::to_string(i) + ".txt";
+    scratch.write(name, name + text.substr(0, 1024 + random.below(1000)));
+  }
+  scratch.write(
+      "job.json",
+      "{\"gorun\": 1, \"stages\": {\n"
+      "  \"files\": {\"kind\": \"walk\", \"root\": \"files\"},\n"
+      "  \"hash\": {\"kind\": \"hash\", \"from\": \"files\"},\n"
+      "  \"out\": {\"kind\": \"write\", \"from\": \"hash\", \"format\": \"sha256sum\"}}}\n");
+  const CommandResult result =
+      run_gorun({"-q", "job.json"}, {.directory = scratch.path(), .stdout_path = scratch / "sums"});
+  report("hash", result);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
+  const CommandResult verdict = run_command({"sha256sum", "--check", "--quiet", "--strict", "sums"},
+                                            {.directory = scratch.path()});
+  CHECK(verdict.status == 0);
+  CHECK(std::ranges::count(read_whole_file(scratch / "sums"), '\n') == count);
+}
+
+TEST_CASE("a large text is counted in bounded memory") {
+  const std::uint64_t bytes = std::uint64_t{is_full_scale() ? 1024U : 48U} << 20U;
+  const ScratchDir scratch;
+  write_text(scratch / "text", bytes);
+  scratch.write("job.json",
+                "{\"gorun\": 1, \"stages\": {\n"
+                "  \"file\": {\"kind\": \"items\", \"items\": [\"text\"]},\n"
+                "  \"text\": {\"kind\": \"read\", \"from\": \"file\"},\n"
+                "  \"words\": {\"kind\": \"split\", \"from\": \"text\", \"by\": \"words\"},\n"
+                "  \"counts\": {\"kind\": \"reduce\", \"from\": \"words\"},\n"
+                "  \"out\": {\"kind\": \"write\", \"from\": \"counts\", \"format\": \"tsv\", "
+                "\"path\": \"counts\"}}}\n");
+  const CommandResult result = run_gorun({"-q", "job.json"}, {.directory = scratch.path()});
+  report("word count", result);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
+  const CommandResult sum = run_command(
+      {"sh", "-c", "awk '{ n += $2 } END { printf \"%d\\n\", n }' counts; wc -w < text"},
+      {.directory = scratch.path()});
+  const std::size_t line = sum.out.find('\n') + 1;
+  CHECK(sum.out.substr(0, line) == sum.out.substr(line));
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,177 @@
+// tests/cli/signals_test.cc - interrupting gorun: it stops, says so by its status, and leaves no
+// child.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/support/command.h"
+#include "tests/support/pty_command.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace {
+
+// A fifo to which commands write their process ids when they have begun.
+class StartedPids {
+ public:
+  explicit StartedPids(const ScratchDir& scratch) : path_(scratch / "started") {
+    REQUIRE(mkfifo(path_.c_str(), 0600) == 0);
+    fd_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);  // for both, so that it never ends
+    REQUIRE(fd_ >= 0);
+  }
+  ~StartedPids() { close(fd_); }
+  StartedPids(const StartedPids&) = delete;
+  StartedPids& operator=(const StartedPids&) = delete;
+
+  // Waits for `count` lines and returns their numbers.
+  [[nodiscard]] std::vector<pid_t> wait_for(std::size_t count) {
+    std::vector<pid_t> pids;
+    while (pids.size() < count) {
+      const std::size_t end = text_.find('\n');
+      if (end != std::string::npos) {
+        pids.push_back(std::atoi(text_.c_str()));
+        text_.erase(0, end + 1);
+        continue;
+      }
+      std::array<char, 256> buffer;
+      const ssize_t n = read(fd_, buffer.data(), buffer.size());
+      REQUIRE(n > 0);
+      text_.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    return pids;
+  }
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  std::string text_;
+};
+
+// Three commands at a time, each of which tells its process id and then runs `rest`.
+std::string job_of_sleepers(const ScratchDir& scratch, const std::string& rest) {
+  return scratch.write("job.json",
+                       "{\"gorun\": 1, \"stages\": {\n"
+                       "  \"numbers\": {\"kind\": \"items\", \"items\": "
+                       "[\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]},\n"
+                       "  \"sleep\": {\"kind\": \"exec\", \"from\": \"numbers\", \"workers\": 3,\n"
+                       "            \"shell\": \"echo $$ > started; " +
+                           rest + "\"}}}\n");
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/signals");
+
+TEST_CASE("a signal stops the commands, and the status tells which it was") {
+  struct Ending {
+    int signal;
+    int status;
+    const char* word;
+  };
+  for (const Ending& ending :
+       {Ending{SIGINT, 130, "interrupted"}, Ending{SIGTERM, 143, "terminated"},
+        Ending{SIGHUP, 129, "hung up"}}) {
+    CAPTURE(std::string(ending.word));
+    const ScratchDir scratch;
+    StartedPids started(scratch);
+    Command gorun(gorun_argv({job_of_sleepers(scratch, "exec sleep 1000")}),
+                  {.directory = scratch.path()});
+    const std::vector<pid_t> children = started.wait_for(3);
+    gorun.signal(ending.signal);
+    const CommandResult result = gorun.finish();
+    CHECK(result.status == ending.status);
+    CHECK_FALSE(result.was_signalled);
+    CHECK(result.out.empty());
+    CHECK(result.err.find(std::string("gorun: ") + ending.word +
+                          ": stopping; a second signal kills the commands\n") == 0);
+    CHECK(result.err.find("\ngorun: interrupted: ") != std::string::npos);
+    for (const pid_t child : children) CHECK(kill(child, 0) == -1);  // ended and reaped
+  }
+}
+
+TEST_CASE("grandchildren end with the commands that started them") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  Command gorun(
+      gorun_argv({job_of_sleepers(scratch, "sleep 1000 & echo $! > started; wait; exit 1")}),
+      {.directory = scratch.path()});
+  const std::vector<pid_t> processes = started.wait_for(6);
+  gorun.signal(SIGINT);
+  CHECK(gorun.finish().status == 130);
+  for (const pid_t process : processes) CHECK(wait_until_ended(process));
+}
+
+TEST_CASE("a second signal kills commands that ignore the first") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  Command gorun(gorun_argv({job_of_sleepers(scratch,
+                                            "trap '' TERM; echo $$ > started; "
+                                            "while :; do sleep 1000; done")}),
+                {.directory = scratch.path()});
+  const std::vector<pid_t> children = started.wait_for(6);
+  gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err("a second signal kills the commands\n"));
+  gorun.signal(SIGINT);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 130);
+  CHECK(result.err.find("gorun: interrupted again: commands killed") != std::string::npos);
+  for (const pid_t child : children) CHECK(kill(child, 0) == -1);
+}
+
+TEST_CASE("a job that waits for standard input can be interrupted") {
+  const ScratchDir scratch;
+  REQUIRE(mkfifo((scratch / "silent").c_str(), 0600) == 0);
+  scratch.write("job.json",
+                "{\"gorun\": 1, \"stages\": {\n"
+                "  \"in\": {\"kind\": \"lines\"},\n"
+                "  \"out\": {\"kind\": \"write\", \"from\": \"in\"}}}\n");
+  Command gorun({"sh", "-c", "exec \"$0\" --log-level info job.json 0<>silent", GORUN_BINARY},
+                {.directory = scratch.path()});
+  REQUIRE(gorun.wait_for_err("stage \"in\" started"));
+  gorun.signal(SIGTERM);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 143);
+  CHECK_FALSE(result.was_signalled);
+}
+
+TEST_CASE("an ignored SIGHUP stays ignored, as under nohup") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  const std::string job = job_of_sleepers(scratch, "exec sleep 1000");
+  Command gorun({"sh", "-c", "trap '' HUP; exec \"$0\" \"$1\"", GORUN_BINARY, job},
+                {.directory = scratch.path()});
+  static_cast<void>(started.wait_for(3));
+  gorun.signal(SIGHUP);
+  gorun.signal(SIGINT);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 130);
+  CHECK(result.err.find("hung up") == std::string::npos);
+}
+
+TEST_CASE("control-C on a terminal ends the job and restores the terminal") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  // A process in the background may change the terminal only if it ignores SIGTTOU.
+  const std::string job = job_of_sleepers(
+      scratch, "trap '' TTOU; stty -echo < /dev/tty; echo $$ > started; exec sleep 1000");
+  PtyCommand gorun({"sh", "-c", "cd \"$1\"; exec \"$0\" job.json", GORUN_BINARY, scratch.path()},
+                   80);
+  const std::vector<pid_t> children = started.wait_for(6);
+  CHECK_FALSE(gorun.echoes());
+  gorun.type("\x03");
+  CHECK(gorun.finish() == 130);
+  CHECK(gorun.echoes());
+  for (const pid_t child : children) CHECK(kill(child, 0) == -1);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,96 @@
+// tests/cli/terminal_test.cc - messages above a status that is redrawn in place.
+
+#include "cli/terminal.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+
+using gorun::cli::Screen;
+using gorun::cli::Style;
+
+namespace {
+
+// The two ends of a pipe, where a Screen writes and a test reads.
+class Pipe {
+ public:
+  Pipe() { REQUIRE(pipe(ends_.data()) == 0); }
+  ~Pipe() {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  [[nodiscard]] int write_end() const { return ends_[1]; }
+  // What was written since the last call; there has to be something.
+  [[nodiscard]] std::string take() const {
+    std::array<char, 65536> buffer;
+    const ssize_t n = read(ends_[0], buffer.data(), buffer.size());
+    REQUIRE(n > 0);
+    return {buffer.data(), static_cast<std::size_t>(n)};
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/terminal");
+
+TEST_CASE("a message is written as it is while no status stands") {
+  const Pipe pipe;
+  Screen screen(pipe.write_end(), false);
+  screen.message("one\n");
+  CHECK(pipe.take() == "one\n");
+}
+
+TEST_CASE("a status is drawn, redrawn in place, and gone before a message") {
+  const Pipe pipe;
+  Screen screen(pipe.write_end(), false);
+  screen.status({"a", "b", "c"});
+  CHECK(pipe.take() == "a\r\nb\r\nc");
+  screen.status({"d"});
+  CHECK(pipe.take() == "\r\x1b[2A\x1b[Jd");
+  screen.message("told\n");
+  CHECK(pipe.take() == "\r\x1b[Jtold\n");
+  screen.message("again\n");
+  CHECK(pipe.take() == "again\n");
+}
+
+TEST_CASE("a status that stands at the end is erased") {
+  const Pipe pipe;
+  {
+    Screen screen(pipe.write_end(), false);
+    screen.status({"a"});
+    CHECK(pipe.take() == "a");
+  }
+  CHECK(pipe.take() == "\r\x1b[J");
+}
+
+TEST_CASE("status lines are cut and made safe; a pipe counts as 80 columns") {
+  const Pipe pipe;
+  Screen screen(pipe.write_end(), false);
+  screen.status({"\x1b[2J" + std::string(100, 'x')});
+  CHECK(pipe.take() == "?[2J" + std::string(73, 'x') + "..");
+}
+
+TEST_CASE("styles only on a screen with colours") {
+  const Pipe pipe;
+  CHECK(Screen(pipe.write_end(), false).styled(Style::kRed, "x") == "x");
+  CHECK(Screen(pipe.write_end(), true).styled(Style::kRed, "x") == "\x1b[31mx\x1b[0m");
+  CHECK(Screen(pipe.write_end(), true).styled(Style::kPlain, "x") == "x");
+}
+
+TEST_CASE("a pipe is no terminal, whatever TERM says") {
+  const Pipe pipe;
+  setenv("TERM", "xterm", 1);
+  CHECK_FALSE(gorun::cli::is_smart_terminal(pipe.write_end()));
+  CHECK_FALSE(gorun::cli::wants_colors(pipe.write_end()));
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,404 @@
+// tests/jobs/child_test.cc - real children: started, fed, drained, ended.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "jobs/child_pump.h"
+#include "jobs/subprocess.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+using namespace std::chrono_literals;
+using gorun::test::ScratchDir;
+
+TEST_SUITE_BEGIN("jobs/child");
+
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+Command shell(const std::string& script) {
+  ::signal(SIGPIPE, SIG_IGN);  // what the pump asks of its process
+  Command command;
+  command.argv = {"/bin/sh", "-c", script};
+  return command;
+}
+
+FinishedChild run(const Command& command, const PumpOptions& options = {},
+                  std::size_t max_output = 16 * kMiB) {
+  auto finished = run_child(command, options, max_output);
+  REQUIRE_MESSAGE(finished.ok(), finished.error().message());
+  return std::move(*finished);
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++count;
+  }
+  return count;
+}
+
+bool has_children() { return ::waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD; }
+
+// True if a process of this group is alive; a zombie, which waits for its parent, is not.
+bool group_is_alive(pid_t group) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    if (!std::isdigit(static_cast<unsigned char>(entry.path().filename().string()[0]))) continue;
+    std::ifstream stat(entry.path() / "stat");
+    std::string text;
+    std::getline(stat, text);
+    // "pid (name) state ppid pgrp ...", where the name may hold anything.
+    std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+    char state = 'Z';
+    pid_t parent = 0;
+    pid_t its_group = 0;
+    fields >> state >> parent >> its_group;
+    if (its_group == group && state != 'Z' && state != 'X') return true;
+  }
+  return false;
+}
+
+// Waits until group_is_alive() is false; a signal is delivered soon, but not at once.
+bool group_is_gone(pid_t group) {
+  const auto give_up = std::chrono::steady_clock::now() + 10s;
+  while (group_is_alive(group)) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("output, error output and exit code") {
+  const FinishedChild child = run(shell("echo out; echo err >&2; exit 7"));
+  CHECK(child.out == "out\n");
+  CHECK(child.err == "err\n");
+  CHECK(child.result.exit_code == 7);
+  CHECK(child.result.signal == 0);
+  CHECK(child.result.message() == "exit 7");
+  CHECK(child.result.max_rss_bytes > 0);
+  CHECK(!child.result.pipe_left_open);
+}
+
+TEST_CASE("arguments arrive byte by byte") {
+  const std::vector<std::string> arguments = {"",   " ",  "a b",      "\"'\\$`*",
+                                              "-n", "\n", "\xff\xfe", std::string(100'000, 'x')};
+  Command command;
+  command.argv = {"printf", "%s|"};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  std::string expected;
+  for (const std::string& argument : arguments) expected += argument + "|";
+  CHECK(run(command).out == expected);
+  command.argv.push_back(std::string("a\0b", 3));
+  CHECK(run_child(command, {}, 1).error().error_number == EINVAL);
+}
+
+TEST_CASE("a MiB on both pipes at once") {
+  const FinishedChild child =
+      run(shell("head -c 1048576 /dev/zero & head -c 1048576 /dev/zero >&2; wait"));
+  CHECK(child.out == std::string(kMiB, '\0'));
+  CHECK(child.err == std::string(kMiB, '\0'));
+}
+
+TEST_CASE("a MiB of input comes back") {
+  std::string input(kMiB, '\0');
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<char>(i * 31 >> 3);
+  Command command = shell("cat");
+  command.stdin_mode = StreamMode::kPipe;
+  CHECK(run(command, {.input = input}).out == input);
+}
+
+TEST_CASE("input that nobody reads is no error, and no input is an end") {
+  const std::string input(kMiB, 'x');
+  Command command = shell("exec <&-; echo done");
+  command.stdin_mode = StreamMode::kPipe;
+  CHECK(run(command, {.input = input}).out == "done\n");
+  command = shell("cat; echo end");
+  command.stdin_mode = StreamMode::kPipe;
+  CHECK(run(command).out == "end\n");
+}
+
+TEST_CASE("output beyond the limit is counted and thrown away") {
+  const FinishedChild child = run(shell("head -c 3000000 /dev/zero; echo x >&2"), {}, 1000);
+  CHECK(child.out == std::string(1000, '\0'));
+  CHECK(child.out_bytes == 3'000'000);
+  CHECK(child.err == "x\n");
+}
+
+TEST_CASE("error output merged into output keeps the order of the writes") {
+  Command command = shell("echo 1; echo 2 >&2; echo 3");
+  command.merge_stderr = true;
+  const FinishedChild child = run(command);
+  CHECK(child.out == "1\n2\n3\n");
+  CHECK(child.err.empty());
+}
+
+TEST_CASE("streams to nowhere") {
+  Command command = shell("echo x; echo y >&2; cat");
+  command.stdout_mode = StreamMode::kNull;
+  command.stderr_mode = StreamMode::kNull;
+  const FinishedChild child = run(command);
+  CHECK(child.out_bytes + child.err_bytes == 0);
+  CHECK(child.result.exit_code == 0);
+}
+
+TEST_CASE("killed by a signal") {
+  const FinishedChild child = run(shell("kill -SEGV $$"));
+  CHECK(child.result.signal == SIGSEGV);
+  CHECK(child.result.message() == "killed by SIGSEGV (Segmentation fault)");
+}
+
+TEST_CASE("what cannot be run says why") {
+  const ScratchDir scratch;
+  const auto error_of = [](const std::string& program, const std::string& cwd = "") {
+    Command command;
+    command.argv = {program};
+    command.cwd = cwd;
+    const auto child = start_child(command);
+    REQUIRE(!child.ok());
+    return child.error().message();
+  };
+  const std::string plain = scratch.write("plain", "x");
+  const std::string script = scratch.write("script", "#!/no/such/interpreter\n");
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  CHECK(error_of("no-such-program-x") ==
+        "cannot run \"no-such-program-x\": No such file or directory");
+  CHECK(error_of("/no/such\xff") == "cannot run \"/no/such\\xff\": No such file or directory");
+  CHECK(error_of(plain) == "cannot run \"" + plain + "\": Permission denied");
+  CHECK(error_of(scratch.path()) == "cannot run \"" + scratch.path() + "\": Permission denied");
+  CHECK(error_of(script) ==
+        "cannot find the interpreter of \"" + script + "\": No such file or directory");
+  CHECK(error_of("/bin/true", "/no/dir") ==
+        "cannot enter directory \"/no/dir\": No such file or directory");
+  CHECK(error_of("") == "cannot run: No such file or directory");
+  CHECK(find_program("plain", scratch.path().c_str()).error().error_number == EACCES);
+  CHECK(!has_children());
+}
+
+TEST_CASE("arguments that are too long are refused by the system") {
+  Command command;
+  command.argv = {"/bin/true", std::string(kMiB, 'x')};
+  const auto child = start_child(command);
+  REQUIRE(!child.ok());
+  CHECK(child.error().error_number == E2BIG);
+}
+
+TEST_CASE("a script without a first line is run by the shell") {
+  const ScratchDir scratch;
+  const std::string script = scratch.write("script", "echo \"script $1\"\n");
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  Command command;
+  command.argv = {script, "a b"};
+  CHECK(run(command).out == "script a b\n");
+}
+
+TEST_CASE("working directory and environment") {
+  const ScratchDir scratch;
+  Command command = shell("pwd -P; echo \"$A|$B|${HOME+home}\"");
+  command.cwd = scratch.path();
+  const std::vector<std::pair<std::string, std::string>> additions = {
+      {"A", "first"}, {"B", "x=\xff"}, {"A", "second"}};
+  command.environment = std::make_shared<EnvironmentBlock>(additions);
+  const std::string home = ::getenv("HOME") != nullptr ? "home" : "";
+  CHECK(run(command).out ==
+        std::filesystem::canonical(scratch.path()).string() + "\nsecond|x=\xff|" + home + "\n");
+}
+
+TEST_CASE("a program is looked up in the PATH of the child") {
+  const ScratchDir scratch;
+  const std::string script = scratch.write("bin/only-here", "#!/bin/sh\necho found\n");
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  Command command;
+  command.argv = {"only-here"};
+  const std::vector<std::pair<std::string, std::string>> additions = {
+      {"PATH", "/nowhere:" + (scratch / "bin")}};
+  command.environment = std::make_shared<EnvironmentBlock>(additions);
+  CHECK(run(command).out == "found\n");
+}
+
+TEST_CASE("a child inherits no descriptor, no blocked signal and no handler") {
+  const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec, as a library might
+  REQUIRE(leaked >= 0);
+  struct sigaction action = {};
+  struct sigaction saved = {};
+  action.sa_handler = [](int) {};
+  REQUIRE(::sigaction(SIGUSR1, &action, &saved) == 0);
+  ::signal(SIGUSR2, SIG_IGN);
+  sigset_t blocked;
+  sigset_t before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const FinishedChild child = run(shell("ls /proc/self/fd | wc -l; exec cat /proc/self/status"));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::sigaction(SIGUSR1, &saved, nullptr);
+  ::signal(SIGUSR2, SIG_DFL);
+  ::close(leaked);
+  CHECK(child.out.substr(0, 2) == "4\n");  // three streams, and the directory itself
+  CHECK(child.out.find("SigBlk:\t0000000000000000") != std::string::npos);
+  CHECK(child.out.find("SigCgt:\t0000000000000000") != std::string::npos);
+  // Of what is ignored: SIGUSR2 (bit 11) still is, SIGPIPE (bit 12) is not.
+  const std::size_t at = child.out.find("SigIgn:\t");
+  REQUIRE(at != std::string::npos);
+  const auto ignored = std::stoull(child.out.substr(at + 8, 16), nullptr, 16);
+  CHECK((ignored >> (SIGUSR2 - 1) & 1) == 1);
+  CHECK((ignored >> (SIGPIPE - 1) & 1) == 0);
+}
+
+TEST_CASE("a child has a process group of its own") {
+  auto child = start_child(shell(":"));
+  REQUIRE(child.ok());
+  CHECK(::getpgid(child->pid) == child->pid);
+  CHECK(::getpgid(child->pid) != ::getpgrp());
+  ChildPump pump(std::move(*child), {});
+  while (!pump.next().is_end()) {
+  }
+}
+
+TEST_CASE("a timeout ends a child and its group") {
+  auto child = start_child(shell("sleep 1000 & sleep 1000"));
+  REQUIRE(child.ok());
+  const pid_t group = child->pid;
+  ChildPump pump(std::move(*child), {.timeout = 20ms});
+  CHECK(pump.next().is_end());
+  CHECK(pump.result().ended_by == EndedBy::kTimeout);
+  CHECK(pump.result().message() == "timed out: killed by SIGTERM (Terminated)");
+  CHECK(!pump.result().was_killed);
+  CHECK(group_is_gone(group));
+}
+
+TEST_CASE("a timeout ends a child that never stops writing") {
+  const FinishedChild child = run(shell("exec yes"), {.timeout = 20ms}, 10);
+  CHECK(child.result.signal == SIGTERM);
+  CHECK(child.out_bytes > 10);
+}
+
+TEST_CASE("a child that does not heed SIGTERM is killed after the grace") {
+  const FinishedChild child = run(shell("trap '' TERM; echo ready; while :; do sleep 1000; done"),
+                                  {.timeout = 50ms, .kill_after = 50ms});
+  CHECK(child.result.signal == SIGKILL);
+  CHECK(child.result.was_killed);
+}
+
+TEST_CASE("a stopped child is ended, too") {
+  const FinishedChild child = run(shell("kill -STOP $$; sleep 1000"), {.timeout = 50ms});
+  CHECK(child.result.signal == SIGTERM);
+  CHECK(!child.result.was_killed);
+}
+
+TEST_CASE("the stop descriptor ends a child at once, and one that ignores it in the end") {
+  const int stop = ::eventfd(0, EFD_CLOEXEC);
+  REQUIRE(stop >= 0);
+  auto child = start_child(shell("trap 'echo bye; exit 3' TERM; echo ready; while :; do :; done"));
+  REQUIRE(child.ok());
+  ChildPump pump(std::move(*child), {.stop_fd = stop});
+  CHECK(pump.next().bytes == "ready\n");
+  CHECK(::eventfd_write(stop, 1) == 0);
+  CHECK(pump.next().bytes == "bye\n");
+  CHECK(pump.next().is_end());
+  CHECK(pump.result().exit_code == 3);
+  CHECK(pump.result().ended_by == EndedBy::kStop);
+  ::close(stop);
+}
+
+TEST_CASE("a grandchild that keeps the pipe is reported after the grace") {
+  auto child = start_child(shell("sleep 1000 & echo started"));
+  REQUIRE(child.ok());
+  const pid_t group = child->pid;
+  ChildPump pump(std::move(*child), {.pipe_grace = 30ms});
+  CHECK(pump.next().bytes == "started\n");
+  CHECK(pump.next().is_end());
+  CHECK(pump.result().pipe_left_open);
+  CHECK(pump.result().exit_code == 0);
+  CHECK(group_is_alive(group));  // a daemon may be meant
+  CHECK(::kill(-group, SIGKILL) == 0);
+  CHECK(group_is_gone(group));
+}
+
+TEST_CASE("a pump that is given up leaves nobody behind") {
+  auto child = start_child(shell("trap '' TERM; sleep 1000 & echo ready; wait"));
+  REQUIRE(child.ok());
+  const pid_t group = child->pid;
+  {
+    ChildPump pump(std::move(*child), {});
+    CHECK(pump.next().bytes == "ready\n");
+  }
+  CHECK(group_is_gone(group));
+  CHECK(!has_children());
+}
+
+TEST_CASE("no descriptor left: an error, not a leak") {
+  const std::size_t before = open_descriptors();
+  rlimit saved = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved) == 0);
+  // The lowest free number is the first that is refused.
+  const int lowest = ::dup(0);
+  ::close(lowest);
+  for (int room = 0; room < 5; ++room) {
+    rlimit low = saved;
+    low.rlim_cur = static_cast<rlim_t>(lowest + room);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    const auto child = start_child(shell(":"));
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &saved) == 0);
+    REQUIRE(!child.ok());
+    CHECK(child.error().error_number == EMFILE);
+  }
+  CHECK(open_descriptors() == before);
+  CHECK(!has_children());
+}
+
+TEST_CASE("200 children at once, from several threads, leave no descriptor and no zombie") {
+  ::signal(SIGPIPE, SIG_IGN);
+  const std::size_t before = open_descriptors();
+  constexpr int kThreads = 4;
+  std::vector<int> sums(kThreads, 0);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([t, &sums] {
+      std::vector<std::unique_ptr<ChildPump>> pumps;
+      for (int i = 0; i < 200 / kThreads; ++i) {
+        Command command = shell("read x; echo $x; exit 5");
+        command.stdin_mode = StreamMode::kPipe;
+        auto child = start_child(command);
+        if (!child.ok()) continue;
+        pumps.push_back(
+            std::make_unique<ChildPump>(std::move(*child), PumpOptions{.input = "line\n"}));
+      }
+      for (const auto& pump : pumps) {
+        std::string out;
+        for (ChildOutput output = pump->next(); !output.is_end(); output = pump->next()) {
+          out += output.bytes;
+        }
+        sums[static_cast<std::size_t>(t)] += out == "line\n" && pump->result().exit_code == 5;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  int all = 0;
+  for (const int sum : sums) all += sum;
+  CHECK(all == 200);
+  CHECK(open_descriptors() == before);
+  CHECK(!has_children());
+}
+
+TEST_SUITE_END();

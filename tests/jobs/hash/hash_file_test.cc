@@ -1,0 +1,207 @@
+// tests/jobs/hash/hash_file_test.cc - files of every kind, and files that change under the reader.
+
+#include "jobs/hash/hash_file.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+using gorun::test::ScratchDir;
+using Reason = HashFileError::Reason;
+
+TEST_SUITE_BEGIN("jobs/hash/hash_file");
+
+namespace {
+
+Expected<FileDigests, HashFileError> sha256_of(const std::string& path,
+                                               std::size_t buffer_bytes = kHashBufferBytes) {
+  const Algorithm algorithm = Algorithm::kSha256;
+  DigestPass pass(std::span<const Algorithm>(&algorithm, 1));
+  std::vector<char> buffer(buffer_bytes);
+  return hash_file(AT_FDCWD, path, pass, buffer);
+}
+
+}  // namespace
+
+TEST_CASE("sizes around the buffer, also the empty file") {
+  const ScratchDir scratch;
+  for (const std::size_t size : {0, 1, 99, 100, 101, 200, 1000}) {
+    CAPTURE(size);
+    const std::string bytes(size, 'q');
+    const auto result = sha256_of(scratch.write("file", bytes), 100);
+    REQUIRE(result.ok());
+    CHECK(result->size == size);
+    CHECK(result->digests.front() == digest_of(Algorithm::kSha256, bytes));
+  }
+}
+
+TEST_CASE("a file of more than a MiB, several digests at once") {
+  const ScratchDir scratch;
+  const std::string bytes(3'000'001, 'z');
+  const std::string path = scratch.write("large", bytes);
+  DigestPass pass(all_algorithms());
+  std::vector<char> buffer(kHashBufferBytes);
+  const auto result = hash_file(AT_FDCWD, path, pass, buffer);
+  REQUIRE(result.ok());
+  CHECK(result->size == bytes.size());
+  for (const Digest& digest : result->digests) CHECK(digest == digest_of(digest.algorithm, bytes));
+}
+
+TEST_CASE("a name of any bytes, relative to a directory") {
+  const ScratchDir scratch;
+  const std::string name = "-\n\\\" \xff\xfe\x01";
+  scratch.write(name, "content");
+  const int dirfd = ::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(dirfd >= 0);
+  const Algorithm algorithm = Algorithm::kXxh3;
+  DigestPass pass(std::span<const Algorithm>(&algorithm, 1));
+  std::array<char, 64> buffer;
+  const auto result = hash_file(dirfd, name, pass, buffer);
+  ::close(dirfd);
+  REQUIRE(result.ok());
+  CHECK(result->digests.front() == digest_of(algorithm, "content"));
+}
+
+TEST_CASE("a symbolic link is followed, a dangling one is missing") {
+  const ScratchDir scratch;
+  scratch.write("target", "t");
+  REQUIRE(::symlink("target", (scratch / "link").c_str()) == 0);
+  REQUIRE(::symlink("nowhere", (scratch / "dangling").c_str()) == 0);
+  REQUIRE(::symlink("loop", (scratch / "loop").c_str()) == 0);
+  CHECK(sha256_of(scratch / "link").ok());
+  CHECK(sha256_of(scratch / "dangling").error().system.error_number == ENOENT);
+  CHECK(sha256_of(scratch / "loop").error().system.error_number == ELOOP);
+}
+
+TEST_CASE("what is not a regular file is named, and a FIFO blocks nobody") {
+  const ScratchDir scratch;
+  REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  const auto fifo = sha256_of(scratch / "fifo");
+  REQUIRE(!fifo.ok());
+  CHECK(fifo.error().reason == Reason::kNotRegular);
+  CHECK(fifo.error().message() == "\"" + scratch.path() + "/fifo\" is a FIFO");
+  CHECK(sha256_of(scratch.path()).error().detail == "a directory");
+  CHECK(sha256_of("/dev/null").error().detail == "a character device");
+}
+
+TEST_CASE("a missing file gives the call, the errno and the name") {
+  const auto result = sha256_of("/nonexistent/\xff");
+  REQUIRE(!result.ok());
+  CHECK(result.error().reason == Reason::kSystem);
+  CHECK(result.error().system.call == "open");
+  CHECK(result.error().system.error_number == ENOENT);
+  CHECK(result.error().message() ==
+        "cannot open \"/nonexistent/\\xff\": No such file or directory");
+}
+
+TEST_CASE("a file of the kernel without a true size is read to its end") {
+  const auto result = sha256_of("/proc/self/status");
+  REQUIRE(result.ok());
+  CHECK(result->size > 100);
+  CHECK(sha256_of("/sys/kernel/mm/transparent_hugepage/enabled").ok());
+}
+
+TEST_CASE("a pass is empty again after a failure") {
+  const ScratchDir scratch;
+  const Algorithm algorithm = Algorithm::kSha256;
+  DigestPass pass(std::span<const Algorithm>(&algorithm, 1));
+  std::vector<char> buffer(64);
+  CHECK(!hash_file(AT_FDCWD, scratch / "missing", pass, buffer).ok());
+  const auto result = hash_file(AT_FDCWD, scratch.write("there", "x"), pass, buffer);
+  REQUIRE(result.ok());
+  CHECK(result->digests.front() == digest_of(algorithm, "x"));
+}
+
+namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kPages = 256;
+
+// The digests of every state of a file that is rewritten page by page, from all 'a' to all 'b'
+// and back.
+std::set<std::string> digests_of_all_states() {
+  std::set<std::string> digests;
+  for (const char* order : {"ab", "ba"}) {
+    std::string bytes(kPages * kPage, order[0]);
+    for (std::size_t page = 0; page <= kPages; ++page) {
+      digests.insert(digest_of(Algorithm::kXxh128, bytes).hex());
+      if (page < kPages) bytes.replace(page * kPage, kPage, kPage, order[1]);
+    }
+  }
+  return digests;
+}
+
+}  // namespace
+
+// A writer that sleeps between two pages leaves a file at rest, so every such state is right; a
+// mixture of two of them is what must never be given.
+TEST_CASE("a file that is rewritten while it is read never gets a mixed digest") {
+  const ScratchDir scratch;
+  const std::string path = scratch.write("moving", std::string(kPages * kPage, 'a'));
+  const std::set<std::string> right = digests_of_all_states();
+  const Algorithm algorithms[] = {Algorithm::kSha256, Algorithm::kXxh128};  // slow enough to catch
+  DigestPass pass(algorithms);
+  std::vector<char> buffer(2 * kPage);
+
+  std::atomic<bool> stop = false;
+  std::atomic<bool> failed = false;
+  std::atomic<int> go = 0;
+  std::thread writer([&] {  // one rewriting of the file for each go
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    failed = fd < 0;
+    for (int done = 0; !stop && !failed;) {
+      if (done == go) {
+        std::this_thread::yield();
+        continue;
+      }
+      const std::string bytes(kPage, ++done % 2 == 1 ? 'b' : 'a');
+      for (std::size_t page = 0; page < kPages; ++page) {
+        const auto at = static_cast<off_t>(page * kPage);
+        failed = failed || ::pwrite(fd, bytes.data(), kPage, at) != static_cast<ssize_t>(kPage);
+      }
+    }
+    ::close(fd);
+  });
+  int caught_while_reading = 0;
+  int mixed = 0;
+  for (int round = 0; round < 5000 && caught_while_reading < 5 && !failed; ++round) {
+    // A reading that succeeds proves that the file rests, so the next one begins at once.
+    while (!failed && !hash_file(AT_FDCWD, path, pass, buffer).ok()) {
+    }
+    ++go;
+    const auto result = hash_file(AT_FDCWD, path, pass, buffer);
+    if (!result.ok()) {
+      caught_while_reading += result.error().detail != "it is being written";
+    } else {
+      mixed += !right.contains(result->digests.back().hex());
+    }
+  }
+  stop = true;
+  writer.join();
+  CHECK(!failed);
+  CHECK(mixed == 0);
+  CHECK(caught_while_reading > 0);
+}
+
+TEST_CASE("a file that was just written is hashed all the same") {
+  const ScratchDir scratch;
+  for (int i = 0; i < 20; ++i) {
+    const auto result = sha256_of(scratch.write("fresh", std::to_string(i)));
+    REQUIRE(result.ok());
+    CHECK(result->digests.front() == digest_of(Algorithm::kSha256, std::to_string(i)));
+  }
+}
+
+TEST_SUITE_END();

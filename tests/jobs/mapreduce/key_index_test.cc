@@ -1,0 +1,148 @@
+// tests/jobs/mapreduce/key_index_test.cc - ids compared with those of a std::unordered_map.
+
+#include "jobs/mapreduce/key_index.h"
+
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+
+TEST_SUITE_BEGIN("jobs/mapreduce/key_index");
+
+namespace {
+
+// Keys of every length up to 40 and some long ones, many of them again and again, any bytes.
+std::vector<std::string> random_keys(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<std::string> keys;
+  keys.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!keys.empty() && random() % 3 != 0) {
+      keys.push_back(keys[random() % keys.size()]);
+      continue;
+    }
+    std::string key(random() % 40 + (random() % 50 == 0 ? 5000 : 0), '\0');
+    // Few different bytes, so that keys share beginnings and ends.
+    for (char& c : key) c = "\0a\xff"[random() % 3];
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_CASE("ids are dense and in order of first appearance, whatever the batches") {
+  const std::vector<std::string> keys = random_keys(20'000, 1);
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  for (const std::size_t batch : {1, 100, 256, 257, 20'000}) {
+    KeyIndex index;
+    std::unordered_map<std::string_view, KeyIndex::Id> expected;
+    std::vector<KeyIndex::Id> ids(views.size());
+    for (std::size_t at = 0; at < views.size(); at += batch) {
+      const std::size_t count = std::min(batch, views.size() - at);
+      index.add(std::span(views).subspan(at, count), std::span(ids).subspan(at, count));
+    }
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      const auto id = expected.try_emplace(views[i], expected.size()).first->second;
+      wrong += ids[i] != id || index.key(id) != views[i];
+    }
+    CHECK(wrong == 0);
+    CHECK(index.size() == expected.size());
+  }
+}
+
+TEST_CASE("keys survive the memory that they were added from") {
+  KeyIndex index;
+  {
+    const std::string gone(100, 'x');
+    const std::string_view view = gone;
+    KeyIndex::Id id = 7;
+    index.add({&view, 1}, {&id, 1});
+    CHECK(id == 0);
+  }
+  CHECK(index.key(0) == std::string(100, 'x'));
+}
+
+TEST_CASE("keys at the very end of mapped memory are read no further") {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* memory =
+      ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  REQUIRE(::mprotect(static_cast<char*>(memory) + page, page, PROT_NONE) == 0);
+  char* end = static_cast<char*>(memory) + page;
+  std::memset(memory, 'k', page);
+  KeyIndex index;
+  for (std::size_t length = 0; length <= 40; ++length) {
+    const std::string_view key(end - length, length);
+    const std::string copy(key);
+    const std::string_view again = copy;
+    const std::string_view both[] = {key, again};
+    KeyIndex::Id ids[2] = {};
+    index.add(both, ids);
+    CHECK(ids[0] == length);
+    CHECK(ids[1] == length);
+  }
+  ::munmap(memory, 2 * page);
+}
+
+TEST_CASE("sorted ids are in the byte order of the keys") {
+  const std::vector<std::string> keys = random_keys(5000, 2);
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  KeyIndex index;
+  std::vector<KeyIndex::Id> ids(views.size());
+  index.add(views, ids);
+  std::vector<std::string> expected(keys.begin(), keys.end());
+  std::sort(expected.begin(), expected.end());
+  expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+  std::vector<std::string> sorted;
+  for (const KeyIndex::Id id : index.sorted_ids()) sorted.emplace_back(index.key(id));
+  CHECK(sorted == expected);
+}
+
+TEST_CASE("shards share out all hashes evenly") {
+  KeyIndex index;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string key = std::to_string(i);
+    const std::string_view view = key;
+    KeyIndex::Id id = 0;
+    index.add({&view, 1}, {&id, 1});
+  }
+  for (const std::uint32_t count : {1U, 2U, 3U, 16U}) {
+    std::vector<std::uint32_t> owned(count);
+    for (KeyIndex::Id id = 0; id < index.size(); ++id) {
+      for (std::uint32_t shard = 0; shard < count; ++shard) {
+        owned[shard] += Shard{shard, count}.owns(index.hash(id));
+      }
+    }
+    std::uint32_t all = 0;
+    for (const std::uint32_t n : owned) {
+      all += n;
+      CHECK(n > 10'000 / count * 8 / 10);
+    }
+    CHECK(all == 10'000);
+  }
+}
+
+TEST_CASE("memory grows with the keys and is given back") {
+  KeyIndex index;
+  CHECK(index.memory_bytes() == 0);
+  const std::vector<std::string> keys = random_keys(5000, 3);
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::vector<KeyIndex::Id> ids(views.size());
+  index.add(views, ids);
+  CHECK(index.memory_bytes() > 100'000);
+  index.clear();
+  CHECK(index.memory_bytes() == 0);
+  CHECK(index.size() == 0);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,118 @@
+// tests/jobs/mapreduce/number_test.cc - numbers read and written, and sums in any order.
+
+#include "jobs/mapreduce/number.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+
+TEST_SUITE_BEGIN("jobs/mapreduce/number");
+
+namespace {
+
+std::string reread(std::string_view text) {
+  const auto number = parse_number(text);
+  if (!number) return "none";
+  std::string out;
+  append_number(*number, &out);
+  return out;
+}
+
+std::string text_of(const ExactSum& sum) {
+  std::string out;
+  sum.append_to(&out);
+  return out;
+}
+
+ExactSum sum_of(const std::vector<Number>& numbers) {
+  ExactSum sum;
+  for (const Number& number : numbers) sum.add(number);
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("what is a number") {
+  CHECK(reread("0") == "0");
+  CHECK(reread("-7") == "-7");
+  CHECK(reread("+7") == "7");
+  CHECK(reread("  12\r\n") == "12");
+  CHECK(reread("007") == "7");
+  CHECK(reread("9223372036854775807") == "9223372036854775807");
+  CHECK(reread("9223372036854775808") == "9223372036854775808");
+  CHECK(parse_number("9223372036854775808")->index() == 1);
+  CHECK(reread("0.1") == "0.1");
+  CHECK(reread("1e3") == "1000");
+  CHECK(reread(".5") == "0.5");
+  CHECK(reread("-0.0") == "0");
+  CHECK(parse_number("1.0")->index() == 1);
+  for (const char* text :
+       {"", " ", "x", "1x", "1 2", "nan", "inf", "1e999", "0x10", "+-1", "--1", "1,000", "\xff"}) {
+    CAPTURE(text);
+    CHECK(reread(text) == "none");
+  }
+}
+
+TEST_CASE("comparison is exact between integers and doubles") {
+  CHECK(is_less(std::int64_t{1}, 1.5));
+  CHECK(!is_less(1.5, std::int64_t{1}));
+  CHECK(!is_less(std::int64_t{2}, 2.0));
+  CHECK(!is_less(2.0, std::int64_t{2}));
+  CHECK(is_less(9007199254740992.0, std::int64_t{9007199254740993}));  // one double for both
+}
+
+TEST_CASE("integers never overflow a sum") {
+  const auto max = std::numeric_limits<std::int64_t>::max();
+  const auto min = std::numeric_limits<std::int64_t>::min();
+  CHECK(text_of(sum_of({max, max, max})) == "27670116110564327421");
+  CHECK(text_of(sum_of({min, min})) == "-18446744073709551616");
+  CHECK(text_of(sum_of({max, min})) == "-1");
+  CHECK(text_of(ExactSum()) == "0");
+  CHECK(sum_of({max, max}).value() == 18446744073709551614.0);
+  CHECK(std::get<std::int64_t>(sum_of({max, min}).number()) == -1);
+}
+
+TEST_CASE("sums of doubles are rounded once, as Python's math.fsum does") {
+  CHECK(text_of(sum_of({0.1, 0.2, 0.3})) == "0.6");  // left to right it would be 0.6000000000000001
+  CHECK(text_of(sum_of(std::vector<Number>(10, 0.1))) == "1");
+  CHECK(text_of(sum_of({1e100, 1.0, -1e100})) == "1");
+  CHECK(text_of(sum_of({1e16, 1.0, 1e-16})) == "10000000000000002");
+  CHECK(text_of(sum_of({std::int64_t{9007199254740993}, 0.0})) == "9007199254740992");
+  CHECK(text_of(sum_of({std::int64_t{9007199254740993}, 0.5})) == "9007199254740994");
+  CHECK(text_of(sum_of({0.5, std::int64_t{-1}})) == "-0.5");
+  CHECK(text_of(sum_of({1.5, -1.5})) == "0");
+  CHECK(sum_of({0.1, 0.2, 0.3}).mean(3) == 0.6 / 3);
+}
+
+TEST_CASE("a sum does not depend on order or on how it was split") {
+  std::mt19937_64 random(42);
+  std::vector<Number> numbers;
+  for (int i = 0; i < 1000; ++i) {
+    const double scale = static_cast<double>(random() % 1000) - 500;
+    if (i % 5 == 0) {
+      numbers.emplace_back(static_cast<std::int64_t>(random()));
+    } else {
+      numbers.emplace_back(
+          std::ldexp(static_cast<double>(random()) - 9e18, static_cast<int>(scale)));
+    }
+  }
+  const std::string expected = text_of(sum_of(numbers));
+  for (int round = 0; round < 20; ++round) {
+    std::shuffle(numbers.begin(), numbers.end(), random);
+    ExactSum left;
+    ExactSum right;
+    for (std::size_t i = 0; i < numbers.size(); ++i) (random() % 2 ? left : right).add(numbers[i]);
+    ExactSum both = left;
+    both.add(right);
+    CHECK(text_of(both) == expected);
+  }
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,134 @@
+// tests/jobs/probe_graph.h - graphs whose stages are written in the test, to see the engine from
+// inside: stages that wait, count, fail or never end.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jobs/executor.h"
+#include "jobs/graph.h"
+#include "jobs/kinds.h"
+#include "jobs/stage.h"
+
+namespace gorun::test {
+
+using jobs::Batch;
+using jobs::Context;
+using jobs::Flow;
+using jobs::Item;
+using jobs::Out;
+
+/// A stage made of functions. Every worker shares them, so what they touch is atomic or theirs.
+struct Probe {
+  std::function<void(Context&, Out&)> run = {};               // of a source
+  std::function<Flow(Context&, Batch&&, Out&)> process = {};  // of an operator
+  std::function<void(Context&, Out&)> finish = [](Context&, Out&) {};
+  jobs::StageTraits traits = {};
+};
+
+struct Wiring {
+  std::vector<std::string> from = {};
+  std::vector<std::string> needs = {};
+  std::int64_t buffer = jobs::kDefaultBuffer;
+};
+
+class ProbeGraph {
+ public:
+  /// Stages are added before those that read or need them.
+  ProbeGraph& add(const std::string& name, Probe probe, const Wiring& wiring = {}) {
+    jobs::StageSpec spec;
+    spec.name = name;
+    spec.kind = jobs::find_kind("map");  // any: the test's own code does the work
+    for (const std::string& need : wiring.needs) spec.needs.push_back(index_.at(need));
+    const std::size_t me = graph_.stages.size();
+    for (const std::string& from : wiring.from) {
+      jobs::Edge edge;
+      edge.from = index_.at(from);
+      edge.to = me;
+      edge.buffer = wiring.buffer;
+      spec.inputs.push_back(graph_.edges.size());
+      graph_.stages[edge.from].outputs.push_back(graph_.edges.size());
+      graph_.edges.push_back(edge);
+    }
+    index_[name] = me;
+    graph_.stages.push_back(std::move(spec));
+    probes_[name] = std::move(probe);
+    return *this;
+  }
+
+  [[nodiscard]] jobs::Outcome run(const jobs::RunOptions& options) const {
+    return jobs::execute(graph_, options, [this](const jobs::StageSpec& spec) {
+      std::vector<std::unique_ptr<jobs::Stage>> row;
+      row.push_back(std::make_unique<ProbeStage>(probes_.at(spec.name)));
+      return row;
+    });
+  }
+  [[nodiscard]] jobs::Outcome run(int procs) const { return run(jobs::RunOptions{.procs = procs}); }
+
+ private:
+  struct ProbeProducer final : jobs::Producer {
+    ProbeProducer(const Probe& p, Context& c) : probe(p), context(c) {}
+    void run(Out& out) override { probe.run(context, out); }
+    const Probe& probe;
+    Context& context;
+  };
+  struct ProbeOperator final : jobs::Operator {
+    ProbeOperator(const Probe& p, Context& c) : probe(p), context(c) {}
+    Flow process(Batch&& batch, Out& out) override {
+      return probe.process(context, std::move(batch), out);
+    }
+    void finish(Out& out) override { probe.finish(context, out); }
+    const Probe& probe;
+    Context& context;
+  };
+  struct ProbeStage final : jobs::Stage {
+    explicit ProbeStage(const Probe& p) : probe(p) {}
+    [[nodiscard]] jobs::StageTraits traits() const override { return probe.traits; }
+    [[nodiscard]] bool is_source() const override { return probe.run != nullptr; }
+    [[nodiscard]] std::unique_ptr<jobs::Producer> make_producer(Context& context) override {
+      return std::make_unique<ProbeProducer>(probe, context);
+    }
+    [[nodiscard]] std::unique_ptr<jobs::Operator> make_operator(Context& context) override {
+      return std::make_unique<ProbeOperator>(probe, context);
+    }
+    const Probe& probe;
+  };
+
+  jobs::Graph graph_;
+  std::map<std::string, std::size_t> index_;
+  std::map<std::string, Probe> probes_;
+};
+
+/// Emits the numbers [0, count) as texts, or until nobody wants more; count < 0: for ever.
+inline Probe numbers(long count, std::atomic<long>* emitted = nullptr) {
+  return {.run = [count, emitted](Context&, Out& out) {
+    for (long i = 0; count < 0 || i < count; ++i) {
+      if (emitted != nullptr) emitted->fetch_add(1);
+      const std::string_view text = out.batch().copy(std::to_string(i));
+      if (out.emit(Item{.text = text}) == Flow::kStop) return;
+    }
+  }};
+}
+
+/// Passes everything on.
+inline Probe passes() {
+  return {.process = [](Context&, Batch&& batch, Out& out) { return out.send(std::move(batch)); }};
+}
+
+/// Adds up the items and, read as numbers, their values.
+inline Probe sums(std::atomic<long>* count, std::atomic<long>* sum) {
+  return {.process = [count, sum](Context&, Batch&& batch, Out&) {
+    for (const Item& item : batch.items()) {
+      count->fetch_add(1);
+      sum->fetch_add(std::stol(std::string(item.text)));
+    }
+    return Flow::kMore;
+  }};
+}
+
+}  // namespace gorun::test

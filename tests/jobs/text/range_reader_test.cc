@@ -1,0 +1,158 @@
+// tests/jobs/text/range_reader_test.cc - ranges that tile a file deliver it once, cut anywhere.
+
+#include "jobs/text/range_reader.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+using gorun::test::ScratchDir;
+
+TEST_SUITE_BEGIN("jobs/text/range_reader");
+
+namespace {
+
+// All chunks of a reader joined; each must begin where the one before it ended.
+std::string drain(RangeReader reader) {
+  ByteBuffer buffer;
+  std::string all;
+  std::uint64_t begin = 0;
+  while (true) {
+    const auto chunk = reader.next(buffer);
+    REQUIRE(chunk.ok());
+    if (chunk->empty()) return all;
+    if (all.empty()) begin = reader.chunk_offset();
+    CHECK(reader.chunk_offset() == begin + all.size());
+    all += *chunk;
+  }
+}
+
+// The bytes from the first record that starts in [begin, end) to the end of the last.
+std::string owned_by_hand(std::string_view text, std::size_t begin, std::size_t end) {
+  const auto start_at_or_after = [&](std::size_t at) {
+    if (at == 0) return at;
+    if (at > text.size()) return text.size();
+    const std::size_t delimiter = text.find('\n', at - 1);
+    return delimiter == std::string_view::npos ? text.size() : delimiter + 1;
+  };
+  const std::size_t from = start_at_or_after(begin);
+  const std::size_t to = start_at_or_after(end);
+  return from < to ? std::string(text.substr(from, to - from)) : std::string();
+}
+
+}  // namespace
+
+TEST_CASE("every range owns the records that start in it, for every border and piece") {
+  const ScratchDir scratch;
+  for (const char* text : {"", "a", "a\n", "\n", "\n\n\n", "one\ntwo\nthree\n", "ab\n\ncdefghij\nk",
+                           "no line feed at all", "\nx"}) {
+    const std::string_view whole(text);
+    const std::string path = scratch.write("text", whole);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    for (std::size_t begin = 0; begin <= whole.size() + 1; ++begin) {
+      for (std::size_t end = begin; end <= whole.size() + 2; ++end) {
+        for (const std::size_t piece : {1, 2, 3, 100}) {
+          CAPTURE(whole);
+          CAPTURE(begin);
+          CAPTURE(end);
+          CAPTURE(piece);
+          CHECK(drain(RangeReader::of_file(fd, path,
+                                           {.begin = begin, .end = end, .piece_bytes = piece})) ==
+                owned_by_hand(whole, begin, end));
+        }
+      }
+    }
+    ::close(fd);
+  }
+}
+
+TEST_CASE("chunks are whole records, whatever the piece") {
+  const ScratchDir scratch;
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += std::string(static_cast<std::size_t>(i % 97), 'x') + "\n";
+  text += "last";
+  const std::string path = scratch.write("text", text);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  RangeReader reader = RangeReader::of_file(fd, path, {.piece_bytes = 1000});
+  ByteBuffer buffer;
+  std::string all;
+  while (true) {
+    const auto chunk = reader.next(buffer);
+    REQUIRE(chunk.ok());
+    if (chunk->empty()) break;
+    all += *chunk;
+    CHECK((chunk->back() == '\n' || all.size() == text.size()));
+  }
+  ::close(fd);
+  CHECK(all == text);
+}
+
+TEST_CASE("a pipe is read as it comes") {
+  std::array<int, 2> ends;
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  RangeReader reader = RangeReader::of_stream(ends[0], "-", {});
+  ByteBuffer buffer;
+  REQUIRE(::write(ends[1], "one\ntw", 6) == 6);
+  CHECK(*reader.next(buffer) == "one\n");  // although the writer has not finished
+  REQUIRE(::write(ends[1], "o\nthree", 7) == 7);
+  CHECK(*reader.next(buffer) == "two\n");
+  ::close(ends[1]);
+  CHECK(*reader.next(buffer) == "three");
+  CHECK(reader.next(buffer)->empty());
+  CHECK(reader.next(buffer)->empty());
+  ::close(ends[0]);
+}
+
+TEST_CASE("another delimiter") {
+  const ScratchDir scratch;
+  const std::string text("a\nb\0c\0", 6);
+  const std::string path = scratch.write("text", text);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  CHECK(drain(RangeReader::of_file(fd, path, {.begin = 1, .delimiter = '\0'})) ==
+        std::string("c\0", 2));
+  ::close(fd);
+}
+
+TEST_CASE("a record beyond the limit is refused with its place") {
+  const ScratchDir scratch;
+  const std::string path = scratch.write("long\xff", "ok\n" + std::string(5000, 'x') + "\n");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  RangeReader reader =
+      RangeReader::of_file(fd, "long\xff", {.piece_bytes = 100, .max_record_bytes = 1000});
+  ByteBuffer buffer;
+  CHECK(*reader.next(buffer) == "ok\n");
+  const auto refused = reader.next(buffer);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message() ==
+        "\"long\\xff\" has a record of more than 1000 bytes (at byte 3)");
+  CHECK(reader.next(buffer)->empty());
+  // Records before it in the same piece do not count.
+  CHECK(drain(RangeReader::of_file(
+            fd, path, {.end = 3, .piece_bytes = 100, .max_record_bytes = 1})) == "ok\n");
+  ::close(fd);
+}
+
+TEST_CASE("a read that fails names the file and the place") {
+  const int fd = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  RangeReader reader = RangeReader::of_file(fd, "/", {});
+  ByteBuffer buffer;
+  const auto chunk = reader.next(buffer);
+  REQUIRE(!chunk.ok());
+  CHECK(chunk.error().system.error_number == EISDIR);
+  CHECK(chunk.error().message() == "cannot read \"/\": Is a directory (at byte 0)");
+  ::close(fd);
+}
+
+TEST_SUITE_END();
