@@ -3,6 +3,8 @@
 #include "runtime/poll/attempt.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace gorun::runtime::attempt {
 namespace {
@@ -24,11 +27,36 @@ template <class Call>
   }
 }
 
+// recv(), and a look at what is left. The kernel counts an end of file as something left.
+ssize_t receive(PollDesc& pd, void* buffer, std::size_t size) {
+  iovec part{buffer, size};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got = retry([&] { return ::recvmsg(pd.fd, &message, 0); });
+  const cmsghdr* told = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (told != nullptr && told->cmsg_level == IPPROTO_TCP && told->cmsg_type == TCP_CM_INQ) {
+    int left = 0;
+    std::memcpy(&left, CMSG_DATA(told), sizeof left);
+    pd.drained = left == 0;
+  }
+  return got;
+}
+
 }  // namespace
 
-[[gnu::noinline]] ssize_t read(const PollDesc& pd, void* buffer, std::size_t size) {
+[[gnu::noinline]] ssize_t read(PollDesc& pd, void* buffer, std::size_t size) {
+  if (pd.input_queue == InputQueue::kTold) return receive(pd, buffer, size);
   if (pd.kind == FdKind::kSocket) return retry([&] { return ::recv(pd.fd, buffer, size, 0); });
   return retry([&] { return ::read(pd.fd, buffer, size); });
+}
+
+[[gnu::noinline]] bool ask_for_input_queue(int fd) {
+  const int on = 1;
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
 }
 
 [[gnu::noinline]] ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size) {

@@ -19,7 +19,10 @@ inline constexpr std::int64_t kHere = -1;
 
 // Each returns what the system call does, or minus its errno; EINTR never.
 
-ssize_t read(const PollDesc& pd, void* buffer, std::size_t size);
+/// With the turn of kRead; keeps pd.drained.
+ssize_t read(PollDesc& pd, void* buffer, std::size_t size);
+/// Has a TCP socket tell with each read how much is left. returns false: it does not.
+bool ask_for_input_queue(int fd);
 ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size);
 /// Reads a file as far as it is in the page cache; -EAGAIN if it is not, -EOPNOTSUPP if unknown.
 ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset);

@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "runtime/poll/attempt.h"
 #include "runtime/poll/netpoll.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -101,6 +102,8 @@ PollDesc* PollDesc::acquire(int fd, FdKind kind) {
   pd->fd = fd;
   pd->kind = kind;
   pd->nowait_reads.store(true, std::memory_order_relaxed);
+  pd->input_queue = InputQueue::kNotAsked;
+  pd->drained = false;
   pd->registered_in.store(0, std::memory_order_relaxed);
   pd->unpollable.store(false, std::memory_order_relaxed);
   pd->owners.store(2, std::memory_order_relaxed);
@@ -122,6 +125,11 @@ PollResult PollDesc::prepare(PollMode mode) {
   // Nobody waits here, so the word is kNil or kReady, and what made it ready the attempt will see.
   if (s.word.load(std::memory_order_acquire) == kReady) {
     s.word.store(kNil, std::memory_order_relaxed);
+    if (mode == PollMode::kRead) drained = false;
+  }
+  if (mode == PollMode::kRead && drained) {
+    drained = false;
+    return wait(mode);
   }
   return {};
 }
@@ -130,6 +138,9 @@ PollResult PollDesc::wait(PollMode mode) {
   const RtSection rt;
   if (const int error = watch_fd(this); error != 0) return {PollStatus::kFailed, error};
   if (unpollable.load(std::memory_order_relaxed)) return {PollStatus::kUnpollable, 0};
+  if (mode == PollMode::kRead && kind == FdKind::kSocket && input_queue == InputQueue::kNotAsked) {
+    input_queue = attempt::ask_for_input_queue(fd) ? InputQueue::kTold : InputQueue::kUntold;
+  }
   Side& s = side(mode);
   std::uintptr_t word = kNil;
   if (!s.word.compare_exchange_strong(word, kWait, std::memory_order_seq_cst)) {

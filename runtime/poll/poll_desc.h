@@ -29,6 +29,10 @@
 // fire for it, and an operation that does not park pays one look at the clock.
 // Not chosen: one long-lived timer a side as in Go, with a sequence number against stale firing.
 //
+// A TCP socket on which a goroutine has once waited for input says with each read how much is left
+// (TCP_INQ). Nothing left and no event since: the next read does not try, but waits at once, which
+// spares every second read of a request and its answer. What comes after that read is an event.
+//
 // Blocks come from a pool that is never freed: an event of a descriptor closed in the meantime
 // finds a PollDesc, if of another descriptor. The sequence number, part of what epoll hands back,
 // tells. Prior art: Go, src/runtime/netpoll.go.
@@ -45,6 +49,9 @@
 namespace gorun::runtime {
 
 struct G;
+
+/// Does the socket tell how much input is left?
+enum class InputQueue : std::uint8_t { kNotAsked, kTold, kUntold };
 
 /// How a wait for a descriptor ended.
 enum class PollStatus : std::uint8_t {
@@ -81,7 +88,8 @@ struct alignas(128) PollDesc {
   void disown();
 
   /// Fails a side whose handle is closed or whose deadline has passed; forgets an event that came
-  /// before now. With the turn of `mode`; before the attempt.
+  /// before now; waits if the attempt would be in vain. With the turn of `mode`; before the
+  /// attempt.
   PollResult prepare(PollMode mode);
 
   /// Parks the caller until the side may be ready. On a goroutine that has the turn of `mode`.
@@ -98,7 +106,9 @@ struct alignas(128) PollDesc {
   FdLock lock;
   int fd = -1;
   FdKind kind = FdKind::kStream;
-  std::atomic<bool> nowait_reads{true};    // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
+  std::atomic<bool> nowait_reads{true};  // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
+  InputQueue input_queue = InputQueue::kNotAsked;  // kSocket. With the turn of kRead, as the next
+  bool drained = false;                    // the last read left nothing, and no event came since
   std::atomic<std::uint32_t> sequence{0};  // this use of the block; changes while free
   std::atomic<std::uint64_t> registered_in{0};  // the id of the netpoller that watches it, or 0
   std::atomic<bool> unpollable{false};
