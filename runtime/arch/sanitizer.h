@@ -130,8 +130,8 @@ class SanitizerStack {
 #endif
 };
 
-/// Memory that holds a goroutine's stack may hold the only pointer to a heap block. The region must
-/// be readable: no guard page.
+/// Memory that holds a goroutine's stack may hold the only pointer to a heap block. A guard page in
+/// it must be a mapping of its own (mprotect), which LeakSanitizer passes over.
 inline void register_leak_root([[maybe_unused]] const void* low,
                                [[maybe_unused]] std::size_t size) {
 #ifdef GORUN_ASAN

@@ -15,7 +15,8 @@
 namespace gorun::runtime::arch {
 namespace {
 
-constexpr std::size_t kStacksPerArena = 256;
+// LeakSanitizer reads arenas whole, used or not, and all of /proc/self/maps for each of them.
+constexpr std::size_t kStacksPerArena = kAddressSanitizer ? 64 : 256;
 // Each mprotect guard splits a mapping in two; vm.max_map_count is 65,530 by default.
 constexpr std::size_t kMprotectGuards = 10'000;
 constexpr int kMadvGuardInstall = 102;  // MADV_GUARD_INSTALL, Linux 6.13; absent from older headers
@@ -53,6 +54,7 @@ StackPool::Unused StackPool::reserve(std::size_t wanted) {
     auto* low = reinterpret_cast<std::byte*>(aligned);
     // A huge page under a stack would make one touched byte cost 2 MiB.
     madvise(low, kBytes, MADV_NOHUGEPAGE);
+    register_leak_root(low, kBytes);
     unused_ = {low, kStacksPerArena};
   }
   const Unused run{unused_.low, std::min(wanted, unused_.count)};
@@ -79,7 +81,6 @@ Stack* StackPool::prepare(Unused unused) {
     stack->entry_top = header - (number * 7 % kColours) * kCacheLine;
     stack->next = chain;
     stack->sanitizer.init(low + kPageSize, kStackSize - kPageSize - kHeaderRoom);
-    register_leak_root(low + kPageSize, kStackSize - kPageSize);
     chain = stack;
   }
   return chain;
