@@ -246,7 +246,7 @@ TEST_CASE("a trace begun and ended in the middle of a run shows what it saw, who
 
 TEST_CASE("a full ring drops the oldest events, says so, and can still be drawn") {
   at_each_procs([](Runtime& rt) {
-    trace::start({.events_per_thread = 100});
+    trace::start({.events_per_thread = 16});
     run_to_end(rt, busy_program);
     std::ostringstream out;
     trace::stop(out);
