@@ -53,24 +53,41 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan examples bench
+.PHONY: test asan tsan stress model examples bench bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
 
+SECONDS ?= 60
+stress: need-build-test build/dev/werror-$(WERROR)  ## random operations under jitter (SECONDS=60)
+	@cmake --build --preset dev -j $(JOBS) --target gorun_runtime_tests
+	@for jitter in 0 1 2; do \
+	  echo "jitter $$jitter"; \
+	  GORUN_STRESS_SECONDS=$$(($(SECONDS) / 3)) \
+	    sh -c 'test $$0 = 0 || export GORUN_JITTER=$$0; exec build/dev/tests/gorun_runtime_tests \
+	      --test-suite="stress/*"' $$jitter || exit 1; done
+
+model: need-model  ## check the models of the scheduler's protocols exhaustively (spin)
+	@tests/model/run.sh
+
 asan: need-build-test build/asan/werror-$(WERROR)  ## the tests under AddressSanitizer and UBSan
 	@cmake --build --preset asan -j $(JOBS)
-	@$(call ctest,asan)
+	@$(call ctest,asan) -LE slow
 
 tsan: need-build-test-tsan build/tsan/werror-$(WERROR)  ## the tests under ThreadSanitizer (clang 19)
 	@cmake --build --preset tsan -j $(JOBS)
-	@$(call ctest,tsan)
+	@$(call ctest,tsan) -LE slow
 
 examples: build  ## run every example and compare it with its expected.txt
 	@.ci/examples build/release/gorun
 
 bench: build  ## compare with coreutils under xargs on /usr/include
 	@.ci/bench build/release/gorun
+
+bench-runtime: need-build-test-bench  ## the runtime's microbenchmarks, side by side with Go's
+	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \
+	  { cat build/bench.log; exit 1; }
+	@tests/bench/bench_runtime.py --build-dir build/bench
 
 # --- style -------------------------------------------------------------------------------------
 

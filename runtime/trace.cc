@@ -154,15 +154,12 @@ namespace detail {
 
 void note_g(TraceKind kind, const G* gp, WaitReason reason) {
   const M* m = current_m();  // null for the main goroutine's spawn
+  std::uint64_t arg = 0;
+  if (kind == TraceKind::kSpawn) arg = gp->spawned.pack();
+  if (kind == TraceKind::kReady && m->g != nullptr) arg = m->g->id;
   const int p = m != nullptr && m->p != nullptr ? m->p->id : -1;
-  TraceEvent event{event_time(), gp->id, 0, m != nullptr ? m->id : -1, static_cast<std::int16_t>(p),
-                   kind,         reason};
-  if (kind == TraceKind::kSpawn) {
-    event.arg = reinterpret_cast<std::uint64_t>(gp->spawned.file);
-    event.m = static_cast<std::int32_t>(gp->spawned.line);
-  }
-  if (kind == TraceKind::kReady && m->g != nullptr) event.arg = m->g->id;
-  Recorder::instance().record(event);
+  Recorder::instance().record({event_time(), gp->id, arg, m != nullptr ? m->id : -1,
+                               static_cast<std::int16_t>(p), kind, reason});
 }
 
 void note_p(TraceKind kind, const M* m, const P* pp, int arg) {

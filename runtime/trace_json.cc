@@ -13,11 +13,13 @@
 #include <bit>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <ostream>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+
+#include "runtime/spawn_site.h"
 
 namespace gorun::runtime {
 namespace {
@@ -117,13 +119,13 @@ class Writer {
     if (event.kind == TraceKind::kLabel) {
       goroutines_[event.g].name = "G" + std::to_string(event.g) + ' ' + recording_.names[event.arg];
     } else if (event.kind == TraceKind::kSpawn) {
-      const std::string_view path = reinterpret_cast<const char*>(event.arg);
-      const std::string line = ':' + std::to_string(event.m);
+      const auto site = SpawnSite::unpack(event.arg);
+      const std::string_view path = site.file;
       Goroutine& g = goroutines_[event.g];
-      g.site = std::string(path) + line;
+      g.site = std::string(path) + ':' + std::to_string(site.line);
       if (g.name.empty()) {
         g.name = "G" + std::to_string(event.g) + ' ' +
-                 std::string(path.substr(path.rfind('/') + 1)) + line;
+                 std::string(path.substr(path.rfind('/') + 1)) + ':' + std::to_string(site.line);
       }
     }
   }

@@ -18,6 +18,9 @@ enum class WaitReason : std::uint8_t {
   kRwMutexWrite,
   kCond,
   kSemaphore,
+  kIoRead,
+  kIoWrite,
+  kFileSlot,
 };
 
 /// "chan send", "sleep", ...: the words that reports use.
@@ -47,6 +50,12 @@ enum class WaitReason : std::uint8_t {
       return "cond";
     case WaitReason::kSemaphore:
       return "semaphore";
+    case WaitReason::kIoRead:
+      return "io read";
+    case WaitReason::kIoWrite:
+      return "io write";
+    case WaitReason::kFileSlot:
+      return "file io";
   }
   return "unknown";
 }

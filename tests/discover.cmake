@@ -45,9 +45,13 @@ foreach(case IN LISTS cases)
     string(APPEND name " #${number}")
   endif()
   list(APPEND seen "${name}")
+  set(labels "${LABEL}")
+  if(suite MATCHES "/slow$")  # `ctest -LE slow` leaves it out
+    string(APPEND labels ";slow")
+  endif()
   string(APPEND script
     "add_test([==[${name}]==] [==[${EXECUTABLE}]==] --first=${number} --last=${number})\n"
-    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${TIMEOUT_S} LABELS ${LABEL})\n")
+    "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${TIMEOUT_S} LABELS [==[${labels}]==])\n")
 endforeach()
 
 if(number EQUAL 0)

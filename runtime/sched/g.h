@@ -44,14 +44,14 @@ struct alignas(64) G {
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
   bool has_exceptions = false;                        // `exceptions` holds something to restore
-  bool locked = false;  // wired to locked_m: in no local queue, ever. The G itself
+  bool locked = false;              // wired to locked_m: in no local queue, ever. The G itself
   const void* parked_on = nullptr;  // the arg of park(). Valid while kWaiting, for reports
   std::int64_t parked_since = 0;    // by the coarse clock. The same
   std::uint64_t id = 0;
   ExceptionState exceptions;
   SpawnSite spawned;
   std::string* label = nullptr;          // owned; deleted when the G ends
-  M* locked_m = nullptr;           // the one M that may run it. Valid while `locked`
+  M* locked_m = nullptr;                 // the one M that may run it. Valid while `locked`
   void (*run)(void* closure) = nullptr;  // calls the closure, then destroys it
 
   // Small closures live here, others on the heap behind a pointer kept here.

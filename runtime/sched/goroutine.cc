@@ -172,6 +172,7 @@ namespace {
 
 // Every so often: what starves would otherwise be the GRQ and the oldest spawned G.
 G* pick_slow(P* pp) {
+  if (sched->armed_fds.load(std::memory_order_relaxed) > 0) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
   }
@@ -312,8 +313,8 @@ void ready(G* gp) {
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
-// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is to
-// another.
+// A yield that cannot go straight to the next G: this one is locked to its thread, or the next is
+// to another.
 void yield_through_g0(M* m, G* self) {
   if (self->locked && !m->p->has_work() && sched->grq.size() == 0) return;
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);

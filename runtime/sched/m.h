@@ -73,10 +73,11 @@ struct alignas(128) M {
 
   // Parking. guarded by the scheduler's lock until the wake-up word is set.
   M* next_idle = nullptr;
-  bool awaits_p = false;     // asleep until its locked goroutine may run: counted in locked_asleep
-  P* next_p = nullptr;                      // handed over by the waker
+  bool awaits_p = false;  // asleep until its locked goroutine may run: counted in locked_asleep
+  P* next_p = nullptr;    // handed over by the waker
   std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
-  bool is_fresh = true;  // has no thread yet. Its first launcher, before it starts one
+  bool is_fresh = true;              // has no thread yet. Its first launcher, before it starts one
+  std::atomic<bool> polling{false};  // sleeps in the netpoller, not on wake_word; relaxed: the lock
   std::thread thread;
 
   std::uint64_t next_random() {

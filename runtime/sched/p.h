@@ -36,8 +36,8 @@ struct alignas(128) P {
   // Hot: what every pick reads.
   std::atomic<G*> runnext{nullptr};  // the G made ready last; stored by the owner, CASed by thieves
   std::uint32_t runnext_streak = 0;  // Gs taken from runnext in a row. Owner
-  std::uint32_t until_slow_pick = 1;   // picks left until GRQ and timers are looked at. Owner
-  std::uint32_t ready_credit = 1;      // picks left until a spawned G gets its turn. Owner
+  std::uint32_t until_slow_pick = 1;  // picks left until GRQ and timers are looked at. Owner
+  std::uint32_t ready_credit = 1;     // picks left until a spawned G gets its turn. Owner
   bool owes_locked = false;  // the oldest G of the GRQ is locked: to g0, to hand this P on. Owner
   std::atomic<bool> poke{false};       // sysmon asks for a slow pick; relaxed, a hint
   std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed

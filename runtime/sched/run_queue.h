@@ -32,7 +32,7 @@ class RunQueue {
 
  public:
   /// Appends `gp`. Owner only. returns false when the ring is full.
-  bool push(G* gp) {
+  [[nodiscard]] bool push(G* gp) {
     const std::uint32_t head = head_.load(std::memory_order_acquire);  // pairs with a thief's CAS
     const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
     if (tail - head >= Capacity) return false;

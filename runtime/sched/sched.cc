@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "runtime/fault.h"
+#include "runtime/poll/netpoll.h"
 #include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
@@ -81,7 +82,7 @@ G* Sched::take_global(P* pp) {
   while (--batch > 0) {
     // An LRQ that is not empty may lack the room: then the rest stays where it is.
     if (pp->lrq.size() >= kQueueCapacity || grq.head()->locked) break;
-    pp->lrq.push(grq.pop());
+    static_cast<void>(pp->lrq.push(grq.pop()));  // there is room, and only the owner fills it
   }
   return first;
 }
@@ -155,7 +156,7 @@ M* Sched::m_for(P* pp, bool as_spinning) {
   if (m != nullptr) {
     idle_ms = m->next_idle;
     --idle_m_count;
-  } else if (timekeeper != nullptr) {
+  } else if (timekeeper != nullptr && idle_ps.load(std::memory_order_relaxed) == 0) {
     m = timekeeper;  // whoever goes to sleep next keeps the time
     timekeeper = nullptr;
     timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
@@ -175,8 +176,7 @@ void Sched::launch(M* m) {
     m->thread = std::thread([this, m] { m_main(m); });
     return;
   }
-  m->wake_word.store(1, std::memory_order_release);  // pairs with the acquire of the sleeper
-  futex_wake(m->wake_word);
+  rouse(m);
 }
 
 void Sched::wake() {
@@ -206,9 +206,8 @@ void Sched::hand_off(P* pp) {
   M* m = nullptr;
   {
     const std::lock_guard guard(lock);
-    const bool timers_unkept = timekeeper == nullptr && pp->timers.earliest() != TimerHeap::kNever;
     const bool over = stopping.load(std::memory_order_relaxed);
-    if (!over && (pp->has_work() || grq.size() > 0 || timers_unkept)) {
+    if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper())) {
       m = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -225,8 +224,7 @@ void Sched::timer_added(std::int64_t when) {
   if (when >= timekeeper_until.load(std::memory_order_seq_cst)) return;
   const std::lock_guard guard(lock);
   if (timekeeper == nullptr || when >= timekeeper_until.load(std::memory_order_relaxed)) return;
-  timekeeper->wake_word.store(1, std::memory_order_release);
-  futex_wake(timekeeper->wake_word);
+  rouse(timekeeper);
 }
 
 std::int64_t Sched::earliest_timer() const {
@@ -247,15 +245,15 @@ bool Sched::has_awaited_timer() const {
   return spawned != ended;
 }
 
-// Every M sleeps, and no timer will wake one: nothing can ever run again.
+// Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
   const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_ms;
   if (asleep < ms.size() || has_awaited_timer()) return;
+  if (armed_fds.load(std::memory_order_seq_cst) > 0) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
   if (keepers > 0) {           // what it sleeps for was stopped: let it look again
-    timekeeper->wake_word.store(1, std::memory_order_release);
-    futex_wake(timekeeper->wake_word);
+    rouse(timekeeper);
     return;
   }
   stopping.store(true, std::memory_order_seq_cst);
@@ -264,55 +262,37 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
-// Sleeps until somebody hands over a P, or, as the timekeeper, until a timer is due and a P is
-// idle.
+// Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken.
 void Sched::sleep_until_woken(M* m) {
-  std::unique_lock guard(lock);
-  for (;;) {
-    if (stopping.load(std::memory_order_relaxed)) return;
-    m->wake_word.store(0, std::memory_order_relaxed);
-    m->next_p = nullptr;
-    const std::int64_t due = earliest_timer();
-    const bool keeping = timekeeper == nullptr && has_awaited_timer();
-    if (keeping) {
-      timekeeper = m;
-      timekeeper_until.store(due, std::memory_order_seq_cst);
-      // A timer added meanwhile either saw timekeeper_until, or is seen here.
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-      const std::int64_t again = earliest_timer();
-      if (again < due) timekeeper_until.store(again, std::memory_order_seq_cst);
-    } else {
-      m->next_idle = idle_ms;
-      idle_ms = m;
-      ++idle_m_count;
-      check_over();
-    }
-    const std::int64_t until =
-        keeping ? timekeeper_until.load(std::memory_order_relaxed) : TimerHeap::kNever;
-    for (;;) {
-      guard.unlock();
-      futex_wait(m->wake_word, 0, until);
-      guard.lock();
-      if (m->next_p != nullptr) {
-        wire(m, m->next_p);
-        return;
-      }
-      if (keeping || stopping.load(std::memory_order_relaxed)) break;
-      // The late half of a launch() that this M answered before: it is still in the idle list.
+  GList woken;
+  {
+    std::unique_lock guard(lock);
+    while (m->p == nullptr && !stopping.load(std::memory_order_relaxed)) {
       m->wake_word.store(0, std::memory_order_relaxed);
-    }
-    if (!keeping) return;
-    if (timekeeper == m) {
-      timekeeper = nullptr;
-      timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
-    }
-    if (earliest_timer() > monotonic_ns()) continue;
-    // Due. Without an idle P every timer belongs to a busy one, which looks itself.
-    if (P* pp = take_idle(m->old_p)) {
-      wire(m, pp);
-      return;
+      m->next_p = nullptr;
+      if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper()) {
+        keep_time(m, guard, woken);
+      } else {
+        idle(m, guard);
+      }
     }
   }
+  if (m->p != nullptr) inject(m->p, woken);
+}
+
+void Sched::idle(M* m, std::unique_lock<std::mutex>& guard) {
+  m->next_idle = idle_ms;
+  idle_ms = m;
+  ++idle_m_count;
+  check_over();
+  while (m->next_p == nullptr && !stopping.load(std::memory_order_relaxed)) {
+    guard.unlock();
+    futex_wait(m->wake_word, 0);
+    guard.lock();
+    // Without a P: the late half of a launch() that this M answered before.
+    m->wake_word.store(0, std::memory_order_relaxed);
+  }
+  if (m->next_p != nullptr) wire(m, m->next_p);
 }
 
 // --- finding work --------------------------------------------------------------------------------
@@ -326,12 +306,15 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
   if (G* gp = victim->spawned.steal()) return gp;
   std::array<G*, kQueueCapacity> half;
   if (const std::uint32_t count = victim->lrq.grab_half(half); count > 0) {
-    // The thief's own LRQ is empty, so half of another one fits.
-    for (std::uint32_t i = 1; i < count; ++i) m->p->lrq.push(half[i]);
+    for (std::uint32_t i = 1; i < count; ++i) {
+      // A timer fired meanwhile may have filled the thief's own LRQ.
+      if (!m->p->lrq.push(half[i])) overflow_lrq(m->p, half[i]);
+    }
     return half[0];
   }
   if (!last_pass) return nullptr;
-  if (victim->timers.earliest() != TimerHeap::kNever) victim->timers.fire_due(clock_ns());
+  // What its timers make ready is ready here.
+  if (victim->timers.fire_due(clock_ns()) > 0) return pick_local(m->p);
   G* gp = victim->runnext.load(std::memory_order_acquire);
   if (gp == nullptr) return nullptr;
   const std::uint32_t tick = victim->tick.load(std::memory_order_relaxed);
@@ -371,6 +354,10 @@ G* Sched::spin_for_work(M* m) {
     if (G* gp = steal_pass(m, false)) return gp;
     if (grq.size() > 0) {
       if (G* gp = take_global(m->p)) return gp;
+    }
+    if (armed_fds.load(std::memory_order_relaxed) > 0) {
+      poll_network(m->p);
+      if (G* gp = pick_local(m->p)) return gp;
     }
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     for (int i = 0; i < 32; ++i) pause_cpu();
@@ -428,6 +415,10 @@ G* Sched::find_runnable(M* m) {
     fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
+    if (gp == nullptr && armed_fds.load(std::memory_order_relaxed) > 0) {
+      poll_network(pp);
+      gp = pick_local(pp);
+    }
     if (gp == nullptr && pp->owes_locked) continue;
     if (gp == nullptr && multi) {
       const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
@@ -485,10 +476,7 @@ void Sched::run(G* gp) {
   {
     std::unique_lock guard(lock);
     changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });
-    for (auto& m : ms) {
-      m->wake_word.store(1, std::memory_order_release);
-      futex_wake(m->wake_word);
-    }
+    for (auto& m : ms) rouse(m.get());
     wake_sysmon();
   }
   monitor.join();  // first: it may be busy with starting the last M

@@ -54,6 +54,9 @@ class GlobalQueue {
   std::atomic<std::size_t> size_{0};  // written under Sched::lock
 };
 
+class GList;
+class Netpoll;
+
 /// The schedule's modes for tests; see Options.
 struct SchedMode {
   std::uint64_t jitter = 0;         // seed, or 0
@@ -88,9 +91,22 @@ struct Sched {
   /// A P for an M that lost its own: `preferred` if idle, else any; null when all are busy.
   P* acquire_idle(P* preferred);
 
-  /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one in
-  /// the GRQ. Any M.
+  /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
+  /// in the GRQ. Any M.
   void ready_locked(G* gp);
+
+  // The network, in network.cc.
+
+  /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
+  /// refuses.
+  Netpoll* make_netpoll(int& error);
+  /// Puts Gs that the netpoller woke in `pp`'s LRQ, or in the GRQ. Owner of `pp`; any thread.
+  void inject(P* pp, GList& woken);
+  void submit_global(GList& woken);
+  /// Looks for ready descriptors, always or if that has not happened for a while; a netpoller
+  /// exists. Owner of `pp`.
+  void poll_network(P* pp);
+  void poll_network_if_due(P* pp);
 
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
   void timer_added(std::int64_t when);
@@ -119,6 +135,9 @@ struct Sched {
   M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
+  std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
+  std::atomic<Netpoll*> netpoll{nullptr};     // the same; release pairs with the acquire of readers
+  std::atomic<int> armed_fds{0};              // Gs parked on a descriptor; see poll/netpoll.h
   std::condition_variable changed;            // the run is over; with lock
   bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
@@ -134,6 +153,12 @@ struct Sched {
   void give_up(M* m);
   void stop_spinning(M* m);
   void sleep_until_woken(M* m);
+  void idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
+  void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
+  bool needs_timekeeper() const;                                            // holds lock
+  void rouse(M* m);                                                         // ends its sleep
+  void push_global(GList& woken);                                           // holds lock
+  bool poll_neglected_network(std::int64_t now);                            // sysmon
   M* m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
   void launch(M* m);
   void make_idle(P* pp);       // holds lock

@@ -34,7 +34,7 @@ class SpawnQueue {
 
  public:
   /// Adds `gp` as the newest. Owner only. returns false when the ring is full.
-  bool push(G* gp) {
+  [[nodiscard]] bool push(G* gp) {
     const std::uint32_t bottom = bottom_.load(std::memory_order_relaxed);
     const std::uint32_t top = top_.load(std::memory_order_acquire);  // pairs with steal()'s CAS
     if (static_cast<std::int32_t>(bottom - top) >= static_cast<std::int32_t>(Capacity)) {

@@ -55,7 +55,8 @@ bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
     return false;
   }
   if (m->in_rt.load(std::memory_order_relaxed) != 0) return false;
-  const bool work_waits = pp->has_work() || grq.size() > 0;
+  // A timer that is due is work as well: its P's owner is the one who should look.
+  const bool work_waits = pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now;
   const std::int64_t for_ns = now - pp->seen_since;
   if (!m->blocking.load(std::memory_order_relaxed)) return work_waits && for_ns >= kTimeSliceNs;
   if (for_ns < kTickNs) return false;
@@ -147,7 +148,8 @@ void Sched::sysmon_main() {
     coarse_clock.set(now);
     lines.print_if_due(*this, now);
     const bool retook = retake(now);
-    if (look_after_waiting_work(now) || retook) {
+    const bool polled = poll_neglected_network(now);
+    if (look_after_waiting_work(now) || retook || polled) {
       pause_ns = kShortestNs;
       fruitless = 0;
     } else if (++fruitless > kEagerRounds) {

@@ -11,8 +11,8 @@
  * offers OFFERS values. The claim word is touched by locked instructions, or before the unlock that
  * publishes the waiters, so memory may be sequentially consistent here.
  *
- * Safety: exactly one case per round; no waiter is touched and no slot filled outside its round; nobody is made ready
- * before its registers are saved; a claim is never won without waking.
+ * Safety: exactly one case per round; no waiter is touched and no slot filled outside its round;
+ * nobody is made ready before its registers are saved; a claim is never won without waking.
  * Mutants: NO_CAS, NO_DEQUEUE, LATE_RESET (claim = 0 after the waiters are published), UNLOCK_EARLY
  * (the channels are unlocked before the registers are saved), NO_TIMER_STOP.
  */

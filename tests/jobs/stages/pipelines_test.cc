@@ -113,7 +113,7 @@ TEST_CASE("a large file is read by several workers and every line arrives once")
 
 TEST_CASE("a manifest satisfies sha256sum, and walk with sort is in byte order") {
   const ScratchDir dir;
-  for (int i = 0; i < 300; ++i) {
+  for (std::size_t i = 0; i < 300; ++i) {
     dir.write("tree/d" + std::to_string(i % 7) + "/f" + std::to_string(i),
               std::string(i * 37, 'x'));
   }

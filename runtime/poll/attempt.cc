@@ -1,0 +1,95 @@
+// runtime/poll/attempt.cc - see attempt.h.
+
+#include "runtime/poll/attempt.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace gorun::runtime::attempt {
+namespace {
+
+// Calls until no signal comes in between.
+template <class Call>
+[[gnu::always_inline]] inline auto retry(Call call) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0) return result;
+    if (errno != EINTR) return static_cast<decltype(result)>(-errno);
+  }
+}
+
+}  // namespace
+
+[[gnu::noinline]] ssize_t read(const PollDesc& pd, void* buffer, std::size_t size) {
+  if (pd.kind == FdKind::kSocket) return retry([&] { return ::recv(pd.fd, buffer, size, 0); });
+  return retry([&] { return ::read(pd.fd, buffer, size); });
+}
+
+[[gnu::noinline]] ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size) {
+  if (pd.kind == FdKind::kSocket) {
+    return retry([&] { return ::send(pd.fd, buffer, size, MSG_NOSIGNAL); });
+  }
+  return retry([&] { return ::write(pd.fd, buffer, size); });
+}
+
+[[gnu::noinline]] ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset) {
+  const iovec part{buffer, size};
+  const ssize_t result = retry([&] { return ::preadv2(fd, &part, 1, offset, RWF_NOWAIT); });
+  // Old kernels do not know the call or the flag.
+  return result == -ENOSYS || result == -EINVAL ? -EOPNOTSUPP : result;
+}
+
+[[gnu::noinline]] ssize_t read_file(int fd, void* buffer, std::size_t size, std::int64_t offset) {
+  if (offset == kHere) return retry([&] { return ::read(fd, buffer, size); });
+  return retry([&] { return ::pread(fd, buffer, size, offset); });
+}
+
+[[gnu::noinline]] ssize_t write_file(int fd, const void* buffer, std::size_t size,
+                                     std::int64_t offset) {
+  if (offset == kHere) return retry([&] { return ::write(fd, buffer, size); });
+  return retry([&] { return ::pwrite(fd, buffer, size, offset); });
+}
+
+[[gnu::noinline]] int is_ready(int fd, PollMode mode) {
+  pollfd asked{fd, static_cast<short>(mode == PollMode::kRead ? POLLIN : POLLOUT), 0};
+  return retry([&] { return ::poll(&asked, 1, 0); });
+}
+
+[[gnu::noinline]] int accept(int fd) {
+  return retry([&] { return ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); });
+}
+
+[[gnu::noinline]] int open(const char* path, int flags, unsigned mode) {
+  return retry([&] { return ::open(path, flags, mode); });
+}
+
+[[gnu::noinline]] int close(int fd) {
+  // Not repeated after EINTR: Linux has closed it by then.
+  return ::close(fd) == 0 || errno == EINTR ? 0 : -errno;
+}
+
+[[gnu::noinline]] int inspect(int fd, FdKind& kind) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return -errno;
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) {
+    kind = FdKind::kFile;
+  } else {
+    kind = S_ISSOCK(status.st_mode) ? FdKind::kSocket : FdKind::kStream;
+  }
+  return 0;
+}
+
+[[gnu::noinline]] int set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  if ((flags & O_NONBLOCK) != 0) return 0;
+  return ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -errno;
+}
+
+}  // namespace gorun::runtime::attempt

@@ -1,0 +1,171 @@
+// runtime/poll/poll_desc.cc - the wait protocol of poll_desc.h, and the pool.
+
+#include "runtime/poll/poll_desc.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <new>
+#include <vector>
+
+#include "runtime/poll/netpoll.h"
+#include "runtime/sched/park.h"
+#include "runtime/sched/sched.h"
+
+namespace gorun::runtime {
+namespace {
+
+constexpr std::uintptr_t kNil = 0;
+constexpr std::uintptr_t kReady = 1;
+constexpr std::uintptr_t kWait = 2;  // Gs are aligned, so none has one of these addresses
+
+class PollDescPool {
+ public:
+  static PollDescPool& instance() {
+    // Never destroyed, as GPool: a late event may still look at a block.
+    alignas(PollDescPool) static std::byte storage[sizeof(PollDescPool)];
+    static PollDescPool* const pool = new (storage) PollDescPool;
+    return *pool;
+  }
+
+  PollDesc* take() {
+    const std::lock_guard guard(mutex_);
+    if (free_ == nullptr) {
+      auto* slab = new PollDesc[kSlab];
+      slabs_.push_back(slab);
+      for (std::size_t i = 0; i < kSlab; ++i) {
+        slab[i].next_free = free_;
+        free_ = &slab[i];
+      }
+    }
+    PollDesc* pd = free_;
+    free_ = pd->next_free;
+    return pd;
+  }
+
+  void give(PollDesc* pd) {
+    pd->sequence.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard guard(mutex_);
+    pd->next_free = free_;
+    free_ = pd;
+  }
+
+ private:
+  static constexpr std::size_t kSlab = 32;  // blocks a slab: 8 KiB
+
+  std::mutex mutex_;
+  PollDesc* free_ = nullptr;      // guarded by mutex_
+  std::vector<PollDesc*> slabs_;  // guarded by mutex_; keeps them reachable
+};
+
+// Runs on the next context, once the waiter's registers are saved.
+void commit_wait(G* gp, void* side_of) {
+  auto* side = static_cast<PollDesc::Side*>(side_of);
+  sched->armed_fds.fetch_add(1, std::memory_order_seq_cst);
+  std::uintptr_t expected = kWait;
+  // Release: what the goroutine did is seen by its waker.
+  if (!side->word.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(gp),
+                                          std::memory_order_acq_rel)) {
+    sched->armed_fds.fetch_sub(1, std::memory_order_seq_cst);
+    ready(gp);  // unblocked between announcement and commit
+  }
+}
+
+// On a goroutine or g0 that owns a P.
+void wake_waiter(PollDesc::Side& side) {
+  if (G* gp = unblock(side, false)) {
+    ready(gp);
+    sched->armed_fds.fetch_sub(1, std::memory_order_seq_cst);
+  }
+}
+
+bool is_past(std::int64_t deadline) {
+  return deadline != TimerHeap::kNever && deadline <= clock_ns();
+}
+
+}  // namespace
+
+G* unblock(PollDesc::Side& side, bool event) {
+  std::uintptr_t word = side.word.load(std::memory_order_seq_cst);
+  for (;;) {
+    if (word == kReady || (word == kNil && !event)) return nullptr;
+    if (side.word.compare_exchange_weak(word, event ? kReady : kNil, std::memory_order_seq_cst)) {
+      break;
+    }
+  }
+  return word > kWait ? reinterpret_cast<G*>(word) : nullptr;
+}
+
+PollDesc* PollDesc::acquire(int fd, FdKind kind) {
+  PollDesc* pd = PollDescPool::instance().take();
+  pd->lock.reset();
+  pd->fd = fd;
+  pd->kind = kind;
+  pd->nowait_reads.store(true, std::memory_order_relaxed);
+  pd->registered_in.store(0, std::memory_order_relaxed);
+  pd->unpollable.store(false, std::memory_order_relaxed);
+  pd->owners.store(2, std::memory_order_relaxed);
+  for (Side& side : pd->sides) {
+    side.word.store(kNil, std::memory_order_relaxed);
+    side.deadline.store(TimerHeap::kNever, std::memory_order_relaxed);
+  }
+  return pd;
+}
+
+void PollDesc::disown() {
+  if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) PollDescPool::instance().give(this);
+}
+
+PollResult PollDesc::prepare(PollMode mode) {
+  Side& s = side(mode);
+  if (lock.is_closed()) return {PollStatus::kClosed, 0};
+  if (is_past(s.deadline.load(std::memory_order_seq_cst))) return {PollStatus::kTimedOut, 0};
+  // Nobody waits here, so the word is kNil or kReady, and what made it ready the attempt will see.
+  if (s.word.load(std::memory_order_acquire) == kReady) {
+    s.word.store(kNil, std::memory_order_relaxed);
+  }
+  return {};
+}
+
+PollResult PollDesc::wait(PollMode mode) {
+  const RtSection rt;
+  if (const int error = watch_fd(this); error != 0) return {PollStatus::kFailed, error};
+  if (unpollable.load(std::memory_order_relaxed)) return {PollStatus::kUnpollable, 0};
+  Side& s = side(mode);
+  std::uintptr_t word = kNil;
+  if (!s.word.compare_exchange_strong(word, kWait, std::memory_order_seq_cst)) {
+    s.word.store(kNil, std::memory_order_relaxed);  // it was kReady
+    return {};
+  }
+  const std::int64_t deadline = s.deadline.load(std::memory_order_seq_cst);
+  TimerEvent timer;
+  if (!lock.is_closed() && !is_past(deadline)) {
+    if (deadline != TimerHeap::kNever) {
+      timer.when = deadline;
+      timer.fire = [](void* arg) { wake_waiter(*static_cast<Side*>(arg)); };
+      timer.arg = &s;
+      if (current_m()->p->timers.insert(&timer)) sched->timer_added(deadline);
+    }
+    park(reason_for(mode), commit_wait, &s);
+    TimerHeap::stop(&timer);
+  }
+  // Not kNil if nothing was parked, or if an event replaced the G.
+  s.word.exchange(kNil, std::memory_order_seq_cst);
+  if (lock.is_closed()) return {PollStatus::kClosed, 0};
+  // The deadline may be another one by now.
+  if (is_past(s.deadline.load(std::memory_order_seq_cst))) return {PollStatus::kTimedOut, 0};
+  return {};
+}
+
+void PollDesc::set_deadline(PollMode mode, std::int64_t when) {
+  const RtSection rt;
+  Side& s = side(mode);
+  s.deadline.store(when, std::memory_order_seq_cst);
+  wake_waiter(s);
+}
+
+void PollDesc::evict() {
+  const RtSection rt;
+  for (Side& s : sides) wake_waiter(s);
+}
+
+}  // namespace gorun::runtime

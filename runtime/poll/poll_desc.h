@@ -1,0 +1,113 @@
+// runtime/poll/poll_desc.h - one descriptor as the netpoller sees it, and the two goroutines at
+// most that wait for it.
+//
+// Each direction (side) has one word:
+//
+//   kNil     nothing known, nobody waits
+//   kReady   an event came and nobody has used it yet
+//   kWait    a goroutine is about to park here
+//   a G      it is parked here
+//
+//   wait      kReady -> kNil: go on without parking
+//             kNil -> kWait, then look at `closed` and the deadline, then park; once the registers
+//             are saved the commit does kWait -> G. If it cannot, the event came meanwhile, and the
+//             commit itself makes the goroutine ready again.
+//   unblock   kNil, kWait or G -> kReady for an event; kWait or G -> kNil for a closing, a due
+//   timer
+//             or a changed deadline. Whoever replaces a G is its one waker.
+//
+// Only the goroutine that has the side's turn (FdLock) waits there, so no third party meets in a
+// word. A waiter announces itself before it looks at `closed` and `deadline`; whoever changes those
+// does so before it unblocks. Both with seq_cst: one of the two sees the other.
+//
+// What a wake-up means is only "look again": every operation tries first, waits when the kernel
+// says it would block, and tries again. A wake-up too many costs one system call and is never
+// wrong.
+//
+// A deadline is a time kept here; a timer exists only while a goroutine is parked, in its frame. So
+// a pending deadline does not keep a run from ending, a reset one leaves no timer behind that could
+// fire for it, and an operation that does not park pays one look at the clock.
+// Not chosen: one long-lived timer a side as in Go, with a sequence number against stale firing.
+//
+// Blocks come from a pool that is never freed: an event of a descriptor closed in the meantime
+// finds a PollDesc, if of another descriptor. The sequence number, part of what epoll hands back,
+// tells. Prior art: Go, src/runtime/netpoll.go.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "runtime/poll/fd_lock.h"
+#include "runtime/poll/poll_mode.h"
+#include "runtime/sched/timer_heap.h"
+
+namespace gorun::runtime {
+
+struct G;
+
+/// How a wait for a descriptor ended.
+enum class PollStatus : std::uint8_t {
+  kReady,       // or perhaps: look again
+  kClosed,      // the handle was closed
+  kTimedOut,    // the side's deadline has passed
+  kUnpollable,  // epoll does not take such files: they never make one wait
+  kFailed,      // epoll refused; see the error
+};
+
+struct PollResult {
+  PollStatus status = PollStatus::kReady;
+  int error = 0;  // errno, of kFailed
+};
+
+/// What a descriptor is, as far as input and output differ.
+enum class FdKind : std::uint8_t {
+  kSocket,  // non-blocking
+  kStream,  // pipe, tty, eventfd, pidfd: non-blocking
+  kShared,  // the same, but its open file belongs to others as well: left in blocking mode
+  kFile,    // a regular file, a directory, a disk: always ready, yet slow
+};
+
+// A multiple of 128 bytes, so that its address leaves low bits for the tag (netpoll_epoll.cc).
+struct alignas(128) PollDesc {
+  struct Side {
+    std::atomic<std::uintptr_t> word{0};
+    std::atomic<std::int64_t> deadline{TimerHeap::kNever};  // monotonic nanoseconds
+  };
+
+  /// From the pool, for `fd`; owned by one handle and one open descriptor (see disown()).
+  static PollDesc* acquire(int fd, FdKind kind);
+  /// Gives up one of the two ownerships; the second one to go returns the block to the pool.
+  void disown();
+
+  /// Fails a side whose handle is closed or whose deadline has passed; forgets an event that came
+  /// before now. With the turn of `mode`; before the attempt.
+  PollResult prepare(PollMode mode);
+
+  /// Parks the caller until the side may be ready. On a goroutine that has the turn of `mode`.
+  PollResult wait(PollMode mode);
+
+  /// Sets the deadline of a side and has its waiter look again. On a goroutine, counted in.
+  void set_deadline(PollMode mode, std::int64_t when);
+
+  /// Wakes both waiters, of a handle that was just closed. On a goroutine, counted in.
+  void evict();
+
+  Side& side(PollMode mode) { return sides[static_cast<int>(mode)]; }
+
+  FdLock lock;
+  int fd = -1;
+  FdKind kind = FdKind::kStream;
+  std::atomic<bool> nowait_reads{true};    // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
+  std::atomic<std::uint32_t> sequence{0};  // this use of the block; changes while free
+  std::atomic<std::uint64_t> registered_in{0};  // the id of the netpoller that watches it, or 0
+  std::atomic<bool> unpollable{false};
+  std::atomic<int> owners{0};
+  PollDesc* next_free = nullptr;  // guarded by the pool
+  Side sides[2];
+};
+
+/// Replaces the side's word. `event`: kReady comes of it, else kNil. returns the G to make ready.
+G* unblock(PollDesc::Side& side, bool event);
+
+}  // namespace gorun::runtime

@@ -1,0 +1,150 @@
+// runtime/sched/network.cc - where the scheduler meets the netpoller, and how the timekeeper
+// sleeps.
+//
+// At most one of the Ms that sleep is the timekeeper: while a P is idle it wakes for the next timer
+// and for the next event of a descriptor, and takes that P. While no P is idle nobody keeps the
+// time: busy Ps look themselves, and sysmon looks when they do not.
+//
+// As soon as a netpoller exists the timekeeper sleeps in it, also while no goroutine waits for a
+// descriptor: one may park on a P that is busy now, and its M would find the office taken.
+
+#include "runtime/poll/netpoll.h"
+#include "runtime/sched/futex.h"
+#include "runtime/sched/sched.h"
+#include "runtime/sched/trace_event.h"
+
+namespace gorun::runtime {
+namespace {
+
+// How long a busy P may go on without a look at its descriptors: a few looks in a thousand
+// instructions would cost more than they find.
+constexpr std::int64_t kBusyPollNs = 50'000;
+// Go's; sysmon's own pauses grow to as much.
+constexpr std::int64_t kNeglectedNs = 10'000'000;
+
+}  // namespace
+
+Netpoll* Sched::make_netpoll(int& error) {
+  const std::lock_guard guard(lock);
+  if (netpoll_owner == nullptr) {
+    netpoll_owner = Netpoll::make(error);
+    if (netpoll_owner == nullptr) return nullptr;
+    netpoll.store(netpoll_owner.get(), std::memory_order_release);
+    // Where it sleeps no event would reach it.
+    if (timekeeper != nullptr) rouse(timekeeper);
+  }
+  return netpoll_owner.get();
+}
+
+void Sched::rouse(M* m) {
+  m->wake_word.store(1, std::memory_order_release);  // pairs with the acquire of the sleeper
+  if (m->polling.load(std::memory_order_relaxed)) {
+    netpoll.load(std::memory_order_acquire)->break_wait();
+  } else {
+    futex_wake(m->wake_word);
+  }
+}
+
+void Sched::inject(P* pp, GList& woken) {
+  const auto count = static_cast<int>(woken.size());
+  if (count == 0) return;
+  PCounters::bump(pp->counters.wakes, static_cast<std::uint64_t>(count));
+  while (G* gp = woken.pop()) {
+    gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+    note(TraceKind::kReady, gp);
+    if (gp->locked) [[unlikely]] {
+      ready_locked(gp);
+    } else if (!pp->lrq.push(gp)) {
+      overflow_lrq(pp, gp);
+    }
+  }
+  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
+  if (multi && pp->lrq.size() >= 2) wake();
+}
+
+void Sched::submit_global(GList& woken) {
+  const auto count = static_cast<int>(woken.size());
+  if (count == 0) return;
+  {
+    const std::lock_guard guard(lock);
+    push_global(woken);
+  }
+  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
+  wake();
+}
+
+void Sched::push_global(GList& woken) {
+  while (G* gp = woken.pop()) {
+    gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+    note(TraceKind::kReady, gp);
+    grq.push(gp);
+  }
+}
+
+void Sched::poll_network(P* pp) {
+  GList woken;
+  netpoll.load(std::memory_order_acquire)->poll(woken);
+  inject(pp, woken);
+}
+
+void Sched::poll_network_if_due(P* pp) {
+  const std::int64_t last = netpoll.load(std::memory_order_acquire)->last_poll();
+  if (last != TimerHeap::kNever && monotonic_ns() - last >= kBusyPollNs) poll_network(pp);
+}
+
+bool Sched::poll_neglected_network(std::int64_t now) {
+  if (armed_fds.load(std::memory_order_relaxed) == 0) return false;
+  Netpoll* poller = netpoll.load(std::memory_order_acquire);
+  const std::int64_t last = poller->last_poll();
+  if (last == TimerHeap::kNever || now - last < kNeglectedNs) return false;
+  GList woken;
+  poller->poll(woken);
+  const bool found = !woken.empty();
+  submit_global(woken);
+  return found;
+}
+
+bool Sched::needs_timekeeper() const {
+  return timekeeper == nullptr &&
+         (armed_fds.load(std::memory_order_seq_cst) > 0 || has_awaited_timer());
+}
+
+void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
+  timekeeper = m;
+  std::int64_t due = earliest_timer();
+  timekeeper_until.store(due, std::memory_order_seq_cst);
+  // A timer added meanwhile either saw timekeeper_until, or is seen here. Only ever earlier: who
+  // saw the first value relies on it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (const std::int64_t again = earliest_timer(); again < due) {
+    due = again;
+    timekeeper_until.store(due, std::memory_order_seq_cst);
+  }
+  Netpoll* poller = netpoll.load(std::memory_order_relaxed);
+  m->polling.store(poller != nullptr, std::memory_order_relaxed);
+  guard.unlock();
+  if (poller == nullptr) {
+    futex_wait(m->wake_word, 0, due);
+  } else if (m->wake_word.load(std::memory_order_acquire) == 0) {
+    poller->wait(due, woken);
+  }
+  guard.lock();
+  m->polling.store(false, std::memory_order_relaxed);
+  if (timekeeper == m) {
+    timekeeper = nullptr;
+    timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
+  }
+  if (m->next_p != nullptr) {
+    wire(m, m->next_p);
+  } else if (!woken.empty() || earliest_timer() <= monotonic_ns()) {
+    if (P* pp = take_idle(m->old_p)) wire(m, pp);
+  }
+  if (m->p == nullptr && !woken.empty()) {
+    // Every P is busy; the first that is not looks at the GRQ before it goes idle.
+    const auto count = static_cast<int>(woken.size());
+    push_global(woken);
+    armed_fds.fetch_sub(count, std::memory_order_seq_cst);
+  }
+}
+
+}  // namespace gorun::runtime

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Compares the runtime's microbenchmarks with the same ones in Go, interleaved on this machine.
+
+    tests/bench/bench_runtime.py --build-dir build/release [--rounds 3] [--procs 1,2] [NAME...]
+
+Builds runtime_bench and runtime_limits in the build directory and the Go program beside them, runs
+each benchmark in turns (ours, Go's, ours, ...), and prints the median of each figure, the ratio, the
+ratio it should stay under, and the floor of this machine where one is known. A benchmark that
+fails or takes too long shows as "failed"; the exit status is then 1. Without a Go compiler the
+columns of Go stay empty. A figure that misses its target does not change the exit status: the
+machine's other load may be the reason.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+# At most this part of Go's time (or memory), at 1 and 2 Ps.
+TARGETS = {
+    "spawn_batch1000": 0.25,
+    "yield2": 0.18,
+    "yield1000": 0.25,
+    "pingpong": 0.30,
+    "spsc128": 0.50,
+    "mpmc8x8_128": 0.50,
+    "select2": 0.35,
+    "select8": 0.35,
+    "mutex1": 0.40,
+    "mutex8": 0.40,
+    "skynet1M": 0.12,
+    "fib30": 0.12,
+    "sieve2000": 0.35,
+    "ring1000_hop": 0.22,
+    "park1M_create": 0.6,
+    "park1M_wakeall": 0.5,
+    "park1M_rss": 1.6,
+    "sleep100k_wall": 0.5,
+    "pfor10M": 0.75,
+}
+
+# The figure of runtime_limits below which ours cannot fall, how many of it an operation needs, and
+# from how many Ps on that holds.
+FLOORS = {
+    "yield1": ("context_switch", 1, 1),
+    "yield2": ("context_switch", 1, 1),
+    "yield1000": ("context_switch", 1, 1),
+    "pingpong": ("context_switch", 2, 1),
+    "ring1000_hop": ("context_switch", 1, 1),
+    "select2": ("context_switch", 2, 1),
+    "select8": ("context_switch", 2, 1),
+    "mutex1": ("atomic_rmw", 1, 1),
+    "mutex8": ("atomic_rmw", 1, 1),
+    "park100k_create": ("page_first_touch", 1, 1),
+    "park1M_create": ("page_first_touch", 1, 1),
+    "getppid_syscall": ("system_call", 1, 1),
+    "blockread_pingpong": ("system_call", 4, 1),
+}
+
+HIGHER_IS_BETTER = {"blockread_compute_progress"}
+TIME_LIMIT_S = 120
+
+
+def parse_figures(text):
+    """{name: (value, unit)} from lines of name, value, unit."""
+    figures = {}
+    for line in text.splitlines():
+        name, value, unit = line.split("\t")
+        figures[name] = (float(value), unit)
+    return figures
+
+
+def run_figures(command, environment):
+    """The figures that `command` prints, or None (with its complaint on stderr) if it fails."""
+    try:
+        done = subprocess.run(command, env={**os.environ, **environment}, text=True,
+                              capture_output=True, timeout=TIME_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        print(f"{' '.join(command)}: no end after {TIME_LIMIT_S} s", file=sys.stderr)
+        return None
+    if done.returncode != 0:
+        print(f"{' '.join(command)}: status {done.returncode}: {done.stderr.strip()}",
+              file=sys.stderr)
+        return None
+    return parse_figures(done.stdout)
+
+
+def build(build_dir):
+    """Paths of the three programs; that of Go is None where there is no Go compiler."""
+    subprocess.run(["cmake", "--build", build_dir, "--target", "runtime_bench", "runtime_limits"],
+                   check=True, stdout=subprocess.DEVNULL)
+    programs = build_dir / "tests" / "bench"
+    go_program = None
+    if shutil.which("go"):
+        go_program = programs / "gobench"
+        subprocess.run(["go", "build", "-o", go_program, "."], cwd=HERE / "go", check=True,
+                       env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"})
+    return programs / "runtime_bench", programs / "runtime_limits", go_program
+
+
+class Samples:
+    """Figures of several rounds, by (program, procs, name)."""
+
+    def __init__(self):
+        self.values = {}
+        self.units = {}
+        self.order = []
+        self.failed = []
+
+    def add(self, program, procs, figures):
+        for name, (value, unit) in figures.items():
+            if name not in self.units:
+                self.order.append(name)
+            self.units[name] = unit
+            self.values.setdefault((program, procs, name), []).append(value)
+
+    def median(self, program, procs, name):
+        values = self.values.get((program, procs, name))
+        return statistics.median(values) if values else None
+
+
+def measure(names, rounds, all_procs, ours, gos):
+    samples = Samples()
+    for round_number in range(rounds):
+        for name in names:
+            for procs in all_procs:
+                print(f"\rround {round_number + 1} of {rounds}: {name} at {procs} P    ",
+                      end="", file=sys.stderr, flush=True)
+                for program, command, variable in (("ours", ours, "GORUN_PROCS"),
+                                                   ("go", gos, "GOMAXPROCS")):
+                    if command is None:
+                        continue
+                    figures = run_figures([str(command), name], {variable: str(procs)})
+                    if figures is None:
+                        samples.failed.append(f"{program} {name} at {procs} P")
+                    else:
+                        samples.add(program, procs, figures)
+    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    return samples
+
+
+def shown(value):
+    if value is None:
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def print_table(samples, all_procs, limits):
+    row = "{:<28}{:>3}{:>12}{:>12}  {:<6}{:>8}{:>8}  {:<6}{:>9}"
+    print(row.format("benchmark", "P", "ours", "Go", "unit", "ratio", "target", "", "floor"))
+    for name in samples.order:
+        for procs in all_procs:
+            ours = samples.median("ours", procs, name)
+            gos = samples.median("go", procs, name)
+            if ours is None and gos is None:
+                continue
+            ratio = ours / gos if ours is not None and gos else None
+            target = TARGETS.get(name)
+            verdict = ""
+            if ratio is not None and target is not None:
+                verdict = "met" if ratio <= target else "missed"
+            elif name in HIGHER_IS_BETTER:
+                verdict = "(more is better)"
+            limit, times, from_procs = FLOORS.get(name, (None, 0, 1))
+            floor = None
+            if limit in limits and procs >= from_procs:
+                floor = limits[limit][0] * times
+            print(row.format(name, procs, shown(ours), shown(gos), samples.units[name],
+                             shown(ratio), shown(target), verdict, shown(floor)))
+    print("\nlimits of this machine")
+    for name, (value, unit) in limits.items():
+        print(f"{name:<28}   {shown(value):>12}  {unit}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build-dir", required=True, type=pathlib.Path,
+                        help="a configured CMake build of release type")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--procs", default="1,2", help="numbers of Ps, separated by commas")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks; default: all")
+    arguments = parser.parse_args()
+    all_procs = [int(text) for text in arguments.procs.split(",")]
+    build_dir = arguments.build_dir.resolve()
+
+    ours, limits_program, gos = build(build_dir)
+    names = arguments.names
+    if not names:
+        names = subprocess.run([ours], check=True, text=True, capture_output=True).stdout.split()
+    limits = run_figures([str(limits_program)], {}) or {}
+    samples = measure(names, arguments.rounds, all_procs, ours, gos)
+    print_table(samples, all_procs, limits)
+    for what in samples.failed:
+        print(f"failed: {what}")
+    return 1 if samples.failed or not limits else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

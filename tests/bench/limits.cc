@@ -1,0 +1,290 @@
+// tests/bench/limits.cc - what this machine can do at best: the floor under the runtime's figures.
+//
+//   runtime_limits     prints name, value, unit, separated by tabs
+//
+// Each figure is the least that some operation of the runtime must pay: a goroutine switch cannot
+// be cheaper than saving and loading six registers, an unbuffered hand-over between two Ps not
+// cheaper than a cache line's way there and back, waking a parked M not cheaper than a futex.
+// Nothing of the runtime is linked here.
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/stopwatch.h"
+
+namespace gorun::bench {
+namespace {
+
+void require(bool is_right, const char* what) {
+  if (is_right) return;
+  std::perror(what);
+  std::exit(1);
+}
+
+void pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  require(sched_setaffinity(0, sizeof set, &set) == 0, "sched_setaffinity");
+}
+
+// The first two cores this process may use, or one of them twice.
+struct Cores {
+  Cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    require(sched_getaffinity(0, sizeof set, &set) == 0, "sched_getaffinity");
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(static_cast<std::size_t>(cpu), &set)) continue;
+      if (count == 0) first = cpu;
+      if (count == 1) second = cpu;
+      ++count;
+    }
+    if (count == 1) second = first;
+  }
+  int first = 0;
+  int second = 0;
+  int count = 0;
+};
+
+#if defined(__x86_64__)
+
+// Saves and loads the six callee-saved registers and the stack pointer, and jumps instead of
+// returning, as a goroutine switch must.
+asm(R"(
+.text
+.type limits_switch, @function
+limits_switch:
+  popq %rdx
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  pushq %rdx
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %rdx
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  jmpq *%rdx
+.size limits_switch, . - limits_switch
+)");
+extern "C" void limits_switch(void** save, void* load) asm("limits_switch");
+
+void* g_here = nullptr;
+void* g_there = nullptr;
+
+[[noreturn]] void switch_back_for_ever() {
+  for (;;) limits_switch(&g_there, g_here);
+}
+
+void context_switch() {
+  constexpr int kSwitches = 10'000'000;
+  alignas(64) static std::byte stack[65'536];
+  auto** top = reinterpret_cast<void**>(stack + sizeof stack - 64);
+  *--top = nullptr;  // where a caller's return address would be: keeps the stack aligned
+  top -= 7;          // the resume address, then six registers
+  *top = reinterpret_cast<void*>(&switch_back_for_ever);
+  g_there = top;
+  const Stopwatch watch;
+  for (int i = 0; i < kSwitches / 2; ++i) limits_switch(&g_here, g_there);
+  watch.report_per("context_switch", kSwitches);
+}
+
+#else
+
+void context_switch() {}  // the floor is known for x86-64 only; the table shows none
+
+#endif
+
+void atomics() {
+  constexpr int kRounds = 20'000'000;
+  static std::atomic<std::uint64_t> word{0};
+  {
+    const Stopwatch watch;
+    for (int i = 0; i < kRounds; ++i) word.fetch_add(1);
+    watch.report_per("atomic_rmw", kRounds);
+  }
+  {
+    const Stopwatch watch;
+    for (int i = 0; i < kRounds; ++i) std::atomic_thread_fence(std::memory_order_seq_cst);
+    watch.report_per("full_fence", kRounds);
+  }
+  {
+    std::mutex mutex;
+    const Stopwatch watch;
+    for (int i = 0; i < kRounds; ++i) {
+      const std::lock_guard lock(mutex);
+      asm volatile("" ::: "memory");
+    }
+    watch.report_per("std_mutex_free", kRounds);
+  }
+}
+
+void cache_line(const Cores& cores) {
+  if (cores.count < 2) return;  // two threads on one core would measure the kernel
+  constexpr int kRounds = 200'000;
+  struct alignas(128) Line {
+    std::atomic<int> value{0};
+  };
+  static Line there;
+  static Line back;
+  std::thread other([&] {
+    pin_to(cores.second);
+    for (int i = 1; i <= kRounds; ++i) {
+      while (there.value.load(std::memory_order_acquire) != i) {
+      }
+      back.value.store(i, std::memory_order_release);
+    }
+  });
+  pin_to(cores.first);
+  const Stopwatch watch;
+  for (int i = 1; i <= kRounds; ++i) {
+    there.value.store(i, std::memory_order_release);
+    while (back.value.load(std::memory_order_acquire) != i) {
+    }
+  }
+  watch.report_per("cache_line_round_trip", kRounds);
+  other.join();
+}
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) {
+  return syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+}
+
+double median(std::vector<double>& values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+// From just before the wake call to the sleeper running on the other core, and what the call itself
+// costs the waker.
+void futex_wake(const Cores& cores) {
+  constexpr std::uint32_t kRounds = 1'000;
+  static std::atomic<std::uint32_t> word{0};
+  static std::atomic<std::uint32_t> awake{0};
+  std::vector<double> to_run;
+  std::vector<double> call;
+  Stopwatch since_wake;
+  std::thread sleeper([&] {
+    pin_to(cores.second);
+    for (std::uint32_t i = 1; i <= kRounds; ++i) {
+      while (word.load(std::memory_order_acquire) < i) futex(word, FUTEX_WAIT, i - 1);
+      to_run.push_back(since_wake.ns());
+      awake.store(i, std::memory_order_release);
+    }
+  });
+  pin_to(cores.first);
+  for (std::uint32_t i = 1; i <= kRounds; ++i) {
+    usleep(150);  // until the sleeper sleeps
+    since_wake = Stopwatch();
+    word.store(i, std::memory_order_release);
+    const Stopwatch watch;
+    futex(word, FUTEX_WAKE, 1);
+    call.push_back(watch.ns());
+    while (awake.load(std::memory_order_acquire) < i) std::this_thread::yield();
+  }
+  sleeper.join();
+  report("futex_wake_to_run", median(to_run), "ns");
+  report("futex_wake_call", median(call), "ns");
+}
+
+void system_calls() {
+  constexpr int kCalls = 500'000;
+  {
+    const Stopwatch watch;
+    for (int i = 0; i < kCalls; ++i) syscall(SYS_getppid);
+    watch.report_per("system_call", kCalls);
+  }
+  const int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  const int poller = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event interest{};
+  interest.events = EPOLLIN;
+  require(event >= 0 && poller >= 0, "eventfd, epoll_create1");
+  require(epoll_ctl(poller, EPOLL_CTL_ADD, event, &interest) == 0, "epoll_ctl");
+  constexpr int kEvents = kCalls / 5;
+  const Stopwatch watch;
+  for (int i = 0; i < kEvents; ++i) {
+    std::uint64_t count = 1;
+    require(write(event, &count, sizeof count) == sizeof count, "write");
+    require(epoll_wait(poller, &interest, 1, 0) == 1, "epoll_wait");
+    require(read(event, &count, sizeof count) == sizeof count, "read");
+  }
+  watch.report_per("eventfd_through_epoll", kEvents);
+  close(event);
+  close(poller);
+}
+
+// The first touch of a page of a stack, and giving it back: what a parked goroutine costs anew.
+void page_touch() {
+  constexpr std::size_t kStacks = 50'000;
+  constexpr std::size_t kStackBytes = 65'536;
+  constexpr std::size_t kBytes = kStacks * kStackBytes;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  require(memory != MAP_FAILED, "mmap");
+  require(madvise(memory, kBytes, MADV_NOHUGEPAGE) == 0, "madvise");
+  auto* bytes = static_cast<volatile char*>(memory);
+  const auto touch_all = [&](const char* name) {
+    const Stopwatch watch;
+    for (std::size_t i = 0; i < kStacks; ++i) bytes[i * kStackBytes + kStackBytes - 64] = 1;
+    watch.report_per(name, kStacks);
+  };
+  touch_all("page_first_touch");
+  touch_all("page_second_touch");
+  const Stopwatch watch;
+  for (std::size_t i = 0; i < kStacks; ++i) {
+    char* stack = static_cast<char*>(memory) + i * kStackBytes;
+    require(madvise(stack, kStackBytes, MADV_DONTNEED) == 0, "madvise");
+  }
+  watch.report_per("page_give_back", kStacks);
+  munmap(memory, kBytes);
+}
+
+void clocks() {
+  constexpr int kReads = 5'000'000;
+  const Stopwatch watch;
+  double sum = 0;
+  for (int i = 0; i < kReads; ++i) sum += watch.ns();
+  watch.report_per("clock_read", kReads);
+  require(sum > 0, "clock");
+}
+
+}  // namespace
+}  // namespace gorun::bench
+
+int main() {
+  using namespace gorun::bench;
+  const Cores cores;
+  context_switch();
+  atomics();
+  clocks();
+  system_calls();
+  page_touch();
+  cache_line(cores);
+  futex_wake(cores);
+  return 0;
+}
