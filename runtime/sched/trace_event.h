@@ -17,7 +17,7 @@ struct M;
 struct P;
 
 enum class TraceKind : std::uint8_t {
-  kSpawn,       // g was made; arg: the file of its SpawnSite, a literal; m: the line
+  kSpawn,       // g was made; arg: bits of its SpawnSite
   kRun,         // g runs on m and p
   kPark,        // g waits, for `reason`
   kYield,       // g left its M, or had to, and is runnable

@@ -166,6 +166,7 @@ TEST_CASE("waits are measured in real runs too") {
     Chan<int> never(0);
     const RunResult result = rt.run([&] {
       go([&] { (void)never.recv(); });
+      while (rt.parked() < 1) yield();
       sleep(50ms);
     });
     REQUIRE(result.stuck.size() == 1);
