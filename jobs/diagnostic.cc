@@ -120,7 +120,12 @@ std::string render(const Source& source, const Diagnostics& errors) {
   std::vector<const Diagnostic*> ordered;
   ordered.reserve(errors.size());
   for (const Diagnostic& error : errors) ordered.push_back(&error);
-  std::ranges::stable_sort(ordered, {}, [](const Diagnostic* error) { return order_of(*error); });
+  // Those at one place keep the order in which they were found.
+  std::sort(ordered.begin(), ordered.end(), [](const Diagnostic* a, const Diagnostic* b) {
+    const auto first = order_of(*a);
+    const auto second = order_of(*b);
+    return first != second ? first < second : a < b;
+  });
 
   std::string out;
   const std::size_t shown = std::min(ordered.size(), kMaxShownErrors);
