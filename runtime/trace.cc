@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "runtime/fatal.h"
@@ -72,9 +73,21 @@ class Recorder {
       drain(*ring, recording);
     }
     drain(outside_, recording);
-    std::stable_sort(recording.events.begin(), recording.events.end(),
-                     [](const TraceEvent& a, const TraceEvent& b) { return a.time < b.time; });
+    sort_by_time(recording.events);
     return recording;
+  }
+
+  // Events of one thread within one nanosecond stay in their order. Not std::stable_sort, whose
+  // buffer libstdc++ takes from a function that clang 19 calls deprecated.
+  static void sort_by_time(std::vector<TraceEvent>& events) {
+    std::vector<std::pair<std::int64_t, std::size_t>> order;
+    order.reserve(events.size());
+    for (std::size_t i = 0; i < events.size(); ++i) order.emplace_back(events[i].time, i);
+    std::sort(order.begin(), order.end());
+    std::vector<TraceEvent> sorted;
+    sorted.reserve(events.size());
+    for (const auto& [time, index] : order) sorted.push_back(events[index]);
+    events = std::move(sorted);
   }
 
   void record(const TraceEvent& event) {

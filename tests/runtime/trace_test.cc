@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "runtime/blocking.h"
@@ -77,17 +78,18 @@ int overlaps(const json& events, int process) {
 // open.
 std::string nesting_error(const json& events) {
   std::map<std::tuple<int, std::string, std::uint64_t>, std::vector<std::string>> open;
-  std::vector<json> sorted;
-  for (const json& e : events) {
-    if (e.at("ph") == "b" || e.at("ph") == "e") sorted.push_back(e);
+  std::vector<std::pair<std::int64_t, std::size_t>> order;  // by time, then as written
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const json& e = events.at(i);
+    if (e.at("ph") == "b" || e.at("ph") == "e") order.emplace_back(ns(e.at("ts")), i);
   }
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const json& a, const json& b) { return ns(a.at("ts")) < ns(b.at("ts")); });
-  for (const json& e : sorted) {
+  std::sort(order.begin(), order.end());
+  for (const auto& [time, index] : order) {
+    const json& e = events.at(index);
     auto& stack = open[{e.at("pid"), e.at("cat"), e.at("id")}];
     if (e.at("ph") == "b") {
       stack.push_back(e.at("name"));
-    } else if (stack.empty() || stack.back() != e.at("name")) {
+    } else if (stack.empty() || stack.back() != e.at("name").get<std::string>()) {
       return "not open: " + e.dump();
     } else {
       stack.pop_back();
@@ -142,7 +144,7 @@ TEST_SUITE_BEGIN("runtime/trace");
 
 TEST_CASE("a trace of everything at once can be drawn, and who started has ended") {
   for (const int procs : kProcsUnderTest) {
-    for (const std::uint64_t jitter : {0, 7}) {
+    for (const std::uint64_t jitter : {0u, 7u}) {
       CAPTURE(procs);
       CAPTURE(jitter);
       trace::start();

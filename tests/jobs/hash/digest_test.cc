@@ -75,7 +75,7 @@ TEST_CASE("pieces of any size give the digest of the whole") {
   for (const Algorithm algorithm : all_algorithms()) {
     CAPTURE(algorithm_name(algorithm));
     const Digest whole = digest_of(algorithm, message);
-    for (const std::size_t piece : {1, 7, 63, 64, 65, 1024, 4096}) {
+    for (const std::size_t piece : {1u, 7u, 63u, 64u, 65u, 1024u, 4096u}) {
       CAPTURE(piece);
       DigestPass pass(std::span<const Algorithm>(&algorithm, 1));
       for (std::size_t at = 0; at < message.size(); at += piece) {

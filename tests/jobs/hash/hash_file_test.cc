@@ -37,7 +37,7 @@ Expected<FileDigests, HashFileError> sha256_of(const std::string& path,
 
 TEST_CASE("sizes around the buffer, also the empty file") {
   const ScratchDir scratch;
-  for (const std::size_t size : {0, 1, 99, 100, 101, 200, 1000}) {
+  for (const std::size_t size : {0u, 1u, 99u, 100u, 101u, 200u, 1000u}) {
     CAPTURE(size);
     const std::string bytes(size, 'q');
     const auto result = sha256_of(scratch.write("file", bytes), 100);

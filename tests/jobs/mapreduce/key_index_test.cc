@@ -42,7 +42,7 @@ std::vector<std::string> random_keys(std::size_t count, unsigned seed) {
 TEST_CASE("ids are dense and in order of first appearance, whatever the batches") {
   const std::vector<std::string> keys = random_keys(20'000, 1);
   const std::vector<std::string_view> views(keys.begin(), keys.end());
-  for (const std::size_t batch : {1, 100, 256, 257, 20'000}) {
+  for (const std::size_t batch : {1u, 100u, 256u, 257u, 20'000u}) {
     KeyIndex index;
     std::unordered_map<std::string_view, KeyIndex::Id> expected;
     std::vector<KeyIndex::Id> ids(views.size());

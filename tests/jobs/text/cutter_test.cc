@@ -111,7 +111,7 @@ TEST_CASE("words of random texts, at every length around a block and for every b
     for (const std::uint32_t rarity : {2U, 7U, 400U}) {
       const std::string text = random_text(10'000, rarity, rarity);
       const Records expected = words_by_hand(text, rule);
-      for (const std::size_t batch : {1, 2, 3, 64, 100'000}) {
+      for (const std::size_t batch : {1u, 2u, 3u, 64u, 100'000u}) {
         REQUIRE(all_of(WordCutter(text, rule), batch) == expected);
       }
     }
@@ -125,7 +125,7 @@ TEST_CASE("lines of random texts, for any delimiter and batch") {
       REQUIRE(all_of(LineCutter(text, delimiter)) == lines_by_hand(text, delimiter));
     }
     const std::string text = random_text(10'000, 11, 20);
-    for (const std::size_t batch : {1, 2, 63, 100'000}) {
+    for (const std::size_t batch : {1u, 2u, 63u, 100'000u}) {
       REQUIRE(all_of(LineCutter(text, delimiter), batch) == lines_by_hand(text, delimiter));
     }
   }

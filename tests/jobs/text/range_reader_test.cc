@@ -60,7 +60,7 @@ TEST_CASE("every range owns the records that start in it, for every border and p
     REQUIRE(fd >= 0);
     for (std::size_t begin = 0; begin <= whole.size() + 1; ++begin) {
       for (std::size_t end = begin; end <= whole.size() + 2; ++end) {
-        for (const std::size_t piece : {1, 2, 3, 100}) {
+        for (const std::size_t piece : {1u, 2u, 3u, 100u}) {
           CAPTURE(whole);
           CAPTURE(begin);
           CAPTURE(end);
