@@ -29,9 +29,9 @@ void regain_p() {
 
 void enter_slow() {
   M* m = current_m();
-  {
+  if (m->steal.load(std::memory_order_acquire) == M::kSteal) {
     // Waits for sysmon's decision, if it is just taking one.
-    const std::lock_guard guard(m->retake_lock);
+    const std::lock_guard guard(sched->retake_lock);
     m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
   }
   if (m->p == nullptr) regain_p();

@@ -276,7 +276,8 @@ void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
   self->reason.store(reason, std::memory_order_relaxed);
   self->parked_on = arg;
   self->parked_since = coarse_clock.now();
-  self->status.store(GStatus::kWaiting, std::memory_order_relaxed);
+  // Release: who finds the G parked (Runtime::parked) sees what it did before.
+  self->status.store(GStatus::kWaiting, std::memory_order_release);
   // The thread of a locked goroutine runs no other.
   if (G* next = self->locked ? nullptr : pick_next(pp)) {
     m->commit = {commit, self, arg};

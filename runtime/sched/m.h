@@ -8,10 +8,10 @@
 //
 //   enter():   in_rt = 1; compiler fence; if (steal) enter_slow()
 //   leave():   in_rt = 0 (release)
-//   sysmon:    lock m; steal = 1; membarrier; still in_rt == 0 -> take P; else steal = 0; unlock m
+//   sysmon:    lock; steal = 1; membarrier; still in_rt == 0 -> take P; else steal = 0; unlock
 //
 // The membarrier makes every M pass a full barrier between the two stores and the two loads: either
-// sysmon sees in_rt == 1, or the M sees steal == 1 and waits for sysmon's decision behind m's lock.
+// sysmon sees in_rt == 1, or the M sees steal == 1 and waits for sysmon's decision behind the lock.
 // Where membarrier is missing, and under TSan, which does not know it, enter() exchanges in_rt
 // (seq_cst), and the store of steal is seq_cst as well.
 #pragma once
@@ -43,7 +43,7 @@ struct alignas(128) M {
   M& operator=(const M&) = delete;
 
   // The handshake; see above. in_rt: stored by this M; steal: stored by sysmon, cleared by either
-  // under retake_lock.
+  // under Sched::retake_lock.
   std::atomic<std::uint32_t> in_rt{1};
   std::atomic<std::uint32_t> steal;
   const std::uint32_t steal_at_rest;  // 0; kJitter sends every entry through enter_slow()
@@ -68,8 +68,6 @@ struct alignas(128) M {
   G* locked_g = nullptr;
   std::uint32_t lock_depth = 0;  // calls of lock_os_thread() not yet undone
   bool is_doomed = false;        // its locked goroutine ended: so does the thread
-
-  std::mutex retake_lock;  // held by sysmon while it decides; after no other lock
 
   // Parking. guarded by the scheduler's lock until the wake-up word is set.
   M* next_idle = nullptr;

@@ -10,7 +10,7 @@
 // wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
 // nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
 //
-// Lock order: wait queue < timer heap < channel (by address) < Sched::lock < M::retake_lock.
+// Lock order: wait queue < timer heap < channel (by address) < Sched::lock; retake_lock alone.
 #pragma once
 
 #include <atomic>
@@ -118,6 +118,7 @@ struct Sched {
   [[nodiscard]] std::int64_t earliest_timer() const;
 
   std::mutex lock;
+  std::mutex retake_lock;  // held by sysmon while it decides whose P to take (m.h); never with lock
   GlobalQueue grq;
   std::vector<std::unique_ptr<P>> ps;  // fixed for the run
   const bool multi;                    // more than one P: thieves and contention exist

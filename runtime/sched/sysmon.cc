@@ -68,12 +68,12 @@ bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
 // One round of the handshake over all Ms that are due, with one membarrier for all of them.
 bool Sched::retake(std::int64_t now) {
   static const bool have_membarrier = register_membarrier();
+  std::unique_lock decision(retake_lock);
   std::vector<M*> due;
   for (auto& pp : ps) {
     M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
     if (m == nullptr || !is_due(pp.get(), m, now)) continue;
     if (!have_membarrier && !m->blocking.load(std::memory_order_relaxed)) continue;
-    m->retake_lock.lock();
     m->steal.store(M::kSteal, std::memory_order_seq_cst);
     due.push_back(m);
   }
@@ -91,8 +91,8 @@ bool Sched::retake(std::int64_t now) {
     } else {
       m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
     }
-    m->retake_lock.unlock();
   }
+  decision.unlock();
   retakes.fetch_add(taken.size(), std::memory_order_relaxed);
   for (P* pp : taken) hand_off(pp);
   return !taken.empty();
