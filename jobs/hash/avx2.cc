@@ -3,6 +3,7 @@
 // Compiled with -mavx2; see jobs/hash/sha256_rounds.h for what follows from that.
 #include <immintrin.h>
 
+#include "jobs/hash/blake3_rounds.h"
 #include "jobs/hash/sha256_rounds.h"
 
 namespace gorun::jobs {
@@ -90,6 +91,11 @@ struct Avx2 {
 void sha256_compress_avx2(Sha256Words* const* states, const std::uint8_t* const* data,
                           std::size_t blocks) {
   Sha256Rounds<Avx2>::compress(states, data, blocks);
+}
+
+void blake3_compress_avx2(const std::uint8_t* const* inputs, std::size_t count,
+                          const Blake3Inputs& how, std::uint8_t* out) {
+  Blake3Rounds<Avx2>::compress(inputs, count, how, out);
 }
 
 }  // namespace gorun::jobs

@@ -4,6 +4,7 @@
 // from that. Rotations and three-way logic are single instructions here.
 #include <immintrin.h>
 
+#include "jobs/hash/blake3_rounds.h"
 #include "jobs/hash/sha256_rounds.h"
 
 namespace gorun::jobs {
@@ -72,6 +73,11 @@ struct Avx512 {
 void sha256_compress_avx512(Sha256Words* const* states, const std::uint8_t* const* data,
                             std::size_t blocks) {
   Sha256Rounds<Avx512>::compress(states, data, blocks);
+}
+
+void blake3_compress_avx512(const std::uint8_t* const* inputs, std::size_t count,
+                            const Blake3Inputs& how, std::uint8_t* out) {
+  Blake3Rounds<Avx512>::compress(inputs, count, how, out);
 }
 
 }  // namespace gorun::jobs
