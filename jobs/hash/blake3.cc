@@ -153,10 +153,14 @@ void Blake3Tree::push(const Blake3Value& subtree, std::uint64_t chunks) {
   chunks_ += chunks;
 }
 
-Blake3Value Blake3Tree::root() {
+Blake3Value Blake3Tree::root() { return fold(kBlake3Root); }
+
+Blake3Value Blake3Tree::subtree() { return fold(0); }
+
+Blake3Value Blake3Tree::fold(std::uint32_t root_flag) {
   Blake3Value value = stack_.back();
   for (std::size_t i = stack_.size() - 1; i-- > 0;) {
-    value = parent_of(stack_[i], value, i == 0 ? kBlake3Root : 0);
+    value = parent_of(stack_[i], value, i == 0 ? root_flag : 0);
   }
   clear();
   return value;

@@ -53,12 +53,17 @@ class Blake3Tree {
   void push(const Blake3Value& subtree, std::uint64_t chunks);
   /// The digest of the message. At least two subtrees were pushed. Begins a new message.
   [[nodiscard]] Blake3Value root();
+  /// The chaining value of what was pushed, as a part of something larger. At least one subtree was
+  /// pushed. Begins anew.
+  [[nodiscard]] Blake3Value subtree();
 
   [[nodiscard]] std::uint64_t chunks() const { return chunks_; }
   [[nodiscard]] bool empty() const { return stack_.empty(); }
   void clear();
 
  private:
+  [[nodiscard]] Blake3Value fold(std::uint32_t root_flag);
+
   std::vector<Blake3Value> stack_;
   std::uint64_t chunks_ = 0;  // in the whole stack
 };

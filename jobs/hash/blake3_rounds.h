@@ -84,26 +84,31 @@ class Blake3Rounds {
 
   template <std::size_t kRound>
   [[gnu::always_inline]] static inline void rounds(Reg* v, const Reg* m) {
-    constexpr const std::uint8_t* kAt = kBlake3Schedule[kRound];
-    mix_four<0>(v, m, kAt);      // columns
-    mix_four<1>(v, m, kAt + 8);  // diagonals
+    mix_four<kRound, 0>(v, m);  // columns
+    mix_four<kRound, 1>(v, m);  // diagonals
     if constexpr (kRound + 1 < 7) rounds<kRound + 1>(v, m);
   }
 
   // Four mixings, of which none waits for another.
-  template <std::size_t kShift>
-  [[gnu::always_inline]] static inline void mix_four(Reg* v, const Reg* m, const std::uint8_t* at) {
-    for (std::size_t i = 0; i < 4; ++i) half_mix<16, 12>(v, i, kShift, m[at[2 * i]]);
-    for (std::size_t i = 0; i < 4; ++i) half_mix<8, 7>(v, i, kShift, m[at[2 * i + 1]]);
+  template <std::size_t kRound, std::size_t kShift>
+  [[gnu::always_inline]] static inline void mix_four(Reg* v, const Reg* m) {
+    constexpr const std::uint8_t* kAt = kBlake3Schedule[kRound] + 8 * kShift;
+    half_mix<0, kShift, 16, 12>(v, m[kAt[0]]);
+    half_mix<1, kShift, 16, 12>(v, m[kAt[2]]);
+    half_mix<2, kShift, 16, 12>(v, m[kAt[4]]);
+    half_mix<3, kShift, 16, 12>(v, m[kAt[6]]);
+    half_mix<0, kShift, 8, 7>(v, m[kAt[1]]);
+    half_mix<1, kShift, 8, 7>(v, m[kAt[3]]);
+    half_mix<2, kShift, 8, 7>(v, m[kAt[5]]);
+    half_mix<3, kShift, 8, 7>(v, m[kAt[7]]);
   }
 
-  template <int kFirst, int kSecond>
-  [[gnu::always_inline]] static inline void half_mix(Reg* v, std::size_t i, std::size_t shift,
-                                                     Reg m) {
-    Reg& a = v[i];
-    Reg& b = v[4 + (i + shift) % 4];
-    Reg& c = v[8 + (i + 2 * shift) % 4];
-    Reg& d = v[12 + (i + 3 * shift) % 4];
+  template <std::size_t kI, std::size_t kShift, int kFirst, int kSecond>
+  [[gnu::always_inline]] static inline void half_mix(Reg* v, Reg m) {
+    Reg& a = v[kI];
+    Reg& b = v[4 + (kI + kShift) % 4];
+    Reg& c = v[8 + (kI + 2 * kShift) % 4];
+    Reg& d = v[12 + (kI + 3 * kShift) % 4];
     a = Isa::add(Isa::add(a, m), b);
     d = Isa::template rotr<kFirst>(Isa::exclusive_or(d, a));
     c = Isa::add(c, d);

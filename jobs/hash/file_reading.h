@@ -57,6 +57,7 @@ class FileReading {
   /// and up to kSettleLimit for a file that is being written.
   [[nodiscard]] static Expected<FileReading, HashFileError> open(int dirfd, std::string name);
 
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// The size that the file had when it was opened; 0 for files that the kernel makes up.
   [[nodiscard]] std::uint64_t expected_size() const {
     return static_cast<std::uint64_t>(before_.st_size);

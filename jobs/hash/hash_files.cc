@@ -61,6 +61,14 @@ void FilesHasher::start(std::span<const std::string_view> names) {
   in_flight_ = 0;
   names_ = names;
   next_ = 0;
+  aside_.clear();
+  opened_.clear();
+}
+
+void FilesHasher::start_opened(std::vector<OpenedFile> files) {
+  start({});
+  opened_ = std::move(files);
+  std::ranges::reverse(opened_);
 }
 
 void FilesHasher::drop_untouched(std::size_t count) {
@@ -97,15 +105,25 @@ void FilesHasher::refill(std::size_t i, std::vector<HashOutcome>* outcomes) {
 
 // Opens the next file for lane i. False: there is none.
 bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
-  if (next_ == names_.size()) return false;
   Flight& flight = flights_[i];
-  flight.index = next_++;
-  auto opened = FileReading::open(AT_FDCWD, std::string(names_[flight.index]));
-  if (!opened.ok()) {
-    outcomes->push_back({flight.index, opened.error()});
-    return true;
+  if (!opened_.empty()) {
+    flight.index = opened_.back().index;
+    flight.file.emplace(std::move(opened_.back().file));
+    opened_.pop_back();
+  } else {
+    if (next_ == names_.size()) return false;
+    flight.index = next_++;
+    auto opened = FileReading::open(AT_FDCWD, std::string(names_[flight.index]));
+    if (!opened.ok()) {
+      outcomes->push_back({flight.index, opened.error()});
+      return true;
+    }
+    if (aside_from_ > 0 && opened->expected_size() >= aside_from_) {
+      aside_.push_back({flight.index, std::move(opened).value()});
+      return true;
+    }
+    flight.file.emplace(std::move(opened).value());
   }
-  flight.file.emplace(std::move(opened).value());
   ++in_flight_;
   if (lanes_) lanes_->begin(i);
   return true;

@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jobs/expected.h"
@@ -37,6 +38,12 @@ struct HashOutcome {
   HashResult result;
 };
 
+/// A file of start() of which nothing has been read.
+struct OpenedFile {
+  std::size_t index = 0;
+  FileReading file;
+};
+
 /// threads  one at a time. run() blocks in open and read, and must not be left by a park.
 class FilesHasher {
  public:
@@ -49,6 +56,8 @@ class FilesHasher {
   /// Begins with these names, relative to the current directory; they stay in place until run()
   /// has returned true. What is left of an earlier start() is dropped.
   void start(std::span<const std::string_view> names);
+  /// Begins with files that were set aside, whatever their size.
+  void start_opened(std::vector<OpenedFile> files);
 
   /// Goes on until about `budget` bytes have been read or all is done; appends what got done, in
   /// the order in which it did. True: all of it.
@@ -58,6 +67,12 @@ class FilesHasher {
   [[nodiscard]] std::size_t untouched() const { return names_.size() - next_; }
   /// Forgets the last `count` of them.
   void drop_untouched(std::size_t count);
+
+  /// Files of at least so many bytes are opened and then set aside instead of hashed, for who can
+  /// do better with them (jobs/hash/large_file.h). 0: none is.
+  void set_aside_from(std::uint64_t bytes) { aside_from_ = bytes; }
+  /// The files that were set aside since the last call, with their indices.
+  [[nodiscard]] std::vector<OpenedFile> take_aside() { return std::exchange(aside_, {}); }
 
   /// Bytes read by all calls of run() together.
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
@@ -79,6 +94,9 @@ class FilesHasher {
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
   std::uint64_t bytes_read_ = 0;
+  std::uint64_t aside_from_ = 0;
+  std::vector<OpenedFile> aside_;
+  std::vector<OpenedFile> opened_;  // of start_opened(): the next one is the last
 };
 
 }  // namespace gorun::jobs

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jobs/hash/hash_files.h"
+#include "jobs/hash/large_file.h"
 #include "jobs/stages/rows.h"
 #include "runtime/blocking.h"
 
@@ -33,12 +34,30 @@ std::vector<Algorithm> algorithms_of(const StageOptions& options) {
 class Hash final : public Operator {
  public:
   Hash(const std::vector<Algorithm>& algorithms, Context& context)
-      : context_(context), algorithms_(algorithms), hasher_(algorithms) {}
+      : context_(context), algorithms_(algorithms), hasher_(algorithms) {
+    hasher_.set_aside_from(kLargeFileBytes);
+  }
 
   Flow process(Batch&& batch, Out& out) override {
     names_.clear();
     for (const Item& item : batch.items()) names_.push_back(item.text);
     hasher_.start(names_);
+    if (run(batch) == Flow::kStop) return Flow::kStop;
+    std::vector<OpenedFile> large = hasher_.take_aside();
+    if (is_tree_ || large.size() == 1) {
+      for (OpenedFile& file : large) {
+        if (hash_large(batch, std::move(file)) == Flow::kStop) return Flow::kStop;
+      }
+    } else if (!large.empty()) {  // side by side in lanes they are faster than one after the other
+      hasher_.start_opened(std::move(large));
+      if (run(batch) == Flow::kStop) return Flow::kStop;
+    }
+    return out.send(std::move(batch));
+  }
+
+ private:
+  // Runs what the hasher has begun with.
+  Flow run(Batch& batch) {
     for (bool is_done = false; !is_done;) {
       share(batch);
       outcomes_.clear();
@@ -47,16 +66,23 @@ class Hash final : public Operator {
                         [&] { is_done = hasher_.run(kBytesAtOnce, &outcomes_); });
       context_.count_bytes(hasher_.bytes_read() - before);
       for (const HashOutcome& outcome : outcomes_) {
-        if (put(batch, batch.items()[outcome.index], outcome.result) == Flow::kStop) {
-          return Flow::kStop;
-        }
+        if (put(batch, outcome.index, outcome.result) == Flow::kStop) return Flow::kStop;
       }
       if (context_.is_cancelled()) return Flow::kStop;
     }
-    return out.send(std::move(batch));
+    return Flow::kMore;
   }
 
- private:
+  Flow hash_large(Batch& batch, OpenedFile opened) {
+    const HashResult result = hash_large_file(std::move(opened.file), algorithms_, context_.procs(),
+                                              [this](std::uint64_t bytes) {
+                                                context_.count_bytes(bytes);
+                                                return !context_.is_cancelled();
+                                              });
+    if (context_.is_cancelled()) return Flow::kStop;
+    return put(batch, opened.index, result);
+  }
+
   void share(Batch& batch) {
     const std::size_t half = hasher_.untouched() / 2;
     if (half == 0 || !context_.siblings_are_idle()) return;
@@ -66,7 +92,8 @@ class Hash final : public Operator {
     batch.truncate(batch.size() - half);
   }
 
-  Flow put(Batch& batch, Item& item, const HashResult& result) {
+  Flow put(Batch& batch, std::size_t index, const HashResult& result) {
+    Item& item = batch.items()[index];
     if (!result.ok()) {
       return context_.fail({FailureKind::kWork, result.error().message(), std::string(item.text)});
     }
@@ -88,6 +115,7 @@ class Hash final : public Operator {
 
   Context& context_;
   const std::vector<Algorithm>& algorithms_;
+  const bool is_tree_ = algorithms_.size() == 1 && algorithms_.front() == Algorithm::kBlake3;
   FilesHasher hasher_;
   std::vector<std::string_view> names_;  // of the batch at hand
   std::vector<HashOutcome> outcomes_;    // of the section at hand
