@@ -11,25 +11,35 @@ namespace {
 constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(command); }
 
 constexpr unsigned kRunOnly = bit(Command::kRun);
-constexpr unsigned kReadsJob = bit(Command::kRun) | bit(Command::kCheck);
-constexpr unsigned kEvery = kReadsJob | bit(Command::kStages) | bit(Command::kHelp);
+constexpr unsigned kReadsJob =
+    bit(Command::kRun) | bit(Command::kCheck) | bit(Command::kGraph) | bit(Command::kExplain);
+constexpr unsigned kEvery =
+    kReadsJob | bit(Command::kStages) | bit(Command::kSchema) | bit(Command::kHelp);
 
-constexpr std::array<CommandRow, 4> kCommands = {{
-    {Command::kRun, "run", "FILE", "run a job file; \"gorun FILE\" does the same"},
+constexpr std::array<CommandRow, 7> kCommands = {{
+    {Command::kRun, "run", "FILE [TARGET...]", "run a job file; \"gorun FILE\" does the same"},
     {Command::kCheck, "check", "FILE", "report every mistake in a job file, and run nothing"},
+    {Command::kGraph, "graph", "FILE [TARGET...]", "draw the graph of a job; nothing is run"},
+    {Command::kExplain, "explain", "FILE [TARGET...]", "tell what would run, and why; nothing is run"},
     {Command::kStages, "stages", "[KIND]", "list the kinds of stages, or all about one of them"},
+    {Command::kSchema, "schema", "", "print the JSON Schema of job files, for editors"},
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 9> kFlags = {{
+constexpr std::array<FlagRow, 12> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)", kRunOnly},
     {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
      kReadsJob},
-    {"-q", "--quiet", "", "say nothing but errors", kReadsJob},
+    {"", "--set-file", "NAME=PATH", "as --set, with what a file holds, but for its last line end",
+     kReadsJob},
+    {"-n", "--dry-run", "", "tell what would be run, in order, and run nothing", kRunOnly},
+    {"-q", "--quiet", "", "say nothing but errors", bit(Command::kRun) | bit(Command::kCheck)},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens",
      kRunOnly},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",
      kRunOnly},
+    {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
+     bit(Command::kGraph)},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
     {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRunOnly},
     {"-h", "--help", "", "explain the command", kEvery},

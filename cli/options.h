@@ -7,6 +7,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cli/flags.h"
 #include "cli/log.h"
@@ -20,16 +21,28 @@ enum class ColorMode { kAuto, kAlways, kNever };
 /// What the closing report says: errors alone, one line more, a table of the stages.
 enum class Verbosity { kQuiet, kNormal, kVerbose };
 
+/// One `--set-file NAME=PATH`: the value of the var is what the file holds.
+struct SetFile {
+  std::string name;
+  std::string path;
+};
+
+enum class GraphFormat { kDot, kMermaid, kSvg };
+
 struct Options {
   Command command = Command::kRun;
   bool named_command = false;  // false: "gorun FILE"
   std::string argument;        // the job file ("-": standard input), the kind, the topic, or empty
+  std::vector<std::string> targets;  // what follows the job file
   jobs::VarSettings settings;
+  std::vector<SetFile> set_files;
+  bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
+  GraphFormat graph_format = GraphFormat::kDot;
 };
 
 /// A text that was asked for by a flag and belongs on stdout: --help, --version.

@@ -1,0 +1,93 @@
+#include "jobs/secrets.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "jobs/format/json_text.h"
+#include "jobs/format/quote.h"
+#include "jobs/quote.h"
+#include "jobs/utf8.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::string_view kMask = "***";
+
+// So much of the beginning of a secret gives it away. Shorter ones are looked for as a whole.
+constexpr std::size_t kTellingBytes = 16;
+// A line of a secret with fewer bytes is likely to be a word that stands elsewhere, too.
+constexpr std::size_t kTellingLine = 8;
+
+// What stands between the quotes, and before the dots of a text that was cut.
+std::string unquoted(std::string quoted) {
+  if (quoted.ends_with("...\"")) quoted.erase(quoted.size() - 4, 3);
+  return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
+}
+
+// As a terminal is shown it: bytes that would drive it, or are not UTF-8, become "?".
+std::string shown(std::string_view value) {
+  std::string out;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t length = utf8_length(value, at);
+    const auto byte = static_cast<unsigned char>(value[at]);
+    if (length == 0 || byte < 0x20 || byte == 0x7f) {
+      out += '?';
+    } else {
+      out += value.substr(at, length);
+    }
+    at += std::max<std::size_t>(length, 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+void Secrets::add_form(std::string form) {
+  if (form.empty() || std::ranges::find(forms_, form) != forms_.end()) return;
+  forms_.push_back(std::move(form));
+}
+
+void Secrets::add(std::string_view value) {
+  if (value.empty()) return;
+  add_form(std::string(value));
+  add_form(unquoted(quote(value)));
+  add_form(unquoted(quote_for_message(value)));
+  add_form(quote_for_shell(value));
+  add_form(shown(value));
+  std::string json;
+  append_json_string(value, &json);
+  add_form(unquoted(std::move(json)));
+  if (value.find('\n') == std::string_view::npos) return;
+  while (!value.empty()) {
+    const std::string_view line = value.substr(0, value.find('\n'));
+    if (line.size() >= kTellingLine) add_form(std::string(line));
+    value.remove_prefix(std::min(line.size() + 1, value.size()));
+  }
+}
+
+std::string Secrets::masked(std::string text) const {
+  std::vector<std::pair<std::size_t, std::size_t>> found;  // [begin, end)
+  for (const std::string& form : forms_) {
+    const std::string_view needle = std::string_view(form).substr(0, kTellingBytes);
+    for (std::size_t at = text.find(needle); at != std::string::npos;) {
+      const auto [differs, unused] =
+          std::mismatch(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), form.begin(),
+                        form.end());
+      const auto end = static_cast<std::size_t>(differs - text.begin());
+      found.emplace_back(at, end);
+      at = text.find(needle, end);
+    }
+  }
+  if (found.empty()) return text;
+  std::ranges::sort(found);
+  std::string out;
+  std::size_t done = 0;
+  for (const auto& [begin, end] : found) {
+    if (begin >= done) out.append(text, done, begin - done).append(kMask);
+    done = std::max(done, end);
+  }
+  return out.append(text, done);
+}
+
+}  // namespace gorun::jobs
