@@ -32,6 +32,16 @@ std::string mermaid_quoted(std::string_view text) {
   return out + '"';
 }
 
+// The name as it may be shown. Masked names need not differ, so such a stage is a node by number.
+std::string shown_name(const jobs::Graph& graph, std::size_t stage) {
+  return graph.secrets.masked(graph.stages[stage].name);
+}
+
+std::string dot_node(const jobs::Graph& graph, std::size_t stage) {
+  const std::string shown = shown_name(graph, stage);
+  return dot_quoted(shown == graph.stages[stage].name ? shown : "s" + std::to_string(stage));
+}
+
 std::string edge_label(const jobs::Edge& edge) {
   std::string label = edge.port == jobs::kDefaultPort ? "" : edge.port;
   if (edge.buffer != jobs::kDefaultBuffer) {
@@ -57,21 +67,20 @@ std::string_view when_label(jobs::When when) {
 std::string dot_text(const jobs::Graph& graph) {
   const std::string_view title = graph.name.empty() ? "job" : std::string_view(graph.name);
   std::string out = "digraph " + dot_quoted(title) + " {\n  rankdir=LR;\n  node [shape=box];\n";
-  for (const jobs::StageSpec& stage : graph.stages) {
-    std::string label = dot_quoted(stage.name);
-    label.insert(label.size() - 1, "\\n" + std::string(stage.kind->name));
-    out += "  " + dot_quoted(stage.name) + " [label=" + label + "];\n";
+  for (std::size_t i = 0; i < graph.stages.size(); ++i) {
+    std::string label = dot_quoted(shown_name(graph, i));
+    label.insert(label.size() - 1, "\\n" + std::string(graph.stages[i].kind->name));
+    out += "  " + dot_node(graph, i) + " [label=" + label + "];\n";
   }
   for (const jobs::Edge& edge : graph.edges) {
-    out += "  " + dot_quoted(graph.stages[edge.from].name) + " -> " +
-           dot_quoted(graph.stages[edge.to].name);
+    out += "  " + dot_node(graph, edge.from) + " -> " + dot_node(graph, edge.to);
     const std::string label = edge_label(edge);
     out += label.empty() ? ";\n" : " [label=" + dot_quoted(label) + "];\n";
   }
-  for (const jobs::StageSpec& stage : graph.stages) {
+  for (std::size_t i = 0; i < graph.stages.size(); ++i) {
+    const jobs::StageSpec& stage = graph.stages[i];
     for (const std::size_t need : stage.needs) {
-      out += "  " + dot_quoted(graph.stages[need].name) + " -> " + dot_quoted(stage.name) +
-             " [style=dashed";
+      out += "  " + dot_node(graph, need) + " -> " + dot_node(graph, i) + " [style=dashed";
       const std::string_view label = when_label(stage.when);
       out += (label.empty() ? "" : ", label=" + dot_quoted(label)) + "];\n";
     }
@@ -86,7 +95,7 @@ std::string mermaid_text(const jobs::Graph& graph) {
   };
   std::string out = "flowchart LR\n";
   for (std::size_t i = 0; i < graph.stages.size(); ++i) {
-    std::string text = mermaid_quoted(graph.stages[i].name);
+    std::string text = mermaid_quoted(shown_name(graph, i));
     text.insert(text.size() - 1, "<br/>" + std::string(graph.stages[i].kind->name));
     out += "  " + id(i) + "[" + text + "]\n";
   }
@@ -95,8 +104,8 @@ std::string mermaid_text(const jobs::Graph& graph) {
   }
   for (std::size_t i = 0; i < graph.stages.size(); ++i) {
     for (const std::size_t need : graph.stages[i].needs) {
-      out += "  " + id(need) + " -.->" + label(when_label(graph.stages[i].when)) + " " + id(i) +
-             "\n";
+      out +=
+          "  " + id(need) + " -.->" + label(when_label(graph.stages[i].when)) + " " + id(i) + "\n";
     }
   }
   return out;

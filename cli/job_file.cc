@@ -89,10 +89,9 @@ std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& s
   if (!settings) return ExitCode::kUsage;
   jobs::LoadedSource loaded = jobs::read_source(options.argument);
   if (!loaded.errors.empty()) return blame(loaded.source, loaded.errors, screen);
-  jobs::LoadedJob job = jobs::load_job(std::move(loaded.source),
-                                       {.settings = *std::move(settings),
-                                        .targets = options.targets,
-                                        .world = &jobs::process_world()});
+  jobs::LoadedJob job = jobs::load_job(std::move(loaded.source), {.settings = *std::move(settings),
+                                                                  .targets = options.targets,
+                                                                  .world = &jobs::process_world()});
   screen.mask(job.secrets);
   if (!job.graph.ok()) return blame(job.source, job.graph.errors(), screen);
   return std::move(job.graph).value();

@@ -152,12 +152,9 @@ UsageError explain_unknown(Command command, const Parsed& parsed) {
       first_flag != parsed.unknown.end() ? *first_flag : parsed.unknown.front();
   const std::string command_name(row_of(command).name);
   if (word.size() < 2 || word[0] != '-') {
-    return {
-        "unexpected argument " + jobs::quote(word),
-        "gorun " + command_name + " takes " +
-            (row_of(command).takes_job_file()    ? "one job file"
-             : row_of(command).argument.empty() ? "no arguments"
-                                                : "one word")};
+    return {"unexpected argument " + jobs::quote(word),
+            "gorun " + command_name + " takes " +
+                (row_of(command).takes_job_file() ? "one job file" : "one word")};
   }
   const std::string name = word.substr(0, word.find('='));
   if (find_flag(name) != nullptr) {
@@ -217,9 +214,9 @@ std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) 
       const std::size_t equals = text.find('=');
       if (equals == std::string::npos || equals == 0) {
         // What was typed may be a secret without its name.
-        return UsageError{"option " + jobs::quote(flag) + " needs a name, \"=\" and a value",
-                          "type " + std::string(flag) +
-                              (flag == "--set" ? " NAME=VALUE" : " NAME=PATH")};
+        return UsageError{
+            "option " + jobs::quote(flag) + " needs a name, \"=\" and a value",
+            "type " + std::string(flag) + (flag == "--set" ? " NAME=VALUE" : " NAME=PATH")};
       }
       std::string name = text.substr(0, equals);
       std::string value = text.substr(equals + 1);
@@ -317,6 +314,10 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
                       "type gorun FILE; \"gorun help\" shows what a job file looks like"};
   }
   options.argument = parsed.argument.value_or("");
+  if (row_of(options.command).argument.empty() && !options.argument.empty()) {
+    return UsageError{"unexpected argument " + jobs::quote(options.argument),
+                      "gorun " + std::string(row_of(options.command).name) + " takes no arguments"};
+  }
   options.targets = parsed.targets;
   if (options.command == Command::kHelp && !options.argument.empty()) {
     const CommandRow* topic = find_command(options.argument);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <queue>
 #include <string_view>
+#include <utility>
 
 #include "cli/printable.h"
 #include "cli/quantity.h"
@@ -45,34 +46,36 @@ std::string placeholder(const TemplatePart& part) {
   return "";
 }
 
-std::string as_written(const jobs::Template& text) {
+// Masked before it is quoted: quotes in the middle of a secret would hide it from the mask.
+std::string as_written(const Graph& graph, const jobs::Template& text) {
   std::string out;
   for (const TemplatePart& part : text.parts()) out += placeholder(part);
-  return out;
+  return graph.secrets.masked(std::move(out));
 }
 
 // One word of a command line; a lone placeholder needs no quotes to be read as one.
-std::string argument(const jobs::Template& text) {
+std::string argument(const Graph& graph, const jobs::Template& text) {
   const bool is_placeholder = text.parts().size() == 1 && !text.is_constant();
-  return is_placeholder ? as_written(text) : jobs::quote_for_shell(as_written(text));
+  const std::string shown = as_written(graph, text);
+  return is_placeholder || shown == "***" ? shown : jobs::quote_for_shell(shown);
 }
 
 // The command line of an exec that has an argv, or the first line of its script.
-std::string command_of(const StageSpec& stage) {
+std::string command_of(const Graph& graph, const StageSpec& stage) {
   if (stage.options.has("shell")) {
-    const std::string& script = stage.options.text("shell");
+    const std::string script = graph.secrets.masked(stage.options.text("shell"));
     const std::string line = script.substr(0, script.find('\n'));
     return "sh -c " + jobs::quote_for_shell(line) + (line.size() < script.size() ? " ..." : "");
   }
   std::string out;
   for (const jobs::Template& word : stage.options.text_templates("argv")) {
-    out += (out.empty() ? "" : " ") + argument(word);
+    out += (out.empty() ? "" : " ") + argument(graph, word);
   }
   return out;
 }
 
 // The value of an option as a short text; empty for those that are long.
-std::string short_value(const StageSpec& stage, const OptionRow& row) {
+std::string short_value(const Graph& graph, const StageSpec& stage, const OptionRow& row) {
   switch (row.type) {
     case OptionType::kFlag:
       return stage.options.flag(row.name) ? "true" : "false";
@@ -83,36 +86,40 @@ std::string short_value(const StageSpec& stage, const OptionRow& row) {
     case OptionType::kByte:
     case OptionType::kRegex:
     case OptionType::kChoice:
-      return jobs::quote(stage.options.text(row.name));
+      return jobs::quote(graph.secrets.masked(stage.options.text(row.name)));
     case OptionType::kTexts:
     case OptionType::kChoices: {
-      const auto& texts = stage.options.texts(row.name);
+      std::vector<std::string> texts = stage.options.texts(row.name);
+      for (std::string& text : texts) text = graph.secrets.masked(std::move(text));
       const std::vector<std::string_view> views(texts.begin(), texts.end());
       return jobs::quote_list(views);
     }
     case OptionType::kTemplate:
-      return jobs::quote(as_written(stage.options.text_template(row.name)));
+      return jobs::quote(as_written(graph, stage.options.text_template(row.name)));
     default:
       return "";
   }
 }
 
-std::string work_of(const StageSpec& stage) {
+std::string work_of(const Graph& graph, const StageSpec& stage) {
   const std::string kind(stage.kind->name);
-  if (kind == "exec") return kind + ": " + command_of(stage);
+  if (kind == "exec") return kind + ": " + command_of(graph, stage);
   std::string out;
   for (const OptionRow& row : stage.kind->options) {
     if (!stage.options.is_given(row.name)) continue;
-    const std::string value = short_value(stage, row);
+    const std::string value = short_value(graph, stage, row);
     if (!value.empty()) out.append(out.empty() ? ": " : ", ").append(row.name) += " " + value;
   }
   return kind + out;
 }
 
 std::string names_of(const Graph& graph, const std::vector<std::size_t>& stages) {
-  std::vector<std::string_view> names;
-  for (const std::size_t stage : stages) names.push_back(graph.stages[stage].name);
-  return jobs::quote_list(names);
+  std::vector<std::string> names;
+  for (const std::size_t stage : stages) {
+    names.push_back(graph.secrets.masked(graph.stages[stage].name));
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  return jobs::quote_list(views);
 }
 
 std::string start_of(const Graph& graph, const StageSpec& stage) {
@@ -136,7 +143,7 @@ std::string workers_of(const StageSpec& stage) {
 }
 
 std::string paragraph(const Graph& graph, const StageSpec& stage) {
-  std::string out = printable(stage.name) + "\n  " + printable(work_of(stage)) + "\n";
+  std::string out = printable(stage.name) + "\n  " + printable(work_of(graph, stage)) + "\n";
   if (!stage.inputs.empty()) {
     std::vector<std::size_t> producers;
     for (const std::size_t edge : stage.inputs) producers.push_back(graph.edges[edge].from);
@@ -146,9 +153,9 @@ std::string paragraph(const Graph& graph, const StageSpec& stage) {
   out += "  " + start_of(graph, stage) + "\n";
   if (stage.pool) {
     const jobs::Pool& pool = graph.pools[*stage.pool];
-    out += "  works while pool " + jobs::quote(pool.name) + " has room: " +
-           std::to_string(stage.weight) + " of " + format_count(static_cast<std::uint64_t>(pool.places), "place") +
-           " for each worker\n";
+    out += "  works while pool " + jobs::quote(pool.name) +
+           " has room: " + std::to_string(stage.weight) + " of " +
+           format_count(static_cast<std::uint64_t>(pool.places), "place") + " for each worker\n";
   }
   return out;
 }
@@ -184,16 +191,16 @@ std::vector<std::size_t> start_order(const Graph& graph) {
 std::string dry_run_text(const Graph& graph) {
   std::string out;
   for (const std::size_t stage : start_order(graph)) {
-    out += printable(graph.stages[stage].name) + ": " + printable(work_of(graph.stages[stage])) +
-           "\n";
+    out += printable(graph.stages[stage].name) + ": " +
+           printable(work_of(graph, graph.stages[stage])) + "\n";
   }
   return out;
 }
 
 std::string explain_text(const Graph& graph) {
   const std::size_t all = graph.stages.size() + graph.left_out.size();
-  std::string out = format_count(graph.stages.size()) + " of " + format_count(all, "stage") +
-                    " would run\n";
+  std::string out =
+      format_count(graph.stages.size()) + " of " + format_count(all, "stage") + " would run\n";
   for (const std::size_t stage : start_order(graph)) {
     out += "\n" + paragraph(graph, graph.stages[stage]);
   }

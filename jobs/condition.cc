@@ -179,7 +179,8 @@ class ConditionParser {
       return {std::string(word), begin, end};
     }
     if (word == "item" || word.starts_with("item.")) {
-      fail(begin, end, "\"if\" cannot refer to an item", "a stage of kind \"filter\" chooses items");
+      fail(begin, end, "\"if\" cannot refer to an item",
+           "a stage of kind \"filter\" chooses items");
     } else if (word == "run.status") {
       fail(begin, end, "\"if\" cannot refer to how the run stands",
            R"("when": "failure" does, or "always")");

@@ -9,8 +9,8 @@
 //   value      = 'text' | number | true | false | vars.NAME | matrix.KEY
 //
 // Every value is a text, as it is everywhere in a job file; == compares bytes. A text that is asked
-// whether it is true has to be a word for it: "true", "yes", "on", "1" or "false", "no", "off", "0",
-// or nothing, which is false. Any other is a mistake: `--set quick=flase` must not mean true.
+// whether it is true has to be a word for it: "true", "yes", "on", "1" or "false", "no", "off",
+// "0", or nothing, which is false. Any other is a mistake: `--set quick=flase` must not mean true.
 // Both sides of && and || are looked at, so that a mistake is found whatever the values are.
 #pragma once
 

@@ -63,8 +63,8 @@ std::vector<Cell> cells_of_line(const Source& source, ByteRange line, ByteRange 
   return cells;
 }
 
-// The two lines below a message: the text with its number, and the caret. Nothing if a secret stands
-// in that line: where its value is may be told, what it is not.
+// The two lines below a message: the text with its number, and the caret. Nothing if a secret
+// stands in that line: where its value is may be told, what it is not.
 std::string excerpt(const Source& source, ByteRange culprit) {
   const ByteRange line = source.line_at(culprit.begin);
   if (source.is_hidden({line.begin, std::max(line.end, culprit.end)})) return "";
@@ -111,7 +111,8 @@ std::string render(const Source& source, const Diagnostic& error) {
     out = source.name() + ": error: " + error.what + "\n";
   } else {
     out = source.file_name(error.where->begin) + ":" +
-          to_string(source.position(error.where->begin)) + ": error: " + error.what + "\n" + excerpt(source, *error.where);
+          to_string(source.position(error.where->begin)) + ": error: " + error.what + "\n" +
+          excerpt(source, *error.where);
   }
   if (!error.hint.empty()) out += "  hint: " + error.hint + "\n";
   return out;

@@ -206,7 +206,8 @@ class Execution {
       case When::kAlways:
         return !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
       case When::kFailure:
-        return !succeeded && !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
+        return !succeeded &&
+               !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
     }
     return false;
   }
@@ -287,8 +288,8 @@ class Execution {
   Run run_;
   Plan plan_;
   std::deque<runtime::Semaphore> pools_;  // of Graph::pools
-  std::deque<LiveStage> stages_;  // by stage; neither kind of entry may move
-  std::deque<LiveChain> chains_;  // by chain of the plan
+  std::deque<LiveStage> stages_;          // by stage; neither kind of entry may move
+  std::deque<LiveChain> chains_;          // by chain of the plan
 };
 
 }  // namespace

@@ -105,7 +105,7 @@ class FileReader {
     const JsonMember* include = find_member(*json.root->object(), "include");
     if (include == nullptr) return std::move(json.root);
     JsonObject base;
-    is_whole_ = is_whole_ && read_includes(include->value, &base);
+    if (!read_includes(include->value, &base)) is_whole_ = false;
     JsonValue joined{.content = join(std::move(base), std::move(*json.root)),
                      .where = json.root->where};
     return joined;
@@ -228,9 +228,9 @@ class FileReader {
         same = std::move(entry);
         continue;
       }
-      blame(entry.key_where, std::string(row.noun) + " " + quote(entry.key) + " is declared twice",
-            "it is first declared at " +
-                source_.place(same.key_where.begin, entry.key_where.begin));
+      blame(
+          entry.key_where, std::string(row.noun) + " " + quote(entry.key) + " is declared twice",
+          "it is first declared at " + source_.place(same.key_where.begin, entry.key_where.begin));
     }
   }
 

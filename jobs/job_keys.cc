@@ -44,19 +44,22 @@ constexpr std::array<OptionRow, 12> kJobKeys = {{
      .choices = kFailPolicies},
     {.name = "targets",
      .type = OptionType::kTargets,
-     .help = "named lists of stages for \"gorun FILE TARGET\"; \"default\" is run when none is named"},
+     .help =
+         "named lists of stages for \"gorun FILE TARGET\"; \"default\" is run when none is named"},
     {.name = "stages", .type = OptionType::kStages, .help = "the stages by name", .required = true},
 }};
 
 constexpr std::array<OptionRow, 5> kVarKeys = {{
-    {.name = "default", .type = OptionType::kScalar, .help = "the value when nothing else gives one"},
+    {.name = "default",
+     .type = OptionType::kScalar,
+     .help = "the value when nothing else gives one"},
     {.name = "env",
-     .type = OptionType::kText,
+     .type = OptionType::kVariable,
      .help = "an environment variable that gives the value, unless --set does"},
-    {.name = "required", .type = OptionType::kFlag, .help = "a value has to be given"},
+    {.name = "required", .type = OptionType::kSwitch, .help = "a value has to be given"},
     {.name = "enum", .type = OptionType::kScalars, .help = "the values that are allowed"},
     {.name = "secret",
-     .type = OptionType::kFlag,
+     .type = OptionType::kSwitch,
      .help = "never show the value in messages, logs and reports"},
 }};
 
@@ -70,7 +73,10 @@ constexpr std::array<OptionRow, 1> kLimitKeys = {{
 }};
 
 constexpr std::array<OptionRow, 3> kEdgeKeys = {{
-    {.name = "stage", .type = OptionType::kText, .help = "the stage to read from", .required = true},
+    {.name = "stage",
+     .type = OptionType::kText,
+     .help = "the stage to read from",
+     .required = true},
     {.name = "port", .type = OptionType::kText, .help = "the port by which its items leave"},
     {.name = "buffer",
      .type = OptionType::kInteger,
@@ -84,7 +90,10 @@ constexpr std::array<OptionRow, 2> kReplacementKeys = {{
      .type = OptionType::kRegex,
      .help = "what to replace, in RE2 syntax",
      .required = true},
-    {.name = "with", .type = OptionType::kText, .help = "by what; \\1 is a group", .required = true},
+    {.name = "with",
+     .type = OptionType::kText,
+     .help = "by what; \\1 is a group",
+     .required = true},
 }};
 
 constexpr std::array<std::string_view, 4> kDefaultKeys = {"workers", "buffer", "pool", "weight"};

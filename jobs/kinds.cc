@@ -32,7 +32,10 @@ OptionValue default_value(const OptionRow& row) {
 std::string_view type_phrase(OptionType type) {
   switch (type) {
     case OptionType::kFlag:
+    case OptionType::kSwitch:
       return "true or false";
+    case OptionType::kVariable:
+      return "the name of an environment variable";
     case OptionType::kInteger:
       return "an integer";
     case OptionType::kSize:

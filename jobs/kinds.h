@@ -46,6 +46,8 @@ enum class OptionType {
   kProcs,        // min <= n <= max, or "auto"
   kCondition,    // true, false, or a text that says when
   kMatrix,       // {"key": ["value", ...]}
+  kSwitch,       // true or false, and no expression
+  kVariable,     // the name of an environment variable
   kScalar,       // a string, a number or a boolean
   kScalars,      // an array of them, at least one
   kVersion,      // the number 1

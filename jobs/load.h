@@ -2,8 +2,8 @@
 //
 //   bytes -> Source -> JsonValue -> JobFile (values with positions) -> Graph
 //
-// The front half itself touches nothing but its arguments: what a job file may ask of the world goes
-// through a LoadWorld.
+// The front half itself touches nothing but its arguments: what a job file may ask of the world
+// goes through a LoadWorld.
 #pragma once
 
 #include <string>

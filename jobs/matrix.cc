@@ -64,8 +64,8 @@ std::optional<std::vector<MatrixValues>> read_matrix(const JsonValue& value, Val
     is_right = is_right && axis.has_value();
     if (!is_right) continue;
     if (combinations.size() * axis->values.size() > kMaxCombinations) {
-      reader->blame(value.where, "the matrix makes more than " +
-                                     std::to_string(kMaxCombinations) + " stages");
+      reader->blame(value.where,
+                    "the matrix makes more than " + std::to_string(kMaxCombinations) + " stages");
       return std::nullopt;
     }
     std::vector<MatrixValues> longer;

@@ -59,9 +59,8 @@ std::vector<PoolDecl> read_pools(const JsonValue& value, ValueReader* reader) {
   for (const JsonMember& member : *object) {
     const auto places = reader->integer(member.key, member.value, 1, kMaxPool);
     // A wrong number is wrong once: what joins the pool is right.
-    pools.push_back(
-        {.pool = {.name = member.key, .places = places.value_or(kMaxPool)},
-         .where = member.key_where});
+    pools.push_back({.pool = {.name = member.key, .places = places.value_or(kMaxPool)},
+                     .where = member.key_where});
   }
   return pools;
 }

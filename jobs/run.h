@@ -1,10 +1,11 @@
 // jobs/run.h - what all goroutines of one run share: counters, failures, states, the stop.
 //
-// A failure stops a scope (failure_scopes() in jobs/graph.h): what belongs to the job proper, or one
-// pipeline of those that run in spite of a failure. An interrupt stops every scope.
+// A failure stops a scope (failure_scopes() in jobs/graph.h): what belongs to the job proper, or
+// one pipeline of those that run in spite of a failure. An interrupt stops every scope.
 //
 // Invariants
-//   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope is
+//   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
+//   is
 //       closed and the latch raised, so a goroutine that sees its input end can tell a stop from an
 //       end.
 //   I2  Events go to the observer one at a time (lock_), and those of one stage in their order.

@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 // "$" would let a line feed follow in the regular expressions of some languages.
 constexpr std::string_view kEnd = "(?![\\s\\S])";
 
-Json ref(std::string_view name) { return {{"$ref", "#/$defs/" + std::string(name)}}; }
+Json refer_to(std::string_view name) { return {{"$ref", "#/$defs/" + std::string(name)}}; }
 
 Json any_of(std::vector<Json> choices) { return {{"anyOf", std::move(choices)}}; }
 
@@ -49,12 +49,12 @@ Json word(std::string_view text) { return {{"const", std::string(text)}}; }
 Json choice_of(const OptionRow& row) {
   Json names = Json::array();
   for (const std::string_view choice : row.choices) names.push_back(std::string(choice));
-  return any_of({{{"enum", std::move(names)}}, ref("expression")});
+  return any_of({{{"enum", std::move(names)}}, refer_to("expression")});
 }
 
 Json object_of(Json values, const char* names = nullptr) {
   Json object = {{"type", "object"}};
-  if (names != nullptr) object["propertyNames"] = ref(names);
+  if (names != nullptr) object["propertyNames"] = refer_to(names);
   object["additionalProperties"] = std::move(values);
   return object;
 }
@@ -107,18 +107,18 @@ Json type_of(const OptionRow& row) {
   const Json string = {{"type", "string"}};
   switch (row.type) {
     case OptionType::kFlag:
-      return any_of({{{"type", "boolean"}}, ref("expression")});
+      return any_of({{{"type", "boolean"}}, refer_to("expression")});
     case OptionType::kInteger:
-      return any_of({integer_between(row), ref("expression")});
+      return any_of({integer_between(row), refer_to("expression")});
     case OptionType::kSize:
-      return any_of({integer_between(row), ref("size"), ref("expression")});
+      return any_of({integer_between(row), refer_to("size"), refer_to("expression")});
     case OptionType::kText:
     case OptionType::kScript:
     case OptionType::kRegex:
     case OptionType::kTemplate:
       return string;
     case OptionType::kByte:
-      return any_of({pattern("^[\\u0000-\\u007f]"), ref("expression")});
+      return any_of({pattern("^[\\u0000-\\u007f]"), refer_to("expression")});
     case OptionType::kChoice:
       return choice_of(row);
     case OptionType::kTexts:
@@ -129,7 +129,7 @@ Json type_of(const OptionRow& row) {
       return any_of({choice_of(row), std::move(several)});
     }
     case OptionType::kIntegers:
-      return one_or_more(any_of({integer_between(row), ref("expression")}));
+      return one_or_more(any_of({integer_between(row), refer_to("expression")}));
     case OptionType::kArgv: {
       Json argv = array_of(string, 1);
       argv["prefixItems"] = Json::array({{{"type", "string"}, {"minLength", 1}}});
@@ -138,9 +138,9 @@ Json type_of(const OptionRow& row) {
     case OptionType::kNamedTemplates:
       return object_of(string, "variable");
     case OptionType::kItems: {
-      Json fields = object_of(ref("scalar"));
+      Json fields = object_of(refer_to("scalar"));
       fields["minProperties"] = 1;
-      return array_of(any_of({ref("scalar"), std::move(fields)}), 0);
+      return array_of(any_of({refer_to("scalar"), std::move(fields)}), 0);
     }
     case OptionType::kReplacements:
       return one_or_more(object_of_keys(replacement_keys()), 0);
@@ -154,36 +154,40 @@ Json type_of(const OptionRow& row) {
     case OptionType::kNames:
       return one_or_more(string, 0);
     case OptionType::kWorkers:
-      return any_of({integer_between(row), word("cpus"), ref("expression")});
+      return any_of({integer_between(row), word("cpus"), refer_to("expression")});
     case OptionType::kProcs:
-      return any_of({integer_between(row), word("auto"), ref("expression")});
+      return any_of({integer_between(row), word("auto"), refer_to("expression")});
     case OptionType::kCondition:
       return any_of({{{"type", "boolean"}}, string});
     case OptionType::kMatrix: {
-      Json matrix = object_of(array_of(ref("scalar"), 1), "name");
+      Json matrix = object_of(array_of(refer_to("scalar"), 1), "name");
       matrix["minProperties"] = 1;
       return matrix;
     }
+    case OptionType::kSwitch:
+      return {{"type", "boolean"}};
+    case OptionType::kVariable:
+      return {{"type", "string"}, {"minLength", 1}};
     case OptionType::kScalar:
-      return ref("plainScalar");
+      return refer_to("plainScalar");
     case OptionType::kScalars:
-      return array_of(ref("plainScalar"), 1);
+      return array_of(refer_to("plainScalar"), 1);
     case OptionType::kVersion:
       return {{"const", 1}};
     case OptionType::kVars:
-      return object_of(any_of({ref("plainScalar"), object_of_keys(var_keys())}));
+      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
     case OptionType::kEnvironment:
-      return object_of(ref("scalar"), "variable");
+      return object_of(refer_to("scalar"), "variable");
     case OptionType::kDefaults:
       return defaults_schema();
     case OptionType::kLimits:
       return object_of_keys(limit_keys());
     case OptionType::kPools:
-      return object_of(any_of({integer_between(row), ref("expression")}));
+      return object_of(any_of({integer_between(row), refer_to("expression")}));
     case OptionType::kTargets:
       return object_of(one_or_more(string));
     case OptionType::kStages: {
-      Json stages = object_of(ref("stage"), "stageName");
+      Json stages = object_of(refer_to("stage"), "stageName");
       stages["minProperties"] = 1;
       return stages;
     }
@@ -210,7 +214,7 @@ Json kind_schema(const StageKind& kind) {
   schema.update(object_of_keys(rows));
   schema["properties"]["kind"] = {{"const", std::string(kind.name)}};
   if (!kind.parallel) {
-    schema["properties"]["workers"] = any_of({{{"const", 1}}, ref("expression")});
+    schema["properties"]["workers"] = any_of({{{"const", 1}}, refer_to("expression")});
   }
   if (kind.input == Input::kOptional) schema["dependentRequired"] = {{"buffer", {"from"}}};
   return schema;
@@ -224,7 +228,7 @@ Json stage_schema() {
   for (const StageKind& kind : stage_kinds()) {
     const std::string name(kind.name);
     Json is_this = {{"required", {"kind"}}, {"properties", {{"kind", {{"const", name}}}}}};
-    branches.push_back({{"if", std::move(is_this)}, {"then", ref(name)}});
+    branches.push_back({{"if", std::move(is_this)}, {"then", refer_to(name)}});
   }
   schema["allOf"] = std::move(branches);
   return schema;
@@ -243,14 +247,15 @@ std::string job_schema() {
   defs["expression"] = {{"type", "string"}, {"pattern", "\\$\\{\\{"}};
   defs["scalar"] = {{"type", {"string", "number", "boolean"}}};
   defs["plainScalar"] = {{"type", {"string", "number", "boolean"}},
-                         {"not", ref("expression")}};
+                         {"not", refer_to("expression")}};
   defs["size"] = pattern("^[0-9]+( ?(B|[KMGT](iB|B)?|kB?))?");
-  defs["name"] = {{"pattern", "^[^\\x00-\\x2c\\x2e-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]"
-                              "[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]*" +
-                                  std::string(kEnd)}};
+  defs["name"] = {{"pattern",
+                   "^[^\\x00-\\x2c\\x2e-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]"
+                   "[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]*" +
+                       std::string(kEnd)}};
   defs["stageName"] = {
-      {"pattern", "^[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]+" +
-                      std::string(kEnd)}};
+      {"pattern",
+       "^[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]+" + std::string(kEnd)}};
   defs["variable"] = {{"pattern", "^[^=\\x00]+" + std::string(kEnd)}};
   defs["stage"] = stage_schema();
   for (const StageKind& kind : stage_kinds()) defs[std::string(kind.name)] = kind_schema(kind);

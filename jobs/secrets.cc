@@ -19,10 +19,16 @@ constexpr std::size_t kTellingBytes = 16;
 // A line of a secret with fewer bytes is likely to be a word that stands elsewhere, too.
 constexpr std::size_t kTellingLine = 8;
 
-// What stands between the quotes, and before the dots of a text that was cut.
+// What stands between the quotes.
 std::string unquoted(std::string quoted) {
-  if (quoted.ends_with("...\"")) quoted.erase(quoted.size() - 4, 3);
   return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
+}
+
+// All of what quote() makes of a text, of which it shows only the beginning.
+std::string quoted_piecewise(std::string_view value) {
+  std::string out;
+  for (const char c : value) out += unquoted(quote(std::string_view(&c, 1)));
+  return out;
 }
 
 // As a terminal is shown it: bytes that would drive it, or are not UTF-8, become "?".
@@ -51,9 +57,11 @@ void Secrets::add_form(std::string form) {
 void Secrets::add(std::string_view value) {
   if (value.empty()) return;
   add_form(std::string(value));
-  add_form(unquoted(quote(value)));
+  add_form(quoted_piecewise(value));
   add_form(unquoted(quote_for_message(value)));
-  add_form(quote_for_shell(value));
+  std::string word = quote_for_shell(value);
+  if (word.starts_with("$'")) word.erase(0, 1);
+  add_form(word.starts_with('\'') ? unquoted(std::move(word)) : std::move(word));
   add_form(shown(value));
   std::string json;
   append_json_string(value, &json);
@@ -71,9 +79,8 @@ std::string Secrets::masked(std::string text) const {
   for (const std::string& form : forms_) {
     const std::string_view needle = std::string_view(form).substr(0, kTellingBytes);
     for (std::size_t at = text.find(needle); at != std::string::npos;) {
-      const auto [differs, unused] =
-          std::mismatch(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), form.begin(),
-                        form.end());
+      const auto [differs, unused] = std::mismatch(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                                   text.end(), form.begin(), form.end());
       const auto end = static_cast<std::size_t>(differs - text.begin());
       found.emplace_back(at, end);
       at = text.find(needle, end);

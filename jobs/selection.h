@@ -4,7 +4,8 @@
 //   - A target is a name of "targets", or a stage. What it reads from or needs is run as well, and
 //     so on; so are the readers of a stage when none of them is otherwise: items are not lost in
 //     silence.
-//   - A stage whose "if" is false is left out, and so is one that reads only from such stages: there
+//   - A stage whose "if" is false is left out, and so is one that reads only from such stages:
+//   there
 //     is nothing for it. What needs it does not wait for it.
 #pragma once
 

@@ -16,7 +16,8 @@
 //   I3  Between two files is one LF that belongs to none, so that the end of a file is a place of
 //       its own.
 // Not chosen: lines and columns stored in every value. They are needed for the few values that
-//   are wrong, and cost a count for all of them. And a file index in every range: the offset has it.
+//   are wrong, and cost a count for all of them. And a file index in every range: the offset has
+//   it.
 #pragma once
 
 #include <cstddef>

@@ -40,7 +40,8 @@ std::optional<std::string_view> files_pattern(std::string_view expression) {
   if (!expression.starts_with(kCall) || !expression.ends_with(')')) return std::nullopt;
   const std::string_view argument =
       trimmed(expression.substr(kCall.size(), expression.size() - kCall.size() - 1));
-  if (argument.size() < 3 || argument.front() != '\'' || argument.back() != '\'') return std::nullopt;
+  if (argument.size() < 3 || argument.front() != '\'' || argument.back() != '\'')
+    return std::nullopt;
   const std::string_view pattern = argument.substr(1, argument.size() - 2);
   if (pattern.find('\'') != std::string_view::npos) return std::nullopt;
   return pattern;

@@ -103,7 +103,8 @@ class Validator {
     const auto meant = closest(ref.stage, names_);
     if (!meant || *meant == own_group) return "";
     const std::vector<std::size_t>& others = index_.at(std::string(*meant));
-    for (const std::size_t other : others) is_read_[other] = true;  // a typing error here, none there
+    for (const std::size_t other : others)
+      is_read_[other] = true;  // a typing error here, none there
     return "did you mean " + quote(*meant) + "? (declared at " +
            place(file_.stages[others.front()].name_where, ref.where) + ")";
   }
@@ -242,10 +243,11 @@ class Validator {
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {
       const StageDecl& decl = file_.stages[i];
       if (is_read_[i] || !decl.kind || !decl.are_options_right || sends_nothing(decl)) continue;
-      blame(decl.name_where, "no stage reads the items of stage " + quote(decl.group),
-            !decl.kind->how_to_send_nothing.empty()
-                ? std::string(decl.kind->how_to_send_nothing)
-                : R"(to print them: "print": {"kind": "write", "from": )" + quote(decl.group) + "}");
+      blame(
+          decl.name_where, "no stage reads the items of stage " + quote(decl.group),
+          !decl.kind->how_to_send_nothing.empty()
+              ? std::string(decl.kind->how_to_send_nothing)
+              : R"(to print them: "print": {"kind": "write", "from": )" + quote(decl.group) + "}");
     }
   }
 
@@ -293,10 +295,10 @@ class Validator {
       const auto [where, verb] = reference(from, to);
       path += file_.stages[from].name + " -> ";
       steps += (steps.empty() ? "" : ", ") + quote(file_.stages[to].name) + " " +
-               std::string(verb) + " " + quote(file_.stages[from].name) + " at " + place(where, first);
+               std::string(verb) + " " + quote(file_.stages[from].name) + " at " +
+               place(where, first);
     }
-    blame(first,
-          "stages wait for each other: " + path + file_.stages[cycle.front()].name, steps);
+    blame(first, "stages wait for each other: " + path + file_.stages[cycle.front()].name, steps);
   }
 
   // Blames stages that can never start; see the last rule in validate.h.

@@ -1,6 +1,7 @@
 // jobs/validate.h - from a JobFile to a Graph: names, ports, inputs, cycles.
 //
-// A name of a stage with a matrix means all stages that the matrix makes; "test[linux,1]" means one.
+// A name of a stage with a matrix means all stages that the matrix makes; "test[linux,1]" means
+// one.
 //
 // Rules
 //   - "from" and "needs" name stages that exist, other than the stage itself, each once.
@@ -10,7 +11,8 @@
 //   - No cycle over data and order edges together.
 //   - No stage waits ("needs") for one that could finish only after it: bounded channels make
 //     the producer of items that nobody takes yet wait as well.
-//   - "when" other than "success" asks how the stages that it "needs" ended, so there are some. What
+//   - "when" other than "success" asks how the stages that it "needs" ended, so there are some.
+//   What
 //     runs in spite of a failure takes no items from what a failure stops.
 //   - A pool exists and has as many places as a worker takes; a target's stages exist.
 #pragma once

@@ -166,8 +166,7 @@ std::optional<std::string> ValueReader::text(std::string_view key, const JsonVal
   const Template filled(std::move(*parts));
   if (filled.is_constant()) return filled.constant_text();
   blame(late_place,
-        quote(key) + " cannot refer to " +
-            (filled.uses_item() ? "an item" : "how the run stands"),
+        quote(key) + " cannot refer to " + (filled.uses_item() ? "an item" : "how the run stands"),
         std::string(item_hint));
   return std::nullopt;
 }

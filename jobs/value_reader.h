@@ -1,8 +1,8 @@
 // jobs/value_reader.h - typed, position-aware reading of JSON values.
 //
 // Each function returns the value in the wanted type, with `${{ vars.x }}` and `${{ matrix.k }}`
-// filled in, or nothing after it has added a Diagnostic that points at the culprit. `key` is how the
-// message names the value. An expression may stand for any scalar: "n": "${{ vars.n }}" is an
+// filled in, or nothing after it has added a Diagnostic that points at the culprit. `key` is how
+// the message names the value. An expression may stand for any scalar: "n": "${{ vars.n }}" is an
 // integer if its text is one. `${{ files('*.c') }}` stands for as many texts as there are files, so
 // it is an element of an array, or takes the place of one.
 #pragma once

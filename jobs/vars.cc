@@ -87,7 +87,7 @@ bool Vars::read_entry(const JsonMember& var, const JsonMember& entry, Declaratio
     return declaration->value.has_value();
   }
   bool is_right = false;
-  if (row->type == OptionType::kFlag && value.flag()) {
+  if (row->type == OptionType::kSwitch && value.flag()) {
     (entry.key == "required" ? declaration->is_required : declaration->is_secret) = *value.flag();
     is_right = true;
   } else if (entry.key == "env" && value.text() && !value.text()->empty()) {

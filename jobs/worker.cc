@@ -191,7 +191,8 @@ Worker::Worker(const Surroundings& where) : where_(where), places_(where) {
   for (std::size_t i = 0; i + 1 < links_.size(); ++i) {
     links_[i]->out = std::make_unique<NextOut>(*links_[i], *links_[i + 1], clock_);
   }
-  links_.back()->out = std::make_unique<ReadersOut>(*links_.back(), where_.readers, clock_, places_);
+  links_.back()->out =
+      std::make_unique<ReadersOut>(*links_.back(), where_.readers, clock_, places_);
 }
 
 Worker::~Worker() = default;

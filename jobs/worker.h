@@ -54,9 +54,9 @@ struct Surroundings {
   Run& run;
   Plan& plan;
   const PlanChain& chain;
-  Inbox* inbox = nullptr;          // nullptr: the chain begins with a source
-  std::vector<Inbox*> readers;     // of the chain's last node
-  ShardInboxes* shards = nullptr;  // nullptr: the chain does not gather
+  Inbox* inbox = nullptr;              // nullptr: the chain begins with a source
+  std::vector<Inbox*> readers;         // of the chain's last node
+  ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
   runtime::Semaphore* pool = nullptr;  // nullptr: the chain is in none
   int procs = 1;
 

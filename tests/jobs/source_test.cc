@@ -70,9 +70,15 @@ TEST_SUITE("jobs/source") {
       std::size_t offset;
       const char* place;
     };
-    const Row rows[] = {{0, "a 1:1"},           {4, "a 2:1"},           {7, "a 2:4"},
-                        {b.begin, "b 1:1"},     {b.begin + 5, "b 2:2"}, {b.end - 1, "b 2:3"},
-                        {b.end, "b 3:1"},       {c.begin, "c 1:1"},     {c.end - 1, "c 1:10001"},
+    const Row rows[] = {{0, "a 1:1"},
+                        {4, "a 2:1"},
+                        {7, "a 2:4"},
+                        {b.begin, "b 1:1"},
+                        {b.begin + 5, "b 2:2"},
+                        {b.end - 1, "b 2:3"},
+                        {b.end, "b 3:1"},
+                        {c.begin, "c 1:1"},
+                        {c.end - 1, "c 1:10001"},
                         {c.end + 5, "c 1:10002"}};
     for (const Row& row : rows) {
       CAPTURE(row.offset);
