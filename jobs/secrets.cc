@@ -16,6 +16,8 @@ constexpr std::string_view kMask = "***";
 
 // So much of the beginning of a secret gives it away. Shorter ones are looked for as a whole.
 constexpr std::size_t kTellingBytes = 16;
+// And so much of it where a message was cut.
+constexpr std::size_t kTellingCut = 3;
 // A line of a secret with fewer bytes is likely to be a word that stands elsewhere, too.
 constexpr std::size_t kTellingLine = 8;
 
@@ -74,6 +76,19 @@ void Secrets::add(std::string_view value) {
   }
 }
 
+// Where a secret begins that was cut at `dots`, too early for kTellingBytes; else `dots`.
+std::size_t Secrets::cut_secret(std::string_view text, std::size_t dots) const {
+  std::size_t longest = 0;
+  for (const std::string& form : forms_) {
+    const std::size_t most = std::min({kTellingBytes, form.size(), dots});
+    for (std::size_t length = most; length >= kTellingCut && length > longest; --length) {
+      if (text.substr(dots - length, length) != std::string_view(form).substr(0, length)) continue;
+      longest = length;
+    }
+  }
+  return dots - longest;
+}
+
 std::string Secrets::masked(std::string text) const {
   std::vector<std::pair<std::size_t, std::size_t>> found;  // [begin, end)
   for (const std::string& form : forms_) {
@@ -84,6 +99,12 @@ std::string Secrets::masked(std::string text) const {
       const auto end = static_cast<std::size_t>(differs - text.begin());
       found.emplace_back(at, end);
       at = text.find(needle, end);
+    }
+  }
+  for (std::size_t dots = text.find("..."); dots != std::string::npos;
+       dots = text.find("...", dots + 1)) {
+    if (const std::size_t begin = cut_secret(text, dots); begin < dots) {
+      found.emplace_back(begin, dots);
     }
   }
   if (found.empty()) return text;

@@ -9,6 +9,7 @@
 // Not masked: data. What a command prints, or a stage writes, is the job's own doing.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ class Secrets {
 
  private:
   void add_form(std::string form);
+  [[nodiscard]] std::size_t cut_secret(std::string_view text, std::size_t dots) const;
 
   std::vector<std::string> forms_;  // none empty, none twice
 };

@@ -200,14 +200,52 @@ gorun: 9 errors; nothing was run
   "b": {"kind": "exec", "argv": ["true"], "pool": "net", "weight": 3},
   "c": {"kind": "exec", "argv": ["true"], "weight": 2},
   "d": {"kind": "exec", "argv": ["true"], "when": "always"},
-  "e": {"kind": "exec", "argv": ["true"], "when": "allways", "needs": "d"}
-}})")) == R"(job.json:1:37: error: "bad": expected 1 to 1000000, got 0
+  "e": {"kind": "exec", "argv": ["true"], "when": "allways", "needs": "d"},
+  "s": {"kind": "items", "items": ["1"]},
+  "l": {"kind": "write", "from": "s", "needs": "e", "when": "always"}
+})")) ==
+          R"(job.json:1:41: error: "bad": expected 1 to 1000000, got 0
   1 | {"gorun": 1, "pools": {"net": 2, "bad": 0},
     |                                         ^
 job.json:2:15: error: "kind" cannot be a default
   2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
     |               ^~~~~~
   hint: it belongs to each stage
+job.json:2:31: error: no kind of stage has a key "stdot"
+  2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
+    |                               ^~~~~~~
+  hint: did you mean "stdout"?
+job.json:2:58: error: "stdin": expected "none" or "item", got "itm"
+  2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
+    |                                                          ^~~~~
+  hint: did you mean "item"?
+job.json:2:76: error: "workers": expected an integer or "cpus", got "many"
+  2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
+    |                                                                            ^~~~~~
+job.json:4:51: error: unknown pool "nte"
+  4 |   "a": {"kind": "exec", "argv": ["true"], "pool": "nte"},
+    |                                                   ^~~~~
+  hint: did you mean "net"?
+job.json:5:68: error: pool "net" has fewer places than "weight" takes
+  5 |   "b": {"kind": "exec", "argv": ["true"], "pool": "net", "weight": 3},
+    |                                                                    ^
+  hint: it has 2
+job.json:6:53: error: "weight" without "pool" has no effect
+  6 |   "c": {"kind": "exec", "argv": ["true"], "weight": 2},
+    |                                                     ^
+job.json:7:51: error: "when" asks how other stages ended, and the stage needs none
+  7 |   "d": {"kind": "exec", "argv": ["true"], "when": "always"},
+    |                                                   ^~~~~~~~
+  hint: name them: "needs": [...]
+job.json:8:51: error: "when": expected "success", "always" or "failure", got "allways"
+  8 |   "e": {"kind": "exec", "argv": ["true"], "when": "allways", "needs": "d"},
+    |                                                   ^~~~~~~~~
+  hint: did you mean "always"?
+job.json:10:34: error: stage "l" runs after a failure, and "s", whose items it reads, may not
+  10 |   "l": {"kind": "write", "from": "s", "needs": "e", "when": "always"}
+     |                                  ^~~
+  hint: what it reads from needs "when", too
+gorun: 11 errors; nothing was run
 )");
   }
 }
