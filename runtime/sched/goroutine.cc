@@ -19,6 +19,7 @@
 #include "runtime/arch/context.h"
 #include "runtime/fatal.h"
 #include "runtime/sched/coarse_clock.h"
+#include "runtime/sched/g_list.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -98,17 +99,18 @@ void bind_stack(P* pp, G* gp) {
   gp->context = arch::make_context(stack->entry_top);
 }
 
-// First thing on every stack that was switched to.
-void finish_switch(M* m) {
-  if (m->commit.run != nullptr) {
-    const Commit commit = std::exchange(m->commit, {});
-    commit.run(commit.gp, commit.arg);
-  }
+// First thing on every stack that was switched to. Field by field: one wide load of what was stored
+// in pieces a moment ago waits for the stores to retire.
+[[gnu::always_inline]] inline void finish_switch(M* m) {
+  const auto run = m->commit.run;
+  if (run == nullptr) return;
+  m->commit.run = nullptr;
+  run(m->commit.gp, m->commit.arg);
 }
 
 // The exception state belongs to the goroutine: a G that parks inside a catch block must find its
 // own exception again, on whatever thread. Nearly always there is none.
-void save_exceptions(M* m, G* gp) {
+[[gnu::always_inline]] inline void save_exceptions(M* m, G* gp) {
   ExceptionState* mine = m->exceptions;
   if (mine->caught != nullptr || mine->uncaught != 0) [[unlikely]] {
     gp->exceptions = std::exchange(*mine, {});
@@ -116,7 +118,7 @@ void save_exceptions(M* m, G* gp) {
   }
 }
 
-void restore_exceptions(M* m, G* gp) {
+[[gnu::always_inline]] inline void restore_exceptions(M* m, G* gp) {
   if (gp->has_exceptions) [[unlikely]] {
     *m->exceptions = std::exchange(gp->exceptions, {});
     gp->has_exceptions = false;
@@ -124,7 +126,7 @@ void restore_exceptions(M* m, G* gp) {
 }
 
 // Makes `next` the G of this M, with a stack under it.
-void adopt(M* m, G* next) {
+[[gnu::always_inline]] inline void adopt(M* m, G* next) {
   if (next->context == nullptr) bind_stack(m->p, next);
   m->g = next;
   note(TraceKind::kRun, next);
@@ -133,7 +135,7 @@ void adopt(M* m, G* next) {
 }
 
 // What the arriving side does; the M is read anew, as it is another one more often than not.
-void arrive(G* self) {
+[[gnu::always_inline]] inline void arrive(G* self) {
   self->stack->sanitizer.arrived();
   finish_switch(current_m());
 }
@@ -185,7 +187,7 @@ G* pick_slow(P* pp) {
   return nullptr;
 }
 
-G* take_runnext(P* pp) {
+[[gnu::always_inline]] inline G* take_runnext(P* pp) {
   G* gp = pp->runnext.load(std::memory_order_relaxed);
   if (gp == nullptr) return nullptr;
   if (!multi_p) {
@@ -196,15 +198,34 @@ G* take_runnext(P* pp) {
   return pp->runnext.exchange(nullptr, std::memory_order_acquire);
 }
 
-void push_lrq(P* pp, G* gp) {
+[[gnu::always_inline]] inline void push_lrq(P* pp, G* gp) {
   if (!pp->lrq.push(gp)) [[unlikely]]
     sched->overflow_lrq(pp, gp);
 }
 
-G* pop_lrq(P* pp) { return multi_p ? pp->lrq.pop() : pp->lrq.pop_alone(); }
-G* pop_spawned(P* pp) { return multi_p ? pp->spawned.pop() : pp->spawned.pop_alone(); }
+// With many Gs in turn neither they nor their stacks are in the nearest cache any more when their
+// turn comes: what the switches after the next will read is fetched now. A G that a thief took
+// meanwhile is fetched in vain, no more: the blocks of Gs are never unmapped.
+[[gnu::always_inline]] inline void warm_up(P* pp) {
+  if (arch::kThreadSanitizer) return;
+  constexpr int kLines = 4;  // of 64 bytes: registers and the frames of park and its caller
+  const G* soon = pp->lrq.waiting(1);
+  if (soon == nullptr) return;
+  __builtin_prefetch(pp->lrq.waiting(3));
+  const auto* sp = static_cast<const std::byte*>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
+  for (int line = 0; line < kLines; ++line) __builtin_prefetch(sp + 64 * line);
+}
 
-bool slow_pick_due(P* pp) {
+[[gnu::always_inline]] inline G* pop_lrq(P* pp) {
+  G* gp = multi_p ? pp->lrq.pop() : pp->lrq.pop_alone();
+  warm_up(pp);
+  return gp;
+}
+[[gnu::always_inline]] inline G* pop_spawned(P* pp) {
+  return multi_p ? pp->spawned.pop() : pp->spawned.pop_alone();
+}
+
+[[gnu::always_inline]] inline bool slow_pick_due(P* pp) {
   pp->tick.store(pp->tick.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return --pp->until_slow_pick == 0 || pp->poke.load(std::memory_order_relaxed);
 }
@@ -261,10 +282,8 @@ void fire_timers(P* pp) {
 
 // --- park, ready, yield ------------------------------------------------------------------------
 
-void require_goroutine(const char* operation) {
-  const M* m = current_m();
-  if (m == nullptr) fatal("%s outside a goroutine", operation);
-  if (m->g == nullptr) fatal("%s on g0", operation);
+void refuse_outside_goroutine(const char* operation) {
+  fatal(current_m() == nullptr ? "%s outside a goroutine" : "%s on g0", operation);
 }
 
 void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
@@ -298,7 +317,7 @@ void ready(G* gp) {
   }
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
-    if (multi_p) sched->wake();
+    if (multi_p) sched->wake_thief();
     return;
   }
   G* displaced = pp->runnext.load(std::memory_order_relaxed);
@@ -308,7 +327,30 @@ void ready(G* gp) {
   }
   displaced = pp->runnext.exchange(gp, std::memory_order_acq_rel);
   if (displaced != nullptr) push_lrq(pp, displaced);
-  if (multi_p) sched->wake();
+  if (multi_p) sched->wake_thief();
+}
+
+void add_ready(GList& woken, G* gp) {
+  PCounters::bump(current_m()->p->counters.wakes);
+  note(TraceKind::kReady, gp);
+  gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (gp->locked) [[unlikely]] {
+    sched->ready_locked(gp);
+  } else {
+    woken.push(gp);
+  }
+}
+
+void ready_all(GList& woken) {
+  if (woken.empty()) return;
+  // More than the LRQ has room for would be shed to the GRQ piece by piece.
+  if (woken.size() > kQueueCapacity / 2) {
+    sched->submit_runnable(woken);
+    return;
+  }
+  P* pp = current_m()->p;
+  while (G* gp = woken.pop()) push_lrq(pp, gp);
+  if (multi_p && pp->lrq.size() >= 2) sched->wake_thief();
 }
 
 namespace {
@@ -353,7 +395,12 @@ void yield_now() {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  if (pp->spawned.empty()) [[likely]] {
+    m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  } else {
+    // Behind all of those that never ran, too, and those come last on this P.
+    m->commit = {[](G* gp, void*) { sched->submit_global(gp); }, self, nullptr};
+  }
   switch_to_g(m, self, next);
 }
 
@@ -388,11 +435,8 @@ void submit_new_g(P* pp, G* gp) {
   PCounters::bump(pp->counters.spawned);
   note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  if (!pp->spawned.push(gp)) [[unlikely]] {
-    sched->overflow_spawned(pp, gp);
-    return;
-  }
-  if (multi_p && pp->spawned.size() >= 2) sched->wake();
+  pp->spawned.push(gp);
+  if (multi_p && pp->spawned.size() >= 2) sched->wake_thief();
 }
 
 namespace detail {

@@ -7,7 +7,7 @@
 //
 // It also prints the lines of GORUN_SCHEDTRACE.
 //
-// It looks every 20 us while that pays, ever more rarely (10 ms) while it does not, and not at all
+// It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
 // while every P is idle.
 
 #include <linux/membarrier.h>
@@ -27,7 +27,9 @@ namespace gorun::runtime {
 namespace {
 
 constexpr std::int64_t kShortestNs = 20'000;
-constexpr std::int64_t kLongestNs = 10'000'000;
+// A goroutine is noticed to compute this much too late, at most; a thousand looks a second cost
+// some 0.2 % of a core, and none while every P is idle.
+constexpr std::int64_t kLongestNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
 // A goroutine may compute this long while others wait for its P.
 constexpr std::int64_t kTimeSliceNs = 10'000'000;
@@ -105,16 +107,27 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
     const std::uint32_t oldest = pp->spawned.oldest();
     const bool stuck =
         pp->tick.load(std::memory_order_relaxed) == pp->seen_tick && pp->seen_since != now;
-    if (!pp->spawned.empty() && oldest == pp->seen_oldest) {
-      // The owner runs newer ones first, which must not mean never.
+    if (pp->spawned.empty() || oldest != pp->seen_oldest) {
+      pp->seen_oldest = oldest;
+      pp->seen_oldest_since = now;
+    } else if (now - pp->seen_oldest_since >= kTimeSliceNs) {
+      // The owner runs newer ones first, which must not mean never. Not more often, either: the
+      // oldest is the root of a tree that is then open beside the others.
       pp->poke.store(true, std::memory_order_relaxed);
     }
-    pp->seen_oldest = oldest;
-    if (idle && stuck && pp->has_work()) waiting = true;
+    if (idle && stuck && pp->has_work()) {
+      waiting = true;
+      thieves_rest.store(false, std::memory_order_relaxed);
+    }
     if (pp->timers.earliest() <= now) {
       pp->poke.store(true, std::memory_order_relaxed);
       if (idle) waiting = true;
     }
+  }
+  if (thieves_rest.load(std::memory_order_relaxed) &&
+      now >= rest_until.load(std::memory_order_relaxed)) {
+    thieves_rest.store(false, std::memory_order_relaxed);
+    if (idle && any_work()) wake();
   }
   if (waiting) wake();
   return waiting;
