@@ -76,7 +76,7 @@ std::string reason_of(int error) {
 class ProcessWorld final : public LoadWorld {
  public:
   [[nodiscard]] Expected<std::string, Refusal> read(const std::string& path) const override {
-    return read_job_text(path);
+    return read_job_text(path == "-" ? "./-" : path);  // standard input is the main file's
   }
   [[nodiscard]] std::string identity(const std::string& path) const override {
     std::error_code error;

@@ -228,8 +228,12 @@ void Worker::consume() {
 
 void Worker::work() {
   clock_.switch_to(&links_.front()->cell->busy_ns);
-  run_links();
-  places_.give_back();
+  {
+    // Also by an exception: whoever waits for the places would wait for ever, and this worker lives
+    // as long as its siblings do.
+    const PoolPlaces::ReturnedAtEnd at_end(places_);
+    run_links();
+  }
   clock_.switch_to(nullptr);
 }
 

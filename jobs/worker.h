@@ -76,7 +76,19 @@ class PoolPlaces {
   [[nodiscard]] bool is_held() const { return is_held_; }
   /// Parks until there are places. Does nothing if they are held, or there is no pool.
   void take();
-  void give_back();
+  void give_back();  // does not park
+
+  /// Gives them back when it goes.
+  class ReturnedAtEnd {
+   public:
+    explicit ReturnedAtEnd(PoolPlaces& places) : places_(places) {}
+    ~ReturnedAtEnd() { places_.give_back(); }
+    ReturnedAtEnd(const ReturnedAtEnd&) = delete;
+    ReturnedAtEnd& operator=(const ReturnedAtEnd&) = delete;
+
+   private:
+    PoolPlaces& places_;
+  };
 
  private:
   const Surroundings& where_;

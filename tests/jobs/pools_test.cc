@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "jobs/interrupt.h"
 #include "runtime/runtime.h"
 #include "tests/jobs/probe_graph.h"
-#include "tests/support/each_procs.h"
 
 using namespace gorun::test;
 using gorun::jobs::Failure;
@@ -104,6 +105,17 @@ TEST_CASE("a failure ends those who wait for a place") {
   const Outcome outcome = graph.run(4);
   CHECK(outcome.state == RunState::kFailed);
   CHECK(outcome.stages[1].state == StageState::kCancelled);
+}
+
+TEST_CASE("an exception in a worker does not keep its places") {
+  ProbeGraph graph;
+  const std::size_t pool = graph.add_pool(1);
+  Probe throws = {.process = [](Context&, Batch&&, Out&) -> Flow { throw std::runtime_error("x"); },
+                  .traits = {.workers = 8, .batch_items = 1}};
+  graph.add("n", numbers(100)).add("a", std::move(throws), {.from = {"n"}, .pool = pool});
+  const Outcome outcome = graph.run(4);
+  CHECK(outcome.state == RunState::kFailed);
+  CHECK(outcome.stages[1].state == StageState::kFailed);
 }
 
 TEST_CASE("after a failure those run that ask for it") {
