@@ -115,6 +115,7 @@ std::string work_of(const Graph& graph, const StageSpec& stage) {
 
 std::string names_of(const Graph& graph, const std::vector<std::size_t>& stages) {
   std::vector<std::string> names;
+  names.reserve(stages.size());
   for (const std::size_t stage : stages) {
     names.push_back(graph.secrets.masked(graph.stages[stage].name));
   }

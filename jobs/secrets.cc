@@ -22,7 +22,7 @@ constexpr std::size_t kTellingCut = 3;
 constexpr std::size_t kTellingLine = 8;
 
 // What stands between the quotes.
-std::string unquoted(std::string quoted) {
+std::string unquoted(const std::string& quoted) {
   return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
 }
 
@@ -63,11 +63,11 @@ void Secrets::add(std::string_view value) {
   add_form(unquoted(quote_for_message(value)));
   std::string word = quote_for_shell(value);
   if (word.starts_with("$'")) word.erase(0, 1);
-  add_form(word.starts_with('\'') ? unquoted(std::move(word)) : std::move(word));
+  add_form(word.starts_with('\'') ? unquoted(word) : word);
   add_form(shown(value));
   std::string json;
   append_json_string(value, &json);
-  add_form(unquoted(std::move(json)));
+  add_form(unquoted(json));
   if (value.find('\n') == std::string_view::npos) return;
   while (!value.empty()) {
     const std::string_view line = value.substr(0, value.find('\n'));
