@@ -13,10 +13,12 @@
 #include "cli/child_groups.h"
 #include "cli/job_file.h"
 #include "cli/log.h"
+#include "cli/plan_text.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/run_observer.h"
 #include "cli/signals.h"
+#include "cli/standard_output.h"
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
@@ -95,6 +97,7 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
   const std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
   const auto& graph = std::get<jobs::Graph>(loaded);
+  if (options.dry_run) return print(graph.secrets.masked(dry_run_text(graph)));
 
   try {
     const TerminalModes modes;

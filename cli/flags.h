@@ -9,13 +9,25 @@
 
 namespace gorun::cli {
 
-enum class Command : unsigned { kRun, kCheck, kStages, kHash, kHelp };
+enum class Command : unsigned {
+  kRun,
+  kCheck,
+  kGraph,
+  kExplain,
+  kStages,
+  kSchema,
+  kHash,
+  kHelp,
+};
 
 struct CommandRow {
   Command command;
   std::string_view name;
   std::string_view argument;  // what follows it: "FILE", "[KIND]"
   std::string_view summary;   // one line
+
+  [[nodiscard]] bool takes_job_file() const { return argument.starts_with("FILE"); }
+  [[nodiscard]] bool takes_targets() const { return argument == "FILE [TARGET...]"; }
 };
 
 /// In the order in which people should meet them.

@@ -46,6 +46,8 @@ examples:
   gorun job.json                        run it on all cores
   gorun -j 2 job.json                   on two
   gorun --set root=/usr/share job.json  with another value for "${{ vars.root }}"
+  gorun job.json test lint              only what these targets or stages take
+  gorun --dry-run job.json              tell what would be run, and run nothing
   generate | gorun -                    the job file comes from standard input
   gorun job.json > out.txt              results go to standard output, all else to stderr
   gorun ./run                           a job file that is called like a command
@@ -59,6 +61,24 @@ examples:
   gorun check job.json                  "job.json: ok, 3 stages", or every mistake at once
   gorun check --set n=5 job.json        with a value for "${{ vars.n }}"
   gorun check -q job.json && echo fine  only the exit status: 0, or 3 if the file is wrong
+)";
+
+constexpr std::string_view kGraphExamples = R"(
+examples:
+  gorun graph job.json | dot -Tpng -o job.png
+  gorun graph --format mermaid job.json for Markdown that draws Mermaid
+  gorun graph --format svg job.json > job.svg
+)";
+
+constexpr std::string_view kExplainExamples = R"(
+examples:
+  gorun explain job.json                which stages would run, when, and what each would do
+  gorun explain job.json test           what the target "test" takes
+)";
+
+constexpr std::string_view kSchemaExamples = R"(
+examples:
+  gorun schema > gorun.schema.json      then name it in the settings of your editor
 )";
 
 constexpr std::string_view kStagesExamples = R"(
@@ -91,6 +111,12 @@ std::string_view examples(Command command) {
       return kRunExamples;
     case Command::kCheck:
       return kCheckExamples;
+    case Command::kGraph:
+      return kGraphExamples;
+    case Command::kExplain:
+      return kExplainExamples;
+    case Command::kSchema:
+      return kSchemaExamples;
     case Command::kStages:
       return kStagesExamples;
     case Command::kHash:

@@ -50,6 +50,26 @@ std::string highlight(const Screen& screen, std::string_view text) {
   return out;
 }
 
+// The settings of the command line, those from files included; nothing after a message.
+std::optional<jobs::VarSettings> read_settings(const Options& options, Screen& screen) {
+  jobs::VarSettings settings = options.settings;
+  for (const SetFile& file : options.set_files) {
+    jobs::Expected<std::string, jobs::Refusal> text =
+        file.path == "-" && options.argument == "-"
+            ? jobs::Refusal{"standard input is the job file already"}
+            : jobs::read_job_text(file.path);
+    if (!text.ok()) {
+      screen.message(render(UsageError{
+          "--set-file: cannot read " + jobs::quote(file.path) + ": " + text.error().why, ""}));
+      return std::nullopt;
+    }
+    if (text->ends_with('\n')) text->pop_back();
+    if (text->ends_with('\r')) text->pop_back();
+    settings.push_back({file.name, std::move(*text)});
+  }
+  return settings;
+}
+
 ExitCode blame(const jobs::Source& source, const jobs::Diagnostics& errors, Screen& screen) {
   screen.message(highlight(screen, jobs::render(source, errors)));
   const bool only_command_line = std::ranges::all_of(errors, [](const jobs::Diagnostic& error) {
@@ -65,11 +85,16 @@ std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& s
     screen.message(render(*error));
     return ExitCode::kUsage;
   }
-  const jobs::LoadedSource loaded = jobs::read_source(options.argument);
+  std::optional<jobs::VarSettings> settings = read_settings(options, screen);
+  if (!settings) return ExitCode::kUsage;
+  jobs::LoadedSource loaded = jobs::read_source(options.argument);
   if (!loaded.errors.empty()) return blame(loaded.source, loaded.errors, screen);
-  jobs::Result<jobs::Graph> graph = jobs::load_job(loaded.source, options.settings);
-  if (!graph.ok()) return blame(loaded.source, graph.errors(), screen);
-  return std::move(graph).value();
+  jobs::LoadedJob job = jobs::load_job(std::move(loaded.source), {.settings = *std::move(settings),
+                                                                  .targets = options.targets,
+                                                                  .world = &jobs::process_world()});
+  screen.mask(job.secrets);
+  if (!job.graph.ok()) return blame(job.source, job.graph.errors(), screen);
+  return std::move(job.graph).value();
 }
 
 }  // namespace gorun::cli

@@ -7,8 +7,11 @@
 #include <variant>
 
 #include "cli/cmd_check.h"
+#include "cli/cmd_explain.h"
+#include "cli/cmd_graph.h"
 #include "cli/cmd_hash.h"
 #include "cli/cmd_run.h"
+#include "cli/cmd_schema.h"
 #include "cli/cmd_stages.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -28,10 +31,16 @@ ExitCode dispatch(const Options& options) {
       return cmd_run(options, screen);
     case Command::kCheck:
       return cmd_check(options, screen);
+    case Command::kGraph:
+      return cmd_graph(options, screen);
+    case Command::kExplain:
+      return cmd_explain(options, screen);
     case Command::kStages:
       return cmd_stages(options);
     case Command::kHash:
       return cmd_hash(options, screen);
+    case Command::kSchema:
+      return cmd_schema();
     case Command::kHelp:
       break;  // parse_options() answers it
   }

@@ -73,6 +73,7 @@ std::optional<std::size_t> find_first_argument(const Words& words) {
 struct Parsed {
   std::map<std::string_view, Words> values;  // by long name; a flag without value: an entry a use
   std::optional<std::string> argument;
+  Words targets;  // the words behind the job file
   Words unknown;  // flags that the command lacks, and words too many
 
   [[nodiscard]] bool has(std::string_view flag) const { return values.count(flag) != 0; }
@@ -135,21 +136,25 @@ std::variant<Parsed, UsageError> take_apart(Command command, Words words) {
   if (argument_option->count() != 0) parsed.argument = argument;
   parsed.unknown = app.remaining();
   std::erase(parsed.unknown, "--");
+  // A command that is not named was perhaps mistyped: what follows it tells.
+  if (row_of(command).takes_targets()) {
+    const auto is_flag = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
+    if (std::ranges::none_of(parsed.unknown, is_flag)) parsed.targets.swap(parsed.unknown);
+  }
   return parsed;
 }
 
-UsageError explain_unknown(Command command, bool named_command, const Parsed& parsed) {
-  const std::string& word = parsed.unknown.front();
+UsageError explain_unknown(Command command, const Parsed& parsed) {
+  // Of several, the first flag: words between it and the job file may be targets.
+  const auto is_flag = [](const std::string& text) { return text.size() > 1 && text[0] == '-'; };
+  const auto first_flag = std::ranges::find_if(parsed.unknown, is_flag);
+  const std::string& word =
+      first_flag != parsed.unknown.end() ? *first_flag : parsed.unknown.front();
   const std::string command_name(row_of(command).name);
   if (word.size() < 2 || word[0] != '-') {
-    if (!named_command) {
-      const std::string hint = suggest_command(parsed.argument.value_or(""));
-      if (!hint.empty()) return {"unknown command " + jobs::quote(*parsed.argument), hint};
-    }
-    return {
-        "unexpected argument " + jobs::quote(word),
-        "gorun " + command_name + " takes " +
-            (command == Command::kRun || command == Command::kCheck ? "one job file" : "one word")};
+    return {"unexpected argument " + jobs::quote(word),
+            "gorun " + command_name + " takes " +
+                (row_of(command).takes_job_file() ? "one job file" : "one word")};
   }
   const std::string name = word.substr(0, word.find('='));
   if (find_flag(name) != nullptr) {
@@ -203,13 +208,24 @@ std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
 }
 
 std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) {
-  if (!parsed.has("--set")) return std::nullopt;
-  for (const std::string& text : parsed.values.at("--set")) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return UsageError{"option \"--set\" cannot be " + jobs::quote(text), "type --set NAME=VALUE"};
+  for (const std::string_view flag : {"--set", "--set-file"}) {
+    if (!parsed.has(flag)) continue;
+    for (const std::string& text : parsed.values.at(flag)) {
+      const std::size_t equals = text.find('=');
+      if (equals == std::string::npos || equals == 0) {
+        // What was typed may be a secret without its name.
+        return UsageError{
+            "option " + jobs::quote(flag) + " needs a name, \"=\" and a value",
+            "type " + std::string(flag) + (flag == "--set" ? " NAME=VALUE" : " NAME=PATH")};
+      }
+      std::string name = text.substr(0, equals);
+      std::string value = text.substr(equals + 1);
+      if (flag == "--set") {
+        options.settings.push_back({std::move(name), std::move(value)});
+      } else {
+        options.set_files.push_back({std::move(name), std::move(value)});
+      }
     }
-    options.settings.push_back({text.substr(0, equals), text.substr(equals + 1)});
   }
   return std::nullopt;
 }
@@ -251,6 +267,14 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                               {"debug", LogLevel::kDebug}},
                              options.log_level);
   }
+  if (!error && options.command == Command::kGraph) {
+    error = choose<GraphFormat>(parsed, "--format",
+                                {{"dot", GraphFormat::kDot},
+                                 {"mermaid", GraphFormat::kMermaid},
+                                 {"svg", GraphFormat::kSvg}},
+                                options.graph_format);
+  }
+  options.dry_run = parsed.has("--dry-run");
   return error;
 }
 
@@ -369,7 +393,12 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
   }
   if (parsed.has("--version")) return Answer{version_line() + "\n"};
   if (!parsed.unknown.empty()) {
-    return explain_unknown(options.command, options.named_command, parsed);
+    return explain_unknown(options.command, parsed);
+  }
+  if (!options.named_command && !parsed.targets.empty() &&
+      parsed.argument->find_first_of("./") == std::string::npos) {
+    const std::string hint = suggest_command(*parsed.argument);
+    if (!hint.empty()) return UsageError{"unknown command " + jobs::quote(*parsed.argument), hint};
   }
   if (std::optional<UsageError> error = read_values(parsed, options)) return *std::move(error);
 
@@ -379,12 +408,17 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
     }
   }
 
-  const bool needs_file = options.command == Command::kRun || options.command == Command::kCheck;
+  const bool needs_file = row_of(options.command).takes_job_file();
   if (needs_file && parsed.argument.value_or("").empty()) {
     return UsageError{"a job file is missing",
                       "type gorun FILE; \"gorun help\" shows what a job file looks like"};
   }
   options.argument = parsed.argument.value_or("");
+  if (row_of(options.command).argument.empty() && !options.argument.empty()) {
+    return UsageError{"unexpected argument " + jobs::quote(options.argument),
+                      "gorun " + std::string(row_of(options.command).name) + " takes no arguments"};
+  }
+  options.targets = parsed.targets;
   if (options.command == Command::kHelp && !options.argument.empty()) {
     const CommandRow* topic = find_command(options.argument);
     if (topic != nullptr) return Answer{help_text(topic->command)};

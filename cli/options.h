@@ -38,17 +38,29 @@ struct HashOptions {
   bool ignore_missing = false;
 };
 
+/// One `--set-file NAME=PATH`: the value of the var is what the file holds.
+struct SetFile {
+  std::string name;
+  std::string path;
+};
+
+enum class GraphFormat { kDot, kMermaid, kSvg };
+
 struct Options {
   Command command = Command::kRun;
   bool named_command = false;  // false: "gorun FILE"
   std::string argument;        // the job file ("-": standard input), the kind, the topic, or empty
+  std::vector<std::string> targets;  // what follows the job file
   jobs::VarSettings settings;
+  std::vector<SetFile> set_files;
+  bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
   HashOptions hash;
+  GraphFormat graph_format = GraphFormat::kDot;
 };
 
 /// A text that was asked for by a flag and belongs on stdout: --help, --version.

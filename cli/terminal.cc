@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "cli/printable.h"
 
@@ -58,7 +59,7 @@ std::size_t terminal_columns(int fd) {
 void Screen::message(std::string_view text) {
   const std::lock_guard lock(mutex_);
   std::string out = erase_sequence();
-  write_all(out.append(text));
+  write_all(out.append(secrets_.masked(std::string(text))));
 }
 
 void Screen::status(const std::vector<std::string>& lines) {
@@ -67,10 +68,15 @@ void Screen::status(const std::vector<std::string>& lines) {
   std::string out = erase_sequence();
   for (const std::string& line : lines) {
     if (drawn_lines_ > 0) out += "\r\n";
-    out += fit(line, columns);
+    out += fit(secrets_.masked(line), columns);
     ++drawn_lines_;
   }
   write_all(out);
+}
+
+void Screen::mask(jobs::Secrets secrets) {
+  const std::lock_guard lock(mutex_);
+  secrets_ = std::move(secrets);
 }
 
 void Screen::clear_status() {

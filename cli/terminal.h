@@ -21,6 +21,8 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/secrets.h"
+
 namespace gorun::cli {
 
 /// True if `fd` is a terminal that can move its cursor: a tty, and TERM neither empty nor "dumb".
@@ -55,6 +57,9 @@ class Screen {
   /// Erases the status.
   void clear_status();
 
+  /// From here on nothing that is written shows them.
+  void mask(jobs::Secrets secrets);
+
   /// `text` in `style`, if this screen shows colours.
   [[nodiscard]] std::string styled(Style style, std::string_view text) const;
 
@@ -67,6 +72,7 @@ class Screen {
   const int fd_;
   const bool colors_;
   std::mutex mutex_;
+  jobs::Secrets secrets_;        // guarded by mutex_
   std::size_t drawn_lines_ = 0;  // guarded by mutex_
 };
 

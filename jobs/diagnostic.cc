@@ -63,10 +63,11 @@ std::vector<Cell> cells_of_line(const Source& source, ByteRange line, ByteRange 
   return cells;
 }
 
-// The two lines below a message: the text with its number, and the caret.
+// The two lines below a message: the text with its number, and the caret. Nothing if a secret
+// stands in that line: where its value is may be told, what it is not.
 std::string excerpt(const Source& source, ByteRange culprit) {
-  const std::size_t line_number = source.position(culprit.begin).line;
-  const ByteRange line = source.line_range(line_number);
+  const ByteRange line = source.line_at(culprit.begin);
+  if (source.is_hidden({line.begin, std::max(line.end, culprit.end)})) return "";
   std::vector<Cell> cells = cells_of_line(source, line, culprit);
 
   const auto first = std::ranges::find_if(cells, &Cell::is_culprit);
@@ -80,7 +81,7 @@ std::string excerpt(const Source& source, ByteRange culprit) {
   const bool cut_back = cells.size() > kWidestLine;
   if (cut_back) cells.resize(kWidestLine);
 
-  const std::string number = std::to_string(line_number);
+  const std::string number = std::to_string(source.position(culprit.begin).line);
   std::string text = "  " + number + " | " + (cut_front ? "..." : "");
   std::string carets = "  " + std::string(number.size(), ' ') + " | " + (cut_front ? "   " : "");
   bool seen = false;
@@ -109,8 +110,9 @@ std::string render(const Source& source, const Diagnostic& error) {
   } else if (!error.where) {
     out = source.name() + ": error: " + error.what + "\n";
   } else {
-    out = source.name() + ":" + to_string(source.position(error.where->begin)) +
-          ": error: " + error.what + "\n" + excerpt(source, *error.where);
+    out = source.file_name(error.where->begin) + ":" +
+          to_string(source.position(error.where->begin)) + ": error: " + error.what + "\n" +
+          excerpt(source, *error.where);
   }
   if (!error.hint.empty()) out += "  hint: " + error.hint + "\n";
   return out;

@@ -23,6 +23,7 @@
 #include "runtime/blocking.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
+#include "runtime/semaphore.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
@@ -71,9 +72,10 @@ class Execution {
         plan_(make_plan(graph, scheduler_.procs(), make)),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
+    for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_surroundings(c);
-    run_.on_stop([this] { close_everything(); });
+    run_.on_stop([this](std::size_t scope) { close_everything(scope); });
   }
 
   Outcome run() {
@@ -122,14 +124,16 @@ class Execution {
                                     .inbox = live.inbox ? &*live.inbox : nullptr,
                                     .readers = {},
                                     .shards = live.shards ? &*live.shards : nullptr,
+                                    .pool = chain.pool ? &pools_[*chain.pool] : nullptr,
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
     }
   }
 
-  void close_everything() {
+  void close_everything(std::size_t scope) {
     for (LiveChain& live : chains_) {
+      if (live.where->scope() != scope) continue;
       if (live.inbox) live.inbox->close();
       if (live.shards) live.shards->close();
     }
@@ -179,23 +183,33 @@ class Execution {
     LiveChain& live = chains_[c];
     runtime::set_label(run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name);
     ChainEnd end = ChainEnd::kSkipped;
-    if (needs_succeeded(chain)) {
+    if (may_start(chain)) {
       stages_started(chain);
       guard(chain.nodes.back(), [&] { run_workers(chain, live); });
-      end = run_.is_stopped() ? ChainEnd::kCutShort : ChainEnd::kComplete;
+      end = live.where->is_stopped() ? ChainEnd::kCutShort : ChainEnd::kComplete;
     }
     if (live.inbox) live.inbox->close();
     for (Inbox* reader : live.where->readers) reader->producer_done();
     stages_ended(chain, end);
   }
 
-  bool needs_succeeded(const PlanChain& chain) {
+  // Waits for the stages that the chain needs.
+  bool may_start(const PlanChain& chain) {
     bool succeeded = true;
     for (const std::size_t need : chain.needs) {
       static_cast<void>(stages_[need].done.recv());
       succeeded = succeeded && run_.state(need) == StageState::kSucceeded;
     }
-    return succeeded;
+    switch (chain.when) {
+      case When::kSuccess:
+        return succeeded;
+      case When::kAlways:
+        return !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
+      case When::kFailure:
+        return !succeeded &&
+               !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
+    }
+    return false;
   }
 
   void stages_started(const PlanChain& chain) {
@@ -233,8 +247,8 @@ class Execution {
     }
     runtime::WaitGroup merging;
     for (std::size_t s = 0; s < mergers.size(); ++s) {
-      merging.go([this, last, &merger = *mergers[s], &parcels = (*live.shards)[s]] {
-        guard(last, [&] { run_merger(last, merger, parcels); });
+      merging.go([this, last, &live, &merger = *mergers[s], &parcels = (*live.shards)[s]] {
+        guard(last, [&] { run_merger(last, merger, parcels, *live.where); });
       });
     }
     runtime::WaitGroup running;
@@ -249,10 +263,11 @@ class Execution {
     if (!live.shards) return;
     live.shards->close();
     merging.wait();
-    if (!run_.is_stopped()) workers.front()->conclude();
+    if (!live.where->is_stopped()) workers.front()->conclude();
   }
 
-  void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels) {
+  void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels,
+                  const Surroundings& where) {
     StageClock clock;
     StageCell& cell = run_.cell(plan_.nodes[node].stage);
     runtime::set_label(run_.graph().stages[plan_.nodes[node].stage].name);
@@ -260,10 +275,10 @@ class Execution {
       clock.switch_to(&cell.waiting_in_ns);
       runtime::Received<ParcelPtr> parcel = parcels.recv();
       clock.switch_to(&cell.busy_ns);
-      if (!parcel || run_.is_stopped()) break;
+      if (!parcel || where.is_stopped()) break;
       merger.take(std::move(*parcel));
     }
-    if (!run_.is_stopped()) merger.finish();
+    if (!where.is_stopped()) merger.finish();
     clock.switch_to(nullptr);
   }
 
@@ -272,8 +287,9 @@ class Execution {
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;
-  std::deque<LiveStage> stages_;  // by stage; neither kind of entry may move
-  std::deque<LiveChain> chains_;  // by chain of the plan
+  std::deque<runtime::Semaphore> pools_;  // of Graph::pools
+  std::deque<LiveStage> stages_;          // by stage; neither kind of entry may move
+  std::deque<LiveChain> chains_;          // by chain of the plan
 };
 
 }  // namespace

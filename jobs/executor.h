@@ -13,8 +13,12 @@
 //   E2  A reader that wants no more closes its inbox: its producers' next send says so, they end,
 //       and so on upstream. That is success.
 //   E3  The first failure cancels the run: every inbox is closed, every child and every long wait
-//       is woken, and stages that had not ended are cancelled.
-//   E4  A stage starts when all that it needs have succeeded, and is skipped when one did not.
+//       is woken, and stages that had not ended are cancelled. Not stopped by it is what runs in
+//       spite of a failure (late_stages() in jobs/graph.h); a failure there stops only what data
+//       edges connect with the stage that failed.
+//   E4  A stage starts when all that it needs have succeeded, and is skipped when one did not;
+//       "when" turns that round.
+//   E5  Workers of stages in a pool take places there while they work.
 #pragma once
 
 #include <functional>

@@ -10,15 +10,19 @@
 //   I3  An edge leaves by a port that its stage's kind has; a kind with Input::kNone has no
 //       inputs, one with Input::kRequired has at least one.
 //   I4  Options hold what the table of kinds promises.
+//   I5  Stages that the job file leaves out ("if", targets) are no stages of the graph. What only
+//       they read from has no stages either; an order edge to them is met from the start.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "jobs/kinds.h"
+#include "jobs/secrets.h"
 #include "jobs/source.h"
 #include "jobs/stage_options.h"
 
@@ -28,6 +32,8 @@ namespace gorun::jobs {
 inline constexpr std::int64_t kDefaultBuffer = 4096;
 inline constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxWorkers = 100'000;
+inline constexpr std::int64_t kMaxProcs = 1024;
+inline constexpr std::int64_t kMaxPool = 1'000'000;
 
 /// A count of goroutines that follows the number of Ps of the run.
 inline constexpr int kOnePerP = 0;
@@ -41,19 +47,43 @@ struct Edge {
   ByteRange where;                       // the reference in the job file
 };
 
+/// Which ends of the stages that it needs let a stage start.
+enum class When {
+  kSuccess,  // all succeeded
+  kAlways,   // they ended, in whatever way
+  kFailure,  // some failed
+};
+
 struct StageSpec {
-  std::string name;
+  std::string name;                  // of one made by a matrix: "test[linux,1]"
+  std::string group;                 // as declared: "test"
   const StageKind* kind = nullptr;   // never nullptr in a Graph; static storage
   int workers = 1;                   // goroutines; kOnePerP: one for each P
   std::vector<std::size_t> inputs;   // indices into Graph::edges, in the order of "from"
   std::vector<std::size_t> outputs;  // indices into Graph::edges
   std::vector<std::size_t> needs;    // stages that must have completed before this one starts
+  When when = When::kSuccess;        // kSuccess unless it has needs
+  std::optional<std::size_t> pool;   // index into Graph::pools
+  std::int64_t weight = 1;           // places that a worker takes there, at most all of them
   StageOptions options;
   ByteRange where;  // the stage's name in the job file
 };
 
 enum class FailPolicy {
   kFast,  // the first failure cancels the run
+};
+
+/// A limit that stages share: so many places, of which a worker at work takes `weight`.
+struct Pool {
+  std::string name;
+  std::int64_t places = 1;
+};
+
+/// A stage of the job file that is not run.
+struct LeftOut {
+  std::string name;
+  std::string why;  // one line, as part of a sentence: "its \"if\" is false"
+  friend bool operator==(const LeftOut&, const LeftOut&) = default;
 };
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -63,8 +93,19 @@ struct Graph {
   Environment env;   // added to the environment of every child
   int procs = 0;     // "limits.procs"; 0: as many as the machine gives
   FailPolicy fail = FailPolicy::kFast;
+  std::vector<Pool> pools;
   std::vector<StageSpec> stages;
   std::vector<Edge> edges;
+  std::vector<LeftOut> left_out;  // in file order
+  Secrets secrets;                // nothing that is said of the run shows them
 };
+
+/// By stage: true if a failure elsewhere does not keep it from running. Those are the stages with a
+/// `when` other than kSuccess, and all that need or read from such a stage.
+[[nodiscard]] std::vector<bool> late_stages(const Graph& graph);
+
+/// By stage: the number of the scope in which a failure stops it. Scope 0 holds all that is not
+/// late; late stages have a scope for all that data edges connect.
+[[nodiscard]] std::vector<std::size_t> failure_scopes(const Graph& graph);
 
 }  // namespace gorun::jobs

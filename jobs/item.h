@@ -44,7 +44,9 @@ struct Item {
 /// An item as templates see it.
 class TemplateItem final : public ItemView {
  public:
-  explicit TemplateItem(const Item& item) : item_(item) {}
+  /// Both outlive this.
+  TemplateItem(const Item& item, std::string_view run_status)
+      : item_(item), run_status_(run_status) {}
   [[nodiscard]] std::string_view text() const override { return item_.text; }
   [[nodiscard]] bool append_field(std::string_view name, std::string* out) const override {
     const Field* field = item_.find(name);
@@ -52,9 +54,11 @@ class TemplateItem final : public ItemView {
     out->append(field->value);
     return true;
   }
+  [[nodiscard]] std::string_view run_status() const override { return run_status_; }
 
  private:
   const Item& item_;
+  std::string_view run_status_;
 };
 
 }  // namespace gorun::jobs

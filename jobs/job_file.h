@@ -27,13 +27,21 @@ struct StageRef {
 };
 
 struct StageDecl {
-  std::string name;
+  std::string name;   // of one made by a matrix: "test[linux,1]"
+  std::string group;  // as written: "test"
   ByteRange name_where;
   const StageKind* kind = nullptr;  // nullptr: blamed already
   std::vector<StageRef> from;
   std::optional<ByteRange> from_where;  // the key "from"; nothing: not given
   bool is_from_right = true;            // false: `from` misses what was blamed
   std::vector<StageRef> needs;
+  When when = When::kSuccess;
+  ByteRange when_where;   // the value of "when"; empty: not given
+  bool is_wanted = true;  // false: its "if" says so
+  std::string pool;       // empty: none
+  ByteRange pool_where;
+  std::int64_t weight = 1;
+  ByteRange weight_where;
   int workers = 1;
   std::optional<ByteRange> workers_where;  // the value of "workers"
   std::int64_t buffer = kDefaultBuffer;
@@ -42,12 +50,25 @@ struct StageDecl {
   bool are_options_right = true;  // false: rules between options are not looked at
 };
 
+struct PoolDecl {
+  Pool pool;
+  ByteRange where;
+};
+
+struct TargetDecl {
+  std::string name;
+  std::vector<StageRef> stages;
+};
+
 struct JobFile {
   std::string name;
   Environment env;
   int procs = 0;
   FailPolicy fail = FailPolicy::kFast;
+  std::vector<PoolDecl> pools;
+  std::vector<TargetDecl> targets;
   std::vector<StageDecl> stages;
+  Secrets secrets;
 };
 
 }  // namespace gorun::jobs

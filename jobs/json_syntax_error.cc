@@ -91,8 +91,9 @@ class Explainer {
   Diagnostic explain_end() const {
     const std::size_t end = std::min(text_.find_last_not_of(" \t\r\n") + 1, text_.size());
     if (stop_.after == JsonStop::After::kNothing) {
-      return {.where = std::nullopt,
-              .what = end == 0 ? "the file is empty" : "the file holds nothing but comments",
+      const std::size_t begin = source_.last_file().begin;
+      return {.where = begin == 0 ? std::nullopt : std::optional(ByteRange{begin, begin}),
+              .what = end <= begin ? "the file is empty" : "the file holds nothing but comments",
               .hint = "a job file is an object: { ... }"};
     }
     const bool in_object = stop_.container == JsonStop::Container::kObject;

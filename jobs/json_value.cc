@@ -16,7 +16,8 @@ using Json = nlohmann::json;
 // Builds the tree. The names and signatures of its members are nlohmann's.
 class TreeBuilder {
  public:
-  explicit TreeBuilder(const Source& source) : source_(source), text_(source.text()) {}
+  explicit TreeBuilder(const Source& source)
+      : source_(source), text_(source.text()), cursor_(source.last_file().begin) {}
 
   bool null() { return add({}, token_begin() + 4); }
   bool boolean(bool value) { return add(value, token_begin() + (value ? 4 : 5)); }
@@ -173,7 +174,7 @@ class TreeBuilder {
 
   const Source& source_;
   const std::string_view text_;
-  std::size_t cursor_ = 0;  // just after the token of the last event
+  std::size_t cursor_;  // just after the token of the last event
   ByteRange last_token_;
   JsonValue root_;
   bool has_root_ = false;
@@ -227,7 +228,7 @@ const JsonMember* find_member(const JsonObject& object, std::string_view key) {
 
 ParsedJson parse_json(const Source& source) {
   TreeBuilder builder(source);
-  const std::string_view text = source.text();
+  const std::string_view text = source.slice(source.last_file());
   // The builder keeps what went wrong; the flag says no more.
   static_cast<void>(Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json,
                                     /*strict=*/true, /*ignore_comments=*/true));

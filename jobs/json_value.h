@@ -69,7 +69,7 @@ struct ParsedJson {
   Diagnostics errors;             // a syntax error, or every key that is given twice
 };
 
-/// Parses a whole text, which is UTF-8.
+/// Parses the last file of `source`, which is UTF-8.
 [[nodiscard]] ParsedJson parse_json(const Source& source);
 
 /// The byte of the source at which byte `offset` of a decoded string stands. `token` is the

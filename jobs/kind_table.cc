@@ -340,7 +340,9 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .check = check_write},
 }};
 
-constexpr std::array<OptionRow, 5> kCommonKeys = {{
+constexpr std::array<std::string_view, 3> kWhen = {"success", "always", "failure"};
+
+constexpr std::array<OptionRow, 10> kCommonKeys = {{
     {.name = "kind",
      .type = OptionType::kKindName,
      .help = "what the stage does",
@@ -350,8 +352,19 @@ constexpr std::array<OptionRow, 5> kCommonKeys = {{
      .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\"}, "
              "or an array of them"},
     {.name = "needs",
-     .type = OptionType::kTexts,
+     .type = OptionType::kNames,
      .help = "stages that must have completed before this one starts"},
+    {.name = "when",
+     .type = OptionType::kChoice,
+     .default_text = "success",
+     .help = "run when what it needs has succeeded, when some of it failed, or always",
+     .choices = kWhen},
+    {.name = "if",
+     .type = OptionType::kCondition,
+     .help = "leave the stage out unless this is true: \"vars.os == 'linux' && !vars.quick\""},
+    {.name = "matrix",
+     .type = OptionType::kMatrix,
+     .help = "one stage for each combination of values, ${{ matrix.KEY }}: {\"KEY\": [1, 2]}"},
     {.name = "workers",
      .type = OptionType::kWorkers,
      .help = "its goroutines: a number, or \"cpus\"; with one, items keep their order",
@@ -363,6 +376,15 @@ constexpr std::array<OptionRow, 5> kCommonKeys = {{
      .help = "items that may wait in front of it before the stages that feed it pause",
      .min = 1,
      .max = kMaxBuffer},
+    {.name = "pool",
+     .type = OptionType::kText,
+     .help = "work only while the pool of this name has room; see \"pools\" of the job"},
+    {.name = "weight",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "places that each worker takes in its pool",
+     .min = 1,
+     .max = kMaxPool},
 }};
 
 }  // namespace

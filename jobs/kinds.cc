@@ -32,7 +32,10 @@ OptionValue default_value(const OptionRow& row) {
 std::string_view type_phrase(OptionType type) {
   switch (type) {
     case OptionType::kFlag:
+    case OptionType::kSwitch:
       return "true or false";
+    case OptionType::kVariable:
+      return "the name of an environment variable";
     case OptionType::kInteger:
       return "an integer";
     case OptionType::kSize:
@@ -42,6 +45,24 @@ std::string_view type_phrase(OptionType type) {
     case OptionType::kTemplate:
     case OptionType::kKindName:
       return "a string";
+    case OptionType::kScalar:
+      return "a string, a number or a boolean";
+    case OptionType::kScalars:
+      return "an array of values";
+    case OptionType::kCondition:
+      return "true, false or a condition";
+    case OptionType::kMatrix:
+      return "an object of arrays of values";
+    case OptionType::kVersion:
+      return "the number 1";
+    case OptionType::kEnvironment:
+    case OptionType::kVars:
+    case OptionType::kDefaults:
+    case OptionType::kLimits:
+    case OptionType::kPools:
+    case OptionType::kTargets:
+    case OptionType::kStages:
+      return "an object";
     case OptionType::kByte:
       return "a string of one byte";
     case OptionType::kRegex:
@@ -50,6 +71,7 @@ std::string_view type_phrase(OptionType type) {
       return "one of its choices";
     case OptionType::kTexts:
     case OptionType::kChoices:
+    case OptionType::kNames:
       return "a string or an array of strings";
     case OptionType::kIntegers:
       return "an integer or an array of integers";
@@ -65,6 +87,8 @@ std::string_view type_phrase(OptionType type) {
       return "a string, an object or an array of them";
     case OptionType::kWorkers:
       return "an integer or \"cpus\"";
+    case OptionType::kProcs:
+      return "an integer or \"auto\"";
   }
   return "a value";
 }

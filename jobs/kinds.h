@@ -37,10 +37,27 @@ enum class OptionType {
   kNamedTemplates,  // NamedTemplates  {"name": "text"}
   kItems,           // vector<LiteralItem>  ["a", {"path": "b", "size": 3}]
   kReplacements,    // vector<Replacement>  {"pattern", "with"} or an array of them
-  // Keys that every stage has; the parser reads them into the stage itself.
+  // Of keys that every stage has, and of those around the stages; the parser reads them into the
+  // stage or the job itself.
   kKindName,
-  kInputs,
-  kWorkers,
+  kInputs,       // "stage.port", {"stage", "port", "buffer"}, or an array of them
+  kNames,        // "a" or ["a", "b"]
+  kWorkers,      // min <= n <= max, or "cpus"
+  kProcs,        // min <= n <= max, or "auto"
+  kCondition,    // true, false, or a text that says when
+  kMatrix,       // {"key": ["value", ...]}
+  kSwitch,       // true or false, and no expression
+  kVariable,     // the name of an environment variable
+  kScalar,       // a string, a number or a boolean
+  kScalars,      // an array of them, at least one
+  kVersion,      // the number 1
+  kVars,         // {"name": scalar or an object of var_keys()}
+  kEnvironment,  // {"NAME": scalar}
+  kDefaults,     // an object of default_keys() and options of kinds
+  kLimits,       // an object of limit_keys()
+  kPools,        // {"name": min <= n <= max}
+  kTargets,      // {"name": as kNames}
+  kStages,       // {"name": stage}
 };
 
 /// How people call the type in a message: "a string", "an array of strings".
@@ -107,7 +124,7 @@ struct StageKind {
 /// nullptr if there is none.
 [[nodiscard]] const StageKind* find_kind(std::string_view name);
 
-/// The keys that every stage has: kind, from, needs, workers, buffer.
+/// The keys that every stage has.
 [[nodiscard]] std::span<const OptionRow> common_stage_keys();
 
 /// The options of `kind` with every default filled in; for the parser and for tests.

@@ -3,11 +3,11 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "jobs/job_keys.h"
 #include "jobs/quote.h"
 
 namespace gorun::jobs {
@@ -155,6 +155,14 @@ std::optional<std::vector<Template>> read_argv(const OptionRow& row, const JsonV
   std::vector<Template> argv;
   bool is_right = true;
   for (const JsonValue& element : *value.array()) {
+    if (ValueReader::is_files(element)) {
+      auto files = reader->files(element);
+      is_right = is_right && files.has_value();
+      for (std::string& file : files.value_or(std::vector<std::string>())) {
+        argv.emplace_back(std::move(file));
+      }
+      continue;
+    }
     auto text = reader->text_template(row.name, element, TemplateSyntax::kPlaceholders);
     is_right = is_right && text && literals_have_no_nul(row, *text, element.where, reader);
     if (text) argv.push_back(std::move(*text));
@@ -224,6 +232,14 @@ std::optional<std::vector<LiteralItem>> read_items(const OptionRow& row, const J
   std::vector<LiteralItem> items;
   bool is_right = true;
   for (const JsonValue& element : *value.array()) {
+    if (ValueReader::is_files(element)) {
+      auto files = reader->files(element);
+      is_right = is_right && files.has_value();
+      for (std::string& file : files.value_or(std::vector<std::string>())) {
+        items.push_back({.text = std::move(file), .fields = {}});
+      }
+      continue;
+    }
     auto item = read_item(row, element, reader);
     is_right = is_right && item.has_value();
     if (item) items.push_back(std::move(*item));
@@ -234,10 +250,9 @@ std::optional<std::vector<LiteralItem>> read_items(const OptionRow& row, const J
 
 std::optional<Replacement> read_replacement(const OptionRow& row, const JsonValue& value,
                                             ValueReader* reader) {
-  static constexpr std::array<std::string_view, 2> kKeys = {"pattern", "with"};
   const JsonObject* object = reader->object(row.name, value);
   if (!object) return std::nullopt;
-  reader->reject_unknown_keys(*object, kKeys, "");
+  reader->reject_unknown_keys(*object, key_names(replacement_keys()), "");
   const JsonMember* pattern = find_member(*object, "pattern");
   const JsonMember* with = find_member(*object, "with");
   if (!pattern || !with) {
@@ -313,10 +328,8 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_items(row, value, reader));
     case OptionType::kReplacements:
       return as_option(read_replacements(row, value, reader));
-    case OptionType::kKindName:
-    case OptionType::kInputs:
-    case OptionType::kWorkers:
-      break;
+    default:
+      break;  // a key of stages or of the job, see jobs/kinds.h
   }
   return std::nullopt;
 }

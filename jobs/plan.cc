@@ -94,6 +94,9 @@ class Planner {
     const StageTraits& b = plan_.nodes[to].traits;
     if (plan_.nodes[from].readers.size() != 1 || wiring_[to].writers.size() != 1) return false;
     if (wiring_[to].has_needs || a.gathers() || !b.fuses) return false;
+    const std::size_t stage = plan_.nodes[from].stage;
+    const std::size_t next = plan_.nodes[to].stage;
+    if (stage != next && (graph_.stages[stage].pool || graph_.stages[next].pool)) return false;
     // A node that scales may run in more goroutines than it asked for; what reads from it has to
     // bear that number, and not the one that was asked for.
     const int goroutines = goroutines_of(from);
@@ -105,9 +108,16 @@ class Planner {
       const std::vector<std::size_t>& writers = wiring_[n].writers;
       if (writers.size() == 1 && joins(writers.front(), n)) continue;  // not the head of a chain
       PlanChain chain;
+      const StageSpec& spec = graph_.stages[plan_.nodes[n].stage];
       chain.workers = plan_.nodes[n].traits.workers;
-      chain.needs = plan_.nodes[n].is_first ? graph_.stages[plan_.nodes[n].stage].needs
-                                            : std::vector<std::size_t>();
+      chain.when = spec.when;
+      chain.pool = spec.pool;
+      chain.weight = spec.weight;
+      if (plan_.nodes[n].is_first) {
+        chain.needs = spec.needs;
+      } else {
+        chain.when = When::kSuccess;
+      }
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
         plan_.nodes[at].chain = plan_.chains.size();

@@ -17,10 +17,13 @@
 //   parallel
 //       A has no order that B could lose; behind a single A, a parallel B has more to gain from
 //       cores of its own.)
+//   F5  Neither is in a pool, or both belong to one stage: a place is taken for a stage's work.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "jobs/executor.h"
@@ -42,7 +45,10 @@ struct PlanNode {
 struct PlanChain {
   std::vector<std::size_t> nodes;    // in flow order, at least one
   std::vector<std::size_t> readers;  // chains that the last node's items go to
-  std::vector<std::size_t> needs;    // stages that must have succeeded before it starts
+  std::vector<std::size_t> needs;    // stages that must have completed before it starts
+  When when = When::kSuccess;        // how they must have ended
+  std::optional<std::size_t> pool;   // index into Graph::pools, of all its stages
+  std::int64_t weight = 1;           // what a worker takes there
   int workers = 1;
   std::size_t producers = 0;    // chains that feed it; 0: it begins with a source
   std::size_t batch_items = 0;  // the most items of one batch in its inbox

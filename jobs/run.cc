@@ -1,5 +1,6 @@
 #include "jobs/run.h"
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -30,7 +31,11 @@ Run::Run(const Graph& graph, Observer* observer)
       observer_(observer),
       progress_(std::make_shared<RunProgress>(graph.stages.size())),
       start_(std::chrono::steady_clock::now()),
+      scope_of_(failure_scopes(graph)),
       stages_(graph.stages.size()) {
+  std::size_t last = 0;
+  for (const std::size_t scope : scope_of_) last = std::max(last, scope);
+  for (std::size_t i = 0; i <= last; ++i) scopes_.emplace_back();
   for (std::size_t i = 0; i < stages_.size(); ++i) stages_[i].name = graph.stages[i].name;
 }
 
@@ -46,18 +51,21 @@ void Run::tell(Event event) {
   }
 }
 
-void Run::stop() {
-  if (stopped_.exchange(true, std::memory_order_acq_rel)) return;
-  stop_latch_.raise();
-  if (wake_) wake_();
+void Run::stop(std::size_t scope) {
+  if (scopes_[scope].stopped.exchange(true, std::memory_order_acq_rel)) return;
+  scopes_[scope].latch.raise();
+  if (wake_) wake_(scope);
 }
 
 void Run::interrupt() {
   interrupted_.store(true, std::memory_order_relaxed);  // read when every goroutine has ended
-  stop();
+  for (std::size_t scope = 0; scope < scopes_.size(); ++scope) stop(scope);
 }
 
 void Run::fail(std::size_t stage, Failure failure) {
+  failure.what = graph_.secrets.masked(std::move(failure.what));
+  failure.item = graph_.secrets.masked(std::move(failure.item));
+  failed_.store(true, std::memory_order_release);
   {
     const std::lock_guard<runtime::Mutex> hold(lock_);
     StageOutcome& outcome = stages_[stage];
@@ -67,7 +75,7 @@ void Run::fail(std::size_t stage, Failure failure) {
       outcome.failures.push_back(std::move(failure));
     }
   }
-  stop();  // FailPolicy::kFast
+  stop(scope_of_[stage]);  // FailPolicy::kFast
 }
 
 void Run::run_started() {

@@ -1,8 +1,13 @@
 // jobs/run.h - what all goroutines of one run share: counters, failures, states, the stop.
 //
+// A failure stops a scope (failure_scopes() in jobs/graph.h): what belongs to the job proper, or
+// one pipeline of those that run in spite of a failure. An interrupt stops every scope.
+//
 // Invariants
-//   I1  stop() is latched: the flag is set first, then every inbox and shard channel is closed and
-//       the latch raised, so a goroutine that sees its input end can tell a stop from an end.
+//   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
+//   is
+//       closed and the latch raised, so a goroutine that sees its input end can tell a stop from an
+//       end.
 //   I2  Events go to the observer one at a time (lock_), and those of one stage in their order.
 #pragma once
 
@@ -10,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -58,17 +64,22 @@ class Run {
   StageCell& cell(std::size_t stage) { return progress_->cell(stage); }
   [[nodiscard]] StageState state(std::size_t stage) const { return progress_->sample(stage).state; }
 
-  /// What stop() calls once, from a goroutine, to wake everything that is parked.
-  void on_stop(std::function<void()> wake) { wake_ = std::move(wake); }
+  /// What a stop calls once for each scope, from a goroutine, to wake everything that is parked.
+  void on_stop(std::function<void(std::size_t scope)> wake) { wake_ = std::move(wake); }
 
-  [[nodiscard]] bool is_stopped() const {
-    return stopped_.load(std::memory_order_acquire);  // pairs with the exchange in stop()
+  [[nodiscard]] std::size_t scope_of(std::size_t stage) const { return scope_of_[stage]; }
+  [[nodiscard]] bool is_stopped(std::size_t scope) const {
+    // pairs with the exchange in stop()
+    return scopes_[scope].stopped.load(std::memory_order_acquire);
   }
-  /// Readable for ever once stopped.
-  [[nodiscard]] int stop_fd() const { return stop_latch_.fd(); }
-  void stop();
-  /// stop(), because the user wants it.
+  /// Readable for ever once the scope is stopped.
+  [[nodiscard]] int stop_fd(std::size_t scope) const { return scopes_[scope].latch.fd(); }
+  /// Stops every scope, because the user wants it.
   void interrupt();
+  /// True if some stage has failed.
+  [[nodiscard]] bool has_failed() const {
+    return failed_.load(std::memory_order_acquire);  // pairs with the store in fail()
+  }
 
   void fail(std::size_t stage, Failure failure);
 
@@ -79,18 +90,24 @@ class Run {
   [[nodiscard]] Outcome finish(std::vector<std::string> stuck);
 
  private:
+  struct Scope {
+    std::atomic<bool> stopped{false};
+    Interrupt latch;
+  };
   template <class Event>
   void tell(Event event);
+  void stop(std::size_t scope);
   [[nodiscard]] std::chrono::nanoseconds since_start() const;
 
   const Graph& graph_;
   Observer* const observer_;
   const std::shared_ptr<RunProgress> progress_;
   const std::chrono::steady_clock::time_point start_;
-  std::function<void()> wake_;
-  std::atomic<bool> stopped_{false};
+  const std::vector<std::size_t> scope_of_;  // by stage
+  std::deque<Scope> scopes_;                 // at least the first
+  std::function<void(std::size_t)> wake_;
   std::atomic<bool> interrupted_{false};
-  Interrupt stop_latch_;
+  std::atomic<bool> failed_{false};
   runtime::Mutex lock_;
   std::vector<StageOutcome> stages_;  // guarded by lock_, but for finish()
 };

@@ -44,6 +44,9 @@ class Context {
   [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& environment()
       const = 0;
 
+  /// "failure" once a stage has failed, else "success".
+  [[nodiscard]] virtual std::string_view run_status() const = 0;
+
   /// True when the run has been stopped; a long computation looks now and then.
   [[nodiscard]] virtual bool is_cancelled() const = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "jobs/quote.h"
 
@@ -13,7 +14,8 @@ using What = TemplatePart::What;
 constexpr std::string_view kOpen = "${{";
 constexpr std::string_view kEscapedOpen = "$${{";
 constexpr std::string_view kClose = "}}";
-constexpr std::string_view kKnownHint = "known here: vars.NAME, item and item.FIELD";
+constexpr std::string_view kKnownHint =
+    "known here: vars.NAME, matrix.KEY, item, item.FIELD, run.status and files('PATTERN')";
 
 struct Placeholder {
   std::string_view text;
@@ -26,22 +28,27 @@ constexpr std::array<Placeholder, 5> kPlaceholders = {{
     {"{//}", What::kDirectory},
     {"{/.}", What::kBaseNameStem},
 }};
-// GNU parallel's job number and slot, which a reader of its manual may try.
-constexpr std::array<std::string_view, 2> kUnknownPlaceholders = {"{#}", "{%}"};
-
-bool is_name(std::string_view text) {
-  if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
-  });
-}
-
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
+
+// The pattern of files('...'), or nothing.
+std::optional<std::string_view> files_pattern(std::string_view expression) {
+  constexpr std::string_view kCall = "files(";
+  if (!expression.starts_with(kCall) || !expression.ends_with(')')) return std::nullopt;
+  const std::string_view argument =
+      trimmed(expression.substr(kCall.size(), expression.size() - kCall.size() - 1));
+  if (argument.size() < 3 || argument.front() != '\'' || argument.back() != '\'')
+    return std::nullopt;
+  const std::string_view pattern = argument.substr(1, argument.size() - 2);
+  if (pattern.find('\'') != std::string_view::npos) return std::nullopt;
+  return pattern;
+}
+
+// GNU parallel's job number and slot, which a reader of its manual may try.
+constexpr std::array<std::string_view, 2> kUnknownPlaceholders = {"{#}", "{%}"};
 
 class TemplateParser {
  public:
@@ -98,12 +105,23 @@ class TemplateParser {
     if (expression == "item") {
       part.part.what = What::kItem;
       take(std::move(part), end);
-    } else if (expression.starts_with("item.") && is_name(expression.substr(5))) {
+    } else if (expression.starts_with("item.") && is_expression_name(expression.substr(5))) {
       part.part = {What::kField, std::string(expression.substr(5))};
       take(std::move(part), end);
-    } else if (expression.starts_with("vars.") && is_name(expression.substr(5))) {
+    } else if (expression.starts_with("vars.") && is_expression_name(expression.substr(5))) {
       part.what = RawTemplatePart::What::kVar;
-      part.var_name = expression.substr(5);
+      part.name = expression.substr(5);
+      take(std::move(part), end);
+    } else if (expression.starts_with("matrix.") && is_expression_name(expression.substr(7))) {
+      part.what = RawTemplatePart::What::kMatrix;
+      part.name = expression.substr(7);
+      take(std::move(part), end);
+    } else if (expression == "run.status") {
+      part.part.what = What::kRunStatus;
+      take(std::move(part), end);
+    } else if (const auto pattern = files_pattern(expression)) {
+      part.what = RawTemplatePart::What::kFiles;
+      part.name = *pattern;
       take(std::move(part), end);
     } else {
       fail(end,
@@ -201,14 +219,23 @@ std::optional<std::string_view> Template::append_to(std::string* out, const Item
       case What::kBaseNameStem:
         *out += base_name(stem(item.text()));
         break;
+      case What::kRunStatus:
+        *out += item.run_status();
+        break;
     }
   }
   return std::nullopt;
 }
 
+bool Template::is_constant() const {
+  return std::ranges::all_of(parts_,
+                             [](const TemplatePart& p) { return p.what == What::kLiteral; });
+}
+
 bool Template::uses_item() const {
-  return std::ranges::any_of(parts_,
-                             [](const TemplatePart& p) { return p.what != What::kLiteral; });
+  return std::ranges::any_of(parts_, [](const TemplatePart& p) {
+    return p.what != What::kLiteral && p.what != What::kRunStatus;
+  });
 }
 
 std::string Template::constant_text() const {
@@ -217,6 +244,14 @@ std::string Template::constant_text() const {
     if (part.what == What::kLiteral) out += part.text;
   }
   return out;
+}
+
+bool is_expression_name(std::string_view text) {
+  if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+  });
 }
 
 ParsedTemplate parse_template(std::string_view text, TemplateSyntax syntax) {

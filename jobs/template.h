@@ -2,9 +2,10 @@
 //
 //   "copy ${{ item.path }} to ${{ vars.target }}"
 //
-// A text is parsed once, when the job file is read. `${{ vars.x }}` is replaced there and then;
-// what is left is a row of parts: literals, and references to the item at hand. `$${{` stands
-// for a literal `${{`. In an argv the placeholders of GNU parallel are known, too:
+// A text is parsed once, when the job file is read. `${{ vars.x }}`, `${{ matrix.k }}` and
+// `${{ files('*.c') }}` are replaced there and then; what is left is a row of parts: literals,
+// references to the item at hand, and `${{ run.status }}`. `$${{` stands for a literal `${{`. In an
+// argv the placeholders of GNU parallel are known, too:
 //
 //   {} the item   {.} without its extension   {/} its base name   {//} its directory
 //   {/.} its base name without its extension
@@ -30,6 +31,9 @@ class ItemView {
 
   /// Appends the value of a named field to `out`; false, and `out` untouched, if there is none.
   [[nodiscard]] virtual bool append_field(std::string_view name, std::string* out) const = 0;
+
+  /// How the run stands: "success" or "failure".
+  [[nodiscard]] virtual std::string_view run_status() const { return "success"; }
 };
 
 struct TemplatePart {
@@ -41,6 +45,7 @@ struct TemplatePart {
     kBaseName,      // {/}   a/b.tar.gz -> b.tar.gz
     kDirectory,     // {//}  a/b.tar.gz -> a; "." if there is none
     kBaseNameStem,  // {/.}  a/b.tar.gz -> b.tar
+    kRunStatus,     // ${{ run.status }}
   };
   What what = What::kLiteral;
   std::string text;
@@ -62,10 +67,13 @@ class Template {
   [[nodiscard]] std::optional<std::string_view> append_to(std::string* out,
                                                           const ItemView& item) const;
 
+  /// True if the text depends neither on the item nor on how the run stands.
+  [[nodiscard]] bool is_constant() const;
+
   /// True if the text depends on the item.
   [[nodiscard]] bool uses_item() const;
 
-  /// The text of a template that does not use the item.
+  /// The text of a constant template.
   [[nodiscard]] std::string constant_text() const;
 
   [[nodiscard]] const std::vector<TemplatePart>& parts() const { return parts_; }
@@ -83,10 +91,10 @@ enum class TemplateSyntax {
 
 /// A part of a template before `vars` are known.
 struct RawTemplatePart {
-  enum class What { kPart, kVar };
+  enum class What { kPart, kVar, kMatrix, kFiles };
   What what = What::kPart;
   TemplatePart part;      // of kPart
-  std::string var_name;   // of kVar
+  std::string name;       // of kVar and kMatrix; of kFiles the pattern
   std::size_t begin = 0;  // bytes [begin, end) of the text that was parsed
   std::size_t end = 0;
 };
@@ -102,6 +110,10 @@ struct ParsedTemplate {
   std::vector<RawTemplatePart> parts;
   std::vector<TemplateError> errors;
 };
+
+/// True if `text` can stand behind "vars." or "item.": letters, digits, "_", "-" and what is not
+/// ASCII, no digit first.
+[[nodiscard]] bool is_expression_name(std::string_view text);
 
 /// Cuts `text` into parts; every error is reported, each with its place in `text`.
 [[nodiscard]] ParsedTemplate parse_template(std::string_view text, TemplateSyntax syntax);

@@ -26,24 +26,42 @@ class Validator {
       : source_(source), file_(std::move(file)), errors_(*errors) {
     names_.reserve(file_.stages.size());
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {
-      index_.emplace(file_.stages[i].name, i);
-      names_.push_back(file_.stages[i].name);
+      const StageDecl& decl = file_.stages[i];
+      std::vector<std::size_t>& group = index_[decl.group];
+      if (group.empty()) names_.push_back(decl.group);
+      group.push_back(i);
+      if (decl.name != decl.group) index_[decl.name] = {i};
     }
     is_read_.resize(file_.stages.size());
   }
 
-  Graph validate() && {
+  Validated validate() && {
     graph_.name = std::move(file_.name);
     graph_.env = std::move(file_.env);
     graph_.procs = file_.procs;
     graph_.fail = file_.fail;
+    graph_.secrets = std::move(file_.secrets);
     graph_.stages.resize(file_.stages.size());
+    for (std::size_t i = 0; i < file_.stages.size(); ++i) {
+      graph_.stages[i].when = file_.stages[i].when;
+    }
+    for (const PoolDecl& pool : file_.pools) graph_.pools.push_back(pool.pool);
     for (std::size_t i = 0; i < file_.stages.size(); ++i) connect(i);
+    for (std::size_t i = 0; i < file_.stages.size(); ++i) join_pool(i);
     for (std::size_t i = 0; i < file_.stages.size(); ++i) check_stage(i);
     check_unread();
-    if (!check_cycles()) check_stalls();
-    for (std::size_t i = 0; i < file_.stages.size(); ++i) complete(i);
-    return std::move(graph_);
+    if (!check_cycles()) {
+      check_stalls();
+      check_after_failure();
+    }
+    Validated all;
+    for (const TargetDecl& target : file_.targets) all.targets.push_back(resolve(target));
+    for (std::size_t i = 0; i < file_.stages.size(); ++i) {
+      all.is_wanted.push_back(file_.stages[i].is_wanted);
+      complete(i);
+    }
+    all.graph = std::move(graph_);
+    return all;
   }
 
  private:
@@ -51,70 +69,110 @@ class Validator {
     errors_.push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
   }
 
-  std::string place(ByteRange where) const { return to_string(source_.position(where.begin)); }
-
-  // The stage that `ref` names, or nothing after the blame.
-  std::optional<std::size_t> look_up(std::size_t stage, const StageRef& ref,
-                                     std::string_view verb) {
-    const StageDecl& decl = file_.stages[stage];
-    const auto found = index_.find(ref.stage);
-    if (found == index_.end()) {
-      blame(ref.stage_where,
-            "stage " + quote(decl.name) + " " + std::string(verb) + " unknown stage " +
-                quote(ref.stage),
-            near_stage(stage, ref.stage));
-      return std::nullopt;
-    }
-    if (found->second == stage) {
-      is_read_[stage] = true;  // wrong enough
-      blame(ref.stage_where, "stage " + quote(decl.name) + " " + std::string(verb) + " itself");
-      return std::nullopt;
-    }
-    return found->second;
+  // How a message about `seen_from` names the place of `where`.
+  std::string place(ByteRange where, ByteRange seen_from) const {
+    return source_.place(where.begin, seen_from.begin);
   }
 
-  std::string near_stage(std::size_t stage, const std::string& typed) {
+  // The stages that `ref` names; none after the blame. `who` is how the message begins.
+  const std::vector<std::size_t>& look_up(const StageRef& ref, const std::string& who,
+                                          std::string_view own_group) {
+    static const std::vector<std::size_t> kNone;
+    const auto found = index_.find(ref.stage);
+    if (found != index_.end()) return found->second;
+    blame(ref.stage_where, who + " unknown stage " + quote(ref.stage), near_stage(ref, own_group));
+    return kNone;
+  }
+
+  // As look_up(), for a stage that must not name itself, nor its own matrix.
+  std::vector<std::size_t> look_up(std::size_t stage, const StageRef& ref, std::string_view verb) {
+    const StageDecl& decl = file_.stages[stage];
+    const std::string who = "stage " + quote(decl.group) + " " + std::string(verb);
+    const std::vector<std::size_t>& found = look_up(ref, who, decl.group);
+    if (found.empty() || file_.stages[found.front()].group != decl.group) return found;
+    is_read_[stage] = true;  // wrong enough
+    blame(ref.stage_where, who + " itself");
+    return {};
+  }
+
+  std::string near_stage(const StageRef& ref, std::string_view own_group) {
     if (searches_++ >= kMaxSearches) {
       is_read_.assign(is_read_.size(), true);
       return "";
     }
-    const auto meant = closest(typed, names_);
-    if (!meant || *meant == names_[stage]) return "";
-    const std::size_t other = index_.at(*meant);
-    is_read_[other] = true;  // a typing error here is none there
+    const auto meant = closest(ref.stage, names_);
+    if (!meant || *meant == own_group) return "";
+    const std::vector<std::size_t>& others = index_.at(std::string(*meant));
+    for (const std::size_t other : others)
+      is_read_[other] = true;  // a typing error here, none there
     return "did you mean " + quote(*meant) + "? (declared at " +
-           place(file_.stages[other].name_where) + ")";
+           place(file_.stages[others.front()].name_where, ref.where) + ")";
   }
 
   void connect(std::size_t stage) {
     StageDecl& decl = file_.stages[stage];
     std::set<std::pair<std::size_t, std::string>> seen;
-    for (StageRef& ref : decl.from) {
-      const auto from = look_up(stage, ref, "reads from");
-      if (!from) continue;
-      is_read_[*from] = true;
-      if (!check_port(decl, *from, ref)) continue;
-      if (!seen.emplace(*from, ref.port).second) {
-        blame(ref.where,
-              "stage " + quote(decl.name) + " reads from " + quote(ref.stage) + " twice");
-        continue;
+    for (const StageRef& ref : decl.from) {
+      for (const std::size_t from : look_up(stage, ref, "reads from")) {
+        is_read_[from] = true;
+        if (!check_port(decl, from, ref)) continue;
+        if (!seen.emplace(from, ref.port).second) {
+          blame(ref.where,
+                "stage " + quote(decl.group) + " reads from " + quote(ref.stage) + " twice");
+          continue;
+        }
+        const std::size_t edge = graph_.edges.size();
+        graph_.edges.push_back(
+            {from, ref.port, stage, ref.buffer.value_or(decl.buffer), ref.where});
+        graph_.stages[stage].inputs.push_back(edge);
+        graph_.stages[from].outputs.push_back(edge);
       }
-      const std::size_t edge = graph_.edges.size();
-      graph_.edges.push_back(
-          {*from, std::move(ref.port), stage, ref.buffer.value_or(decl.buffer), ref.where});
-      graph_.stages[stage].inputs.push_back(edge);
-      graph_.stages[*from].outputs.push_back(edge);
     }
     std::set<std::size_t> needed;
     for (const StageRef& ref : decl.needs) {
-      const auto need = look_up(stage, ref, "needs");
-      if (!need) continue;
-      if (!needed.insert(*need).second) {
-        blame(ref.where, "stage " + quote(decl.name) + " needs " + quote(ref.stage) + " twice");
-        continue;
+      for (const std::size_t need : look_up(stage, ref, "needs")) {
+        if (!needed.insert(need).second) {
+          blame(ref.where, "stage " + quote(decl.group) + " needs " + quote(ref.stage) + " twice");
+          continue;
+        }
+        graph_.stages[stage].needs.push_back(need);
       }
-      graph_.stages[stage].needs.push_back(*need);
     }
+  }
+
+  void join_pool(std::size_t stage) {
+    const StageDecl& decl = file_.stages[stage];
+    if (decl.pool.empty()) {
+      if (decl.weight_where != ByteRange{} && decl.pool_where == ByteRange{}) {
+        blame(decl.weight_where, "\"weight\" without \"pool\" has no effect");
+      }
+      return;
+    }
+    const auto name_of = [](const PoolDecl& pool) -> const std::string& { return pool.pool.name; };
+    const auto pool = std::ranges::find(file_.pools, decl.pool, name_of);
+    if (pool == file_.pools.end()) {
+      std::vector<std::string_view> names;
+      for (const PoolDecl& other : file_.pools) names.push_back(other.pool.name);
+      std::string hint = did_you_mean(decl.pool, names);
+      if (hint.empty()) hint = "declare it under \"pools\": {" + quote(decl.pool) + ": 4}";
+      blame(decl.pool_where, "unknown pool " + quote(decl.pool), std::move(hint));
+      return;
+    }
+    if (decl.weight > pool->pool.places) {
+      blame(decl.weight_where == ByteRange{} ? decl.pool_where : decl.weight_where,
+            "pool " + quote(decl.pool) + " has fewer places than \"weight\" takes",
+            "it has " + std::to_string(pool->pool.places));
+    }
+    graph_.stages[stage].pool = static_cast<std::size_t>(pool - file_.pools.begin());
+  }
+
+  Validated::Target resolve(const TargetDecl& target) {
+    Validated::Target all{.name = target.name, .stages = {}};
+    for (const StageRef& ref : target.stages) {
+      const auto& stages = look_up(ref, "target " + quote(target.name) + " names", "");
+      all.stages.insert(all.stages.end(), stages.begin(), stages.end());
+    }
+    return all;
   }
 
   bool check_port(const StageDecl& decl, std::size_t from, const StageRef& ref) {
@@ -122,7 +180,7 @@ class Validator {
     if (!producer.kind) return true;
     if (producer.kind->is_sink()) {
       blame(ref.where,
-            "stage " + quote(decl.name) + " reads from " + quote(producer.name) +
+            "stage " + quote(decl.group) + " reads from " + quote(producer.group) +
                 ", which sends no items",
             "kind " + quote(producer.kind->name) + " is a sink");
       return false;
@@ -133,13 +191,13 @@ class Validator {
       if (hint.empty()) {
         hint = "ports of kind " + quote(producer.kind->name) + ": " + quote_list(ports);
       }
-      blame(ref.port_where, "stage " + quote(producer.name) + " has no port " + quote(ref.port),
+      blame(ref.port_where, "stage " + quote(producer.group) + " has no port " + quote(ref.port),
             std::move(hint));
       return false;
     }
     if (sends_nothing(producer)) {
       blame(ref.where,
-            "stage " + quote(decl.name) + " reads from " + quote(producer.name) +
+            "stage " + quote(decl.group) + " reads from " + quote(producer.group) +
                 ", which sends no items",
             std::string(producer.kind->how_to_send));
       return false;
@@ -157,15 +215,19 @@ class Validator {
     if (!decl.kind) return;
     const std::string kind = "kind " + quote(decl.kind->name);
     if (decl.from_where && decl.kind->input == Input::kNone) {
-      blame(*decl.from_where, "stage " + quote(decl.name) + " takes no items",
+      blame(*decl.from_where, "stage " + quote(decl.group) + " takes no items",
             kind + " is a source");
     }
     if (!decl.from_where && decl.kind->input == Input::kRequired) {
-      blame(decl.name_where, "stage " + quote(decl.name) + " has no \"from\"",
+      blame(decl.name_where, "stage " + quote(decl.group) + " has no \"from\"",
             kind + " works on the items of another stage");
     }
     if (decl.workers_where && !decl.kind->parallel && decl.workers != 1) {
       blame(*decl.workers_where, kind + " runs in one goroutine", "leave \"workers\" out");
+    }
+    if (decl.when != When::kSuccess && decl.needs.empty()) {
+      blame(decl.when_where, "\"when\" asks how other stages ended, and the stage needs none",
+            "name them: \"needs\": [...]");
     }
     if (decl.buffer_where && !decl.from_where) {
       blame(*decl.buffer_where, "\"buffer\" without \"from\" has no effect");
@@ -181,17 +243,22 @@ class Validator {
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {
       const StageDecl& decl = file_.stages[i];
       if (is_read_[i] || !decl.kind || !decl.are_options_right || sends_nothing(decl)) continue;
-      blame(decl.name_where, "no stage reads the items of stage " + quote(decl.name),
-            !decl.kind->how_to_send_nothing.empty()
-                ? std::string(decl.kind->how_to_send_nothing)
-                : R"(to print them: "print": {"kind": "write", "from": )" + quote(decl.name) + "}");
+      blame(
+          decl.name_where, "no stage reads the items of stage " + quote(decl.group),
+          !decl.kind->how_to_send_nothing.empty()
+              ? std::string(decl.kind->how_to_send_nothing)
+              : R"(to print them: "print": {"kind": "write", "from": )" + quote(decl.group) + "}");
     }
+  }
+
+  bool names(const StageRef& ref, std::size_t stage) const {
+    return ref.stage == file_.stages[stage].name || ref.stage == file_.stages[stage].group;
   }
 
   // The reference by which `to` waits for `from`, and its verb.
   std::pair<ByteRange, std::string_view> reference(std::size_t from, std::size_t to) const {
     const StageDecl& decl = file_.stages[to];
-    const auto names_it = [&](const StageRef& ref) { return ref.stage == file_.stages[from].name; };
+    const auto names_it = [&](const StageRef& ref) { return names(ref, from); };
     const auto input = std::ranges::find_if(decl.from, names_it);
     if (input != decl.from.end()) return {input->where, "reads from"};
     return {std::ranges::find_if(decl.needs, names_it)->where, "needs"};
@@ -212,6 +279,7 @@ class Validator {
   void blame_cycle(const std::vector<std::size_t>& cycle) {
     // Longer chains than this are told by their ends.
     constexpr std::size_t kMostSteps = 12;
+    const ByteRange first = reference(cycle.back(), cycle.front()).first;
     std::string path;
     std::string steps;
     for (std::size_t i = 0; i < cycle.size(); ++i) {
@@ -227,11 +295,10 @@ class Validator {
       const auto [where, verb] = reference(from, to);
       path += file_.stages[from].name + " -> ";
       steps += (steps.empty() ? "" : ", ") + quote(file_.stages[to].name) + " " +
-               std::string(verb) + " " + quote(file_.stages[from].name) + " at " + place(where);
+               std::string(verb) + " " + quote(file_.stages[from].name) + " at " +
+               place(where, first);
     }
-    const std::size_t last = cycle.back();
-    blame(reference(last, cycle.front()).first,
-          "stages wait for each other: " + path + file_.stages[cycle.front()].name, steps);
+    blame(first, "stages wait for each other: " + path + file_.stages[cycle.front()].name, steps);
   }
 
   // Blames stages that can never start; see the last rule in validate.h.
@@ -279,13 +346,28 @@ class Validator {
 
   ByteRange reference_of_need(std::size_t awaited, std::size_t waiting) const {
     const auto& needs = file_.stages[waiting].needs;
-    return std::ranges::find(needs, file_.stages[awaited].name, &StageRef::stage)->where;
+    const auto names_it = [&](const StageRef& ref) { return names(ref, awaited); };
+    return std::ranges::find_if(needs, names_it)->where;
+  }
+
+  // Blames stages that run after a failure and read from one that does not.
+  void check_after_failure() {
+    const std::vector<bool> is_late = late_stages(graph_);
+    for (const Edge& edge : graph_.edges) {
+      if (!is_late[edge.to] || is_late[edge.from]) continue;
+      blame(edge.where,
+            "stage " + quote(file_.stages[edge.to].group) + " runs after a failure, and " +
+                quote(file_.stages[edge.from].group) + ", whose items it reads, may not",
+            "what it reads from needs \"when\", too");
+    }
   }
 
   void complete(std::size_t stage) {
     StageDecl& decl = file_.stages[stage];
     StageSpec& spec = graph_.stages[stage];
-    spec.name = decl.name;  // a copy: names_ and index_ look at it
+    spec.name = decl.name;
+    spec.group = decl.group;
+    spec.weight = decl.weight;
     spec.kind = decl.kind;
     spec.workers = decl.workers;
     spec.options = std::move(decl.options);
@@ -295,8 +377,8 @@ class Validator {
   const Source& source_;
   JobFile file_;
   Diagnostics& errors_;
-  std::unordered_map<std::string_view, std::size_t> index_;
-  std::vector<std::string_view> names_;
+  std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
+  std::vector<std::string_view> names_;                              // of groups
   std::vector<bool> is_read_;  // by any reference, also a misspelt one
   std::size_t searches_ = 0;
   Graph graph_;
@@ -304,7 +386,7 @@ class Validator {
 
 }  // namespace
 
-Graph validate(const Source& source, JobFile file, Diagnostics* errors) {
+Validated validate(const Source& source, JobFile file, Diagnostics* errors) {
   return Validator(source, std::move(file), errors).validate();
 }
 

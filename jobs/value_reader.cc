@@ -1,6 +1,9 @@
 #include "jobs/value_reader.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -10,6 +13,9 @@
 
 namespace gorun::jobs {
 namespace {
+
+// Below it every integer is a double.
+constexpr double kExactDouble = 9007199254740992.0;
 
 std::string range_phrase(std::int64_t min, std::int64_t max) {
   const std::string from = std::to_string(min);
@@ -49,10 +55,44 @@ const JsonObject* ValueReader::object(std::string_view key, const JsonValue& val
   return value.object();
 }
 
+ValueReader ValueReader::with_matrix(const MatrixValues* matrix) const {
+  Scope scope = scope_;
+  scope.matrix = matrix;
+  return {source_, scope, errors_};
+}
+
+std::optional<std::string> ValueReader::var(std::string_view name, ByteRange where) {
+  const Vars& vars = scope_.vars;
+  if (const auto value = vars.value(name)) return std::string(*value);
+  if (vars.is_declared(name)) return std::nullopt;  // blamed where it is declared
+  std::string hint = did_you_mean(name, vars.names());
+  if (hint.empty()) hint = "declare it under \"vars\"";
+  blame(where, "unknown var " + quote(name), std::move(hint));
+  return std::nullopt;
+}
+
+std::optional<std::string> ValueReader::matrix_value(std::string_view key, ByteRange where) {
+  if (scope_.matrix == nullptr) {
+    // Each stage that takes the default reads it again.
+    if (!scope_.in_defaults) {
+      blame(where, "there is no matrix here", "\"matrix\" is a key of stages: {\"KEY\": [1, 2]}");
+    }
+    return std::nullopt;
+  }
+  const auto found = std::ranges::find(*scope_.matrix, key, &MatrixValues::value_type::first);
+  if (found != scope_.matrix->end()) return found->second;
+  std::vector<std::string_view> keys;
+  for (const auto& entry : *scope_.matrix) keys.push_back(entry.first);
+  std::string hint = did_you_mean(key, keys);
+  if (hint.empty()) hint = "the matrix of this stage has " + quote_list(keys);
+  blame(where, "unknown key " + quote(key) + " of the matrix", std::move(hint));
+  return std::nullopt;
+}
+
 std::optional<std::vector<TemplatePart>> ValueReader::fill_in(const std::string& text,
                                                               ByteRange token,
                                                               TemplateSyntax syntax,
-                                                              ByteRange* item_place) {
+                                                              ByteRange* late_place) {
   ParsedTemplate parsed = parse_template(text, syntax);
   const auto place = [&](std::size_t begin, std::size_t end) {
     return ByteRange{offset_in_source(source_, token, begin),
@@ -65,23 +105,52 @@ std::optional<std::vector<TemplatePart>> ValueReader::fill_in(const std::string&
   std::vector<TemplatePart> parts;
   for (RawTemplatePart& raw : parsed.parts) {
     if (raw.what == RawTemplatePart::What::kPart) {
-      if (raw.part.what != TemplatePart::What::kLiteral) *item_place = place(raw.begin, raw.end);
+      if (raw.part.what != TemplatePart::What::kLiteral) *late_place = place(raw.begin, raw.end);
       parts.push_back(std::move(raw.part));
       continue;
     }
-    const std::optional<std::string_view> value = vars_.value(raw.var_name);
-    if (value) {
-      parts.push_back({TemplatePart::What::kLiteral, std::string(*value)});
-      continue;
+    std::optional<std::string> value;
+    switch (raw.what) {
+      case RawTemplatePart::What::kVar:
+        value = var(raw.name, place(raw.begin, raw.end));
+        break;
+      case RawTemplatePart::What::kMatrix:
+        value = matrix_value(raw.name, place(raw.begin, raw.end));
+        break;
+      case RawTemplatePart::What::kFiles:
+        blame(place(raw.begin, raw.end), "files() stands for several texts",
+              "give it an element of its own in an array");
+        break;
+      case RawTemplatePart::What::kPart:
+        break;
     }
-    is_right = false;
-    if (vars_.is_declared(raw.var_name)) continue;  // blamed where it is declared
-    std::string hint = did_you_mean(raw.var_name, vars_.names());
-    if (hint.empty()) hint = "declare it under \"vars\"";
-    blame(place(raw.begin, raw.end), "unknown var " + quote(raw.var_name), std::move(hint));
+    is_right = is_right && value.has_value();
+    if (value) parts.push_back({TemplatePart::What::kLiteral, std::move(*value)});
   }
   if (!is_right) return std::nullopt;
   return parts;
+}
+
+bool ValueReader::is_files(const JsonValue& value) {
+  if (!mentions_expression(value)) return false;
+  const ParsedTemplate parsed = parse_template(*value.text(), TemplateSyntax::kExpressions);
+  return parsed.errors.empty() && parsed.parts.size() == 1 &&
+         parsed.parts.front().what == RawTemplatePart::What::kFiles;
+}
+
+std::optional<std::vector<std::string>> ValueReader::files(const JsonValue& value) {
+  const ParsedTemplate parsed = parse_template(*value.text(), TemplateSyntax::kExpressions);
+  const std::string& pattern = parsed.parts.front().name;
+  auto found = scope_.world.files(pattern);
+  if (!found.ok()) {
+    blame(value.where, "files(" + quote(pattern) + "): " + found.error().why);
+    return std::nullopt;
+  }
+  if (found->empty()) {
+    blame(value.where, "no file matches " + quote(pattern));
+    return std::nullopt;
+  }
+  return std::move(*found);
 }
 
 std::optional<std::string> ValueReader::text(std::string_view key, const JsonValue& value,
@@ -91,14 +160,15 @@ std::optional<std::string> ValueReader::text(std::string_view key, const JsonVal
     return std::nullopt;
   }
   if (!mentions_expression(value)) return *value.text();
-  ByteRange item_place;
-  auto parts = fill_in(*value.text(), value.where, TemplateSyntax::kExpressions, &item_place);
+  ByteRange late_place;
+  auto parts = fill_in(*value.text(), value.where, TemplateSyntax::kExpressions, &late_place);
   if (!parts) return std::nullopt;
-  if (item_place != ByteRange{}) {
-    blame(item_place, quote(key) + " cannot refer to an item", std::string(item_hint));
-    return std::nullopt;
-  }
-  return Template(std::move(*parts)).constant_text();
+  const Template filled(std::move(*parts));
+  if (filled.is_constant()) return filled.constant_text();
+  blame(late_place,
+        quote(key) + " cannot refer to " + (filled.uses_item() ? "an item" : "how the run stands"),
+        std::string(item_hint));
+  return std::nullopt;
 }
 
 std::optional<Template> ValueReader::text_template(std::string_view key, const JsonValue& value,
@@ -107,8 +177,8 @@ std::optional<Template> ValueReader::text_template(std::string_view key, const J
     blame_type(key, "a string", value);
     return std::nullopt;
   }
-  ByteRange item_place;
-  auto parts = fill_in(*value.text(), value.where, syntax, &item_place);
+  ByteRange late_place;
+  auto parts = fill_in(*value.text(), value.where, syntax, &late_place);
   if (!parts) return std::nullopt;
   return Template(std::move(*parts));
 }
@@ -139,6 +209,12 @@ std::optional<std::int64_t> ValueReader::integer(std::string_view key, const Jso
                                                  std::int64_t min, std::int64_t max) {
   if (value.integer()) {
     return in_range(key, source_.slice(value.where), value.where, *value.integer(), min, max);
+  }
+  // 4.0 and 1e3 are integers, too, in JSON.
+  if (const auto* number = std::get_if<double>(&value.content);
+      number != nullptr && std::abs(*number) < kExactDouble && std::trunc(*number) == *number) {
+    return in_range(key, source_.slice(value.where), value.where,
+                    static_cast<std::int64_t>(*number), min, max);
   }
   if (value.is_number()) {
     blame(value.where, quote(key) + ": expected an integer, " + range_phrase(min, max) + ", got " +
@@ -198,21 +274,25 @@ std::optional<std::vector<std::string>> ValueReader::texts(std::string_view key,
     return std::nullopt;
   }
   std::vector<std::string> result;
-  if (value.text()) {
-    auto one = text(key, value);
-    if (!one) return std::nullopt;
-    result.push_back(std::move(*one));
-    return result;
-  }
-  if (value.array()->empty()) {
-    blame(value.where, quote(key) + " is empty");
-    return std::nullopt;
-  }
   bool is_right = true;
-  for (const JsonValue& element : *value.array()) {
+  const auto add = [&](const JsonValue& element) {
+    if (is_files(element)) {
+      auto several = files(element);
+      is_right = is_right && several.has_value();
+      if (several) std::ranges::move(*several, std::back_inserter(result));
+      return;
+    }
     auto one = text(key, element);
     is_right = is_right && one.has_value();
     if (one) result.push_back(std::move(*one));
+  };
+  if (value.text()) {
+    add(value);
+  } else if (value.array()->empty()) {
+    blame(value.where, quote(key) + " is empty");
+    return std::nullopt;
+  } else {
+    for (const JsonValue& element : *value.array()) add(element);
   }
   if (!is_right) return std::nullopt;
   return result;

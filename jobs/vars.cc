@@ -5,150 +5,178 @@
 #include <utility>
 
 #include "jobs/edit_distance.h"
+#include "jobs/job_keys.h"
 #include "jobs/quote.h"
 
 namespace gorun::jobs {
-namespace {
 
-constexpr std::array<std::string_view, 3> kLongFormKeys = {"default", "required", "enum"};
+Vars::Vars(Source* source, const JsonValue* vars, const VarSettings& settings,
+           const LoadWorld& world, Diagnostics* errors)
+    : source_(*source), world_(world), errors_(*errors) {
+  if (vars != nullptr && vars->object() == nullptr) {
+    blame(vars->where, "\"vars\": expected an object, got " + std::string(vars->type_phrase()));
+  } else if (vars != nullptr) {
+    for (const JsonMember& member : *vars->object()) declare(member);
+  }
+  for (const VarSetting& setting : settings) apply(setting);
+  for (const std::string_view name : names_) {
+    const auto entry = declarations_.find(std::string(name));
+    check(entry->first, &entry->second);
+  }
+}
+
+// A mistake without a place is one of the command line.
+void Vars::blame(std::optional<ByteRange> where, std::string what, std::string hint) {
+  errors_.push_back({.where = where,
+                     .what = std::move(what),
+                     .hint = std::move(hint),
+                     .culprit = where ? Culprit::kJobFile : Culprit::kCommandLine});
+}
 
 // The text of a scalar; nothing, and a Diagnostic, for anything else.
-std::optional<std::string> scalar_text(const Source& source, std::string_view name,
-                                       const JsonValue& value, Diagnostics* errors) {
+std::optional<std::string> Vars::scalar_text(std::string_view name, const JsonValue& value) {
   std::string text;
   if (value.text()) {
     text = *value.text();
   } else if (value.is_number() || value.flag()) {
-    text = source.slice(value.where);
+    text = source_.slice(value.where);
   } else {
-    errors->push_back({.where = value.where,
-                       .what = "var " + quote(name) +
-                               ": expected a string, a number or a boolean, got " +
-                               std::string(value.type_phrase()),
-                       .hint = {}});
+    blame(value.where, "var " + quote(name) + ": expected a string, a number or a boolean, got " +
+                           std::string(value.type_phrase()));
     return std::nullopt;
   }
   if (text.find("${{") != std::string::npos) {
-    errors->push_back({.where = value.where,
-                       .what = "var " + quote(name) + " refers to something else",
-                       .hint = "the value of a var is taken as it is"});
+    blame(value.where, "var " + quote(name) + " refers to something else",
+          "the value of a var is taken as it is");
     return std::nullopt;
   }
   return text;
 }
 
-}  // namespace
-
-Vars::Vars(const Source& source, const JsonValue* vars, const VarSettings& settings,
-           Diagnostics* errors) {
-  if (vars != nullptr && vars->object() == nullptr) {
-    errors->push_back(
-        {.where = vars->where,
-         .what = "\"vars\": expected an object, got " + std::string(vars->type_phrase()),
-         .hint = {}});
-  } else if (vars != nullptr) {
-    for (const JsonMember& member : *vars->object()) declare(source, member, errors);
-  }
-  for (const VarSetting& setting : settings) apply(setting, errors);
-  for (const std::string_view name : names_) {
-    const auto entry = declarations_.find(std::string(name));
-    check(entry->first, &entry->second, errors);
-  }
-}
-
-void Vars::declare(const Source& source, const JsonMember& member, Diagnostics* errors) {
+void Vars::declare(const JsonMember& member) {
   const auto [entry, is_new] = declarations_.try_emplace(member.key);
   Declaration& declaration = entry->second;
   declaration.where = member.value.where;
   names_.push_back(entry->first);
   if (member.value.object()) {
-    read_long_form(source, member, &declaration, errors);
+    read_long_form(member, &declaration);
     return;
   }
-  declaration.value = scalar_text(source, member.key, member.value, errors);
+  declaration.value = scalar_text(member.key, member.value);
   declaration.is_wrong = !declaration.value;
 }
 
-void Vars::read_long_form(const Source& source, const JsonMember& member, Declaration* declaration,
-                          Diagnostics* errors) {
+void Vars::read_long_form(const JsonMember& member, Declaration* declaration) {
   for (const JsonMember& entry : *member.value.object()) {
-    const JsonValue& value = entry.value;
-    bool is_right = true;
-    if (entry.key == "default") {
-      declaration->value = scalar_text(source, member.key, value, errors);
-      is_right = declaration->value.has_value();
-    } else if (entry.key == "required" && value.flag()) {
-      declaration->is_required = *value.flag();
-    } else if (entry.key == "enum" && value.array() && !value.array()->empty()) {
-      for (const JsonValue& choice : *value.array()) {
-        auto text = scalar_text(source, member.key, choice, errors);
-        is_right = is_right && text.has_value();
-        declaration->choices.push_back(std::move(text).value_or(""));
-      }
-    } else if (std::ranges::find(kLongFormKeys, entry.key) != kLongFormKeys.end()) {
-      const std::string wanted = entry.key == "enum" ? "an array of values" : "true or false";
-      errors->push_back({.where = value.where,
-                         .what = quote(entry.key) + ": expected " + wanted + ", got " +
-                                 std::string(value.type_phrase()),
-                         .hint = {}});
-      is_right = false;
-    } else if (!entry.key.starts_with("x-")) {
-      errors->push_back({.where = entry.key_where,
-                         .what = "unknown key " + quote(entry.key),
-                         .hint = did_you_mean(entry.key, kLongFormKeys)});
-      is_right = false;
+    if (!read_entry(member, entry, declaration)) declaration->is_wrong = true;
+  }
+  if (declaration->is_secret) hide(member);
+}
+
+bool Vars::read_entry(const JsonMember& var, const JsonMember& entry, Declaration* declaration) {
+  const JsonValue& value = entry.value;
+  if (entry.key.starts_with("x-")) return true;
+  const OptionRow* row = find_key(var_keys(), entry.key);
+  if (row == nullptr) {
+    blame(entry.key_where, "unknown key " + quote(entry.key),
+          did_you_mean(entry.key, key_names(var_keys())));
+    return false;
+  }
+  if (entry.key == "default") {
+    declaration->value = scalar_text(var.key, value);
+    return declaration->value.has_value();
+  }
+  bool is_right = false;
+  if (row->type == OptionType::kSwitch && value.flag()) {
+    (entry.key == "required" ? declaration->is_required : declaration->is_secret) = *value.flag();
+    is_right = true;
+  } else if (entry.key == "env" && value.text() && !value.text()->empty()) {
+    declaration->environment = *value.text();
+    is_right = true;
+  } else if (entry.key == "enum" && value.array() && !value.array()->empty()) {
+    is_right = true;
+    for (const JsonValue& choice : *value.array()) {
+      auto text = scalar_text(var.key, choice);
+      is_right = is_right && text.has_value();
+      declaration->choices.push_back(std::move(text).value_or(""));
     }
-    declaration->is_wrong = declaration->is_wrong || !is_right;
+    return is_right;
+  }
+  if (!is_right) {
+    blame(value.where, quote(entry.key) + ": expected " + std::string(type_phrase(row->type)) +
+                           ", got " + std::string(value.type_phrase()));
+  }
+  return is_right;
+}
+
+// What a secret may be is as secret as what it is.
+void Vars::hide(const JsonMember& var) {
+  for (const std::string_view key : {"default", "enum"}) {
+    const JsonMember* entry = find_member(*var.value.object(), key);
+    if (entry == nullptr) continue;
+    source_.hide(entry->value.where);
+    const JsonArray* choices = entry->value.array();
+    if (choices == nullptr && entry->value.text()) secrets_.add(*entry->value.text());
+    if (choices == nullptr) continue;
+    for (const JsonValue& choice : *choices) {
+      if (choice.text()) secrets_.add(*choice.text());
+    }
   }
 }
 
-void Vars::apply(const VarSetting& setting, Diagnostics* errors) {
+void Vars::apply(const VarSetting& setting) {
   const auto entry = declarations_.find(setting.name);
   if (entry == declarations_.end()) {
     std::string hint = did_you_mean(setting.name, names_);
     if (hint.empty()) {
       hint = names_.empty() ? "it has no \"vars\"" : "it has " + quote_list(names_);
     }
-    errors->push_back({.where = std::nullopt,
-                       .what = "--set: the job file has no var " + quote(setting.name),
-                       .hint = std::move(hint),
-                       .culprit = Culprit::kCommandLine});
+    blame(std::nullopt, "--set: the job file has no var " + quote(setting.name), std::move(hint));
     return;
   }
   entry->second.value = setting.value;
-  entry->second.is_set = true;
+  entry->second.set_by = "--set";
 }
 
-void Vars::check(const std::string& name, Declaration* declaration, Diagnostics* errors) const {
-  if (declaration->is_wrong) return;
-  if (!declaration->value) {
-    declaration->is_wrong = true;
-    if (declaration->is_required) {
-      errors->push_back({.where = std::nullopt,
-                         .what = "var " + quote(name) + " has to be set",
-                         .hint = "--set " + name + "=VALUE",
-                         .culprit = Culprit::kCommandLine});
-    } else {
-      errors->push_back({.where = declaration->where,
-                         .what = "var " + quote(name) + " has no value",
-                         .hint = "give it \"default\" or \"required\": true"});
+void Vars::check(const std::string& name, Declaration* declaration) {
+  if (declaration->set_by.empty() && !declaration->environment.empty()) {
+    if (auto value = world_.environment(declaration->environment)) {
+      declaration->value = std::move(value);
+      declaration->set_by = "environment variable " + quote(declaration->environment);
     }
+  }
+  if (declaration->is_secret && declaration->value) secrets_.add(*declaration->value);
+  if (declaration->is_wrong) return;
+  if (declaration->value) {
+    check_choice(name, declaration);
     return;
   }
+  declaration->is_wrong = true;
+  if (!declaration->environment.empty()) {
+    blame(std::nullopt, "var " + quote(name) + " has to be set",
+          "--set " + name + "=VALUE, or the environment variable " + declaration->environment);
+  } else if (declaration->is_required) {
+    blame(std::nullopt, "var " + quote(name) + " has to be set", "--set " + name + "=VALUE");
+  } else {
+    blame(declaration->where, "var " + quote(name) + " has no value",
+          "give it \"default\" or \"required\": true");
+  }
+}
+
+void Vars::check_choice(const std::string& name, Declaration* declaration) {
   const std::vector<std::string>& choices = declaration->choices;
   if (choices.empty() || std::ranges::find(choices, *declaration->value) != choices.end()) return;
   declaration->is_wrong = true;
   const std::vector<std::string_view> views(choices.begin(), choices.end());
-  Diagnostic error{.where = declaration->where,
-                   .what = "var " + quote(name) + ": expected " + quote_list(views, "or") +
-                           ", got " + quote(*declaration->value),
-                   .hint = did_you_mean(*declaration->value, views)};
-  if (declaration->is_set) {
-    error.where.reset();
-    error.culprit = Culprit::kCommandLine;
-    error.what = "--set: " + error.what;
+  const std::string& set_by = declaration->set_by;
+  std::string what = (set_by.empty() ? "" : set_by + ": ") + "var " + quote(name) + ": ";
+  if (declaration->is_secret) {
+    what += "the value is none of \"enum\"";
+  } else {
+    what += "expected " + quote_list(views, "or") + ", got " + quote(*declaration->value);
   }
-  errors->push_back(std::move(error));
+  blame(set_by.empty() ? std::optional(declaration->where) : std::nullopt, std::move(what),
+        declaration->is_secret ? "" : did_you_mean(*declaration->value, views));
 }
 
 bool Vars::is_declared(std::string_view name) const {

@@ -1,9 +1,12 @@
 // jobs/vars.h - the variables of a job and their values for this run.
 //
-//   "vars": {"root": "data", "depth": 3, "target": {"required": true, "enum": ["a", "b"]}}
+//   "vars": {"root": "data", "depth": 3, "target": {"required": true, "enum": ["a", "b"]},
+//            "token": {"env": "API_TOKEN", "secret": true}}
 //
-// A value is a text; numbers and booleans count as they are written. `--set name=value` wins
-// over the job file. Vars do not refer to each other: their order would become a riddle.
+// A value is a text; numbers and booleans count as they are written. `--set name=value` wins over
+// the environment variable that "env" names, and that over "default". Vars do not refer to each
+// other: their order would become a riddle. The value of a secret is never shown: its places in the
+// job file are hidden, and secrets() tells what else to mask.
 #pragma once
 
 #include <optional>
@@ -15,6 +18,8 @@
 #include "jobs/diagnostic.h"
 #include "jobs/json_value.h"
 #include "jobs/load.h"
+#include "jobs/load_world.h"
+#include "jobs/secrets.h"
 #include "jobs/source.h"
 
 namespace gorun::jobs {
@@ -23,7 +28,7 @@ class Vars {
  public:
   /// Reads the value of the key "vars" (nullptr: there is none) and applies `settings`, of which
   /// the last of one name counts. Mistakes of both go to `errors`.
-  Vars(const Source& source, const JsonValue* vars, const VarSettings& settings,
+  Vars(Source* source, const JsonValue* vars, const VarSettings& settings, const LoadWorld& world,
        Diagnostics* errors);
   Vars(const Vars&) = delete;  // names_ looks into declarations_
   Vars& operator=(const Vars&) = delete;
@@ -33,6 +38,7 @@ class Vars {
   /// The value; nothing if the name is not declared or its declaration is wrong.
   [[nodiscard]] std::optional<std::string_view> value(std::string_view name) const;
   [[nodiscard]] const std::vector<std::string_view>& names() const { return names_; }
+  [[nodiscard]] const Secrets& secrets() const { return secrets_; }
 
  private:
   struct Declaration {
@@ -40,16 +46,27 @@ class Vars {
     std::vector<std::string> choices;  // empty: any value
     bool is_required = false;
     bool is_wrong = false;  // blamed already
-    bool is_set = false;    // by a --set
+    bool is_secret = false;
+    std::string environment;  // the variable that "env" names; empty: none
+    std::string set_by;       // who gave the value, unless the job file did: "--set"
     ByteRange where;
   };
-  void declare(const Source& source, const JsonMember& member, Diagnostics* errors);
-  void read_long_form(const Source& source, const JsonMember& member, Declaration* declaration,
-                      Diagnostics* errors);
-  void apply(const VarSetting& setting, Diagnostics* errors);
-  void check(const std::string& name, Declaration* declaration, Diagnostics* errors) const;
+  void declare(const JsonMember& member);
+  void read_long_form(const JsonMember& member, Declaration* declaration);
+  [[nodiscard]] bool read_entry(const JsonMember& var, const JsonMember& entry,
+                                Declaration* declaration);
+  void apply(const VarSetting& setting);
+  void check(const std::string& name, Declaration* declaration);
+  void check_choice(const std::string& name, Declaration* declaration);
+  void hide(const JsonMember& var);
+  std::optional<std::string> scalar_text(std::string_view name, const JsonValue& value);
+  void blame(std::optional<ByteRange> where, std::string what, std::string hint = "");
 
+  Source& source_;
+  const LoadWorld& world_;
+  Diagnostics& errors_;
   std::unordered_map<std::string, Declaration> declarations_;
+  Secrets secrets_;
   std::vector<std::string_view> names_;  // in file order; views of the map's keys
 };
 

@@ -46,8 +46,11 @@ class Worker::LinkContext final : public Context {
 
   [[nodiscard]] int procs() const override { return where_.procs; }
   [[nodiscard]] const Environment& environment() const override { return where_.run.graph().env; }
-  [[nodiscard]] bool is_cancelled() const override { return where_.run.is_stopped(); }
-  [[nodiscard]] int cancel_fd() const override { return where_.run.stop_fd(); }
+  [[nodiscard]] std::string_view run_status() const override {
+    return where_.run.has_failed() ? "failure" : "success";
+  }
+  [[nodiscard]] bool is_cancelled() const override { return where_.is_stopped(); }
+  [[nodiscard]] int cancel_fd() const override { return where_.run.stop_fd(where_.scope()); }
   Flow fail(Failure failure) override {
     where_.run.fail(stage_, std::move(failure));
     return Flow::kStop;
@@ -104,8 +107,12 @@ class Worker::NextOut final : public Out {
 // The inboxes of the chain's readers; without any, items are counted and dropped.
 class Worker::ReadersOut final : public Out {
  public:
-  ReadersOut(Link& from, const std::vector<Inbox*>& readers, StageClock& clock)
-      : Out(wanted_items(readers)), from_(from), readers_(readers), clock_(clock) {}
+  ReadersOut(Link& from, const std::vector<Inbox*>& readers, StageClock& clock, PoolPlaces& places)
+      : Out(wanted_items(readers)),
+        from_(from),
+        readers_(readers),
+        clock_(clock),
+        places_(places) {}
 
   [[nodiscard]] bool reader_is_idle() const override {
     return std::ranges::any_of(readers_, [](const Inbox* inbox) { return inbox->is_empty(); });
@@ -132,9 +139,20 @@ class Worker::ReadersOut final : public Out {
     return readers.empty() ? kBatchItems : most;
   }
   Flow put(Inbox& inbox, Batch&& batch) {
+    if (places_.is_held()) return put_without_places(inbox, std::move(batch));
     if (inbox.has_room()) return inbox.put(std::move(batch));
     StageClock::Account* mine = clock_.switch_to(&from_.cell->waiting_out_ns);
     const Flow flow = inbox.put(std::move(batch));
+    clock_.switch_to(mine);
+    return flow;
+  }
+  // has_room() is a hint, and whoever parks must not hold places of a pool.
+  Flow put_without_places(Inbox& inbox, Batch&& batch) {
+    if (batch.size() <= inbox.batch_items() && inbox.try_put(batch)) return Flow::kMore;
+    StageClock::Account* mine = clock_.switch_to(&from_.cell->waiting_out_ns);
+    places_.give_back();
+    const Flow flow = inbox.put(std::move(batch));
+    places_.take();
     clock_.switch_to(mine);
     return flow;
   }
@@ -142,9 +160,22 @@ class Worker::ReadersOut final : public Out {
   Link& from_;
   const std::vector<Inbox*>& readers_;
   StageClock& clock_;
+  PoolPlaces& places_;
 };
 
-Worker::Worker(const Surroundings& where) : where_(where) {
+void PoolPlaces::take() {
+  if (where_.pool == nullptr || is_held_) return;
+  where_.pool->acquire(where_.chain.weight);
+  is_held_ = true;
+}
+
+void PoolPlaces::give_back() {
+  if (!is_held_) return;
+  is_held_ = false;
+  where_.pool->release(where_.chain.weight);
+}
+
+Worker::Worker(const Surroundings& where) : where_(where), places_(where) {
   for (const std::size_t n : where_.chain.nodes) {
     auto link = std::make_unique<Link>();
     link->node = &where_.plan.nodes[n];
@@ -160,7 +191,8 @@ Worker::Worker(const Surroundings& where) : where_(where) {
   for (std::size_t i = 0; i + 1 < links_.size(); ++i) {
     links_[i]->out = std::make_unique<NextOut>(*links_[i], *links_[i + 1], clock_);
   }
-  links_.back()->out = std::make_unique<ReadersOut>(*links_.back(), where_.readers, clock_);
+  links_.back()->out =
+      std::make_unique<ReadersOut>(*links_.back(), where_.readers, clock_, places_);
 }
 
 Worker::~Worker() = default;
@@ -181,7 +213,8 @@ void Worker::consume() {
       taken = where_.inbox->take(&batch);
       clock_.switch_to(&head.cell->busy_ns);
     }
-    if (taken == Inbox::Taken::kEnd || where_.run.is_stopped()) return;
+    if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
+    take_places();
     head.count_in(batch.size());
     const Flow flow = head.op->process(std::move(batch), *head.out);
     batch.clear();  // NOLINT(bugprone-use-after-move): whatever is left of it, the table serves
@@ -189,17 +222,32 @@ void Worker::consume() {
     where_.inbox->worked_off();
     if (flow == Flow::kStop) return;
     if (last_out().reader_is_idle()) flush();
+    places_.give_back();
   }
 }
 
 void Worker::work() {
   clock_.switch_to(&links_.front()->cell->busy_ns);
-  run_links();
+  {
+    // Also by an exception: whoever waits for the places would wait for ever, and this worker lives
+    // as long as its siblings do.
+    const PoolPlaces::ReturnedAtEnd at_end(places_);
+    run_links();
+  }
   clock_.switch_to(nullptr);
+}
+
+// A stop wakes whoever holds places, so waiting for them ends.
+void Worker::take_places() {
+  if (where_.pool == nullptr) return;
+  StageClock::Account* mine = clock_.switch_to(&links_.front()->cell->waiting_in_ns);
+  places_.take();
+  clock_.switch_to(mine);
 }
 
 void Worker::run_links() {
   if (links_.front()->producer != nullptr) {
+    take_places();
     links_.front()->producer->run(*links_.front()->out);
   } else {
     consume();
@@ -207,7 +255,8 @@ void Worker::run_links() {
     where_.inbox->close();
   }
   for (const std::unique_ptr<Link>& link : links_) {
-    if (where_.run.is_stopped()) return;
+    if (where_.is_stopped()) return;
+    take_places();
     clock_.switch_to(&link->cell->busy_ns);
     if (link->op != nullptr) link->op->finish(*link->out);
     static_cast<void>(link->out->flush());
@@ -217,8 +266,10 @@ void Worker::run_links() {
 void Worker::conclude() {
   Link& last = *links_.back();
   clock_.switch_to(&last.cell->busy_ns);
+  take_places();
   last.node->work->conclude(*last.context, *last.out);
   static_cast<void>(last.out->flush());
+  places_.give_back();
   clock_.switch_to(nullptr);
 }
 

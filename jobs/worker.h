@@ -17,6 +17,7 @@
 #include "jobs/run.h"
 #include "jobs/stage.h"
 #include "runtime/chan.h"
+#include "runtime/semaphore.h"
 #include "runtime/timer.h"
 
 namespace gorun::jobs {
@@ -53,10 +54,45 @@ struct Surroundings {
   Run& run;
   Plan& plan;
   const PlanChain& chain;
-  Inbox* inbox = nullptr;          // nullptr: the chain begins with a source
-  std::vector<Inbox*> readers;     // of the chain's last node
-  ShardInboxes* shards = nullptr;  // nullptr: the chain does not gather
+  Inbox* inbox = nullptr;              // nullptr: the chain begins with a source
+  std::vector<Inbox*> readers;         // of the chain's last node
+  ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
+  runtime::Semaphore* pool = nullptr;  // nullptr: the chain is in none
   int procs = 1;
+
+  [[nodiscard]] std::size_t scope() const { return run.scope_of(plan.nodes[chain.nodes[0]].stage); }
+  [[nodiscard]] bool is_stopped() const { return run.is_stopped(scope()); }
+};
+
+/// The places of one worker in its pool. It holds them while it works, and not while it waits for
+/// items or for room in front of its readers: they may be in the same pool.
+class PoolPlaces {
+ public:
+  explicit PoolPlaces(const Surroundings& where) : where_(where) {}
+  ~PoolPlaces() { give_back(); }
+  PoolPlaces(const PoolPlaces&) = delete;
+  PoolPlaces& operator=(const PoolPlaces&) = delete;
+
+  [[nodiscard]] bool is_held() const { return is_held_; }
+  /// Parks until there are places. Does nothing if they are held, or there is no pool.
+  void take();
+  void give_back();  // does not park
+
+  /// Gives them back when it goes.
+  class ReturnedAtEnd {
+   public:
+    explicit ReturnedAtEnd(PoolPlaces& places) : places_(places) {}
+    ~ReturnedAtEnd() { places_.give_back(); }
+    ReturnedAtEnd(const ReturnedAtEnd&) = delete;
+    ReturnedAtEnd& operator=(const ReturnedAtEnd&) = delete;
+
+   private:
+    PoolPlaces& places_;
+  };
+
+ private:
+  const Surroundings& where_;
+  bool is_held_ = false;
 };
 
 class Worker {
@@ -81,10 +117,12 @@ class Worker {
   void run_links();
   void consume();
   void flush();
+  void take_places();
   [[nodiscard]] Out& last_out() const;
 
   const Surroundings& where_;
   StageClock clock_;
+  PoolPlaces places_;
   std::vector<std::unique_ptr<Link>> links_;
 };
 

@@ -71,7 +71,7 @@ class CommandRunner {
   }
 
   Flow prepare(const Item& item, Command* command) {
-    const TemplateItem view(item);
+    const TemplateItem view(item, context_.run_status());
     const auto append = [&](const Template& text, std::string* to) {
       const auto missing = text.append_to(to, view);
       if (!missing) return Flow::kMore;

@@ -66,7 +66,7 @@ class Map final : public Operator {
   // Leaves the text in scratch_.
   Flow evaluate(const Template& text, const Item& item) {
     scratch_.clear();
-    const auto missing = text.append_to(&scratch_, TemplateItem(item));
+    const auto missing = text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
     if (!missing) return Flow::kMore;
     return context_.fail({FailureKind::kWork,
                           "the item has no field \"" + std::string(*missing) + "\"",

@@ -90,6 +90,22 @@ TEST_CASE("a setting may hold brackets, commas, blanks and bytes that are not UT
   CHECK(accept({"[a,b].json"}).argument == "[a,b].json");
 }
 
+TEST_CASE("what follows the job file are targets, wherever flags stand") {
+  CHECK(accept({"a.json"}).targets.empty());
+  CHECK(accept({"a.json", "lint", "test"}).targets == std::vector<std::string>{"lint", "test"});
+  CHECK(accept({"a.json", "lint", "-j", "2", "test"}).targets ==
+        std::vector<std::string>{"lint", "test"});
+  CHECK(accept({"explain", "a.json", "lint"}).targets == std::vector<std::string>{"lint"});
+  CHECK(accept({"-n", "a.json", "lint"}).dry_run);
+}
+
+TEST_CASE("a setting from a file keeps its path") {
+  const Options options = accept({"--set-file", "key=a=b.pem", "a.json"});
+  REQUIRE(options.set_files.size() == 1);
+  CHECK(options.set_files[0].name == "key");
+  CHECK(options.set_files[0].path == "a=b.pem");
+}
+
 TEST_CASE("of a flag that is repeated the last use counts") {
   CHECK(accept({"-j", "1", "-j", "2", "job.json"}).procs == 2);
   CHECK(accept({"--color", "never", "--color", "always", "job.json"}).color == ColorMode::kAlways);
@@ -135,8 +151,14 @@ TEST_CASE("what is wrong is said with a way out") {
        "gorun: error: unknown option \"-z\"\n  hint: \"gorun help run\" lists the options\n"},
       {{"chekc", "a.json"},
        "gorun: error: unknown command \"chekc\"\n  hint: did you mean \"check\"?\n"},
-      {{"a.json", "b.json"},
-       "gorun: error: unexpected argument \"b.json\"\n  hint: gorun run takes one job file\n"},
+      {{"check", "a.json", "b.json"},
+       "gorun: error: unexpected argument \"b.json\"\n  hint: gorun check takes one job file\n"},
+      {{"schema", "a.json"},
+       "gorun: error: unexpected argument \"a.json\"\n  hint: gorun schema takes no arguments\n"},
+      {{"a.json", "lint", "--frmat", "dot"},
+       "gorun: error: unknown option \"--frmat\"\n  hint: \"gorun help run\" lists the options\n"},
+      {{"graph", "--format", "sgv", "a.json"},
+       "gorun: error: option \"--format\" cannot be \"sgv\"\n  hint: did you mean \"svg\"?\n"},
       {{"stages", "walk", "read"},
        "gorun: error: unexpected argument \"read\"\n  hint: gorun stages takes one word\n"},
       {{"check", "-j", "4", "a.json"},
@@ -157,9 +179,14 @@ TEST_CASE("what is wrong is said with a way out") {
        "gorun: error: option \"--jobs\" cannot be \"99999999999999999999\"\n"
        "  hint: it is a whole number from 1 to 1024\n"},
       {{"--set", "novalue", "a.json"},
-       "gorun: error: option \"--set\" cannot be \"novalue\"\n  hint: type --set NAME=VALUE\n"},
+       "gorun: error: option \"--set\" needs a name, \"=\" and a value\n"
+       "  hint: type --set NAME=VALUE\n"},
       {{"--set", "=x", "a.json"},
-       "gorun: error: option \"--set\" cannot be \"=x\"\n  hint: type --set NAME=VALUE\n"},
+       "gorun: error: option \"--set\" needs a name, \"=\" and a value\n"
+       "  hint: type --set NAME=VALUE\n"},
+      {{"--set-file", "novalue", "a.json"},
+       "gorun: error: option \"--set-file\" needs a name, \"=\" and a value\n"
+       "  hint: type --set-file NAME=PATH\n"},
       {{"--progress", "bra", "a.json"},
        "gorun: error: option \"--progress\" cannot be \"bra\"\n  hint: did you mean \"bar\"?\n"},
       {{"--color", "purple", "a.json"},

@@ -106,7 +106,7 @@ TEST_SUITE("fuzz/job_file") {
     for (std::uint64_t round = 0; round < rounds; ++round) {
       const Source source("job.json", mutated(&random));
       INFO("seed ", seed, ", round ", round, "\n", std::string(source.text()));
-      const Result<Graph> graph = load_job(source, {{"n", "4"}});
+      const Result<Graph> graph = load_job(source, VarSettings{{"n", "4"}});
       if (graph) {
         ++accepted;
         for (const Edge& edge : graph->edges) {

@@ -161,15 +161,15 @@ gorun: 9 errors; nothing was run
     {"delimiter and skip of lines",
      R"({"gorun": 1,
  "stages": {
-  "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1e3},
+  "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1.5},
   "w": {"kind": "write", "from": "a"}
 }}
 )",
      R"(job.json:3:39: error: "delimiter": expected one byte, got 2
-  3 |   "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1e3},
+  3 |   "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1.5},
     |                                       ^~~~~~
-job.json:3:55: error: "skip": expected an integer, 0 or more, got 1e3
-  3 |   "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1e3},
+job.json:3:55: error: "skip": expected an integer, 0 or more, got 1.5
+  3 |   "a": {"kind": "lines", "delimiter": "\r\n", "skip": 1.5},
     |                                                       ^~~
 gorun: 2 errors; nothing was run
 )",

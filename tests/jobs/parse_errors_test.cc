@@ -82,7 +82,7 @@ gorun: 1 error; nothing was run
      R"(job.json:1:14: error: unknown key "matrix"
   1 | {"gorun": 1, "matrix": {}, "stagse": {}, "x-note": "mine",
     |              ^~~~~~~~
-  hint: the keys here are "gorun", "name", "vars", "env", "limits", "fail" and "stages"
+  hint: the keys here are "gorun", "include", "name", "vars", "env", "dotenv", "defaults", "limits", "pools", "fail", "targets" and "stages"
 job.json:1:28: error: unknown key "stagse"
   1 | {"gorun": 1, "matrix": {}, "stagse": {}, "x-note": "mine",
     |                            ^~~~~~~~

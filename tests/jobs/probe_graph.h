@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,9 @@ struct Wiring {
   std::vector<std::string> from = {};
   std::vector<std::string> needs = {};
   std::int64_t buffer = jobs::kDefaultBuffer;
+  std::optional<std::size_t> pool = {};  // of those that add_pool() made
+  std::int64_t weight = 1;
+  jobs::When when = jobs::When::kSuccess;
 };
 
 class ProbeGraph {
@@ -44,6 +48,9 @@ class ProbeGraph {
     jobs::StageSpec spec;
     spec.name = name;
     spec.kind = jobs::find_kind("map");  // any: the test's own code does the work
+    spec.pool = wiring.pool;
+    spec.weight = wiring.weight;
+    spec.when = wiring.when;
     for (const std::string& need : wiring.needs) spec.needs.push_back(index_.at(need));
     const std::size_t me = graph_.stages.size();
     for (const std::string& from : wiring.from) {
@@ -59,6 +66,12 @@ class ProbeGraph {
     graph_.stages.push_back(std::move(spec));
     probes_[name] = std::move(probe);
     return *this;
+  }
+
+  /// Returns its number.
+  std::size_t add_pool(std::int64_t places) {
+    graph_.pools.push_back({.name = "pool", .places = places});
+    return graph_.pools.size() - 1;
   }
 
   [[nodiscard]] jobs::Outcome run(const jobs::RunOptions& options) const {

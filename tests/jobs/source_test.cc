@@ -51,12 +51,53 @@ TEST_SUITE("jobs/source") {
 
   TEST_CASE("a line has neither its LF nor its CRLF") {
     const Source source("f", "ab\ncd\r\n\r\n\nend");
-    CHECK(source.line_count() == 5);
-    CHECK(source.slice(source.line_range(1)) == "ab");
-    CHECK(source.slice(source.line_range(2)) == "cd");
-    CHECK(source.slice(source.line_range(3)) == "");
-    CHECK(source.slice(source.line_range(4)) == "");
-    CHECK(source.slice(source.line_range(5)) == "end");
+    CHECK(source.slice(source.line_at(0)) == "ab");
+    CHECK(source.slice(source.line_at(2)) == "ab");  // the LF ends its own line
+    CHECK(source.slice(source.line_at(3)) == "cd");
+    CHECK(source.slice(source.line_at(7)) == "");
+    CHECK(source.slice(source.line_at(9)) == "");
+    CHECK(source.slice(source.line_at(99)) == "end");
+  }
+
+  TEST_CASE("a place tells its file, however many there are") {
+    Source source("a", "one\ntwo");
+    const ByteRange b = source.append("b", "x\n\xe6\x97\xa5y\n");
+    const ByteRange c = source.append("c", std::string(10'000, 'c') + "z");
+    CHECK(source.slice(b) == "x\n\xe6\x97\xa5y\n");
+    CHECK(source.last_file() == c);
+    CHECK(source.name() == "a");
+    struct Row {
+      std::size_t offset;
+      const char* place;
+    };
+    const Row rows[] = {{0, "a 1:1"},
+                        {4, "a 2:1"},
+                        {7, "a 2:4"},
+                        {b.begin, "b 1:1"},
+                        {b.begin + 5, "b 2:2"},
+                        {b.end - 1, "b 2:3"},
+                        {b.end, "b 3:1"},
+                        {c.begin, "c 1:1"},
+                        {c.end - 1, "c 1:10001"},
+                        {c.end + 5, "c 1:10002"}};
+    for (const Row& row : rows) {
+      CAPTURE(row.offset);
+      CHECK(source.file_name(row.offset) + " " + to_string(source.position(row.offset)) ==
+            row.place);
+    }
+    CHECK(source.place(4, 0) == "2:1");
+    CHECK(source.place(4, b.begin) == "a:2:1");
+    CHECK(source.slice(source.line_at(b.begin + 2)) == "\xe6\x97\xa5y");
+    CHECK(source.slice(source.line_at(5)) == "two");
+  }
+
+  TEST_CASE("hidden bytes are found by any range that touches them") {
+    Source source("f", "0123456789");
+    source.hide({3, 5});
+    CHECK(source.is_hidden({0, 4}));
+    CHECK(source.is_hidden({4, 5}));
+    CHECK_FALSE(source.is_hidden({0, 3}));
+    CHECK_FALSE(source.is_hidden({5, 10}));
   }
 }
 

@@ -16,7 +16,7 @@ constexpr RejectedJob kRejected[] = {
      R"({"gorun": 1, "vars": {"root": "src"},
  "stages": {
   "i": {"kind": "items", "items": ["${{ vars.a }}"]},
-  "a": {"kind": "map", "from": "i", "text": "${{ vars.rot }} ${{ vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.status }}", "z": "${{}}"}},
+  "a": {"kind": "map", "from": "i", "text": "${{ vars.rot }} ${{ vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.number }}", "z": "${{}}"}},
   "w": {"kind": "write", "from": "a"}
 }}
 )",
@@ -33,17 +33,17 @@ job.json:4:62: error: "${{" without "}}"
     |                                                                ^~~
   hint: a literal "${{" is written "$${{"
 job.json:4:92: error: unknown expression "item.b.c"
-  4 | ..."i", "text": "${{ vars.rot }} ${{ vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.status }}", "z": "$...
+  4 | ..."i", "text": "${{ vars.rot }} ${{ vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.number }}", "z": "$...
     |                                                                ^~~~~~~~~~~~~~~
-  hint: known here: vars.NAME, item and item.FIELD
-job.json:4:125: error: unknown expression "run.status"
-  4 | ... vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.status }}", "z": "${{}}"}},
+  hint: known here: vars.NAME, matrix.KEY, item, item.FIELD, run.status and files('PATTERN')
+job.json:4:125: error: unknown expression "run.number"
+  4 | ... vars.a", "fields": {"x": "${{ item.b.c }}", "y": "\t\u00e9 ${{ run.number }}", "z": "${{}}"}},
     |                                                                ^~~~~~~~~~~~~~~~~
-  hint: known here: vars.NAME, item and item.FIELD
+  hint: known here: vars.NAME, matrix.KEY, item, item.FIELD, run.status and files('PATTERN')
 job.json:4:151: error: an empty expression
-  4 | ..."${{ item.b.c }}", "y": "\t\u00e9 ${{ run.status }}", "z": "${{}}"}},
+  4 | ..."${{ item.b.c }}", "y": "\t\u00e9 ${{ run.number }}", "z": "${{}}"}},
     |                                                                ^~~~~
-  hint: known here: vars.NAME, item and item.FIELD
+  hint: known here: vars.NAME, matrix.KEY, item, item.FIELD, run.status and files('PATTERN')
 gorun: 6 errors; nothing was run
 )",
      ""},

@@ -1,0 +1,124 @@
+#include "jobs/job_keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "jobs/graph.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::array<std::string_view, 1> kFailPolicies = {"fast"};
+
+constexpr std::array<OptionRow, 12> kJobKeys = {{
+    {.name = "gorun",
+     .type = OptionType::kVersion,
+     .help = "the version of the format",
+     .required = true},
+    {.name = "include",
+     .type = OptionType::kNames,
+     .help = "other job files, beside this one, whose keys count as well; this file's win"},
+    {.name = "name", .type = OptionType::kText, .help = "what reports call the job"},
+    {.name = "vars",
+     .type = OptionType::kVars,
+     .help = "values that --set NAME=VALUE overrides, for ${{ vars.NAME }}"},
+    {.name = "env",
+     .type = OptionType::kEnvironment,
+     .help = "variables added to the environment of every command"},
+    {.name = "dotenv",
+     .type = OptionType::kNames,
+     .help = "files of NAME=VALUE lines, beside this one, for the environment; \"env\" wins"},
+    {.name = "defaults",
+     .type = OptionType::kDefaults,
+     .help = "keys for every stage whose kind has them and that does not give them itself"},
+    {.name = "limits", .type = OptionType::kLimits, .help = "what the whole run may use"},
+    {.name = "pools",
+     .type = OptionType::kPools,
+     .help = "named limits, {\"net\": 8}: so many workers of the stages in a pool are at work",
+     .min = 1,
+     .max = kMaxPool},
+    {.name = "fail",
+     .type = OptionType::kChoice,
+     .default_text = "fast",
+     .help = "fast: the first failure stops the run",
+     .choices = kFailPolicies},
+    {.name = "targets",
+     .type = OptionType::kTargets,
+     .help =
+         "named lists of stages for \"gorun FILE TARGET\"; \"default\" is run when none is named"},
+    {.name = "stages", .type = OptionType::kStages, .help = "the stages by name", .required = true},
+}};
+
+constexpr std::array<OptionRow, 5> kVarKeys = {{
+    {.name = "default",
+     .type = OptionType::kScalar,
+     .help = "the value when nothing else gives one"},
+    {.name = "env",
+     .type = OptionType::kVariable,
+     .help = "an environment variable that gives the value, unless --set does"},
+    {.name = "required", .type = OptionType::kSwitch, .help = "a value has to be given"},
+    {.name = "enum", .type = OptionType::kScalars, .help = "the values that are allowed"},
+    {.name = "secret",
+     .type = OptionType::kSwitch,
+     .help = "never show the value in messages, logs and reports"},
+}};
+
+constexpr std::array<OptionRow, 1> kLimitKeys = {{
+    {.name = "procs",
+     .type = OptionType::kProcs,
+     .default_text = "auto",
+     .help = "cores to use",
+     .min = 1,
+     .max = kMaxProcs},
+}};
+
+constexpr std::array<OptionRow, 3> kEdgeKeys = {{
+    {.name = "stage",
+     .type = OptionType::kText,
+     .help = "the stage to read from",
+     .required = true},
+    {.name = "port", .type = OptionType::kText, .help = "the port by which its items leave"},
+    {.name = "buffer",
+     .type = OptionType::kInteger,
+     .help = "items that may wait on this edge",
+     .min = 1,
+     .max = kMaxBuffer},
+}};
+
+constexpr std::array<OptionRow, 2> kReplacementKeys = {{
+    {.name = "pattern",
+     .type = OptionType::kRegex,
+     .help = "what to replace, in RE2 syntax",
+     .required = true},
+    {.name = "with",
+     .type = OptionType::kText,
+     .help = "by what; \\1 is a group",
+     .required = true},
+}};
+
+constexpr std::array<std::string_view, 4> kDefaultKeys = {"workers", "buffer", "pool", "weight"};
+
+}  // namespace
+
+std::span<const OptionRow> job_keys() { return kJobKeys; }
+std::span<const OptionRow> var_keys() { return kVarKeys; }
+std::span<const OptionRow> limit_keys() { return kLimitKeys; }
+std::span<const OptionRow> edge_keys() { return kEdgeKeys; }
+std::span<const OptionRow> replacement_keys() { return kReplacementKeys; }
+
+bool can_be_default(std::string_view common_key) {
+  return std::ranges::find(kDefaultKeys, common_key) != kDefaultKeys.end();
+}
+
+const OptionRow* find_key(std::span<const OptionRow> rows, std::string_view name) {
+  const auto row = std::ranges::find(rows, name, &OptionRow::name);
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::vector<std::string_view> key_names(std::span<const OptionRow> rows) {
+  std::vector<std::string_view> names;
+  for (const OptionRow& row : rows) names.push_back(row.name);
+  return names;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,265 @@
+#include "jobs/schema.h"
+
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/job_keys.h"
+#include "jobs/kinds.h"
+
+namespace gorun::jobs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// "$" would let a line feed follow in the regular expressions of some languages.
+constexpr std::string_view kEnd = "(?![\\s\\S])";
+
+Json refer_to(std::string_view name) { return {{"$ref", "#/$defs/" + std::string(name)}}; }
+
+Json any_of(std::vector<Json> choices) { return {{"anyOf", std::move(choices)}}; }
+
+Json pattern(std::string_view text) {
+  return {{"type", "string"}, {"pattern", std::string(text) + std::string(kEnd)}};
+}
+
+Json array_of(Json items, int least) {
+  Json array = {{"type", "array"}};
+  if (least > 0) array["minItems"] = least;
+  array["items"] = std::move(items);
+  return array;
+}
+
+Json one_or_more(const Json& items, int least = 1) {
+  return any_of({items, array_of(items, least)});
+}
+
+Json integer_between(const OptionRow& row) {
+  Json integer = {{"type", "integer"}, {"minimum", row.min}};
+  if (row.max != std::numeric_limits<std::int64_t>::max()) integer["maximum"] = row.max;
+  return integer;
+}
+
+Json word(std::string_view text) { return {{"const", std::string(text)}}; }
+
+Json choice_of(const OptionRow& row) {
+  Json names = Json::array();
+  for (const std::string_view choice : row.choices) names.push_back(std::string(choice));
+  return any_of({{{"enum", std::move(names)}}, refer_to("expression")});
+}
+
+Json object_of(Json values, const char* names = nullptr) {
+  Json object = {{"type", "object"}};
+  if (names != nullptr) object["propertyNames"] = refer_to(names);
+  object["additionalProperties"] = std::move(values);
+  return object;
+}
+
+Json schema_of(const OptionRow& row);
+
+// An object of these keys, of which "x-..." is anybody's.
+Json object_of_keys(std::span<const OptionRow> rows) {
+  Json properties = Json::object();
+  Json required = Json::array();
+  for (const OptionRow& row : rows) {
+    properties[std::string(row.name)] = schema_of(row);
+    if (row.required) required.push_back(std::string(row.name));
+  }
+  Json object = {{"type", "object"}, {"properties", std::move(properties)}};
+  object["patternProperties"] = {{"^x-", true}};
+  object["additionalProperties"] = false;
+  if (!required.empty()) object["required"] = std::move(required);
+  return object;
+}
+
+// Keys that every kind has must be right for each that has them.
+Json defaults_schema() {
+  Json properties = Json::object();
+  for (const OptionRow& row : common_stage_keys()) {
+    if (can_be_default(row.name)) properties[std::string(row.name)] = schema_of(row);
+  }
+  for (const StageKind& kind : stage_kinds()) {
+    for (const OptionRow& row : kind.options) {
+      Json& slot = properties[std::string(row.name)];
+      Json schema = schema_of(row);
+      if (slot.is_null()) {
+        slot = {{"allOf", Json::array()}};
+      }
+      schema.erase("description");
+      schema.erase("default");
+      bool is_there = false;
+      for (const Json& other : slot["allOf"]) is_there = is_there || other == schema;
+      if (!is_there) slot["allOf"].push_back(std::move(schema));
+    }
+  }
+  Json object = {{"type", "object"}, {"properties", std::move(properties)}};
+  object["patternProperties"] = {{"^x-", true}};
+  object["additionalProperties"] = false;
+  return object;
+}
+
+// The type alone; schema_of() adds what describes it.
+Json type_of(const OptionRow& row) {
+  const Json string = {{"type", "string"}};
+  switch (row.type) {
+    case OptionType::kFlag:
+      return any_of({{{"type", "boolean"}}, refer_to("expression")});
+    case OptionType::kInteger:
+      return any_of({integer_between(row), refer_to("expression")});
+    case OptionType::kSize:
+      return any_of({integer_between(row), refer_to("size"), refer_to("expression")});
+    case OptionType::kText:
+    case OptionType::kScript:
+    case OptionType::kRegex:
+    case OptionType::kTemplate:
+      return string;
+    case OptionType::kByte:
+      return any_of({pattern("^[\\u0000-\\u007f]"), refer_to("expression")});
+    case OptionType::kChoice:
+      return choice_of(row);
+    case OptionType::kTexts:
+      return one_or_more(string);
+    case OptionType::kChoices: {
+      Json several = array_of(choice_of(row), 1);
+      several["uniqueItems"] = true;
+      return any_of({choice_of(row), std::move(several)});
+    }
+    case OptionType::kIntegers:
+      return one_or_more(any_of({integer_between(row), refer_to("expression")}));
+    case OptionType::kArgv: {
+      Json argv = array_of(string, 1);
+      argv["prefixItems"] = Json::array({{{"type", "string"}, {"minLength", 1}}});
+      return argv;
+    }
+    case OptionType::kNamedTemplates:
+      return object_of(string, "variable");
+    case OptionType::kItems: {
+      Json fields = object_of(refer_to("scalar"));
+      fields["minProperties"] = 1;
+      return array_of(any_of({refer_to("scalar"), std::move(fields)}), 0);
+    }
+    case OptionType::kReplacements:
+      return one_or_more(object_of_keys(replacement_keys()), 0);
+    case OptionType::kKindName: {
+      Json names = Json::array();
+      for (const StageKind& kind : stage_kinds()) names.push_back(std::string(kind.name));
+      return {{"enum", std::move(names)}};
+    }
+    case OptionType::kInputs:
+      return one_or_more(any_of({string, object_of_keys(edge_keys())}));
+    case OptionType::kNames:
+      return one_or_more(string, 0);
+    case OptionType::kWorkers:
+      return any_of({integer_between(row), word("cpus"), refer_to("expression")});
+    case OptionType::kProcs:
+      return any_of({integer_between(row), word("auto"), refer_to("expression")});
+    case OptionType::kCondition:
+      return any_of({{{"type", "boolean"}}, string});
+    case OptionType::kMatrix: {
+      Json matrix = object_of(array_of(refer_to("scalar"), 1), "name");
+      matrix["minProperties"] = 1;
+      return matrix;
+    }
+    case OptionType::kSwitch:
+      return {{"type", "boolean"}};
+    case OptionType::kVariable:
+      return {{"type", "string"}, {"minLength", 1}};
+    case OptionType::kScalar:
+      return refer_to("plainScalar");
+    case OptionType::kScalars:
+      return array_of(refer_to("plainScalar"), 1);
+    case OptionType::kVersion:
+      return {{"const", 1}};
+    case OptionType::kVars:
+      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
+    case OptionType::kEnvironment:
+      return object_of(refer_to("scalar"), "variable");
+    case OptionType::kDefaults:
+      return defaults_schema();
+    case OptionType::kLimits:
+      return object_of_keys(limit_keys());
+    case OptionType::kPools:
+      return object_of(any_of({integer_between(row), refer_to("expression")}));
+    case OptionType::kTargets:
+      return object_of(one_or_more(string));
+    case OptionType::kStages: {
+      Json stages = object_of(refer_to("stage"), "stageName");
+      stages["minProperties"] = 1;
+      return stages;
+    }
+  }
+  return true;
+}
+
+Json schema_of(const OptionRow& row) {
+  Json schema = {{"description", std::string(row.help)}};
+  schema.update(type_of(row));
+  return schema;
+}
+
+Json kind_schema(const StageKind& kind) {
+  std::vector<OptionRow> rows;
+  for (const OptionRow& row : common_stage_keys()) {
+    const bool is_source_key = row.name == "from" || row.name == "buffer";
+    if (is_source_key && kind.is_source()) continue;
+    rows.push_back(row);
+    if (row.name == "from") rows.back().required = kind.input == Input::kRequired;
+  }
+  rows.insert(rows.end(), kind.options.begin(), kind.options.end());
+  Json schema = {{"description", std::string(kind.summary)}};
+  schema.update(object_of_keys(rows));
+  schema["properties"]["kind"] = {{"const", std::string(kind.name)}};
+  if (!kind.parallel) {
+    schema["properties"]["workers"] = any_of({{{"const", 1}}, refer_to("expression")});
+  }
+  if (kind.input == Input::kOptional) schema["dependentRequired"] = {{"buffer", {"from"}}};
+  return schema;
+}
+
+Json stage_schema() {
+  Json schema = {{"type", "object"},
+                 {"required", {"kind"}},
+                 {"properties", {{"kind", schema_of(common_stage_keys().front())}}}};
+  Json branches = Json::array();
+  for (const StageKind& kind : stage_kinds()) {
+    const std::string name(kind.name);
+    Json is_this = {{"required", {"kind"}}, {"properties", {{"kind", {{"const", name}}}}}};
+    branches.push_back({{"if", std::move(is_this)}, {"then", refer_to(name)}});
+  }
+  schema["allOf"] = std::move(branches);
+  return schema;
+}
+
+}  // namespace
+
+std::string job_schema() {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "gorun job file"}};
+  schema.update(object_of_keys(job_keys()));
+  // The stages may all be in included files.
+  schema["required"] = {"gorun"};
+  schema["anyOf"] = {{{"required", {"stages"}}}, {{"required", {"include"}}}};
+  Json& defs = schema["$defs"];
+  defs["expression"] = {{"type", "string"}, {"pattern", "\\$\\{\\{"}};
+  defs["scalar"] = {{"type", {"string", "number", "boolean"}}};
+  defs["plainScalar"] = {{"type", {"string", "number", "boolean"}},
+                         {"not", refer_to("expression")}};
+  defs["size"] = pattern("^[0-9]+( ?(B|[KMGT](iB|B)?|kB?))?");
+  defs["name"] = {{"pattern",
+                   "^[^\\x00-\\x2c\\x2e-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]"
+                   "[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]*" +
+                       std::string(kEnd)}};
+  defs["stageName"] = {
+      {"pattern",
+       "^[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]+" + std::string(kEnd)}};
+  defs["variable"] = {{"pattern", "^[^=\\x00]+" + std::string(kEnd)}};
+  defs["stage"] = stage_schema();
+  for (const StageKind& kind : stage_kinds()) defs[std::string(kind.name)] = kind_schema(kind);
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace gorun::jobs

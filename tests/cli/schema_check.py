@@ -1,0 +1,183 @@
+"""Compares the verdicts of `gorun schema` and `gorun check`: python3 schema_check.py GORUN SEED COUNT.
+
+Good files: both accept. Files whose keys or types are wrong: both refuse. Then COUNT random
+changes of the good files: what the schema refuses, `check` refuses as well (the other way round does
+not hold: a schema knows no names and no rules between options). Prints every disagreement.
+"""
+import copy
+import json
+import random
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+GORUN, SEED, COUNT = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+SCHEMA = json.loads(subprocess.run([GORUN, "schema"], capture_output=True, check=True).stdout)
+jsonschema.Draft202012Validator.check_schema(SCHEMA)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+ECHO = {"kind": "exec", "argv": ["echo"]}
+GOOD = [
+    {"gorun": 1, "stages": {"a": ECHO}},
+    {"gorun": 1.0, "x-mine": [1], "name": "n", "vars": {"a": 1, "b": True, "c": "x",
+        "d": {"default": 2.5, "enum": [2.5, "y"], "required": False, "secret": True, "env": "NO_SUCH", "x-n": 1}},
+     "env": {"A": "${{ vars.a }}", "B": 2, "C": False}, "limits": {"procs": "auto", "x-l": 0}, "fail": "fast",
+     "pools": {"p": 4, "q": "${{ vars.a }}"}, "targets": {"default": "a", "more": ["a", "b"]},
+     "defaults": {"workers": "cpus", "buffer": 5, "stdin": "none", "weight": 1, "x-d": None},
+     "stages": {"a": {**ECHO, "if": "vars.b", "needs": ["b"], "when": "always", "pool": "p", "weight": 2,
+                      "env": {"X": "${{ run.status }}"}, "ok_codes": [0, 1], "cwd": ".", "x-s": {}},
+                "b": {"kind": "exec", "shell": "true", "stdout": "discard", "ok_codes": 3, "if": True,
+                      "matrix": {"k": [1, "b", True]}, "workers": 3, "needs": []}}},
+    {"gorun": 1, "limits": {"procs": 3}, "stages": {
+        "w": {"kind": "walk", "root": ["a", "b"], "include": "*.c", "type": "any", "hidden": False,
+              "max_depth": 3, "min_size": "4KiB", "max_size": "10 MB", "sort": True, "symlinks": "follow"},
+        "g": {"kind": "glob", "pattern": "*.c", "exclude": ["x"]},
+        "l": {"kind": "lines", "path": "f", "delimiter": "\u0000", "skip": 2},
+        "i": {"kind": "items", "items": ["a", 1, True, {"f": "b", "n": 2}]},
+        "r": {"kind": "read", "from": ["w", {"stage": "g", "port": "out", "buffer": 9, "x-e": 1}], "chunk": 4096, "workers": "cpus"},
+        "s": {"kind": "split", "from": "r", "by": "regex", "pattern": "x"},
+        "f": {"kind": "filter", "from": ["s", "l"], "match": "^a", "invert": True, "field": "f"},
+        "m": {"kind": "map", "from": "f", "text": "${{ item }}", "fields": {"a": "{}"},
+              "replace": [{"pattern": "a", "with": "b"}]},
+        "h": {"kind": "hash", "from": "i", "algorithm": "md5"},
+        "d": {"kind": "reduce", "from": "m", "by": "a", "agg": "sum", "field": "b"},
+        "t": {"kind": "top", "from": "d", "n": 3, "by": "value", "order": "asc", "workers": 1},
+        "k": {"kind": "take", "from": "h", "n": 1e1},
+        "o": {"kind": "write", "from": ["t", "k"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
+    {"gorun": 1, "vars": {"n": 3, "f": True, "w": "sha1"}, "stages": {
+        "\u00e9-1_x": {"kind": "walk", "max_depth": "${{ vars.n }}", "min_size": "${{ vars.n }}", "sort": "${{ vars.f }}"},
+        "h": {"kind": "hash", "from": "\u00e9-1_x", "algorithm": "${{ vars.w }}", "workers": "${{ vars.n }}"},
+        "o": {"kind": "write", "from": "h"}}},
+]
+# A path into GOOD[1] or GOOD[2], and what makes it wrong by its keys or types alone.
+BAD = [
+    (1, ["gorun"], 2), (1, ["gorun"], "1"), (1, ["gorun"], True), (1, ["nope"], 1), (1, ["stages"], []),
+    (1, ["stages"], {}), (1, ["stages", "a b"], ECHO), (1, ["stages", "a.b"], ECHO), (1, ["stages", "a\n"], ECHO),
+    (1, ["stages", ""], ECHO), (1, ["stages", "a"], 1), (1, ["stages", "a"], {}), (1, ["stages", "a"], {"kind": "no"}),
+    (1, ["stages", "a", "kind"], 1), (1, ["name"], 1), (1, ["vars"], []), (1, ["vars", "a"], None), (1, ["vars", "a"], [1]),
+    (1, ["vars", "c"], "${{ vars.a }}"), (1, ["vars", "d", "default"], {}), (1, ["vars", "d", "required"], 1),
+    (1, ["vars", "d", "enum"], []), (1, ["vars", "d", "enum"], [[]]), (1, ["vars", "d", "nope"], 1),
+    (1, ["vars", "d", "env"], ""), (1, ["vars", "d", "env"], 1), (1, ["vars", "d", "secret"], "yes"),
+    (1, ["env"], []), (1, ["env", "A=B"], "x"), (1, ["env", ""], "x"), (1, ["env", "A"], None), (1, ["env", "A"], {}),
+    (1, ["limits"], 1), (1, ["limits", "procs"], 0), (1, ["limits", "procs"], "many"), (1, ["limits", "procs"], 1.5),
+    (1, ["limits", "nope"], 1), (1, ["limits", "procs"], 2000), (1, ["fail"], "slow"), (1, ["fail"], True),
+    (1, ["pools"], []), (1, ["pools", "p"], 0), (1, ["pools", "p"], "x"), (1, ["pools", "p"], 1.5), (1, ["targets"], []),
+    (1, ["targets", "default"], []), (1, ["targets", "default"], 1), (1, ["targets", "more"], ["a", 1]),
+    (1, ["defaults"], []), (1, ["defaults", "kind"], "exec"), (1, ["defaults", "nope"], 1), (1, ["defaults", "workers"], 0),
+    (1, ["defaults", "stdin"], "no"), (1, ["defaults", "from"], "a"), (1, ["defaults", "by"], 3), (1, ["defaults", "chunk"], 1),
+    (1, ["include"], 1), (1, ["include"], [1]), (1, ["dotenv"], 1), (1, ["dotenv"], [True]),
+    (1, ["stages", "a", "if"], 1), (1, ["stages", "a", "if"], None), (1, ["stages", "a", "needs"], 1),
+    (1, ["stages", "a", "needs"], [1]), (1, ["stages", "a", "when"], "never"), (1, ["stages", "a", "when"], 1),
+    (1, ["stages", "a", "pool"], 1), (1, ["stages", "a", "weight"], 0), (1, ["stages", "a", "argv"], []),
+    (1, ["stages", "a", "argv"], "echo"), (1, ["stages", "a", "argv"], [""]), (1, ["stages", "a", "argv"], ["a", 1]),
+    (1, ["stages", "a", "env"], {"": "x"}), (1, ["stages", "a", "env"], {"A": 1}), (1, ["stages", "a", "ok_codes"], []),
+    (1, ["stages", "a", "ok_codes"], [256]), (1, ["stages", "a", "ok_codes"], -1), (1, ["stages", "a", "cwd"], 1),
+    (1, ["stages", "a", "nope"], 1), (1, ["stages", "a", "root"], "x"), (1, ["stages", "a", "from"], []),
+    (1, ["stages", "a", "buffer"], 4), (1, ["stages", "b", "matrix"], {}), (1, ["stages", "b", "matrix"], {"k": []}),
+    (1, ["stages", "b", "matrix"], {"k": 1}), (1, ["stages", "b", "matrix"], {"1k": [1]}), (1, ["stages", "b", "matrix"], {"k": [{}]}),
+    (1, ["stages", "b", "workers"], 0), (1, ["stages", "b", "workers"], "all"), (1, ["stages", "b", "workers"], 1.5),
+    (2, ["stages", "w", "from"], "g"), (2, ["stages", "w", "root"], []), (2, ["stages", "w", "root"], 1),
+    (2, ["stages", "w", "hidden"], "true"), (2, ["stages", "w", "max_depth"], -1), (2, ["stages", "w", "max_depth"], "3"),
+    (2, ["stages", "w", "min_size"], "4 "), (2, ["stages", "w", "min_size"], "4XB"), (2, ["stages", "w", "min_size"], True),
+    (2, ["stages", "w", "type"], "pipe"), (2, ["stages", "g", "pattern"], {}), (2, ["stages", "l", "delimiter"], "ab"),
+    (2, ["stages", "l", "delimiter"], "\u00e9"), (2, ["stages", "l", "delimiter"], ""), (2, ["stages", "l", "workers"], 2),
+    (2, ["stages", "i", "items"], "a"), (2, ["stages", "i", "items"], [None]), (2, ["stages", "i", "items"], [{}]),
+    (2, ["stages", "i", "items"], [{"a": []}]), (2, ["stages", "r", "chunk"], 1), (2, ["stages", "r", "from"], [1]),
+    (2, ["stages", "r", "from"], {"port": "out"}), (2, ["stages", "r", "from"], {"stage": "w", "nope": 1}),
+    (2, ["stages", "r", "from"], {"stage": "w", "buffer": 0}), (2, ["stages", "m", "replace"], {"pattern": "a"}),
+    (2, ["stages", "m", "replace"], [1]), (2, ["stages", "m", "fields"], {"a": 1}), (2, ["stages", "m", "text"], 1),
+    (2, ["stages", "t", "n"], 0), (2, ["stages", "t", "workers"], "cpus"), (2, ["stages", "o", "atomic"], "yes"),
+]
+# Keys that have to be there.
+MISSING = [(1, ["gorun"]), (1, ["stages"]), (1, ["stages", "a", "kind"]), (2, ["stages", "r", "from"]),
+           (2, ["stages", "g", "pattern"]), (2, ["stages", "i", "items"]), (2, ["stages", "f", "match"]),
+           (2, ["stages", "t", "n"]), (2, ["stages", "o", "from"])]
+
+
+def changed(base, path, value=None):
+    job = copy.deepcopy(GOOD[base])
+    at = job
+    for key in path[:-1]:
+        at = at[key]
+    if value is MISSING:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return job
+
+
+def schema_accepts(job):
+    return VALIDATOR.is_valid(job)
+
+
+def check_accepts(job):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(job, file)
+        file.flush()
+        done = subprocess.run([GORUN, "check", "-q", file.name], capture_output=True)
+    assert done.returncode in (0, 2, 3), done
+    return done.returncode == 0, done.stderr.decode()
+
+
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], path + (key,))
+    elif isinstance(value, list):
+        for i in range(len(value)):
+            yield from places(value[i], path + (i,))
+
+
+def mutated(rng):
+    job = copy.deepcopy(rng.choice(GOOD))
+    path = rng.choice([p for p in places(job) if p])
+    at = job
+    for key in path[:-1]:
+        at = at[key]
+    value = rng.choice([None, True, 0, -1, 1, 2.5, 10**9, "", "x", "${{ vars.n }}", "a", [], {}, [1], ["x"],
+                        {"a": 1}, [[]], "4KiB", "cpus", rng.choice(list(GOOD[2]["stages"].values()))])
+    if isinstance(at, dict) and rng.random() < 0.3:
+        at[rng.choice(["from", "x-a", "kind", "needs", "workers", "n", "by", "env", "if", "", "root"])] = value
+    elif rng.random() < 0.15:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return job
+
+
+wrong = 0
+
+
+def disagree(what, job, said=""):
+    global wrong
+    wrong += 1
+    print(what, json.dumps(job), said)
+
+
+for job in GOOD:
+    accepted, said = check_accepts(job)
+    if not accepted:
+        disagree("check refuses a good file:", job, said)
+    for error in VALIDATOR.iter_errors(job):
+        disagree("the schema refuses a good file:", job, error.message)
+for base, path, value in BAD + [(base, path, MISSING) for base, path in MISSING]:
+    job = changed(base, path, value)
+    if schema_accepts(job):
+        disagree("the schema accepts a bad file: %s" % path, value if value is not MISSING else "missing")
+    if check_accepts(job)[0]:
+        disagree("check accepts a bad file: %s" % path, value if value is not MISSING else "missing")
+rng = random.Random(SEED)
+refused = 0
+for _ in range(COUNT):
+    job = mutated(rng)
+    if schema_accepts(job):
+        continue
+    refused += 1
+    if check_accepts(job)[0]:
+        disagree("check accepts what the schema refuses:", job)
+print("%d good, %d bad, %d of %d changed refused, %d disagreements" %
+      (len(GOOD), len(BAD) + len(MISSING), refused, COUNT, wrong))
+sys.exit(1 if wrong or refused == 0 else 0)

@@ -1,0 +1,144 @@
+// tests/cli/secrets_test.cc - a canary: nothing that gorun says by itself holds a secret's value.
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/command.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace {
+
+// With what quoting, cutting and JSON would change.
+const std::string kCanary = "can\"ary'\\-4711-with a tail that is longer than a message shows";
+
+// The canary reaches every place that a var can reach, and most of them are wrong or fail.
+const char* const kJob = R"({"gorun": 1,
+ "vars": {"token": {"env": "TOKEN", "secret": true, "required": true}},
+ "env": {"TOKEN": "${{ vars.token }}"},
+ "stages": {
+  "items": {"kind": "items", "items": ["${{ vars.token }}", "x"]},
+  "files": {"kind": "read", "from": "items"},
+  "out":   {"kind": "write", "from": "files", "path": "/no/such/${{ vars.token }}"},
+  "argv":  {"kind": "exec", "argv": ["sh", "-c", "exit 3", "${{ vars.token }}"]},
+  "shell": {"kind": "exec", "shell": "exit 4 # ${{ vars.token }}"},
+  "gone":  {"kind": "exec", "argv": ["/no/such/${{ vars.token }}"]},
+  "cwd":   {"kind": "exec", "argv": ["true"], "cwd": "/no/${{ vars.token }}"},
+  "each":  {"kind": "exec", "from": "items", "argv": ["false", "{}"], "stdout": "discard"},
+  "named": {"kind": "exec", "matrix": {"k": ["${{ vars.token }}"]}, "argv": ["false"]}
+ }})";
+
+const char* const kWrongJob = R"({"gorun": 1,
+ "vars": {"token": {"env": "TOKEN", "secret": true, "required": true, "enum": ["hush"]},
+          "two": {"default": "hush-hush", "secret": true, "nope": 1},
+          "three": {"env": "TOKEN", "secret": true}},
+ "stages": {
+  "a": {"kind": "walk", "type": "${{ vars.three }}", "max_depth": "${{ vars.three }}",
+        "min_size": "${{ vars.three }}", "hidden": "${{ vars.three }}", "if": "vars.three"},
+  "b": {"kind": "filter", "from": "${{ vars.three }}", "match": "(${{ vars.three }}"},
+  "c": {"kind": "exec", "needs": "${{ vars.three }}", "pool": "${{ vars.three }}", "argv": ["x"]},
+  "d": {"kind": "exec", "argv": ["ls", "${{ files('[${{ vars.three }}') }}"]}
+ }})";
+
+void check_silent(const CommandResult& result) {
+  for (const std::string part : {"ary", "4711", "hush"}) {
+    CAPTURE(part);
+    CHECK(result.err.find(part) == std::string::npos);
+    CHECK(result.out.find(part) == std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/secrets");
+
+TEST_CASE("no command shows a secret, wherever its value comes from and goes to") {
+  const ScratchDir scratch;
+  scratch.write("job.json", kJob);
+  scratch.write("token", kCanary + "\n");
+  const std::vector<std::vector<std::string>> ways = {
+      {"--set", "token=" + kCanary}, {"--set-file", "token=token"}, {}};
+  const std::vector<std::vector<std::string>> commands = {
+      {"check"},   {"run", "-vv", "--log-level", "debug", "--progress", "plain"},
+      {"explain"}, {"run", "--dry-run"},
+      {"graph"},   {"graph", "--format", "mermaid"}};
+  for (const std::vector<std::string>& way : ways) {
+    for (std::vector<std::string> words : commands) {
+      CAPTURE(words.front());
+      const bool runs = words.size() > 2 && words[1] == "-vv";
+      // One stage after the other, so that each gets to fail.
+      const std::vector<std::string> targets =
+          runs ? std::vector<std::string>{"out", "argv", "shell", "gone", "cwd", "each", "named"}
+               : std::vector<std::string>{""};
+      for (const std::string& target : targets) {
+        std::vector<std::string> all = words;
+        all.push_back("job.json");
+        if (!target.empty()) all.push_back(target);
+        all.insert(all.end(), way.begin(), way.end());
+        const CommandResult result =
+            run_gorun(all, {.directory = scratch.path(), .env = {{"TOKEN", kCanary}}});
+        CAPTURE(result.err);
+        CHECK(result.status == (runs ? (target == "out" ? 74 : 1) : 0));
+        // An item that is no secret may be the one that fails; a script is not shown at all.
+        if (runs && target != "shell" && target != "each") {
+          CHECK(result.err.find("***") != std::string::npos);
+        }
+        check_silent(result);
+      }
+    }
+  }
+}
+
+TEST_CASE("no mistake shows a secret") {
+  const ScratchDir scratch;
+  scratch.write("job.json", kWrongJob);
+  for (const std::string command : {"check", "run", "explain", "graph"}) {
+    const CommandResult result = run_gorun(
+        {command, "job.json"}, {.directory = scratch.path(), .env = {{"TOKEN", kCanary}}});
+    CAPTURE(result.err);
+    CHECK(result.status == 3);
+    CHECK(result.err.find("***") != std::string::npos);
+    check_silent(result);
+  }
+  const CommandResult unknown =
+      run_gorun({"check", "job.json", "--set", "tokn=" + kCanary}, {.directory = scratch.path()});
+  CHECK(unknown.err.find("no var \"tokn\"") != std::string::npos);
+  check_silent(unknown);
+  const CommandResult nameless = run_gorun({"check", "job.json", "--set", kCanary});
+  CHECK(nameless.status == 2);
+  check_silent(nameless);
+}
+
+TEST_CASE("data is data: a command that prints its secret prints it") {
+  const CommandResult result = run_gorun(
+      {"-q", "-", "--set", "t=" + kCanary},
+      {.input = R"({"gorun": 1, "vars": {"t": {"secret": true, "required": true}}, "stages": {
+ "a": {"kind": "exec", "argv": ["printenv", "T"], "env": {"T": "${{ vars.t }}"}}}})"});
+  CHECK(result.out == kCanary + "\n");
+}
+
+TEST_CASE("--set-file takes a file but for its last line end, and says when it cannot") {
+  const ScratchDir scratch;
+  scratch.write("lines", "a\nb\r\n");
+  const std::string job = R"({"gorun": 1, "vars": {"v": ""}, "stages": {
+ "a": {"kind": "exec", "argv": ["printf", "[%s]", "${{ vars.v }}"]}}})";
+  scratch.write("job.json", job);
+  CHECK(run_gorun({"-q", "job.json", "--set-file", "v=lines"}, {.directory = scratch.path()}).out ==
+        "[a\nb]");
+  CHECK(run_gorun({"-q", "job.json", "--set-file", "v=-"},
+                  {.input = "in", .directory = scratch.path()})
+            .out == "[in]");
+  const CommandResult missing =
+      run_gorun({"job.json", "--set-file", "v=no"}, {.directory = scratch.path()});
+  CHECK(missing.err == "gorun: error: --set-file: cannot read \"no\": there is no such file\n");
+  CHECK(missing.status == 2);
+  const CommandResult twice = run_gorun({"-", "--set-file", "v=-"}, {.input = job});
+  CHECK(twice.err ==
+        "gorun: error: --set-file: cannot read \"-\": standard input is the job file already\n");
+  CHECK(twice.status == 2);
+}
+
+TEST_SUITE_END();
