@@ -43,11 +43,12 @@ class Netpoll {
   void poll(GList& woken);
 
   /// The same, but blocks until there is one, until `deadline` (monotonic nanoseconds) or
-  /// break_wait().
-  void wait(std::int64_t deadline, GList& woken);
+  /// break_wait(). returns whether it was broken; every wait() is then, until clear_break().
+  [[nodiscard]] bool wait(std::int64_t deadline, GList& woken);
 
-  /// Ends the present wait() or, if there is none, the next one. threads: any.
+  /// Ends all that wait(), now or later. threads: any.
   void break_wait();
+  void clear_break();
 
   /// When somebody last looked, or the largest value while a wait() lasts. A hint.
   [[nodiscard]] std::int64_t last_poll() const {

@@ -160,20 +160,22 @@ void Netpoll::poll(GList& woken) {
   collect(events, count, woken);
 }
 
-void Netpoll::wait(std::int64_t deadline, GList& woken) {
+bool Netpoll::wait(std::int64_t deadline, GList& woken) {
   last_poll_.store(TimerHeap::kNever, std::memory_order_relaxed);
   Events events;
   const int count = wait_events(epoll_, events, deadline);
   last_poll_.store(monotonic_ns(), std::memory_order_relaxed);
   if (count < 0) {
-    if (count == -EINTR) return;
+    if (count == -EINTR) return false;
     fatal("netpoll: epoll_pwait2 failed with errno %d", -count);
   }
-  if (collect(events, count, woken)) {
-    std::uint64_t breaks = 0;
-    // Fails only if another wait() has cleared it, which is as well.
-    [[maybe_unused]] const ssize_t size = read(event_, &breaks, sizeof breaks);
-  }
+  return collect(events, count, woken);
+}
+
+void Netpoll::clear_break() {
+  std::uint64_t breaks = 0;
+  // Fails only if it is clear.
+  [[maybe_unused]] const ssize_t size = read(event_, &breaks, sizeof breaks);
 }
 
 void Netpoll::break_wait() {

@@ -8,6 +8,8 @@
 // As soon as a netpoller exists the timekeeper sleeps in it, also while no goroutine waits for a
 // descriptor: one may park on a P that is busy now, and its M would find the office taken.
 
+#include <algorithm>
+
 #include "runtime/poll/netpoll.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/sched.h"
@@ -109,6 +111,15 @@ bool Sched::needs_timekeeper() const {
          (armed_fds.load(std::memory_order_seq_cst) > 0 || has_awaited_timer());
 }
 
+// An M that was roused may still be in the netpoller when the next timekeeper is there already: the
+// break stands until the last of those that it is for has left.
+bool Sched::is_poller_roused() const {
+  return std::any_of(ms.begin(), ms.end(), [](const auto& m) {
+    return m->polling.load(std::memory_order_relaxed) &&
+           m->wake_word.load(std::memory_order_acquire) != 0;
+  });
+}
+
 void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
   timekeeper = m;
   std::int64_t due = earliest_timer();
@@ -123,13 +134,19 @@ void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
   Netpoll* poller = netpoll.load(std::memory_order_relaxed);
   m->polling.store(poller != nullptr, std::memory_order_relaxed);
   guard.unlock();
+  bool broken = false;
   if (poller == nullptr) {
     futex_wait(m->wake_word, 0, due);
   } else if (m->wake_word.load(std::memory_order_acquire) == 0) {
-    poller->wait(due, woken);
+    broken = poller->wait(due, woken);
   }
   guard.lock();
   m->polling.store(false, std::memory_order_relaxed);
+  if (broken && !is_poller_roused()) {
+    // Whoever is roused between the look and the clearing is found by the second look.
+    poller->clear_break();
+    if (is_poller_roused()) poller->break_wait();
+  }
   if (timekeeper == m) {
     timekeeper = nullptr;
     timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);

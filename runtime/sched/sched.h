@@ -179,6 +179,7 @@ struct Sched {
   void sleep_until_woken(M* m);
   void idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
+  bool is_poller_roused() const;                                            // holds lock
   bool needs_timekeeper() const;                                            // holds lock
   void rouse(M* m);                                                         // ends its sleep
   void push_global(GList& woken);                                           // holds lock
