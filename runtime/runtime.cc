@@ -68,6 +68,7 @@ Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
   SchedMode mode = mode_from(options);
   mode.sched_trace_ns = sched_trace_ns_from(options);
+  mode.idle_thread_ns = std::int64_t{options.idle_thread_ms} * 1'000'000;
   sched_ = std::make_unique<Sched>(procs_from(options), mode);
   sched = sched_.get();
   multi_p = sched->multi;

@@ -42,6 +42,10 @@ struct Options {
   /// Milliseconds between two lines on the scheduler's state on standard error (sched_trace.h); 0:
   /// GORUN_SCHEDTRACE from the environment, else none. Not in a deterministic run.
   int sched_trace_ms = 0;
+
+  /// How long a thread stays that has nothing to do, beyond one for each P and a few. A burst of
+  /// blocking calls leaves many of them.
+  int idle_thread_ms = 60'000;
 };
 
 /// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".

@@ -2,18 +2,15 @@
 
 #include "runtime/sched/sched.h"
 
-#include <cxxabi.h>
-#include <pthread.h>
 #include <ctime>
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 #include <utility>
 
-#include "runtime/fault.h"
 #include "runtime/poll/netpoll.h"
 #include "runtime/sched/coarse_clock.h"
-#include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
 #include "runtime/sched/trace_event.h"
@@ -151,34 +148,6 @@ P* Sched::acquire_idle(P* preferred) {
   return take_idle(preferred);
 }
 
-M* Sched::m_for(P* pp, bool as_spinning) {
-  M* m = idle_ms;
-  if (m != nullptr) {
-    idle_ms = m->next_idle;
-    --idle_m_count;
-  } else if (timekeeper != nullptr && idle_ps.load(std::memory_order_relaxed) == 0) {
-    m = timekeeper;  // whoever goes to sleep next keeps the time
-    timekeeper = nullptr;
-    timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
-  } else {
-    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
-    m = ms.back().get();
-  }
-  m->next_p = pp;
-  m->spinning = as_spinning;
-  return m;
-}
-
-void Sched::launch(M* m) {
-  if (m->is_fresh) {
-    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
-    m->is_fresh = false;
-    m->thread = std::thread([this, m] { m_main(m); });
-    return;
-  }
-  rouse(m);
-}
-
 void Sched::wake() {
   // The caller published work; the fence orders that before the look at spinning and idle Ps, as a
   // give-up orders its own way round.
@@ -189,32 +158,32 @@ void Sched::wake() {
       !spinning.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) {
     return;
   }
-  M* m = nullptr;
+  Start start;
   {
     const std::lock_guard guard(lock);
-    if (P* pp = take_idle(nullptr)) m = m_for(pp, true);
+    if (P* pp = take_idle(nullptr)) start = m_for(pp, true);
   }
-  if (m == nullptr) {
+  if (start.m == nullptr) {
     spinning.fetch_sub(1, std::memory_order_seq_cst);
     return;
   }
-  launch(m);
+  launch(start);
 }
 
 void Sched::hand_off(P* pp) {
   handoffs.fetch_add(1, std::memory_order_relaxed);
-  M* m = nullptr;
+  Start start;
   {
     const std::lock_guard guard(lock);
     const bool over = stopping.load(std::memory_order_relaxed);
     if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper())) {
-      m = m_for(pp, false);
+      start = m_for(pp, false);
     } else {
       make_idle(pp);
     }
   }
-  if (m != nullptr) {
-    launch(m);
+  if (start.m != nullptr) {
+    launch(start);
   } else if (any_work()) {
     wake();  // a submitter may have looked before this P was idle
   }
@@ -248,7 +217,7 @@ bool Sched::has_awaited_timer() const {
 // Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_ms;
+  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_m_count;
   if (asleep < ms.size() || has_awaited_timer()) return;
   if (armed_fds.load(std::memory_order_seq_cst) > 0) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
@@ -262,8 +231,9 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
-// Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken.
-void Sched::sleep_until_woken(M* m) {
+// Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken. False if
+// the thread has been idle for so long that it is to end instead.
+bool Sched::sleep_until_woken(M* m) {
   GList woken;
   {
     std::unique_lock guard(lock);
@@ -272,27 +242,13 @@ void Sched::sleep_until_woken(M* m) {
       m->next_p = nullptr;
       if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper()) {
         keep_time(m, guard, woken);
-      } else {
-        idle(m, guard);
+      } else if (!idle(m, guard)) {
+        return false;
       }
     }
   }
   if (m->p != nullptr) inject(m->p, woken);
-}
-
-void Sched::idle(M* m, std::unique_lock<std::mutex>& guard) {
-  m->next_idle = idle_ms;
-  idle_ms = m;
-  ++idle_m_count;
-  check_over();
-  while (m->next_p == nullptr && !stopping.load(std::memory_order_relaxed)) {
-    guard.unlock();
-    futex_wait(m->wake_word, 0);
-    guard.lock();
-    // Without a P: the late half of a launch() that this M answered before.
-    m->wake_word.store(0, std::memory_order_relaxed);
-  }
-  if (m->next_p != nullptr) wire(m, m->next_p);
+  return true;
 }
 
 // --- finding work --------------------------------------------------------------------------------
@@ -402,11 +358,11 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->locked_g != nullptr) return run_locked(m);
     if (m->is_doomed) {
-      end_m(m);
+      end_locked(m);
       return nullptr;
     }
     if (m->p == nullptr) {
-      sleep_until_woken(m);
+      if (!sleep_until_woken(m)) return nullptr;
       coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
@@ -445,26 +401,11 @@ G* Sched::find_runnable(M* m) {
   }
 }
 
-// --- threads -------------------------------------------------------------------------------------
-
-void Sched::m_main(M* m) {
-  const SignalStack signal_stack;
-  gorun_current_m = m;
-  m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-  pthread_attr_t attributes;
-  void* low = nullptr;
-  std::size_t size = 0;
-  pthread_getattr_np(pthread_self(), &attributes);
-  pthread_attr_getstack(&attributes, &low, &size);
-  pthread_attr_destroy(&attributes);
-  m->g0_stack.init_thread(low, size);
-  wire(m, m->next_p);
-  while (G* gp = find_runnable(m)) run_from_g0(m, gp);
-  gorun_current_m = nullptr;
-}
+// --- the run
+// ---------------------------------------------------------------------------------------
 
 void Sched::run(G* gp) {
-  M* first = nullptr;
+  Start first;
   coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
@@ -476,11 +417,13 @@ void Sched::run(G* gp) {
   {
     std::unique_lock guard(lock);
     changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });
-    for (auto& m : ms) rouse(m.get());
+    for (auto& m : ms) {
+      if (m->has_thread) rouse(m.get());
+    }
     wake_sysmon();
   }
   monitor.join();  // first: it may be busy with starting the last M
-  for (auto& m : ms) m->thread.join();
+  join_threads();
 }
 
 }  // namespace gorun::runtime

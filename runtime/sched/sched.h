@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "runtime/rt_lock.h"
@@ -62,6 +63,7 @@ struct SchedMode {
   std::uint64_t jitter = 0;         // seed, or 0
   bool deterministic = false;       // one M, virtual time
   std::int64_t sched_trace_ns = 0;  // between two lines on the scheduler's state, or 0
+  std::int64_t idle_thread_ns = 0;  // how long a thread that is not needed stays
 };
 
 struct Sched {
@@ -128,12 +130,14 @@ struct Sched {
   std::atomic<int> spinning{0};       // Ms looking for work
   std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
 
-  std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
-  M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
-  std::size_t idle_m_count = 0;        // guarded by lock
-  std::size_t locked_asleep = 0;       // guarded by lock; Ms that wait for their locked G's turn
-  std::size_t ended_ms = 0;            // guarded by lock; Ms whose thread ended with its locked G
-  M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
+  std::vector<std::unique_ptr<M>> ms;   // guarded by lock; grows only
+  M* idle_ms = nullptr;                 // guarded by lock; LIFO, so that warm threads run first
+  std::size_t idle_m_count = 0;         // guarded by lock
+  std::size_t locked_asleep = 0;        // guarded by lock; Ms that wait for their locked G's turn
+  M* ended_ms = nullptr;                // guarded by lock; Ms without a thread, by next_idle
+  std::size_t ended_m_count = 0;        // guarded by lock
+  std::optional<pthread_t> last_ended;  // guarded by lock; the one thread that nobody joined yet
+  M* timekeeper = nullptr;              // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
   std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
@@ -153,25 +157,41 @@ struct Sched {
   bool any_work() const;
   void give_up(M* m);
   void stop_spinning(M* m);
-  void sleep_until_woken(M* m);
-  void idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
+  bool sleep_until_woken(M* m);
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
   bool needs_timekeeper() const;                                            // holds lock
   void rouse(M* m);                                                         // ends its sleep
   void push_global(GList& woken);                                           // holds lock
   bool poll_neglected_network(std::int64_t now);                            // sysmon
-  M* m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
-  void launch(M* m);
-  void make_idle(P* pp);       // holds lock
-  P* take_idle(P* preferred);  // holds lock
-  void check_over();           // holds lock
+  void make_idle(P* pp);                                                    // holds lock
+  P* take_idle(P* preferred);                                               // holds lock
+  void check_over();                                                        // holds lock
   // Locked goroutines, in locked.cc.
   G* run_locked(M* m);
   bool hand_to_locked(M* m);
-  void end_m(M* m);
-  static void give_p(M* m, P* pp);  // holds lock; launch() it afterwards, without
+  void end_locked(M* m);
+  static void give_p(M* m, P* pp);  // holds lock; rouse() it afterwards, without
 
+  // Threads, in threads.cc.
+
+  /// An M that was given a P, and whether it has a thread to be woken.
+  struct Start {
+    M* m = nullptr;
+    bool needs_thread = false;
+  };
+  Start m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
+  void launch(Start start);
+  static void* thread_main(void* m);
   void m_main(M* m);
+  bool idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
+  bool too_many_idle() const;                            // holds lock
+  void link_idle(M* m);                                  // holds lock
+  void unlink_idle(M* m);                                // holds lock
+  /// The end of the calling thread, in the scheduler's books. Holds lock, and drops it; `m` may
+  /// have another thread from then on.
+  void end_thread(M* m, std::unique_lock<std::mutex>& guard);
+  void join_threads();
+
   void sysmon_main();
   void wake_sysmon();  // holds lock
 

@@ -15,7 +15,7 @@ std::string line(Sched& s, std::int64_t since_start) {
   std::size_t idle = 0;
   {
     const std::lock_guard guard(s.lock);
-    threads = s.ms.size() + 1;
+    threads = s.ms.size() - s.ended_m_count + 1;
     idle = s.idle_m_count + (s.timekeeper != nullptr ? 1 : 0);
   }
   std::string queues = "[";
