@@ -32,10 +32,7 @@ gorun_context_switch:
     .cfi_adjust_cfa_offset -8
     popq    %rbp
     .cfi_adjust_cfa_offset -8
-    popq    %rcx
-    .cfi_adjust_cfa_offset -8
-    .cfi_register rip, rcx
-    jmp     *%rcx
+    ret
     .cfi_endproc
     .size   gorun_context_switch, . - gorun_context_switch
 

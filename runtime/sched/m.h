@@ -58,7 +58,11 @@ struct alignas(128) M {
   arch::SanitizerStack g0_stack;
 
   bool spinning = false;  // looking for work; counted in Sched::spinning. This M, or its waker
-  P* old_p = nullptr;     // the P before a blocking call; its caches may be warm. This M only
+  // The last theft, to be weighed when its loot has run. This M only.
+  std::int64_t stole_at = 0;  // 0: nothing to weigh
+  std::uint32_t loot = 0;     // Gs
+  int vain_thefts = 0;        // in a row
+  P* old_p = nullptr;         // the P before a blocking call; its caches may be warm. This M only
   std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
   std::uint64_t random;               // xorshift state. This M only
   TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only

@@ -18,7 +18,7 @@ namespace gorun::runtime {
 
 struct M;
 
-inline constexpr std::uint32_t kQueueCapacity = 256;  // Go's; a full one sheds half to the GRQ
+inline constexpr std::uint32_t kQueueCapacity = 256;  // Go's; a full LRQ sheds half to the GRQ
 
 /// Totals that only the owner writes; read by anyone, relaxed.
 struct PCounters {
@@ -58,10 +58,10 @@ struct alignas(128) P {
 
   // What sysmon saw last. Sysmon only.
   std::uint32_t seen_tick = 0, seen_oldest = 0;
-  std::int64_t seen_since = 0;
+  std::int64_t seen_since = 0, seen_oldest_since = 0;
 
   alignas(128) RunQueue<kQueueCapacity> lrq;
-  alignas(128) SpawnQueue<kQueueCapacity> spawned;
+  alignas(128) SpawnQueue spawned{kQueueCapacity};
   TimerHeap timers;
 
   /// Work that a thief could take. Any thread; a snapshot.

@@ -82,6 +82,11 @@ class RunQueue {
     }
   }
 
+  /// The G `nth` in turn; a hint, as thieves may take it. Owner only; nth < size().
+  [[nodiscard]] G* waiting(std::uint32_t nth) {
+    return slot(head_.load(std::memory_order_relaxed) + nth).load(std::memory_order_relaxed);
+  }
+
   /// A snapshot; exact for the owner while nobody steals.
   [[nodiscard]] std::uint32_t size() const {
     const std::uint32_t head = head_.load(std::memory_order_acquire);

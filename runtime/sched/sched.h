@@ -10,6 +10,12 @@
 // wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
 // nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
 //
+// A theft moves a G and its stack between two caches, which costs both sides as much as a short
+// goroutine takes to run. A thief whose loot was not worth it several times in a row goes to rest,
+// and with it all thefts: Ps keep their Gs to themselves until sysmon ends the rest, because it is
+// over (each lasts longer than the one before, up to kLongestRestNs) or because a P that has work
+// waiting did not pick any since the last look. The GRQ is served all the time.
+//
 // Lock order: wait queue < timer heap < channel (by address) < Sched::lock; retake_lock alone.
 #pragma once
 
@@ -82,11 +88,15 @@ struct Sched {
   void submit_global(G* gp);
   /// Sheds the oldest half of a full queue, and `gp`, to the GRQ. Owner of `pp`.
   void overflow_lrq(P* pp, G* gp);
-  void overflow_spawned(P* pp, G* gp);
 
   /// Wakes one M for an idle P unless one is looking for work already. Any M; after publishing
   /// work.
   void wake();
+
+  /// The same after making a G runnable that the P's own M will come to soon.
+  void wake_thief() {
+    if (!thieves_rest.load(std::memory_order_relaxed)) wake();
+  }
 
   /// Gives `pp`, just taken from a blocked or greedy M, to an M with work for it, or makes it idle.
   void hand_off(P* pp);
@@ -129,6 +139,12 @@ struct Sched {
   std::atomic<int> idle_ps{0};        // written under lock
   std::atomic<int> spinning{0};       // Ms looking for work
   std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
+  // No thefts for now; relaxed, a hint. Set by a thief, cleared by sysmon, as are the next two.
+  std::atomic<bool> thieves_rest{false};
+  std::atomic<std::int64_t> rest_until{0};
+  std::atomic<std::int64_t> rest_ns{kShortestRestNs};
+  static constexpr std::int64_t kShortestRestNs = 100'000;
+  static constexpr std::int64_t kLongestRestNs = 5'000'000;
 
   std::vector<std::unique_ptr<M>> ms;   // guarded by lock; grows only
   M* idle_ms = nullptr;                 // guarded by lock; LIFO, so that warm threads run first
@@ -155,6 +171,8 @@ struct Sched {
   G* steal_from(M* m, P* victim, bool last_pass);
   G* steal_pass(M* m, bool last_pass);
   bool any_work() const;
+  bool any_loot() const;
+  void weigh_theft(M* m);
   void give_up(M* m);
   void stop_spinning(M* m);
   bool sleep_until_woken(M* m);

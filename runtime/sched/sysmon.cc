@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::int64_t kShortestNs = 20'000;
 constexpr std::int64_t kLongestNs = 10'000'000;
+constexpr std::int64_t kLongestAloneNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
 // A goroutine may compute this long while others wait for its P.
 constexpr std::int64_t kTimeSliceNs = 10'000'000;
@@ -105,16 +106,27 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
     const std::uint32_t oldest = pp->spawned.oldest();
     const bool stuck =
         pp->tick.load(std::memory_order_relaxed) == pp->seen_tick && pp->seen_since != now;
-    if (!pp->spawned.empty() && oldest == pp->seen_oldest) {
-      // The owner runs newer ones first, which must not mean never.
+    if (pp->spawned.empty() || oldest != pp->seen_oldest) {
+      pp->seen_oldest = oldest;
+      pp->seen_oldest_since = now;
+    } else if (now - pp->seen_oldest_since >= kTimeSliceNs) {
+      // The owner runs newer ones first, which must not mean never. Not more often, either: the
+      // oldest is the root of a tree that is then open beside the others.
       pp->poke.store(true, std::memory_order_relaxed);
     }
-    pp->seen_oldest = oldest;
-    if (idle && stuck && pp->has_work()) waiting = true;
+    if (idle && stuck && pp->has_work()) {
+      waiting = true;
+      thieves_rest.store(false, std::memory_order_relaxed);
+    }
     if (pp->timers.earliest() <= now) {
       pp->poke.store(true, std::memory_order_relaxed);
       if (idle) waiting = true;
     }
+  }
+  if (thieves_rest.load(std::memory_order_relaxed) &&
+      now >= rest_until.load(std::memory_order_relaxed)) {
+    thieves_rest.store(false, std::memory_order_relaxed);
+    if (idle && any_work()) wake();
   }
   if (waiting) wake();
   return waiting;
@@ -153,7 +165,10 @@ void Sched::sysmon_main() {
       pause_ns = kShortestNs;
       fruitless = 0;
     } else if (++fruitless > kEagerRounds) {
-      pause_ns = std::min(2 * pause_ns, kLongestNs);
+      // While thieves rest nobody else looks after a P that is stuck with work waiting.
+      pause_ns =
+          std::min(2 * pause_ns,
+                   thieves_rest.load(std::memory_order_relaxed) ? kLongestAloneNs : kLongestNs);
     }
   }
 }
