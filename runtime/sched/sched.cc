@@ -2,10 +2,10 @@
 
 #include "runtime/sched/sched.h"
 
+#include <unistd.h>
 #include <ctime>
 
 #include <algorithm>
-#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -32,6 +32,9 @@ constexpr std::size_t kMaxGlobalBatch = kQueueCapacity / 2;
 // sides at 50 to 100 ns each, twice, and the owner's slower pops.
 constexpr std::int64_t kTheftCostNs = 1'000;
 constexpr int kVainThefts = 8;
+// Thieves walk the Ps in strides, each its own way round. Primes beyond any number of Ps are
+// coprime to it, whatever it is by now.
+constexpr std::array<std::size_t, 8> kStrides{1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069};
 
 }  // namespace
 
@@ -58,12 +61,14 @@ P* unwire(M* m) {
 
 std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
 
-Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
-  for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
-  idle_ps.store(procs, std::memory_order_relaxed);
-  for (std::size_t i = 1; i <= ps.size(); ++i) {
-    if (std::gcd(i, ps.size()) == 1) strides_.push_back(i);
-  }
+Sched::Sched(int first_procs, int most_procs, SchedMode how)
+    : ps(static_cast<std::size_t>(most_procs)),
+      procs(first_procs),
+      multi(most_procs > 1),
+      follows_cpus(how.procs_period_ns > 0),
+      mode(how) {
+  for (int i = 0; i < first_procs; ++i) ps.add();
+  idle_ps.store(first_procs, std::memory_order_relaxed);
 }
 
 Sched::~Sched() = default;
@@ -72,7 +77,8 @@ Sched::~Sched() = default;
 
 G* Sched::take_global(P* pp) {
   const std::lock_guard guard(lock);
-  std::size_t batch = std::min({grq.size(), grq.size() / ps.size() + 1, kMaxGlobalBatch});
+  const auto running = static_cast<std::size_t>(procs.load(std::memory_order_relaxed));
+  std::size_t batch = std::min({grq.size(), grq.size() / running + 1, kMaxGlobalBatch});
   G* first = grq.head();
   if (first == nullptr) return nullptr;
   if (first->locked) {
@@ -111,17 +117,19 @@ void Sched::overflow_lrq(P* pp, G* gp) {
 
 void Sched::make_idle(P* pp) {
   pp->idle = true;
+  busy_ps.store(busy_ps.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  if (is_surplus(pp)) return;
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
 }
 
 P* Sched::take_idle(P* preferred) {
   if (stopping.load(std::memory_order_relaxed)) return nullptr;  // no M may be started any more
   P* pp = nullptr;
-  if (preferred != nullptr && preferred->idle) {
+  if (preferred != nullptr && preferred->idle && !is_surplus(preferred)) {
     pp = preferred;
   } else {
     for (auto& candidate : ps) {
-      if (candidate->idle) {
+      if (candidate->idle && !is_surplus(candidate.get())) {
         pp = candidate.get();
         break;
       }
@@ -129,6 +137,7 @@ P* Sched::take_idle(P* preferred) {
   }
   if (pp == nullptr) return nullptr;
   pp->idle = false;
+  busy_ps.store(busy_ps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
   if (sysmon_asleep) wake_sysmon();
   return pp;
@@ -164,6 +173,10 @@ void Sched::wake() {
 
 void Sched::hand_off(P* pp) {
   handoffs.fetch_add(1, std::memory_order_relaxed);
+  if (is_surplus(pp)) {
+    shed(pp);
+    return;
+  }
   Start start;
   {
     const std::lock_guard guard(lock);
@@ -190,7 +203,9 @@ void Sched::timer_added(std::int64_t when) {
 
 std::int64_t Sched::earliest_timer() const {
   std::int64_t earliest = TimerHeap::kNever;
-  for (const auto& pp : ps) earliest = std::min(earliest, pp->timers.earliest());
+  // From the last to the first: timers of surplus Ps move to P 0 while this looks, and would not be
+  // seen at all the other way round.
+  for (std::size_t i = ps.size(); i-- > 0;) earliest = std::min(earliest, ps[i]->timers.earliest());
   return earliest;
 }
 
@@ -303,7 +318,7 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
 
 G* Sched::steal_pass(M* m, bool last_pass) {
   const std::size_t count = ps.size();
-  const std::size_t stride = strides_[m->next_random() % strides_.size()];
+  const std::size_t stride = kStrides[m->next_random() % kStrides.size()];
   std::size_t at = m->next_random() % count;
   for (std::size_t i = 0; i < count; ++i, at = (at + stride) % count) {
     P* victim = ps[at].get();
@@ -385,6 +400,10 @@ G* Sched::find_runnable(M* m) {
       continue;
     }
     P* pp = m->p;
+    if (is_surplus(pp)) [[unlikely]] {
+      shed_own(m);
+      continue;
+    }
     if (std::exchange(pp->owes_locked, false) && hand_to_locked(m)) continue;
     fire_timers(pp);
     G* gp = pick_local(pp);
@@ -394,8 +413,8 @@ G* Sched::find_runnable(M* m) {
       gp = pick_local(pp);
     }
     if (gp == nullptr && pp->owes_locked) continue;
-    if (gp == nullptr && multi) {
-      const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
+    const int busy = busy_ps.load(std::memory_order_relaxed);
+    if (gp == nullptr && (busy > 1 || procs.load(std::memory_order_relaxed) > 1)) {
       weigh_theft(m);
       if (!thieves_rest.load(std::memory_order_relaxed) &&
           (m->spinning || 2 * spinning.load(std::memory_order_relaxed) < busy)) {
@@ -425,6 +444,7 @@ G* Sched::find_runnable(M* m) {
 // ---------------------------------------------------------------------------------------
 
 void Sched::run(G* gp) {
+  starter = gettid();
   Start first;
   coarse_clock.set(clock_ns());
   {

@@ -19,6 +19,8 @@
 // Lock order: wait queue < timer heap < channel (by address) < Sched::lock; retake_lock alone.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -30,6 +32,7 @@
 #include "runtime/rt_lock.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
+#include "runtime/sched/p_list.h"
 
 namespace gorun::runtime {
 
@@ -66,14 +69,16 @@ class Netpoll;
 
 /// The schedule's modes for tests; see Options.
 struct SchedMode {
-  std::uint64_t jitter = 0;         // seed, or 0
-  bool deterministic = false;       // one M, virtual time
-  std::int64_t sched_trace_ns = 0;  // between two lines on the scheduler's state, or 0
-  std::int64_t idle_thread_ns = 0;  // how long a thread that is not needed stays
+  std::uint64_t jitter = 0;          // seed, or 0
+  bool deterministic = false;        // one M, virtual time
+  std::int64_t sched_trace_ns = 0;   // between two lines on the scheduler's state, or 0
+  std::int64_t idle_thread_ns = 0;   // how long a thread that is not needed stays
+  std::int64_t procs_period_ns = 0;  // between two looks at the processors; 0: procs are fixed
 };
 
 struct Sched {
-  Sched(int procs, SchedMode how);
+  /// A run with `procs` Ps, and never more than `most_procs`.
+  Sched(int procs, int most_procs, SchedMode how);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -107,6 +112,15 @@ struct Sched {
   /// in the GRQ. Any M.
   void ready_locked(G* gp);
 
+  // The number of Ps, in procs.cc.
+
+  /// Lets `wanted` Ps run, or as near to that as this run can. Any thread. returns how many.
+  int set_procs(int wanted);
+  /// Whether `pp` is beyond the number of Ps that may run. Any thread; exact under lock.
+  [[nodiscard]] bool is_surplus(const P* pp) const {
+    return pp->id >= procs.load(std::memory_order_relaxed);
+  }
+
   // The network, in network.cc.
 
   /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
@@ -132,11 +146,16 @@ struct Sched {
   std::mutex lock;
   std::mutex retake_lock;  // held by sysmon while it decides whose P to take (m.h); never with lock
   GlobalQueue grq;
-  std::vector<std::unique_ptr<P>> ps;  // fixed for the run
-  const bool multi;                    // more than one P: thieves and contention exist
+  PList ps;  // grows only, under lock
+  std::atomic<int>
+      procs;          // of them, those that may run: the others are surplus. Written under lock
+  const bool multi;   // there may be more than one P: thieves and contention exist
+  pid_t starter = 0;  // the thread of run(), whose processors are ours
+  std::atomic<bool> follows_cpus;  // procs is to follow the processors; relaxed
   const SchedMode mode;
   std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
-  std::atomic<int> idle_ps{0};        // written under lock
+  std::atomic<int> idle_ps{0};        // those that may be taken. Written under lock
+  std::atomic<int> busy_ps{0};        // those that are not idle, surplus ones too. The same
   std::atomic<int> spinning{0};       // Ms looking for work
   std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
   // No thefts for now; relaxed, a hint. Set by a thief, cleared by sysmon, as are the next two.
@@ -170,6 +189,10 @@ struct Sched {
   G* spin_for_work(M* m);
   G* steal_from(M* m, P* victim, bool last_pass);
   G* steal_pass(M* m, bool last_pass);
+  void shed(P* pp);                    // takes all Gs from a surplus P and makes it idle. Its owner
+  void shed_own(M* m);                 // the same; `m` has none afterwards
+  void look_after_surplus();           // sysmon
+  void follow_cpus(std::int64_t now);  // sysmon
   bool any_work() const;
   bool any_loot() const;
   void weigh_theft(M* m);
@@ -218,7 +241,7 @@ struct Sched {
   bool is_due(P* pp, M* m, std::int64_t now) const;
   bool look_after_waiting_work(std::int64_t now);
 
-  std::vector<std::size_t> strides_;  // numbers coprime to the count of Ps
+  std::int64_t next_procs_look = 0;  // sysmon only
 };
 
 /// The one that runs; null between runs.
