@@ -133,8 +133,8 @@ TEST_CASE("threads that are needed again and again stay") {
         yield_until("threads idle", [&] { return busy_ms() <= rt.procs(); });
       }
     });
-    // Each burst begins while every thread idles but those with a P.
-    CHECK(static_cast<int>(seen.size()) <= 20 + rt.procs());
+    // Each burst begins while nearly all threads idle; five bursts would take a hundred.
+    CHECK(static_cast<int>(seen.size()) <= 20 + 3 * rt.procs());
   });
 }
 
