@@ -57,6 +57,13 @@ class ChanCore {
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   [[nodiscard]] bool is_closed() const { return closed_.load(std::memory_order_acquire); }
 
+  /// Whether a try_recv or try_send might do something. Without the lock: what they say was so at
+  /// some time during the call, which is all that an operation that does not wait can promise.
+  [[nodiscard]] bool may_recv() const { return size() > 0 || !senders_.empty() || is_closed(); }
+  [[nodiscard]] bool may_send() const {
+    return size() < capacity_ || !receivers_.empty() || is_closed();
+  }
+
   /// The name of the channel in reports. Once, before the channel is shared.
   static void set_label(ChanCore* chan, std::string label);
   [[nodiscard]] const std::string* label() const { return label_.get(); }
@@ -76,6 +83,8 @@ class ChanCore {
   };
   Done send_now(void* value);
   Done recv_now(void* slot);
+  Done try_send_locked(void* value);  // the same, inlined
+  Done try_recv_locked(void* slot);
 
   void move(void* to, void* from) const;
   void drop(void* value) const;

@@ -32,7 +32,8 @@ struct sigaction previous_action {};
 // The goroutine whose stack the thread is on and overflowed by touching `address`, or null. During
 // a switch the M names the next G already, while the last one, named by the commit, still runs.
 const G* overflowed(const M& m, const void* address) {
-  for (const G* gp : {static_cast<const G*>(m.g), static_cast<const G*>(m.commit.gp)}) {
+  const G* leaving = m.commit.run != nullptr ? m.commit.gp : nullptr;
+  for (const G* gp : {static_cast<const G*>(m.g), leaving}) {
     if (gp != nullptr && gp->stack != nullptr && gp->stack->guards(address)) return gp;
   }
   return nullptr;
@@ -48,7 +49,8 @@ void add_spawn_site(CrashText& text, const G& gp) {
   text.add("fatal: stack overflow: ");
   text.add_goroutine(gp);
   text.add(" exceeded its %zu KiB stack [%p, %p)\n", arch::kStackSize / 1024,
-           static_cast<void*>(gp.stack->low), static_cast<void*>(gp.stack->low + arch::kStackSize));
+           static_cast<void*>(gp.stack->low + arch::kPageSize),
+           static_cast<void*>(gp.stack->low + arch::kStackStride));
   add_spawn_site(text, gp);
   text.write();
   write_backtrace(BacktraceFrom::kSignal, SymbolNames::kPlain, kMostCallsOfOverflow);

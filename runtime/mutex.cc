@@ -15,16 +15,18 @@ namespace {
 
 // Go's bound: beyond this a waiter no longer competes with those that run.
 constexpr std::int64_t kStarvedNs = 1'000'000;
-// About a microsecond: a critical section shorter than two switches is worth waiting out.
-constexpr int kSpins = 30;
+// Some microseconds, looking ever more rarely: a critical section shorter than two switches is
+// worth waiting out, and the core that holds the mutex serves a burst of them before it moves.
+constexpr int kFirstPauses = 4;
+constexpr int kLastPauses = 64;
 
 }  // namespace
 
 void Mutex::lock_slow() {
   require_goroutine("mutex: lock");
-  for (int i = 0; multi_p && i < kSpins; ++i) {
-    if (try_lock()) return;
-    pause_cpu();
+  for (int pauses = kFirstPauses; multi_p && pauses <= kLastPauses; pauses *= 2) {
+    if (try_lock()) return;  // free, with waiters
+    for (int i = 0; i < pauses; ++i) pause_cpu();
   }
   const RtSection rt;
   Waiter waiter;
@@ -62,6 +64,7 @@ void Mutex::lock_slow() {
 
 void Mutex::unlock_slow() {
   require_goroutine("mutex: unlock");
+  const RtSection rt;
   std::uint32_t state = state_.load(std::memory_order_relaxed);
   while (!needs_wake(state)) {
     if ((state & kLocked) == 0) fatal("mutex: unlock of a free mutex");
@@ -70,7 +73,6 @@ void Mutex::unlock_slow() {
       return;
     }
   }
-  const RtSection rt;
   waiters_.lock.lock();
   // Only a holder lowers the count, and that is us; others only add to it. Nobody is woken, so
   // nobody can set kWoken either.

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "runtime/sched/park.h"
@@ -20,23 +22,29 @@
 namespace gorun::runtime {
 
 namespace {
+
 constexpr std::size_t kInlineCases = 8;  // that many need no allocation
+
+// A random number below `bound`, from the high half of a product instead of a division.
+std::size_t below(std::size_t bound, std::uint64_t& random) {
+  random = random * 6364136223846793005ull + 1442695040888963407ull;
+  return static_cast<std::size_t>(((random >> 32) * bound) >> 32);
 }
+
+}  // namespace
 
 class Select {
  public:
   Select(std::span<SelectCase> cases, SelectOrder order) : cases_(cases), order_(order) {
     if (cases.size() > kInlineCases) {
-      heap_ = std::make_unique<Branch[]>(cases.size());
-      branches_ = heap_.get();
+      many_ = std::make_unique<SelectCase*[]>(cases.size());
+      by_chan_ = many_.get();
     }
-    for (std::size_t i = 0; i < cases.size(); ++i) add(static_cast<int>(i));
-    // Each channel is locked once, however many cases name it.
-    std::sort(branches_, branches_ + count_,
-              [](const Branch& a, const Branch& b) { return std::less<>()(a.chan, b.chan); });
+    for (SelectCase& it : cases) add(it);
   }
 
   Selected run() {
+    if (default_index_ >= 0 && !looks_ready()) return {default_index_, ChanStatus::kWouldBlock};
     const RtSection rt;
     lock();
     if (const Selected ready = look(); ready.index >= 0) return ready;
@@ -50,31 +58,25 @@ class Select {
   /// The channels of a select that is parked for good; no lock is needed any more.
   void list_channels(std::vector<WaitedChannel>& out) const {
     for (std::size_t i = 0; i < count_; ++i) {
-      const Branch& branch = branches_[i];
       // The channel took the waiter off its list when it was freed.
-      out.push_back(waited_channel(branch.waiter.queued ? branch.chan : nullptr,
-                                   branch.it->kind == CaseKind::kSend
+      out.push_back(waited_channel(waiters_[i].queued ? by_chan_[i]->chan : nullptr,
+                                   by_chan_[i]->kind == CaseKind::kSend
                                        ? WaitedChannel::Way::kSend
                                        : WaitedChannel::Way::kReceive));
     }
   }
 
  private:
-  struct Branch {
-    ChanCore* chan = nullptr;
-    SelectCase* it = nullptr;
-    Waiter waiter;
-  };
+  int index_of(const SelectCase& it) const { return static_cast<int>(&it - cases_.data()); }
 
-  void add(int index) {
-    SelectCase& it = cases_[static_cast<std::size_t>(index)];
+  void add(SelectCase& it) {
     switch (it.kind) {
       case CaseKind::kDefault:
-        default_index_ = index;
+        default_index_ = index_of(it);
         return;
       case CaseKind::kTimeout:
         if (timeout_index_ < 0 || it.timeout < timeout_) {
-          timeout_index_ = index;
+          timeout_index_ = index_of(it);
           timeout_ = it.timeout;
         }
         return;
@@ -83,92 +85,101 @@ class Select {
         break;
     }
     if (it.chan == nullptr) return;  // the nil channel is never ready
-    Branch& branch = branches_[count_++];
-    branch.chan = it.chan;
-    branch.it = &it;
-    branch.waiter.index = index;
-    branch.waiter.slot = it.slot;
-    branch.waiter.select = &claim_;
+    // Few, and mostly in order: by insertion.
+    std::size_t at = count_++;
+    for (; at > 0 && std::less<>()(it.chan, by_chan_[at - 1]->chan); --at) {
+      by_chan_[at] = by_chan_[at - 1];
+    }
+    by_chan_[at] = &it;
   }
 
-  bool first_of_channel(std::size_t i) const {
-    return i == 0 || branches_[i - 1].chan != branches_[i].chan;
-  }
+  // Each channel is locked once, however many cases name it.
   void lock() {
+    if (!multi_p) return;
     for (std::size_t i = 0; i < count_; ++i) {
-      if (first_of_channel(i)) branches_[i].chan->lock_.lock();
+      if (i == 0 || by_chan_[i - 1]->chan != by_chan_[i]->chan) by_chan_[i]->chan->lock_.lock();
     }
   }
   void unlock() {
+    if (!multi_p || count_ == 0) return;
     // The frame may be gone once the last channel is unlocked: its G can then run to the end of
     // this select on another M. So nothing of it is read after that.
-    const Branch* const branches = branches_;
-    const std::size_t count = count_;
-    for (std::size_t i = count; i-- > 0;) {
-      ChanCore* chan = branches[i].chan;
-      if (i == 0) {
-        chan->lock_.unlock();
-        return;
-      }
-      if (branches[i - 1].chan != chan) chan->lock_.unlock();
+    SelectCase* const* const by_chan = by_chan_;
+    for (std::size_t i = count_ - 1; i > 0; --i) {
+      if (by_chan[i - 1]->chan != by_chan[i]->chan) by_chan[i]->chan->lock_.unlock();
     }
+    by_chan[0]->chan->lock_.unlock();
   }
 
-  Selected attempt(Branch& branch) {
-    SelectCase& it = *branch.it;
-    const ChanCore::Done done = it.kind == CaseKind::kRecv ? branch.chan->recv_now(it.slot)
-                                                           : branch.chan->send_now(it.slot);
+  bool looks_ready() const {
+    return std::any_of(by_chan_, by_chan_ + count_, [](const SelectCase* it) {
+      return it->kind == CaseKind::kRecv ? it->chan->may_recv() : it->chan->may_send();
+    });
+  }
+
+  Selected attempt(SelectCase& it) {
+    const ChanCore::Done done =
+        it.kind == CaseKind::kRecv ? it.chan->recv_now(it.slot) : it.chan->send_now(it.slot);
     if (!done.done) return {};
     unlock();
     if (done.wake != nullptr) ready(done.wake);
-    return {branch.waiter.index, done.status};
+    return {index_of(it), done.status};
   }
 
   // Pass 1. Unlocks if a case ran.
   Selected look() {
-    if (count_ == 0) return {};
     if (order_ == SelectOrder::kPrioritized) {
-      for (std::size_t i = 0; i < cases_.size(); ++i) {
-        for (std::size_t b = 0; b < count_; ++b) {
-          if (branches_[b].waiter.index != static_cast<int>(i)) continue;
-          if (const Selected ran = attempt(branches_[b]); ran.index >= 0) return ran;
+      for (SelectCase& it : cases_) {
+        if ((it.kind != CaseKind::kRecv && it.kind != CaseKind::kSend) || it.chan == nullptr) {
+          continue;
         }
+        if (const Selected ran = attempt(it); ran.index >= 0) return ran;
       }
       return {};
     }
     // A random permutation, not just a random start: with cases 0 and 1 of three ready, a start at
     // 2 would always fall to 0.
+    SelectCase* inline_order[kInlineCases];
+    const std::unique_ptr<SelectCase*[]> many_order(count_ > kInlineCases ? new SelectCase*[count_]
+                                                                          : nullptr);
+    SelectCase** const at = many_order ? many_order.get() : inline_order;
+    std::copy_n(by_chan_, count_, at);
     std::uint64_t random = current_m()->next_random();
-    std::size_t order[kInlineCases];
-    const std::unique_ptr<std::size_t[]> many(count_ > kInlineCases ? new std::size_t[count_]
-                                                                    : nullptr);
-    std::size_t* const at = many ? many.get() : order;
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::size_t j = static_cast<std::size_t>(random % (i + 1));
-      random = random * 6364136223846793005ull + 1442695040888963407ull;
-      random ^= random >> 33;
-      at[i] = i;
-      std::swap(at[i], at[j]);
-    }
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (const Selected ran = attempt(branches_[at[i]]); ran.index >= 0) return ran;
+    for (std::size_t left = count_; left > 0; --left) {
+      std::swap(at[left - 1], at[below(left, random)]);
+      if (const Selected ran = attempt(*at[left - 1]); ran.index >= 0) return ran;
     }
     return {};
   }
 
+  WaiterList& list_of(const SelectCase& it) {
+    return it.kind == CaseKind::kRecv ? it.chan->receivers_ : it.chan->senders_;
+  }
+
+  void queue_waiters() {
+    if (count_ > kInlineCases) {
+      many_waiters_ = std::make_unique<Waiter[]>(count_);
+      waiters_ = many_waiters_.get();
+    } else {
+      waiters_ = reinterpret_cast<Waiter*>(inline_waiters_);
+      for (std::size_t i = 0; i < count_; ++i) new (&waiters_[i]) Waiter;
+    }
+    for (std::size_t i = 0; i < count_; ++i) {
+      Waiter& waiter = waiters_[i];
+      waiter.g = self_;
+      waiter.slot = by_chan_[i]->slot;
+      waiter.select = &claim_;
+      list_of(*by_chan_[i]).push(&waiter);
+    }
+  }
+
   // Passes 2 and 3.
   Selected wait() {
-    G* self = current_m()->g;
-    self_ = self;
+    self_ = current_m()->g;
     if (timeout_index_ >= 0) {
       if (const Selected ready = lock_timers(); ready.index >= 0) return ready;
     }
-    for (std::size_t i = 0; i < count_; ++i) {
-      Branch& branch = branches_[i];
-      branch.waiter.g = self;
-      (branch.it->kind == CaseKind::kRecv ? branch.chan->receivers_ : branch.chan->senders_)
-          .push(&branch.waiter);
-    }
+    queue_waiters();
     if (timeout_index_ >= 0) {
       timer_.when = TimerHeap::when_after(clock_ns(), timeout_.count());
       timer_.fire = [](void* select) { static_cast<Select*>(select)->time_out(); };
@@ -181,13 +192,11 @@ class Select {
     lock();
     Selected chosen{timeout_index_, ChanStatus::kTimedOut};
     for (std::size_t i = 0; i < count_; ++i) {
-      Branch& branch = branches_[i];
-      if (branch.waiter.fired) {
-        chosen = {branch.waiter.index, branch.waiter.status};
-        continue;
+      if (waiters_[i].fired) {
+        chosen = {index_of(*by_chan_[i]), waiters_[i].status};
+      } else {
+        list_of(*by_chan_[i]).remove(&waiters_[i]);
       }
-      (branch.it->kind == CaseKind::kRecv ? branch.chan->receivers_ : branch.chan->senders_)
-          .remove(&branch.waiter);
     }
     unlock();
     return chosen;
@@ -209,7 +218,7 @@ class Select {
   // Runs after the switch: now the G may be found.
   void commit() {
     if (timeout_index_ < 0) {
-      if (count_ > 0) unlock();
+      unlock();
       return;
     }
     // The last unlock lets the G run, and its frame, this select, be gone.
@@ -232,10 +241,15 @@ class Select {
 
   std::span<SelectCase> cases_;
   SelectOrder order_;
-  Branch inline_[kInlineCases];
-  std::unique_ptr<Branch[]> heap_;
-  Branch* branches_ = inline_;  // sorted by channel
+  // The cases on channels, by address of the channel; and, once it waits, the waiter of each. Room
+  // that is not needed stays untouched.
+  SelectCase* inline_[kInlineCases];
+  std::unique_ptr<SelectCase*[]> many_;
+  SelectCase** by_chan_ = inline_;
   std::size_t count_ = 0;
+  alignas(Waiter) std::byte inline_waiters_[kInlineCases * sizeof(Waiter)];
+  std::unique_ptr<Waiter[]> many_waiters_;
+  Waiter* waiters_ = nullptr;
   int default_index_ = -1;
   int timeout_index_ = -1;
   Nanos timeout_{0};

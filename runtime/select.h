@@ -14,6 +14,8 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 #include "runtime/chan.h"
 #include "runtime/timer.h"
@@ -35,9 +37,6 @@ struct SelectCase {
   ChanCore* chan = nullptr;  // null: nil channel, never ready
   void* slot = nullptr;      // recv: raw room for a value, or null to drop it; send: the value
   Nanos timeout{0};
-  // recv: moves the value from raw room into the caller's variable, after the select
-  void (*deliver)(void* target, void* raw) = nullptr;
-  void* target = nullptr;
 };
 
 enum class SelectOrder { kRandom, kPrioritized };
@@ -46,73 +45,75 @@ enum class SelectOrder { kRandom, kPrioritized };
 Selected select(std::span<SelectCase> cases, SelectOrder order = SelectOrder::kRandom);
 
 namespace detail {
-template <class T>
+
+// A case as the caller wrote it: lower() names it to the untyped select, deliver() is called after
+// that if it ran with kOk.
+
+/// Receives into raw room, and moves the value into the caller's variable afterwards.
+template <class T, class Target>
 struct RecvInto {
   Chan<T>& chan;
-  std::optional<T>& out;
+  Target& out;
   alignas(T) std::byte raw[sizeof(T)];
-  SelectCase lower() {
-    return {CaseKind::kRecv,
-            chan.core(),
-            raw,
-            Nanos{0},
-            +[](void* target, void* from) {
-              T* value = std::launder(static_cast<T*>(from));
-              static_cast<std::optional<T>*>(target)->emplace(std::move(*value));
-              value->~T();
-            },
-            &out};
+
+  SelectCase lower() { return {CaseKind::kRecv, chan.core(), raw}; }
+  void deliver() {
+    T* value = std::launder(reinterpret_cast<T*>(raw));
+    if constexpr (std::is_same_v<Target, T>) {
+      out = std::move(*value);
+    } else {
+      out.emplace(std::move(*value));  // an optional: T may lack an assignment
+    }
+    value->~T();
   }
 };
+
+/// Receives right into the caller's variable, which takes the bytes of a value.
 template <class T>
-struct RecvAssign {
+struct RecvBytes {
   Chan<T>& chan;
   T& out;
-  alignas(T) std::byte raw[sizeof(T)];
-  SelectCase lower() {
-    return {CaseKind::kRecv,
-            chan.core(),
-            raw,
-            Nanos{0},
-            +[](void* target, void* from) {
-              T* value = std::launder(static_cast<T*>(from));
-              *static_cast<T*>(target) = std::move(*value);
-              value->~T();
-            },
-            &out};
-  }
+
+  SelectCase lower() { return {CaseKind::kRecv, chan.core(), &out}; }
+  void deliver() {}
 };
+
 struct Lowered {
   SelectCase it;
+
   SelectCase lower() const { return it; }
+  void deliver() const {}
 };
+
 }  // namespace detail
 
 /// Receives into `out`, which is assigned only if this case runs with kOk.
 template <class T>
 auto recv_case(Chan<T>& chan, T& out) {
-  return detail::RecvAssign<T>{chan, out, {}};
+  if constexpr (std::is_trivially_copyable_v<T>) {
+    return detail::RecvBytes<T>{chan, out};
+  } else {
+    return detail::RecvInto<T, T>{chan, out, {}};
+  }
 }
 template <class T>
 auto recv_case(Chan<T>& chan, std::optional<T>& out) {
-  return detail::RecvInto<T>{chan, out, {}};
+  return detail::RecvInto<T, std::optional<T>>{chan, out, {}};
 }
 /// Receives and drops the value: for channels that only signal.
 inline detail::Lowered recv_case(Chan<Unit>& chan) {
-  return {{CaseKind::kRecv, chan.core(), nullptr, Nanos{0}, nullptr, nullptr}};
+  return {{CaseKind::kRecv, chan.core(), nullptr}};
 }
 /// Sends `value`, which is moved from only if this case runs with kOk.
 template <class T>
 detail::Lowered send_case(Chan<T>& chan, T& value) {
-  return {{CaseKind::kSend, chan.core(), &value, Nanos{0}, nullptr, nullptr}};
+  return {{CaseKind::kSend, chan.core(), &value}};
 }
 /// Runs at once when no other case is ready.
-inline detail::Lowered default_case() {
-  return {{CaseKind::kDefault, nullptr, nullptr, Nanos{0}, nullptr, nullptr}};
-}
+inline detail::Lowered default_case() { return {{CaseKind::kDefault}}; }
 /// Runs when no other case became ready within `after` (relative, monotonic clock).
 inline detail::Lowered timeout_case(Nanos after) {
-  return {{CaseKind::kTimeout, nullptr, nullptr, after, nullptr, nullptr}};
+  return {{CaseKind::kTimeout, nullptr, nullptr, after}};
 }
 
 template <class... Cases>
@@ -120,8 +121,8 @@ Selected select(SelectOrder order, Cases&&... cases) {
   std::array<SelectCase, sizeof...(Cases)> lowered{cases.lower()...};
   const Selected chosen = select(std::span<SelectCase>(lowered), order);
   if (chosen.status == ChanStatus::kOk) {
-    SelectCase& ran = lowered[static_cast<std::size_t>(chosen.index)];
-    if (ran.deliver != nullptr) ran.deliver(ran.target, ran.slot);
+    int index = 0;
+    ((index++ == chosen.index ? cases.deliver() : void()), ...);
   }
   return chosen;
 }

@@ -30,6 +30,11 @@ struct SelectClaim {
   std::atomic<bool> taken{false};
 
   bool claim() {
+    if (!multi_p) {  // as with RtLock, nobody else is in the runtime
+      if (taken.load(std::memory_order_relaxed)) return false;
+      taken.store(true, std::memory_order_relaxed);
+      return true;
+    }
     bool free = false;
     return taken.compare_exchange_strong(free, true, std::memory_order_acq_rel,
                                          std::memory_order_relaxed);
@@ -41,43 +46,54 @@ struct Waiter {
   Waiter* next = nullptr;  // guarded by the list's lock, as are the next two
   Waiter* prev = nullptr;
   bool queued = false;
-  void* slot = nullptr;           // where a value goes to or comes from; null drops a received one
-  SelectClaim* select = nullptr;  // null unless the goroutine waits in a select
-  int index = 0;                  // the select case
   // Set by the waker before it makes the goroutine ready.
-  ChanStatus status = ChanStatus::kOk;
   bool fired = false;        // taken by its waker, as against left behind in a select
   bool handed_over = false;  // a mutex changed hands
-  std::int64_t since = 0;    // when a mutex's waiter began to wait; 0: not yet
+  ChanStatus status = ChanStatus::kOk;
+  void* slot = nullptr;           // where a value goes to or comes from; null drops a received one
+  SelectClaim* select = nullptr;  // null unless the goroutine waits in a select
+  std::int64_t since = 0;         // when a mutex's waiter began to wait; 0: not yet
 };
 
-/// An intrusive list of waiters, oldest first. Guarded by the owner's lock.
+/// An intrusive list of waiters, oldest first. Guarded by the owner's lock, but for empty().
 class WaiterList {
  public:
   void push(Waiter* waiter) {
     waiter->prev = last_;
     waiter->next = nullptr;
     waiter->queued = true;
-    (last_ == nullptr ? first_ : last_->next) = waiter;
+    if (last_ == nullptr) {
+      set_first(waiter);
+    } else {
+      last_->next = waiter;
+    }
     last_ = waiter;
   }
   void push_front(Waiter* waiter) {
+    Waiter* const second = first();
     waiter->prev = nullptr;
-    waiter->next = first_;
+    waiter->next = second;
     waiter->queued = true;
-    (first_ == nullptr ? last_ : first_->prev) = waiter;
-    first_ = waiter;
+    (second == nullptr ? last_ : second->prev) = waiter;
+    set_first(waiter);
   }
   void remove(Waiter* waiter) {
     if (!waiter->queued) return;
-    (waiter->prev == nullptr ? first_ : waiter->prev->next) = waiter->next;
+    if (waiter->prev == nullptr) {
+      set_first(waiter->next);
+    } else {
+      waiter->prev->next = waiter->next;
+    }
     (waiter->next == nullptr ? last_ : waiter->next->prev) = waiter->prev;
     waiter->queued = false;
   }
   /// The oldest waiter that nobody else claimed, taken off; or null.
   Waiter* take() {
-    while (Waiter* waiter = first_) {
-      remove(waiter);
+    while (Waiter* waiter = first()) {
+      Waiter* const second = waiter->next;
+      set_first(second);
+      (second == nullptr ? last_ : second->prev) = nullptr;
+      waiter->queued = false;
       if (waiter->select == nullptr || waiter->select->claim()) {
         waiter->fired = true;
         return waiter;
@@ -87,20 +103,24 @@ class WaiterList {
   }
   /// Takes all off, linked by `next`, oldest first. None may wait in a select.
   Waiter* take_all(std::uint32_t& count) {
-    Waiter* all = first_;
+    Waiter* const all = first();
     for (Waiter* waiter = all; waiter != nullptr; waiter = waiter->next) {
       waiter->queued = false;
       waiter->fired = true;
       ++count;
     }
-    first_ = last_ = nullptr;
+    set_first(nullptr);
+    last_ = nullptr;
     return all;
   }
-  [[nodiscard]] bool empty() const { return first_ == nullptr; }
-  [[nodiscard]] Waiter* first() const { return first_; }
+  /// Without the lock a hint.
+  [[nodiscard]] bool empty() const { return first() == nullptr; }
+  [[nodiscard]] Waiter* first() const { return first_.load(std::memory_order_relaxed); }
 
  private:
-  Waiter* first_ = nullptr;
+  void set_first(Waiter* waiter) { first_.store(waiter, std::memory_order_relaxed); }
+
+  std::atomic<Waiter*> first_{nullptr};
   Waiter* last_ = nullptr;
 };
 

@@ -38,27 +38,21 @@ StackPool& StackPool::instance() {
 
 StackPool::Unused StackPool::reserve(std::size_t wanted) {
   if (unused_.count == 0) {
-    // Aligned to kStackSize, so that an address alone tells which stack it belongs to.
-    constexpr std::size_t kBytes = kStacksPerArena * kStackSize;
-    void* mapped = mmap(nullptr, kBytes + kStackSize, PROT_READ | PROT_WRITE,
+    constexpr std::size_t kBytes = kStacksPerArena * kStackStride;
+    void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
       fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s",
             kBytes / 1024, strerrordesc_np(errno));
     }
-    const auto raw = reinterpret_cast<std::uintptr_t>(mapped);
-    const std::uintptr_t aligned = (raw + kStackSize - 1) & ~(kStackSize - 1);
-    if (aligned > raw) munmap(mapped, aligned - raw);
-    const std::size_t tail = raw + kStackSize - aligned;
-    if (tail > 0) munmap(reinterpret_cast<void*>(aligned + kBytes), tail);
-    auto* low = reinterpret_cast<std::byte*>(aligned);
+    auto* low = static_cast<std::byte*>(mapped);
     // A huge page under a stack would make one touched byte cost 2 MiB.
     madvise(low, kBytes, MADV_NOHUGEPAGE);
     register_leak_root(low, kBytes);
     unused_ = {low, kStacksPerArena};
   }
   const Unused run{unused_.low, std::min(wanted, unused_.count)};
-  unused_.low += run.count * kStackSize;
+  unused_.low += run.count * kStackStride;
   unused_.count -= run.count;
   return run;
 }
@@ -66,21 +60,21 @@ StackPool::Unused StackPool::reserve(std::size_t wanted) {
 Stack* StackPool::prepare(Unused unused) {
   Stack* chain = nullptr;
   for (std::size_t i = unused.count; i-- > 0;) {
-    std::byte* low = unused.low + i * kStackSize;
+    std::byte* low = unused.low + i * kStackStride;
     // LeakSanitizer reads whole stacks; only an mprotected page is one it knows to pass over.
     if ((kAddressSanitizer || madvise(low, kPageSize, kMadvGuardInstall) != 0) &&
         mprotected_.fetch_add(1, std::memory_order_relaxed) < kMprotectGuards) {
       // Best effort beyond this: without a mapping to spare the stack runs unguarded.
       (void)mprotect(low, kPageSize, PROT_NONE);
     }
-    std::byte* header = low + kStackSize - kHeaderRoom;
-    const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / kStackSize;
+    std::byte* header = low + kStackStride - kHeaderRoom;
+    const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / kStackStride;
     auto* stack = new (header) Stack;
     stack->low = low;
     // The multiplier is odd and mixes neighbours; any would do.
     stack->entry_top = header - (number * 7 % kColours) * kCacheLine;
     stack->next = chain;
-    stack->sanitizer.init(low + kPageSize, kStackSize - kPageSize - kHeaderRoom);
+    stack->sanitizer.init(low + kPageSize, kStackSize - kHeaderRoom);
     chain = stack;
   }
   return chain;

@@ -24,6 +24,17 @@ class GList {
     --size_;
     return gp;
   }
+  /// Moves all of `other` behind what is here, without touching a G but the two at the seam.
+  void append(GList& other) {
+    if (other.empty()) return;
+    (tail_ == nullptr ? head_ : tail_->next) = other.head_;
+    tail_ = other.tail_;
+    size_ += other.size_;
+    other.head_ = other.tail_ = nullptr;
+    other.size_ = 0;
+  }
+  /// The oldest, which stays; or null.
+  [[nodiscard]] G* head() const { return head_; }
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
   [[nodiscard]] std::size_t size() const { return size_; }
 

@@ -19,6 +19,7 @@
 #include "runtime/arch/context.h"
 #include "runtime/fatal.h"
 #include "runtime/sched/coarse_clock.h"
+#include "runtime/sched/g_list.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -206,11 +207,13 @@ G* pick_slow(P* pp) {
 // turn comes: what the switches after the next will read is fetched now. A G that a thief took
 // meanwhile is fetched in vain, no more: the blocks of Gs are never unmapped.
 [[gnu::always_inline]] inline void warm_up(P* pp) {
-  if (arch::kThreadSanitizer || pp->lrq.size() < 4) return;
+  if (arch::kThreadSanitizer) return;
+  constexpr int kLines = 4;  // of 64 bytes: registers and the frames of park and its caller
+  const G* soon = pp->lrq.waiting(1);
+  if (soon == nullptr) return;
   __builtin_prefetch(pp->lrq.waiting(3));
-  const auto* sp = static_cast<const std::byte*>(
-      __atomic_load_n(&pp->lrq.waiting(1)->context, __ATOMIC_RELAXED));
-  for (int line = 0; line < 4; ++line) __builtin_prefetch(sp + 64 * line);
+  const auto* sp = static_cast<const std::byte*>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
+  for (int line = 0; line < kLines; ++line) __builtin_prefetch(sp + 64 * line);
 }
 
 [[gnu::always_inline]] inline G* pop_lrq(P* pp) {
@@ -279,10 +282,8 @@ void fire_timers(P* pp) {
 
 // --- park, ready, yield ------------------------------------------------------------------------
 
-void require_goroutine(const char* operation) {
-  const M* m = current_m();
-  if (m == nullptr) fatal("%s outside a goroutine", operation);
-  if (m->g == nullptr) fatal("%s on g0", operation);
+void refuse_outside_goroutine(const char* operation) {
+  fatal(current_m() == nullptr ? "%s outside a goroutine" : "%s on g0", operation);
 }
 
 void park(WaitReason reason, void (*commit)(G*, void*), void* arg) {
@@ -329,6 +330,29 @@ void ready(G* gp) {
   if (multi_p) sched->wake_thief();
 }
 
+void add_ready(GList& woken, G* gp) {
+  PCounters::bump(current_m()->p->counters.wakes);
+  note(TraceKind::kReady, gp);
+  gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  if (gp->locked) [[unlikely]] {
+    sched->ready_locked(gp);
+  } else {
+    woken.push(gp);
+  }
+}
+
+void ready_all(GList& woken) {
+  if (woken.empty()) return;
+  // More than the LRQ has room for would be shed to the GRQ piece by piece.
+  if (woken.size() > kQueueCapacity / 2) {
+    sched->submit_runnable(woken);
+    return;
+  }
+  P* pp = current_m()->p;
+  while (G* gp = woken.pop()) push_lrq(pp, gp);
+  if (multi_p && pp->lrq.size() >= 2) sched->wake_thief();
+}
+
 namespace {
 
 // In the runtime: the calling G goes behind those that wait, if any do.
@@ -373,7 +397,12 @@ void yield_now() {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  if (pp->spawned.empty()) [[likely]] {
+    m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  } else {
+    // Behind all of those that never ran, too, and those come last on this P.
+    m->commit = {[](G* gp, void*) { sched->submit_global(gp); }, self, nullptr};
+  }
   switch_to_g(m, self, next);
 }
 

@@ -16,6 +16,7 @@
 
 namespace gorun::runtime {
 
+class GList;
 struct TimerEvent;
 struct Waiter;
 
@@ -50,7 +51,12 @@ class RtSection {
 };
 
 /// Aborts unless the caller runs on a goroutine; `operation` names it, as in "chan: send".
-void require_goroutine(const char* operation);
+inline void require_goroutine(const char* operation) {
+  [[noreturn]] void refuse_outside_goroutine(const char* operation);
+  const M* m = current_m();
+  if (m == nullptr || m->g == nullptr) [[unlikely]]
+    refuse_outside_goroutine(operation);
+}
 
 /// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.
 ///
@@ -64,7 +70,13 @@ void start_timer(TimerEvent* event);
 /// Makes a parked G runnable, next on this P. In the runtime, by exactly one waker.
 void ready(G* gp);
 
-/// The same for all of a list that was taken off its queue, linked by `next`.
+/// A parked G on its way to being made runnable with others, by ready_all(). In the runtime, by
+/// exactly one waker.
+void add_ready(GList& woken, G* gp);
+
+/// Makes all of a list runnable, in its order, behind what is runnable here. In the runtime.
+void ready_all(GList& woken);
+/// The same for waiters that were taken off their queue, linked by `next`.
 void ready_all(Waiter* first);
 
 }  // namespace gorun::runtime

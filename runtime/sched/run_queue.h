@@ -82,9 +82,11 @@ class RunQueue {
     }
   }
 
-  /// The G `nth` in turn; a hint, as thieves may take it. Owner only; nth < size().
+  /// The G `nth` in turn, or null when there are fewer; a hint, as thieves may take it. Owner only.
   [[nodiscard]] G* waiting(std::uint32_t nth) {
-    return slot(head_.load(std::memory_order_relaxed) + nth).load(std::memory_order_relaxed);
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);  // once: thieves move it on
+    if (tail_.load(std::memory_order_relaxed) - head <= nth) return nullptr;
+    return slot(head + nth).load(std::memory_order_relaxed);
   }
 
   /// A snapshot; exact for the owner while nobody steals.

@@ -102,6 +102,14 @@ void Sched::submit_global(G* gp) {
   wake();
 }
 
+void Sched::submit_runnable(GList& gs) {
+  {
+    const std::lock_guard guard(lock);
+    grq.append(gs);
+  }
+  wake();
+}
+
 void Sched::overflow_lrq(P* pp, G* gp) {
   std::array<G*, kQueueCapacity> half;
   const std::uint32_t count = pp->lrq.grab_half(half);

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "runtime/rt_lock.h"
+#include "runtime/sched/g_list.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
 #include "runtime/sched/p_list.h"
@@ -40,31 +41,31 @@ namespace gorun::runtime {
 class GlobalQueue {
  public:
   void push(G* gp) {
-    gp->next = nullptr;
-    (tail_ == nullptr ? head_ : tail_->next) = gp;
-    tail_ = gp;
-    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    gs_.push(gp);
+    publish_size();
+  }
+  void append(GList& more) {
+    gs_.append(more);
+    publish_size();
   }
   G* pop() {
-    G* gp = head_;
-    if (gp == nullptr) return nullptr;
-    head_ = gp->next;
-    if (head_ == nullptr) tail_ = nullptr;
-    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    G* gp = gs_.pop();
+    publish_size();
+    __builtin_prefetch(gs_.head());  // the next pop reads its link
     return gp;
   }
   /// The oldest, which stays; or null.
-  [[nodiscard]] G* head() const { return head_; }
+  [[nodiscard]] G* head() const { return gs_.head(); }
   /// Any thread; a hint without the lock, exact with it.
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
-  G* head_ = nullptr;                 // guarded by Sched::lock
-  G* tail_ = nullptr;                 // guarded by Sched::lock
+  void publish_size() { size_.store(gs_.size(), std::memory_order_relaxed); }
+
+  GList gs_;                          // guarded by Sched::lock
   std::atomic<std::size_t> size_{0};  // written under Sched::lock
 };
 
-class GList;
 class Netpoll;
 
 /// The schedule's modes for tests; see Options.
@@ -91,6 +92,8 @@ struct Sched {
   G* take_global(P* pp);
   /// Puts a runnable G in the GRQ and wakes an M for it if a P is idle. Any M, with or without P.
   void submit_global(G* gp);
+  /// The same for all of a list whose Gs have their status already.
+  void submit_runnable(GList& gs);
   /// Sheds the oldest half of a full queue, and `gp`, to the GRQ. Owner of `pp`.
   void overflow_lrq(P* pp, G* gp);
 
@@ -146,11 +149,10 @@ struct Sched {
   std::mutex lock;
   std::mutex retake_lock;  // held by sysmon while it decides whose P to take (m.h); never with lock
   GlobalQueue grq;
-  PList ps;  // grows only, under lock
-  std::atomic<int>
-      procs;          // of them, those that may run: the others are surplus. Written under lock
-  const bool multi;   // there may be more than one P: thieves and contention exist
-  pid_t starter = 0;  // the thread of run(), whose processors are ours
+  PList ps;                        // grows only, under lock
+  std::atomic<int> procs;          // of them, those that may run; written under lock
+  const bool multi;                // may there be more than one P: thieves and contention?
+  pid_t starter = 0;               // the thread of run(), whose processors are ours
   std::atomic<bool> follows_cpus;  // procs is to follow the processors; relaxed
   const SchedMode mode;
   std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M

@@ -7,7 +7,7 @@
 //
 // It also prints the lines of GORUN_SCHEDTRACE, and lets the number of Ps follow the processors.
 //
-// It looks every 20 us while that pays, ever more rarely (10 ms) while it does not, and not at all
+// It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
 // while every P is idle.
 
 #include <linux/membarrier.h>
@@ -27,8 +27,9 @@ namespace gorun::runtime {
 namespace {
 
 constexpr std::int64_t kShortestNs = 20'000;
-constexpr std::int64_t kLongestNs = 10'000'000;
-constexpr std::int64_t kLongestAloneNs = 1'000'000;
+// A goroutine is noticed to compute this much too late, at most; a thousand looks a second cost
+// some 0.2 % of a core, and none while every P is idle.
+constexpr std::int64_t kLongestNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
 // A goroutine may compute this long while others wait for its P.
 constexpr std::int64_t kTimeSliceNs = 10'000'000;
@@ -168,10 +169,7 @@ void Sched::sysmon_main() {
       pause_ns = kShortestNs;
       fruitless = 0;
     } else if (++fruitless > kEagerRounds) {
-      // While thieves rest nobody else looks after a P that is stuck with work waiting.
-      pause_ns =
-          std::min(2 * pause_ns,
-                   thieves_rest.load(std::memory_order_relaxed) ? kLongestAloneNs : kLongestNs);
+      pause_ns = std::min(2 * pause_ns, kLongestNs);
     }
   }
 }

@@ -68,7 +68,7 @@ run_queue() {
 spawn_queue() {
   check holds spawn_queue '1 thief, 4 steals, 6 goroutines' -DTHIEVES=1 -DSTEALS=4 -DGS=6
   check holds spawn_queue '2 thieves, 2 steals each, 3 goroutines' -DTHIEVES=2 -DSTEALS=2 -DGS=3
-  for mutant in NO_POP_FENCE NO_LAST_CAS PUBLISH_FIRST STEAL_TWO NO_FULL_CHECK; do
+  for mutant in NO_POP_FENCE NO_LAST_CAS PUBLISH_FIRST STEAL_TWO NO_FULL_CHECK NO_COPY RING_FIRST; do
     check refuted spawn_queue "mutant $mutant" -DTHIEVES=1 -DSTEALS=3 -DGS=6 -D$mutant
   done
 }

@@ -1,18 +1,22 @@
 /* tests/model/spawn_queue.pml - the ring of spawned goroutines: the owner pushes and pops at the
  * bottom, last in first out, thieves take one at the top (runtime/sched/spawn_queue.h; the deque of
- * Chase and Lev with a fixed ring), with 4 slots.
+ * Chase and Lev), with 2 slots that grow to 4, 8, ... as many as GS needs.
  *
- *   push   full -> no; slot = G; bottom = bottom + 1 (plain stores, in this order)
+ *   push   full -> copy to a ring of twice the size, ring = that one; slot = G; bottom = bottom + 1
+ *          (plain stores, in this order)
  *   pop    bottom = bottom - 1; fence; top = load; more than one left -> take it; the last one goes
  *          to whoever wins the CAS on top; nothing taken -> bottom back
- *   steal  top = load; bottom = load; G = slot; CAS top, top + 1
+ *   steal  top = load; bottom = load; ring = load; G = slot; CAS top, top + 1
  *
  * Safety: as in run_queue.pml, without the order.
  * Mutants: NO_POP_FENCE, NO_LAST_CAS (the owner takes the last one without asking), PUBLISH_FIRST,
- * STEAL_TWO (one CAS for two: why this queue cannot give half away), NO_FULL_CHECK.
+ * STEAL_TWO (one CAS for two: why this queue cannot give half away), NO_FULL_CHECK, RING_FIRST (the
+ * thief reads which ring it is before bottom), NO_COPY (growing forgets what waits).
  */
 
-#define SLOTS 4
+#define RINGS 3 /* ring r has 2 << r slots, from slot (2 << r) - 2 on */
+#define SLOTS 14
+#define AT_SLOT(ring, index) (SLOT + (2 << (ring)) - 2 + (index) % (2 << (ring)))
 #ifndef GS
 #define GS 6
 #endif
@@ -27,7 +31,8 @@
 #define SB 2
 #define TOP 0
 #define BOTTOM 1
-#define SLOT 2
+#define RING 2
+#define SLOT 3
 #define NVAR (SLOT + SLOTS)
 #include "tso.pml"
 
@@ -44,32 +49,42 @@ inline take(g) {
 }
 
 proctype Owner() {
-  byte n = 1, top, bottom, left, g;
+  byte n = 1, top, bottom, left, g, ring, i;
   bool ok;
   do
   :: n <= GS ->
      bottom = LOAD(0, BOTTOM);
      top = LOAD(0, TOP);
+#ifndef NO_FULL_CHECK
      if
-#ifdef NO_FULL_CHECK
-     :: true ->
-#else
-     :: ((bottom - top) & 255) < SLOTS ->
+     :: ((bottom - top) & 255) >= (2 << ring) ->
+        assert(ring + 1 < RINGS);
+#ifndef NO_COPY
+        i = top;
+        do
+        :: i != bottom ->
+           g = LOAD(0, AT_SLOT(ring, i));
+           store(0, AT_SLOT(ring + 1, i), g);
+           i = (i + 1) & 255
+        :: else -> break
+        od;
+#endif
+        ring++;
+        store(0, RING, ring);
+        i = 0
+     :: else
+     fi;
 #endif
 #ifdef PUBLISH_FIRST
-        store_sum(0, BOTTOM, 1);
-        store(0, SLOT + bottom % SLOTS, n);
+     store_sum(0, BOTTOM, 1);
+     store(0, AT_SLOT(ring, bottom), n);
 #else
-        store(0, SLOT + bottom % SLOTS, n);
-        store_sum(0, BOTTOM, 1);
+     store(0, AT_SLOT(ring, bottom), n);
+     store_sum(0, BOTTOM, 1);
 #endif
-        n++
-#ifndef NO_FULL_CHECK
-     :: else -> goto pop
-#endif
-     fi
+     n++
   :: true ->
-pop: bottom = LOAD(0, BOTTOM);
+     bottom = LOAD(0, BOTTOM);
      if
      :: bottom == LOAD(0, TOP)
      :: else ->
@@ -83,7 +98,7 @@ pop: bottom = LOAD(0, BOTTOM);
         if
         :: left == 255 -> store_sum(0, BOTTOM, 1)
         :: left == 0 ->
-           g = LOAD(0, SLOT + bottom % SLOTS);
+           g = LOAD(0, AT_SLOT(ring, bottom));
 #ifdef NO_LAST_CAS
            ok = true;
            store_sum(0, TOP, 1);
@@ -96,7 +111,7 @@ pop: bottom = LOAD(0, BOTTOM);
            :: else
            fi
         :: else ->
-           g = LOAD(0, SLOT + bottom % SLOTS);
+           g = LOAD(0, AT_SLOT(ring, bottom));
            take(g)
         fi
      fi;
@@ -108,20 +123,26 @@ pop: bottom = LOAD(0, BOTTOM);
 }
 
 proctype Thief(byte p) {
-  byte steals, top, left, g, h;
+  byte steals, top, left, g, h, ring;
   bool ok;
   do
   :: steals == STEALS -> break
   :: else ->
      steals++;
      top = LOAD(p, TOP);
+#ifdef RING_FIRST
+     ring = LOAD(p, RING);
+#endif
      left = (LOAD(p, BOTTOM) - top) & 255;
+#ifndef RING_FIRST
+     ring = LOAD(p, RING);
+#endif
      if
      :: left == 0 || left > 128
 #ifdef STEAL_TWO
      :: left >= 2 && left <= 128 ->
-        g = LOAD(p, SLOT + top % SLOTS);
-        h = LOAD(p, SLOT + (top + 1) % SLOTS);
+        g = LOAD(p, AT_SLOT(ring, top));
+        h = LOAD(p, AT_SLOT(ring, top + 1));
         cas(p, TOP, top, top + 2, ok);
         if
         :: ok -> take(g); take(h)
@@ -129,14 +150,14 @@ proctype Thief(byte p) {
         fi
 #endif
      :: else ->
-        g = LOAD(p, SLOT + top % SLOTS);
+        g = LOAD(p, AT_SLOT(ring, top));
         cas(p, TOP, top, top + 1, ok);
         if
         :: ok -> take(g)
         :: else
         fi
      fi;
-     atomic { top = 0; left = 0; g = 0; h = 0; ok = false }
+     atomic { top = 0; left = 0; g = 0; h = 0; ring = 0; ok = false }
   od
 }
 
@@ -160,7 +181,7 @@ init {
   assert(total + ((mem[BOTTOM] - mem[TOP]) & 255) == GS);
   do
   :: mem[TOP] != mem[BOTTOM] ->
-     assert(!taken[mem[SLOT + mem[TOP] % SLOTS]]);
+     assert(!taken[mem[AT_SLOT(mem[RING], mem[TOP])]]);
      mem[TOP] = mem[TOP] + 1
   :: else -> break
   od

@@ -403,7 +403,7 @@ TEST_CASE("the span form takes any number of cases, sends and receives mixed") {
           for (std::size_t i = 0; i < n; ++i) {
             values[i] = static_cast<int>(100 + i);
             const CaseKind kind = i % 2 == 0 ? CaseKind::kRecv : CaseKind::kSend;
-            cases.push_back({kind, channels[i].core(), &values[i], Nanos{0}, nullptr, nullptr});
+            cases.push_back({kind, channels[i].core(), &values[i]});
           }
           WaitGroup peer;
           int peer_got = -1;

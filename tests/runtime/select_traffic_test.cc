@@ -88,8 +88,8 @@ TEST_CASE("the span form with more than a few cases is as fair") {
     run_to_end(rt, [&] {
       Chan<int> closed(0);
       closed.close();
-      std::vector<SelectCase> cases(runs.size(), SelectCase{CaseKind::kRecv, closed.core(), nullptr,
-                                                            Nanos{0}, nullptr, nullptr});
+      std::vector<SelectCase> cases(runs.size(),
+                                    SelectCase{CaseKind::kRecv, closed.core(), nullptr});
       for (int i = 0; i < 6 * kFairRounds; ++i) {
         const Selected s = select(std::span<SelectCase>(cases));
         ++runs[static_cast<std::size_t>(s.index)];

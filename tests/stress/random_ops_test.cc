@@ -204,8 +204,7 @@ class Round {
       const bool is_send = draw(random, 2) == 0;
       if (is_send) slots[i] = value;  // all sends offer the same value: one of them may run
       ChanCore* core = draw(random, 8) == 0 ? nullptr : any(random).core();
-      cases[i] = {
-          is_send ? CaseKind::kSend : CaseKind::kRecv, core, &slots[i], Nanos{0}, nullptr, nullptr};
+      cases[i] = {is_send ? CaseKind::kSend : CaseKind::kRecv, core, &slots[i]};
     }
     cases[static_cast<std::size_t>(n)] = timeout_case(Nanos{draw(random, 100'000)}).lower();
     const Selected s = select(std::span<SelectCase>(cases).first(static_cast<std::size_t>(n) + 1));
