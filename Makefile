@@ -53,7 +53,7 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan stress model examples bench bench-runtime
+.PHONY: test asan tsan stress model examples bench bench-hash bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
@@ -83,6 +83,9 @@ examples: build  ## run every example and compare it with its expected.txt
 
 bench: build  ## compare with coreutils under xargs on /usr/include
 	@.ci/bench build/release/gorun
+
+bench-hash: build need-hash  ## hashing against sha256sum, openssl, b3sum, hashdeep, xxhsum
+	@tests/bench/bench_hash.py build/release/gorun $(CORPORA)
 
 bench-runtime: need-build-test-bench  ## the runtime's microbenchmarks, side by side with Go's
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \

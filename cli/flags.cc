@@ -12,26 +12,43 @@ constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(com
 
 constexpr unsigned kRunOnly = bit(Command::kRun);
 constexpr unsigned kReadsJob = bit(Command::kRun) | bit(Command::kCheck);
-constexpr unsigned kEvery = kReadsJob | bit(Command::kStages) | bit(Command::kHelp);
+constexpr unsigned kHashOnly = bit(Command::kHash);
+constexpr unsigned kEvery =
+    kReadsJob | bit(Command::kStages) | bit(Command::kHash) | bit(Command::kHelp);
 
-constexpr std::array<CommandRow, 4> kCommands = {{
+constexpr std::array<CommandRow, 5> kCommands = {{
     {Command::kRun, "run", "FILE", "run a job file; \"gorun FILE\" does the same"},
     {Command::kCheck, "check", "FILE", "report every mistake in a job file, and run nothing"},
     {Command::kStages, "stages", "[KIND]", "list the kinds of stages, or all about one of them"},
+    {Command::kHash, "hash", "PATH...",
+     "print digests of files, and of all files below directories"},
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 9> kFlags = {{
-    {"-j", "--jobs", "N", "use N cores (default: all that this process may use)", kRunOnly},
+constexpr std::array<FlagRow, 16> kFlags = {{
+    {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
+     kRunOnly | kHashOnly},
     {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
      kReadsJob},
-    {"-q", "--quiet", "", "say nothing but errors", kReadsJob},
+    {"-q", "--quiet", "", "say nothing but errors; with --check, nothing of files that match",
+     kReadsJob | kHashOnly},
+    {"-a", "--algorithm", "NAMES",
+     "sha256 (default), sha512, sha1, md5, blake3, xxh3-64, xxh3-128; several with commas",
+     kHashOnly},
+    {"", "--format", "FORM", "sha256sum (default), bsd, hashdeep, jsonl", kHashOnly},
+    {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
+     kHashOnly},
+    {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
+    {"", "--strict", "", "with --check: a line that makes no sense is a failure", kHashOnly},
+    {"", "--ignore-missing", "", "with --check: say nothing of files that are not there",
+     kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens",
      kRunOnly},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",
      kRunOnly},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
     {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRunOnly},
+    {"", "--sha256-path", "PATH", "auto, avx512, avx2, sha-ni, openssl", kHashOnly, true},
     {"-h", "--help", "", "explain the command", kEvery},
     {"", "--version", "", "print the version", kEvery},
 }};

@@ -9,7 +9,7 @@
 
 namespace gorun::cli {
 
-enum class Command : unsigned { kRun, kCheck, kStages, kHelp };
+enum class Command : unsigned { kRun, kCheck, kStages, kHash, kHelp };
 
 struct CommandRow {
   Command command;
@@ -28,6 +28,7 @@ struct FlagRow {
   std::string_view value;       // what follows it: "N"; empty: nothing
   std::string_view help;        // one line
   unsigned commands;            // the commands that know it, a bit each: 1U << Command
+  bool is_hidden = false;       // works, but no help text shows it: for tests
 
   [[nodiscard]] bool belongs_to(Command command) const {
     return (commands >> static_cast<unsigned>(command) & 1U) != 0;

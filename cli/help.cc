@@ -67,6 +67,18 @@ examples:
   gorun stages exec                     its options, with types and defaults, and an example
 )";
 
+constexpr std::string_view kHashExamples = R"(
+examples:
+  gorun hash /etc > sums                SHA-256 of all files below /etc; sha256sum -c reads it
+  gorun hash --check sums               are they still the same?
+  gorun hash -q --check sums            the same, and only of those that are not
+  gorun hash -a md5,sha256 --format hashdeep src
+  gorun hash -a blake3 disk.img         one file, on all cores
+
+Links are followed where they are given and passed over below a directory, as are FIFOs, sockets
+and devices. A file that changes while it is read gets no digest but a message.
+)";
+
 constexpr std::string_view kHelpExamples = R"(
 examples:
   gorun help
@@ -81,6 +93,8 @@ std::string_view examples(Command command) {
       return kCheckExamples;
     case Command::kStages:
       return kStagesExamples;
+    case Command::kHash:
+      return kHashExamples;
     case Command::kHelp:
       return kHelpExamples;
   }
@@ -97,7 +111,7 @@ std::string row(std::string left, std::string_view right) {
 std::string flag_rows(Command command) {
   std::string out = "\noptions:\n";
   for (const FlagRow& flag : flags()) {
-    if (!flag.belongs_to(command)) continue;
+    if (!flag.belongs_to(command) || flag.is_hidden) continue;
     std::string left = flag.short_name.empty() ? "    " : std::string(flag.short_name) + ", ";
     left += flag.long_name;
     if (!flag.value.empty()) left.append(" ").append(flag.value);

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/cmd_check.h"
+#include "cli/cmd_hash.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_stages.h"
 #include "cli/exit_code.h"
@@ -29,6 +30,8 @@ ExitCode dispatch(const Options& options) {
       return cmd_check(options, screen);
     case Command::kStages:
       return cmd_stages(options);
+    case Command::kHash:
+      return cmd_hash(options, screen);
     case Command::kHelp:
       break;  // parse_options() answers it
   }

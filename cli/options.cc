@@ -254,6 +254,93 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   return error;
 }
 
+std::optional<UsageError> read_algorithms(const Parsed& parsed, HashOptions& hash) {
+  std::vector<std::string_view> names;
+  for (const jobs::Algorithm algorithm : jobs::all_algorithms()) {
+    names.push_back(jobs::algorithm_name(algorithm));
+  }
+  std::string_view rest = parsed.last("--algorithm").value_or("");
+  while (!rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    const std::optional<jobs::Algorithm> algorithm = jobs::find_algorithm(name);
+    if (!algorithm) {
+      const std::string hint = jobs::did_you_mean(name, names);
+      return UsageError{"there is no algorithm " + jobs::quote(name),
+                        hint.empty() ? "\"gorun help hash\" lists them" : hint};
+    }
+    if (std::ranges::find(hash.algorithms, *algorithm) == hash.algorithms.end()) {
+      hash.algorithms.push_back(*algorithm);
+    }
+  }
+  return std::nullopt;
+}
+
+// What fits together; each value is right by itself.
+std::optional<UsageError> check_hash(const HashOptions& hash) {
+  if (hash.paths.empty()) {
+    return UsageError{hash.check ? "a checksum file is missing" : "a path is missing",
+                      "\"gorun help hash\" has examples"};
+  }
+  if ((hash.strict || hash.ignore_missing) && !hash.check) {
+    return UsageError{"options \"--strict\" and \"--ignore-missing\" need \"--check\"", ""};
+  }
+  if (hash.algorithms.size() > 1 && (hash.check || hash.format == HashFormat::kSha256sum)) {
+    return UsageError{hash.check ? "\"--check\" takes one algorithm"
+                                 : "the format \"sha256sum\" has room for one algorithm",
+                      hash.check ? "" : "type --format bsd, hashdeep or jsonl"};
+  }
+  if (hash.format == HashFormat::kHashdeep) {
+    for (const jobs::Algorithm algorithm : hash.algorithms) {
+      const std::string_view name = jobs::algorithm_name(algorithm);
+      if (name == "sha256" || name == "sha1" || name == "md5") continue;
+      return UsageError{"hashdeep does not know " + jobs::quote(name),
+                        "it knows md5, sha1 and sha256"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
+  hash.check = parsed.has("--check");
+  hash.strict = parsed.has("--strict");
+  hash.ignore_missing = parsed.has("--ignore-missing");
+  std::optional<UsageError> error = read_algorithms(parsed, hash);
+  if (!error) {
+    error = choose<HashFormat>(parsed, "--format",
+                               {{"sha256sum", HashFormat::kSha256sum},
+                                {"bsd", HashFormat::kBsd},
+                                {"hashdeep", HashFormat::kHashdeep},
+                                {"jsonl", HashFormat::kJsonLines}},
+                               hash.format);
+  }
+  if (!error) {
+    error = choose<jobs::WalkOrder>(
+        parsed, "--order",
+        {{"path", jobs::WalkOrder::kSorted}, {"walk", jobs::WalkOrder::kAsListed}}, hash.order);
+  }
+  if (!error && parsed.has("--sha256-path")) {
+    const std::string_view name = *parsed.last("--sha256-path");
+    const std::optional<jobs::Sha256Path> path = jobs::find_sha256_path(name);
+    if (!path || !jobs::is_available(*path)) {
+      return UsageError{"this processor has no way " + jobs::quote(name) + " to SHA-256", ""};
+    }
+    hash.sha256_path = *path;
+  }
+  return error ? error : check_hash(hash);
+}
+
+// The words of `gorun hash` that are paths: those that are no flags, and all behind "--".
+void take_paths(Parsed& parsed, const Words& behind_dashes, HashOptions& hash) {
+  if (parsed.argument) hash.paths.push_back(*std::exchange(parsed.argument, std::nullopt));
+  std::erase_if(parsed.unknown, [&](const std::string& word) {
+    const bool is_path = word.size() < 2 || word[0] != '-';
+    if (is_path) hash.paths.push_back(word);
+    return is_path;
+  });
+  hash.paths.insert(hash.paths.end(), behind_dashes.begin(), behind_dashes.end());
+}
+
 }  // namespace
 
 std::variant<Options, Answer, UsageError> parse_options(int argc, const char* const* argv) {
@@ -267,9 +354,16 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
     }
   }
 
+  Words behind_dashes;
+  if (options.command == Command::kHash) {
+    const auto dashes = std::ranges::find(words, "--");
+    if (dashes != words.end()) behind_dashes.assign(dashes + 1, words.end());
+    words.erase(dashes, words.end());
+  }
   std::variant<Parsed, UsageError> taken = take_apart(options.command, std::move(words));
   if (const auto* error = std::get_if<UsageError>(&taken)) return *error;
-  const Parsed& parsed = std::get<Parsed>(taken);
+  Parsed& parsed = std::get<Parsed>(taken);
+  if (options.command == Command::kHash) take_paths(parsed, behind_dashes, options.hash);
   if (parsed.has("--help")) {
     return Answer{options.named_command ? help_text(options.command) : help_text()};
   }
@@ -278,6 +372,12 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
     return explain_unknown(options.command, options.named_command, parsed);
   }
   if (std::optional<UsageError> error = read_values(parsed, options)) return *std::move(error);
+
+  if (options.command == Command::kHash) {
+    if (std::optional<UsageError> error = read_hash(parsed, options.hash)) {
+      return *std::move(error);
+    }
+  }
 
   const bool needs_file = options.command == Command::kRun || options.command == Command::kCheck;
   if (needs_file && parsed.argument.value_or("").empty()) {

@@ -7,10 +7,14 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cli/flags.h"
 #include "cli/log.h"
+#include "jobs/hash/digest.h"
+#include "jobs/hash/sha256_lanes.h"
 #include "jobs/load.h"
+#include "jobs/walk/ordered_walk.h"
 
 namespace gorun::cli {
 
@@ -19,6 +23,20 @@ enum class ColorMode { kAuto, kAlways, kNever };
 
 /// What the closing report says: errors alone, one line more, a table of the stages.
 enum class Verbosity { kQuiet, kNormal, kVerbose };
+
+enum class HashFormat { kSha256sum, kBsd, kHashdeep, kJsonLines };
+
+/// Of `gorun hash`.
+struct HashOptions {
+  std::vector<std::string> paths;           // at least one; of --check, checksum files
+  std::vector<jobs::Algorithm> algorithms;  // empty: none was named
+  HashFormat format = HashFormat::kSha256sum;
+  jobs::WalkOrder order = jobs::WalkOrder::kSorted;
+  jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  bool check = false;
+  bool strict = false;
+  bool ignore_missing = false;
+};
 
 struct Options {
   Command command = Command::kRun;
@@ -30,6 +48,7 @@ struct Options {
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
+  HashOptions hash;
 };
 
 /// A text that was asked for by a flag and belongs on stdout: --help, --version.

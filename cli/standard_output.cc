@@ -11,20 +11,27 @@
 
 namespace gorun::cli {
 
-ExitCode print(std::string_view text) {
+int write_to_stdout(std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = write(STDOUT_FILENO, text.data(), text.size());
     if (n >= 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EPIPE) {
-      return ExitCode::kOk;
     } else if (errno != EINTR) {
-      std::fprintf(stderr, "gorun: error: cannot write to standard output: %s\n",
-                   std::generic_category().message(errno).c_str());
-      return ExitCode::kOutput;
+      return errno;
     }
   }
-  return ExitCode::kOk;
+  return 0;
+}
+
+ExitCode report_stdout_failure(int error_number) {
+  std::fprintf(stderr, "gorun: error: cannot write to standard output: %s\n",
+               std::generic_category().message(error_number).c_str());
+  return ExitCode::kOutput;
+}
+
+ExitCode print(std::string_view text) {
+  const int error = write_to_stdout(text);
+  return error == 0 || error == EPIPE ? ExitCode::kOk : report_stdout_failure(error);
 }
 
 void reserve_standard_descriptors() {

@@ -163,14 +163,14 @@ constexpr std::array<OptionRow, 7> kExecOptions = {{
      .max = 255},
 }};
 
-constexpr std::array<std::string_view, 6> kAlgorithms = {"sha256", "sha512",  "sha1",
-                                                         "md5",    "xxh3-64", "xxh3-128"};
+constexpr std::array<std::string_view, 7> kAlgorithms = {"sha256", "sha512",  "sha1",    "md5",
+                                                         "blake3", "xxh3-64", "xxh3-128"};
 
 constexpr std::array<OptionRow, 1> kHashOptions = {{
     {.name = "algorithm",
-     .type = OptionType::kChoice,
+     .type = OptionType::kChoices,
      .default_text = "sha256",
-     .help = "which digest",
+     .help = "which digest; several, all from one reading, set a field of its name each",
      .choices = kAlgorithms},
 }};
 

@@ -11,10 +11,13 @@
 namespace gorun::runtime {
 namespace {
 
-// The M runs its G on without a P: any idle one will do, else the G queues for one.
+// The M runs its G on without a P: any idle one will do, or its old one if its owner is in a blocking
+// call now; else the G queues for one.
 void regain_p() {
   M* m = current_m();
-  if (P* pp = sched->acquire_idle(m->old_p)) {
+  P* pp = sched->acquire_idle(m->old_p);
+  if (pp == nullptr) pp = sched->take_from_blocked(m->old_p);
+  if (pp != nullptr) {
     wire(m, pp);
     note(TraceKind::kRun, m->g);
     return;

@@ -11,10 +11,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "jobs/hash/blake3.h"
+
 namespace gorun::jobs {
 namespace {
 
-enum class Family : std::uint8_t { kEvp, kXxh3, kXxh128 };
+enum class Family : std::uint8_t { kEvp, kBlake3, kXxh3, kXxh128 };
 
 struct AlgorithmRow {
   std::string_view name;
@@ -24,18 +26,19 @@ struct AlgorithmRow {
 };
 
 // Row i describes the algorithm with value i.
-constexpr std::array<AlgorithmRow, 6> kRows = {{
+constexpr std::array<AlgorithmRow, 7> kRows = {{
     {"sha256", 32, Family::kEvp, "SHA256"},
     {"sha512", 64, Family::kEvp, "SHA512"},
     {"sha1", 20, Family::kEvp, "SHA1"},
     {"md5", 16, Family::kEvp, "MD5"},
+    {"blake3", 32, Family::kBlake3, nullptr},
     {"xxh3-64", 8, Family::kXxh3, nullptr},
     {"xxh3-128", 16, Family::kXxh128, nullptr},
 }};
 
-constexpr std::array<Algorithm, kRows.size()> kAll = {Algorithm::kSha256, Algorithm::kSha512,
-                                                      Algorithm::kSha1,   Algorithm::kMd5,
-                                                      Algorithm::kXxh3,   Algorithm::kXxh128};
+constexpr std::array<Algorithm, kRows.size()> kAll = {
+    Algorithm::kSha256, Algorithm::kSha512, Algorithm::kSha1,  Algorithm::kMd5,
+    Algorithm::kBlake3, Algorithm::kXxh3,   Algorithm::kXxh128};
 
 const AlgorithmRow& row(Algorithm algorithm) { return kRows[static_cast<std::size_t>(algorithm)]; }
 
@@ -86,7 +89,7 @@ std::string Digest::hex() const {
   return text;
 }
 
-// The running state of one algorithm: an EVP context or an XXH3 state, never both.
+// The running state of one algorithm: one of the three pointers.
 class DigestPass::State {
  public:
   explicit State(Algorithm algorithm) : algorithm_(algorithm) {
@@ -96,6 +99,8 @@ class DigestPass::State {
       const EVP_MD* method = evp_method(algorithm);
       if (method == nullptr) check_evp(0, algorithm);
       check_evp(EVP_DigestInit_ex2(evp_.get(), method, nullptr), algorithm);
+    } else if (row(algorithm).family == Family::kBlake3) {
+      blake3_ = std::make_unique<Blake3>();
     } else {
       xxh_.reset(XXH3_createState());
       if (!xxh_) throw std::bad_alloc();
@@ -109,6 +114,9 @@ class DigestPass::State {
     switch (row(algorithm_).family) {
       case Family::kEvp:
         check_evp(EVP_DigestUpdate(evp_.get(), bytes.data(), bytes.size()), algorithm_);
+        break;
+      case Family::kBlake3:
+        blake3_->update({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
         break;
       case Family::kXxh3:
         XXH3_64bits_update(xxh_.get(), bytes.data(), bytes.size());
@@ -126,6 +134,11 @@ class DigestPass::State {
       case Family::kEvp:
         check_evp(EVP_DigestFinal_ex(evp_.get(), digest.bytes.data(), nullptr), algorithm_);
         break;
+      case Family::kBlake3: {
+        const Blake3Value value = blake3_->finish();
+        std::copy(value.begin(), value.end(), digest.bytes.begin());
+        break;
+      }
       case Family::kXxh3: {
         XXH64_canonical_t canonical;
         XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(xxh_.get()));
@@ -148,6 +161,9 @@ class DigestPass::State {
       case Family::kEvp:  // no method: the context keeps its own
         check_evp(EVP_DigestInit_ex2(evp_.get(), nullptr, nullptr), algorithm_);
         break;
+      case Family::kBlake3:
+        blake3_->reset();
+        break;
       case Family::kXxh3:
         XXH3_64bits_reset(xxh_.get());
         break;
@@ -166,6 +182,7 @@ class DigestPass::State {
   Algorithm algorithm_;
   std::unique_ptr<EVP_MD_CTX, Free> evp_;
   std::unique_ptr<XXH3_state_t, Free> xxh_;
+  std::unique_ptr<Blake3> blake3_;
 };
 
 DigestPass::DigestPass(std::span<const Algorithm> algorithms) {

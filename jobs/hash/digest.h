@@ -2,14 +2,14 @@
 // several of them from one reading.
 //
 // SHA-2, SHA-1 and MD5 come from OpenSSL, which picks the processor's instructions (SHA-NI, AVX2)
-// by itself; XXH3 from libxxhash. An EVP method is fetched once per process and a context is
-// reused from file to file: fetching costs more than hashing a small file.
+// by itself; XXH3 from libxxhash; BLAKE3 from jobs/hash/blake3.h. An EVP method is fetched once per
+// process and a context is reused from file to file: fetching costs more than hashing a small file.
 //
 // Invariants
 //   I1  A Digest holds digest_size(algorithm) bytes in the order in which they are printed:
 //       for XXH3 that is the canonical, big-endian form that xxhsum shows.
 //   I2  After finish() a DigestPass is as good as new.
-// Not chosen: one virtual class per algorithm. There are two families, and a file is fed to both
+// Not chosen: one virtual class per algorithm. There are three families, and a file is fed to both
 //   in pieces of hundreds of KiB; a switch over the family costs nothing there.
 #pragma once
 
@@ -30,6 +30,7 @@ enum class Algorithm : std::uint8_t {
   kSha512,
   kSha1,
   kMd5,
+  kBlake3,  // 256 bits, without a key
   kXxh3,    // 64 bits, seed 0
   kXxh128,  // 128 bits of XXH3, seed 0
 };

@@ -1,172 +1,25 @@
 #include "jobs/hash/hash_file.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <chrono>
-#include <ctime>
-#include <utility>
-
-#include "jobs/file_descriptor.h"
-#include "jobs/format/quote.h"
-
 namespace gorun::jobs {
-namespace {
-
-// A file that is read in one go needs no advice; the call would cost as much as it saves.
-constexpr off_t kSequentialAdviceBytes = off_t{1} << 20;
-
-HashFileError system_failure(std::string_view call, const std::string& name) {
-  const int number = errno;
-  return {HashFileError::Reason::kSystem, {call, number, name}, {}};
-}
-
-HashFileError failure(HashFileError::Reason reason, const std::string& name, std::string detail) {
-  return {reason, {{}, 0, name}, std::move(detail)};
-}
-
-std::string_view type_phrase(mode_t mode) {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode)) return "a character device";
-  if (S_ISBLK(mode)) return "a block device";
-  return "not a regular file";
-}
-
-bool same_instant(const timespec& a, const timespec& b) {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-// True if a write from here on could leave the times as `seen` has them: the change it shows lies
-// in the present tick of the clock that stamps files, or (never by that clock) after it.
-bool may_hide_a_write(const struct stat& seen) {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  if (seen.st_ctim.tv_sec != now.tv_sec) return seen.st_ctim.tv_sec == now.tv_sec + 1;
-  return seen.st_ctim.tv_nsec >= now.tv_nsec;
-}
-
-enum class Settled : std::uint8_t { kYes, kNo, kStatFailed };
-
-// Waits until a write would show. `seen` is what fstat said and says again after each wait.
-Settled settle(int fd, struct stat* seen) {
-  constexpr timespec kStep = {0, 1'000'000};
-  for (auto waited = std::chrono::milliseconds{0}; may_hide_a_write(*seen);) {
-    if (waited >= kSettleLimit) return Settled::kNo;
-    ::nanosleep(&kStep, nullptr);  // cut short by a signal, it counts as a step all the same
-    waited += std::chrono::milliseconds{1};
-    if (::fstat(fd, seen) != 0) return Settled::kStatFailed;
-  }
-  return Settled::kYes;
-}
-
-// Their files are made up while they are read; st_size is 0 or one page.
-bool sizes_are_fictions(int fd) {
-  struct statfs fs = {};
-  if (::fstatfs(fd, &fs) != 0) return false;
-  switch (static_cast<unsigned long>(fs.f_type)) {
-    case PROC_SUPER_MAGIC:
-    case SYSFS_MAGIC:
-    case CGROUP_SUPER_MAGIC:
-    case CGROUP2_SUPER_MAGIC:
-    case DEBUGFS_MAGIC:
-    case TRACEFS_MAGIC:
-    case SECURITYFS_MAGIC:
-    case BPF_FS_MAGIC:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// What differs between the two looks and the bytes read; empty: nothing.
-std::string describe_change(int fd, const struct stat& before, const struct stat& after,
-                            std::uint64_t bytes_read) {
-  const auto size = static_cast<std::uint64_t>(after.st_size);
-  if (before.st_size != after.st_size) {
-    return "size " + std::to_string(before.st_size) + " became " + std::to_string(size);
-  }
-  if (!same_instant(before.st_mtim, after.st_mtim)) return "its modification time moved";
-  if (!same_instant(before.st_ctim, after.st_ctim)) return "its change time moved";
-  if (bytes_read != size && !sizes_are_fictions(fd)) {
-    return "read " + std::to_string(bytes_read) + " of " + std::to_string(size) + " bytes";
-  }
-  return {};
-}
-
-}  // namespace
-
-std::string HashFileError::message() const {
-  switch (reason) {
-    case Reason::kSystem:
-      return system.message();
-    case Reason::kNotRegular:
-      return quote_for_message(system.subject) + " is " + detail;
-    case Reason::kChanged:
-      return quote_for_message(system.subject) + " changed while it was read: " + detail;
-  }
-  return detail;
-}
 
 Expected<FileDigests, HashFileError> hash_file(int dirfd, const std::string& name, DigestPass& pass,
                                                std::span<char> buffer) {
-  // Non-blocking, for opening a FIFO without a writer would wait for one.
-  const FileDescriptor file(
-      ::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (file.get() < 0) return system_failure("open", name);
-  struct stat before = {};
-  if (::fstat(file.get(), &before) != 0) return system_failure("stat", name);
-  if (!S_ISREG(before.st_mode)) {
-    return failure(HashFileError::Reason::kNotRegular, name,
-                   std::string(type_phrase(before.st_mode)));
-  }
-  switch (settle(file.get(), &before)) {
-    case Settled::kYes:
-      break;
-    case Settled::kNo:
-      return failure(HashFileError::Reason::kChanged, name, "it is being written");
-    case Settled::kStatFailed:
-      return system_failure("stat", name);
-  }
-  if (before.st_size >= kSequentialAdviceBytes) {
-    // Advice that is refused changes nothing but the speed.
-    static_cast<void>(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL));
-  }
-
-  std::uint64_t total = 0;
-  const auto expected = static_cast<std::uint64_t>(before.st_size);
-  // A file that says 0 may be one of the kernel's: only its end tells. Else the look afterwards
-  // finds what was appended, and the read that would return 0 is saved.
-  while (expected == 0 || total < expected) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      const HashFileError error = system_failure("read", name);
+  auto opened = FileReading::open(dirfd, name);
+  if (!opened.ok()) return opened.error();
+  FileReading& file = *opened;
+  while (!file.is_at_end()) {
+    const auto got = file.read(buffer);
+    if (!got.ok()) {
       pass.reset();
-      return error;
+      return got.error();
     }
-    if (got == 0) break;
-    const auto bytes = static_cast<std::size_t>(got);
-    pass.update({buffer.data(), bytes});
-    total += bytes;
+    pass.update({buffer.data(), *got});
   }
-
-  struct stat after = {};
-  if (::fstat(file.get(), &after) != 0) {
-    const HashFileError error = system_failure("stat", name);
+  if (auto error = file.check(file.bytes_read())) {
     pass.reset();
-    return error;
+    return *std::move(error);
   }
-  if (std::string change = describe_change(file.get(), before, after, total); !change.empty()) {
-    pass.reset();
-    return failure(HashFileError::Reason::kChanged, name, std::move(change));
-  }
-  return FileDigests{total, pass.finish()};
+  return FileDigests{file.bytes_read(), pass.finish()};
 }
 
 }  // namespace gorun::jobs

@@ -1,109 +1,102 @@
 // The kind "hash": digests of file items.
 //
-// A worker hashes the files of a batch in one blocking section, so that what a goroutine costs is
-// paid per ~millisecond of work and not per small file. When the files turn out to be large and its
-// siblings have nothing to do, it puts back the rest of the batch for them.
-#include <fcntl.h>
-
-#include <array>
+// A worker hashes the files of a batch (jobs/hash/hash_worker.h); when its siblings have nothing to
+// do it puts back half of those that it has not begun with. Items leave in the order in which they
+// came.
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "jobs/hash/hash_file.h"
+#include "jobs/hash/hash_worker.h"
 #include "jobs/stages/rows.h"
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
 
-// Files in a batch: at ~8 us for a file of a few KiB, a quarter of a millisecond.
-constexpr std::size_t kFiles = 32;
-// After so many bytes (about a millisecond of SHA-256) a worker looks up from its files.
-constexpr std::uint64_t kBytesAtOnce = std::uint64_t{2} << 20;
+std::vector<Algorithm> algorithms_of(const StageOptions& options) {
+  std::vector<Algorithm> algorithms;
+  for (const std::string& name : options.texts("algorithm")) {
+    algorithms.push_back(find_algorithm(name).value());
+  }
+  return algorithms;
+}
 
-class Hash final : public Operator {
+class Hash final : public Operator, private HashObserver {
  public:
-  Hash(Algorithm algorithm, Context& context)
-      : context_(context),
-        algorithm_(algorithm),
-        pass_(std::span<const Algorithm>(&algorithm_, 1)),
-        buffer_(kHashBufferBytes) {}
+  Hash(const std::vector<Algorithm>& algorithms, Context& context)
+      : context_(context), worker_(algorithms, Sha256Path::kAuto, context.procs()) {}
 
   Flow process(Batch&& batch, Out& out) override {
-    std::size_t done = 0;
-    while (done < batch.size()) {
-      const std::size_t begin = done;
-      runtime::blocking(runtime::Blocking::kBrief, [&] { done = hash_some(batch, begin); });
-      for (std::size_t i = begin; i < done; ++i) {
-        if (put(batch, batch.items()[i], results_[i - begin]) == Flow::kStop) return Flow::kStop;
-      }
-      if (context_.is_cancelled()) return Flow::kStop;
-      if (done < batch.size() && context_.siblings_are_idle()) {
-        Batch rest = batch.slice(done, batch.size() - done);
-        if (context_.offer(rest)) {
-          batch.truncate(done);
-        }
-      }
-    }
+    names_.clear();
+    for (const Item& item : batch.items()) names_.push_back(item.text);
+    batch_ = &batch;
+    if (!worker_.hash(names_, *this)) return Flow::kStop;
     return out.send(std::move(batch));
   }
 
  private:
-  using HashResult = std::optional<Expected<FileDigests, HashFileError>>;
-
-  // Hashes items from `begin` on; returns the first that is left. Inside a blocking section.
-  std::size_t hash_some(const Batch& batch, std::size_t begin) {
-    results_.clear();
-    std::uint64_t bytes = 0;
-    std::size_t i = begin;
-    for (; i < batch.size() && bytes < kBytesAtOnce; ++i) {
-      results_.emplace_back(
-          hash_file(AT_FDCWD, std::string(batch.items()[i].text), pass_, buffer_));
-      if (!results_.back()->ok()) return i + 1;
-      bytes += (*results_.back())->size;
-    }
-    context_.count_bytes(bytes);
-    return i;
+  std::size_t give_away(std::size_t untouched) override {
+    const std::size_t half = untouched / 2;
+    if (half == 0 || !context_.siblings_are_idle()) return 0;
+    Batch rest = batch_->slice(batch_->size() - half, half);
+    if (!context_.offer(rest)) return 0;
+    batch_->truncate(batch_->size() - half);
+    return half;
   }
 
-  Flow put(Batch& batch, Item& item, const HashResult& result) {
-    if (!result->ok()) {
-      return context_.fail({FailureKind::kWork, result->error().message(), std::string(item.text)});
+  bool on_bytes(std::uint64_t bytes) override {
+    context_.count_bytes(bytes);
+    return !context_.is_cancelled();
+  }
+
+  bool on_result(std::size_t index, HashResult&& result) override {
+    Item& item = batch_->items()[index];
+    if (!result.ok()) {
+      const Failure failure{FailureKind::kWork, result.error().message(), std::string(item.text)};
+      return context_.fail(failure) == Flow::kMore;
     }
-    const FileDigests& file = result->value();
-    const std::array<Field, 4> fields = {
-        {{"digest", batch.copy(file.digests.front().hex())},
-         {"algorithm", algorithm_name(algorithm_)},
-         {"path", item.text},
-         {"size", batch.copy(std::to_string(file.size)), FieldType::kNumber}}};
-    batch.set_fields(&item, fields);
-    return Flow::kMore;
+    set_fields(&item, *result);
+    return true;
+  }
+
+  // One algorithm sets "digest" and "algorithm"; several set a field of their name each.
+  void set_fields(Item* item, const FileDigests& file) {
+    fields_.clear();
+    for (const Digest& digest : file.digests) {
+      const std::string_view name =
+          file.digests.size() == 1 ? "digest" : algorithm_name(digest.algorithm);
+      fields_.push_back({name, batch_->copy(digest.hex())});
+    }
+    if (file.digests.size() == 1) {
+      fields_.push_back({"algorithm", algorithm_name(file.digests.front().algorithm)});
+    }
+    fields_.push_back({"path", item->text});
+    fields_.push_back({"size", batch_->copy(std::to_string(file.size)), FieldType::kNumber});
+    batch_->set_fields(item, fields_);
   }
 
   Context& context_;
-  const Algorithm algorithm_;
-  DigestPass pass_;
-  std::vector<char> buffer_;
-  std::vector<HashResult> results_;  // of the section at hand
+  HashWorker worker_;
+  Batch* batch_ = nullptr;               // at hand
+  std::vector<std::string_view> names_;  // of it
+  std::vector<Field> fields_;            // of the item at hand
 };
 
 class HashStage final : public Stage {
  public:
   explicit HashStage(const StageSpec& spec)
-      : workers_(spec.workers),
-        algorithm_(find_algorithm(spec.options.text("algorithm")).value()) {}
+      : workers_(spec.workers), algorithms_(algorithms_of(spec.options)) {}
   [[nodiscard]] StageTraits traits() const override {
-    return {.workers = workers_, .batch_items = kFiles, .feeds_itself = true};
+    return {.workers = workers_, .batch_items = kHashNamesAtOnce, .feeds_itself = true};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Hash>(algorithm_, context);
+    return std::make_unique<Hash>(algorithms_, context);
   }
 
  private:
   const int workers_;
-  const Algorithm algorithm_;
+  const std::vector<Algorithm> algorithms_;
 };
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "jobs/stages/rows.h"
+#include "jobs/walk/ordered_walk.h"
 #include "jobs/walk/walker.h"
 #include "runtime/blocking.h"
 
@@ -42,9 +43,9 @@ Flow emit_found(const Found& found, Out& out) {
   return out.emit(item);
 }
 
-Flow fail_on_errors(const WalkStep& step, Context& context) {
-  if (step.errors.empty()) return Flow::kMore;
-  for (const SystemError& error : step.errors) {
+Flow fail_on_errors(const std::vector<SystemError>& errors, Context& context) {
+  if (errors.empty()) return Flow::kMore;
+  for (const SystemError& error : errors) {
     static_cast<void>(context.fail({FailureKind::kWork, error.message(), error.subject}));
   }
   return Flow::kStop;
@@ -86,7 +87,7 @@ class Walk final : public Operator {
 
   Flow put_step(Out& out) {
     std::ranges::move(step_.directories, std::back_inserter(directories_));
-    Flow flow = fail_on_errors(step_, context_);
+    Flow flow = fail_on_errors(step_.errors, context_);
     for (const Found& found : step_.found) {
       if (flow == Flow::kStop) break;
       flow = emit_found(found, out);
@@ -126,62 +127,31 @@ class SortedWalk final : public Operator {
   }
 
   void finish(Out& out) override {
-    runtime::blocking(runtime::Blocking::kBrief, [&] {
-      for (const std::string& root : roots_) walker_.begin(root, &step_);
-    });
-    if (descend() == Flow::kStop) return;
-    while (!levels_.empty()) {
-      Level& level = levels_.back();
-      if (level.next == level.entries.size()) {
-        levels_.pop_back();
-        continue;
+    OrderedWalk walk(walker_, std::move(roots_), WalkOrder::kSorted);
+    std::vector<Found> found;
+    do {
+      found.clear();
+      runtime::blocking(runtime::Blocking::kBrief, [&] {
+        while (found.size() < kFoundAtOnce) {
+          std::optional<Found> next = walk.next();
+          if (!next) break;
+          found.push_back(*std::move(next));
+        }
+      });
+      for (const Found& one : found) {
+        if (emit_found(one, out) == Flow::kStop) return;
       }
-      Entry& entry = level.entries[level.next++];
-      if (entry.found && emit_found(*entry.found, out) == Flow::kStop) return;
-      if (!entry.directory) continue;
-      const PendingDirectory directory = std::move(*entry.directory);
-      runtime::blocking(runtime::Blocking::kBrief,
-                        [&] { walker_.enter(directory, reader_, &step_); });
-      if (descend() == Flow::kStop || context_.is_cancelled()) return;
-    }
+      if (fail_on_errors(walk.take_errors(), context_) == Flow::kStop) return;
+    } while (!found.empty() && !context_.is_cancelled());
   }
 
  private:
-  // What one directory holds: something to report, or a directory to enter.
-  struct Entry {
-    std::string key;
-    std::optional<Found> found;
-    std::optional<PendingDirectory> directory;
-  };
-  struct Level {
-    std::vector<Entry> entries;
-    std::size_t next = 0;
-  };
-
-  Flow descend() {
-    Level level;
-    for (Found& found : step_.found) {
-      std::string key = found.path;
-      level.entries.push_back({std::move(key), std::move(found), std::nullopt});
-    }
-    for (PendingDirectory& directory : step_.directories) {
-      std::string key = directory.path;
-      if (!key.ends_with('/')) key += '/';
-      level.entries.push_back({std::move(key), std::nullopt, std::move(directory)});
-    }
-    const Flow flow = fail_on_errors(step_, context_);
-    step_.clear();
-    std::ranges::sort(level.entries, {}, &Entry::key);
-    levels_.push_back(std::move(level));
-    return flow;
-  }
+  // Found in one blocking section: one or two directories, usually.
+  static constexpr std::size_t kFoundAtOnce = 64;
 
   const Walker& walker_;
   Context& context_;
   std::vector<std::string> roots_;
-  DirectoryReader reader_;
-  WalkStep step_;
-  std::vector<Level> levels_;  // the deepest last
 };
 
 WalkOptions walk_options(const StageOptions& options, PathFilter filter) {

@@ -49,7 +49,7 @@ void Walker::begin(const std::string& root, WalkStep* step) const {
     step->errors.push_back({"stat", number, root});
     return;
   }
-  Found found{root, file_type_of(seen.st_mode), std::nullopt};
+  Found found{.path = root, .type = file_type_of(seen.st_mode), .is_root = true};
   if (needs_size(found.type)) found.size = size_of(seen);
   const bool is_directory = found.type == FileType::kDirectory;
   report(std::move(found), step);

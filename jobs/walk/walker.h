@@ -53,6 +53,7 @@ struct Found {
   std::string path;
   FileType type = FileType::kFile;
   std::optional<std::uint64_t> size = std::nullopt;  // of a regular file, if it was asked for
+  bool is_root = false;                              // it was given, and not found below another
 };
 
 /// The directories on the way to one, for the sake of loops. Shared between the steps below it.

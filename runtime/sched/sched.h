@@ -110,6 +110,8 @@ struct Sched {
   void hand_off(P* pp);
   /// A P for an M that lost its own: `preferred` if idle, else any; null when all are busy.
   P* acquire_idle(P* preferred);
+  /// `wanted`, if the M that owns it is in a blocking call; else null. Any M without a P.
+  P* take_from_blocked(P* wanted);
 
   /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
   /// in the GRQ. Any M.

@@ -101,6 +101,23 @@ bool Sched::retake(std::int64_t now) {
   return !taken.empty();
 }
 
+// Needs no membarrier: an M that is out of the runtime and marked comes back through a full fence.
+P* Sched::take_from_blocked(P* wanted) {
+  if (wanted == nullptr) return nullptr;
+  const std::lock_guard decision(retake_lock);
+  M* m = wanted->m.load(std::memory_order_acquire);  // pairs with wire()
+  if (m == nullptr || !m->blocking.load(std::memory_order_relaxed)) return nullptr;
+  m->steal.store(M::kSteal, std::memory_order_seq_cst);
+  // The mark after in_rt: an M that left the runtime otherwise has taken it off before.
+  if (m->in_rt.load(std::memory_order_seq_cst) == 0 &&
+      m->blocking.load(std::memory_order_relaxed) && m->p == wanted) {
+    retakes.fetch_add(1, std::memory_order_relaxed);
+    return unwire(m);
+  }
+  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+  return nullptr;
+}
+
 bool Sched::look_after_waiting_work(std::int64_t now) {
   const bool idle = idle_ps.load(std::memory_order_relaxed) > 0;
   bool waiting = idle && grq.size() > 0;

@@ -1,12 +1,8 @@
 // tests/bench/echo_bench.cc - TCP echo over 64 connections of the loopback, clients and server in
-// one process: requests per second, measured for two seconds once all are under way.
-//
-//   GORUN_PROCS=2 gorun_echo_bench [seconds]
-//
-// The peer in Go (tests/bench/go) is the same program: 64 bytes a message, read in full by both
-// sides.
+// one process: requests per second, over two seconds once all are under way. 64 bytes a message,
+// read in full by both sides.
 
-#include <sys/resource.h>
+#include "tests/bench/echo_bench.h"
 
 #include <atomic>
 #include <cstdio>
@@ -17,10 +13,12 @@
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
+#include "tests/bench/stopwatch.h"
 
+namespace gorun::bench {
 namespace {
 
-using namespace gorun::runtime;
+using namespace runtime;
 
 constexpr int kConnections = 64;
 constexpr std::size_t kMessage = 64;
@@ -51,66 +49,33 @@ void ask(Fd& connection, std::atomic<long>& answered) {
   }
 }
 
-struct Rate {
-  double requests_per_s = 0;
-  double user_ns = 0, system_ns = 0;  // CPU time a request: what it costs on a busy machine as well
-};
-
-double nanoseconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_usec) * 1e3;
-}
-
-// Called on a goroutine, while requests go round.
-Rate measure(const std::atomic<long>& answered, double seconds) {
-  rusage before{}, after{};
-  getrusage(RUSAGE_SELF, &before);
-  const long count_before = answered.load();
-  const Nanos start = now();
-  sleep(std::chrono::nanoseconds(static_cast<long>(seconds * 1e9)));
-  const auto count = static_cast<double>(answered.load() - count_before);
-  const auto wall_ns = static_cast<double>((now() - start).count());
-  getrusage(RUSAGE_SELF, &after);
-  return {count * 1e9 / wall_ns,
-          (nanoseconds(after.ru_utime) - nanoseconds(before.ru_utime)) / count,
-          (nanoseconds(after.ru_stime) - nanoseconds(before.ru_stime)) / count};
-}
-
-Rate run_echo(double seconds) {
-  Rate rate;
-  Runtime rt;
-  const RunResult end = rt.run([&] {
-    FdResult listening = tcp_listen(*Address::parse("127.0.0.1:0"));
-    if (!listening) give_up("listen", listening);
-    Fd& listener = listening.fd;
-    go([&listener] { accept_all(listener); });
-    std::atomic<long> answered{0};
-    Fd clients[kConnections];
-    WaitGroup asking;
-    for (Fd& client : clients) {
-      FdResult made = tcp_connect(*local_address(listener));
-      if (!made) give_up("connect", made);
-      client = std::move(made.fd);
-      asking.go([&client, &answered] { ask(client, answered); });
-    }
-    sleep(std::chrono::milliseconds(300));
-    rate = measure(answered, seconds);
-    (void)listener.close();
-    for (Fd& client : clients) (void)client.close();
-    asking.wait();
-  });
-  if (end.outcome != RunResult::Outcome::kFinished) {
-    std::fprintf(stderr, "goroutines were left behind\n");
-    std::exit(1);
-  }
-  return rate;
-}
-
 }  // namespace
 
-int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
-  const Rate rate = run_echo(seconds);
-  std::printf("tcpecho64 %.0f req/s, %.0f ns user and %.0f ns system time a request\n",
-              rate.requests_per_s, rate.user_ns, rate.system_ns);
-  return 0;
+void echo() {
+  FdResult listening = tcp_listen(*Address::parse("127.0.0.1:0"));
+  if (!listening) give_up("listen", listening);
+  Fd& listener = listening.fd;
+  WaitGroup accepting;
+  accepting.go([&listener] { accept_all(listener); });
+  std::atomic<long> answered{0};
+  Fd clients[kConnections];
+  WaitGroup asking;
+  for (Fd& client : clients) {
+    FdResult made = tcp_connect(*local_address(listener));
+    if (!made) give_up("connect", made);
+    client = std::move(made.fd);
+    asking.go([&client, &answered] { ask(client, answered); });
+  }
+  sleep(std::chrono::milliseconds(300));
+  const long before = answered.load();
+  const Stopwatch watch;
+  sleep(std::chrono::seconds(2));
+  const auto count = static_cast<double>(answered.load() - before);
+  report("tcpecho64", count * 1e9 / watch.ns(), "req/s");
+  (void)listener.close();
+  for (Fd& client : clients) (void)client.close();
+  asking.wait();
+  accepting.wait();
 }
+
+}  // namespace gorun::bench

@@ -18,12 +18,14 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/after_func.h"
 #include "runtime/blocking.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/select.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
+#include "tests/bench/echo_bench.h"
 #include "tests/bench/stopwatch.h"
 
 namespace gorun::bench {
@@ -389,6 +391,24 @@ void sleepers() {
   report("sleep100k_rss", (resident_bytes() - resident_before) / kSleepers, "B");
 }
 
+void timers() {
+  constexpr int kTimers = 2'000'000;
+  constexpr int kPending = 10'000;
+  const auto spread = [](int i) { return 1h + (i * 7'919LL % kPending) * 1ms; };
+  const Stopwatch alone;
+  for (int i = 0; i < kTimers; ++i) {
+    Timer timer(1h);
+    timer.stop();
+  }
+  alone.report_per("timer_newstop", kTimers);
+  std::vector<FuncTimer> pending;
+  pending.reserve(kPending);
+  for (int i = 0; i < kPending; ++i) pending.push_back(after_func(spread(i), [] {}));
+  const Stopwatch among;
+  for (int i = 0; i < kTimers; ++i) after_func(spread(i), [] {}).stop();
+  among.report_per("timer_newstop_10k", kTimers);
+}
+
 void sleep_lateness() {
   std::vector<double> late_us;
   for (int i = 0; i < 200; ++i) {
@@ -537,7 +557,9 @@ constexpr Benchmark kBenchmarks[] = {
     {"park100k", 0, [] { park("park100k", 100'000); }},
     {"park1m", 0, [] { park("park1M", 1'000'000); }},
     {"sleepers", 0, sleepers},
-    {"timers", 0, sleep_lateness},
+    {"timers", 0, timers},
+    {"lateness", 0, sleep_lateness},
+    {"echo", 0, echo},
     {"blocksys", 0, blocking_reads},
     {"starve", 1, starve},
 };

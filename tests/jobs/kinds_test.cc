@@ -73,6 +73,10 @@ TEST_SUITE("jobs/kinds") {
           case OptionType::kTexts:
             CHECK(options.texts(row.name).size() == 1);
             break;
+          case OptionType::kChoices:
+            REQUIRE(options.texts(row.name).size() == 1);
+            CHECK(std::ranges::count(row.choices, options.texts(row.name).front()) == 1);
+            break;
           case OptionType::kByte:
             CHECK(options.text(row.name).size() == 1);
             break;

@@ -2,20 +2,26 @@
  *
  *   enter()       in_rt = 1 (plain store); load steal; if set: enter_slow()
  *   leave()       in_rt = 0 (plain store)
- *   sysmon        lock m; steal = 1; membarrier; load in_rt: 0 -> the P is taken from m and handed
- *                 to another M, steal stays; 1 -> steal = 0; unlock m
- *   enter_slow()  lock m; steal = 0; unlock m; P still mine -> go on; else an idle P; else the
- *                 goroutine to the global queue, look for an idle P again, and the M sleeps
+ *   sysmon        lock; m = the P's M; steal = 1; membarrier; load in_rt: 0 -> the P is taken from m
+ *                 and handed to another M, steal stays; 1 -> steal = 0; unlock
+ *   enter_slow()  lock; steal = 0; unlock; P still mine -> go on; else an idle P; else that of
+ *                 an M in a blocking call; else the goroutine to the global queue, look for an idle
+ *                 P again, and the M sleeps
+ *   blocking      mark = 1; in_rt = 0; the call; in_rt = 1; fence; mark = 0; load steal; as enter()
+ *   take_from_blocked()  lock; m = the P's M; steal = 1; fence; in_rt 0 and, after that, mark 1 ->
+ *                 the P is mine; else steal = 0; unlock. No membarrier: the mark promises the fence
  *
  * 1 P, 2 Ms, 2 goroutines, each of which goes through user code CALLS times; sysmon tries RETAKES
- * times, whenever it likes. The membarrier is a barrier in every M, each at its own moment.
+ * times, whenever it likes. With BLOCKING user code may be a blocking call. The membarrier is a barrier in every M, each at its own moment.
  *
  * Safety: in the runtime an M that believes it owns the P is alone with it, and reads what the last
  * owner wrote (the P's fields are plain memory). When nothing moves any more, both goroutines have
  * ended and the P is idle: no goroutine and no P got lost on the slow path.
  * Mutants: NO_MEMBARRIER, NO_RECHECK (sysmon believes the in_rt that it saw before the barrier),
  * NO_RETAKE_LOCK (enter_slow() does not wait for sysmon's decision), CHECK_FIRST (enter() looks at
- * steal before it stores in_rt), NO_WAKE (the queued goroutine's M does not look again).
+ * steal before it stores in_rt), NO_WAKE (the queued goroutine's M does not look again), NO_MARK (the
+ * P of an M that is not marked is taken like that of one that is), NO_FENCE (no fence on the way out
+ * of a blocking call), STALE_OWNER (sysmon looks up the P's M before it has the lock).
  */
 
 #ifndef CALLS
@@ -30,12 +36,13 @@
 #define SB 2
 #define IN_RT 0   /* + m */
 #define STEAL 2   /* + m */
-#define RETAKE 4  /* + m: m's retake_lock */
-#define MINE 6    /* + m: m->p, is the P m's? */
-#define PM 8      /* p->m: 0, or the number of the M */
-#define DATA 9    /* the P's fields */
-#define LOCK 10   /* the scheduler's */
-#define NVAR 11
+#define RETAKE 4  /* the retake lock */
+#define MINE 5    /* + m: m->p, is the P m's? */
+#define PM 7      /* p->m: 0, or the number of the M */
+#define DATA 8    /* the P's fields */
+#define LOCK 9    /* the scheduler's */
+#define MARK 10   /* + m: in a blocking call */
+#define NVAR 12
 #include "tso.pml"
 
 #define OF(word, m) (word + (m) - 1)
@@ -68,8 +75,38 @@ inline hand_over(by, m) {
   store(by, PM, m)
 }
 
+/* The P of the other M, if that is in a blocking call. */
+inline take_from_blocked(me, other, got) {
+  got = false;
+  lock(me, RETAKE);
+  if
+#ifdef NO_MARK
+  :: LOAD(me, PM) == other ->
+#else
+  :: LOAD(me, PM) == other && LOAD(me, OF(MARK, other)) == 1 ->
+#endif
+     store(me, OF(STEAL, other), 1);
+     FENCE(me);
+     got = LOAD(me, OF(IN_RT, other)) == 0;
+#ifndef NO_MARK
+     got = got && LOAD(me, OF(MARK, other)) == 1;
+#endif
+     if
+     :: got && LOAD(me, OF(MINE, other)) == 1 ->
+        store(me, OF(MINE, other), 0);
+        hand_over(me, me)
+     :: else ->
+        got = false;
+        store(me, OF(STEAL, other), 0)
+     fi
+  :: else
+  fi;
+  unlock(me, RETAKE)
+}
+
 proctype Machine(byte me) {
   byte calls, steal;
+  bool got;
 
 sleeping:
 end_sleeping:
@@ -89,26 +126,41 @@ next_g:
 
 running:
   touch_p(me);
-  store(me, OF(IN_RT, me), 0);
-  skip; /* user code */
+  if
+  :: true ->
+     store(me, OF(IN_RT, me), 0);
+     skip; /* user code */
 #ifdef CHECK_FIRST
-  steal = LOAD(me, OF(STEAL, me));
-  store(me, OF(IN_RT, me), 1);
+     steal = LOAD(me, OF(STEAL, me));
+     store(me, OF(IN_RT, me), 1)
 #else
-  store(me, OF(IN_RT, me), 1);
-  steal = LOAD(me, OF(STEAL, me));
+     store(me, OF(IN_RT, me), 1);
+     steal = LOAD(me, OF(STEAL, me))
 #endif
+#ifdef BLOCKING
+  :: true ->
+     store(me, OF(MARK, me), 1);
+     store(me, OF(IN_RT, me), 0);
+     skip; /* the blocking call */
+     store(me, OF(IN_RT, me), 1);
+#ifndef NO_FENCE
+     FENCE(me);
+#endif
+     store(me, OF(MARK, me), 0);
+     steal = LOAD(me, OF(STEAL, me))
+#endif
+  fi;
   calls--;
   if
   :: steal == 0
   :: else ->
      steal = 0;
 #ifndef NO_RETAKE_LOCK
-     lock(me, OF(RETAKE, me));
+     lock(me, RETAKE);
 #endif
      store(me, OF(STEAL, me), 0);
 #ifndef NO_RETAKE_LOCK
-     unlock(me, OF(RETAKE, me));
+     unlock(me, RETAKE);
 #endif
      if
      :: LOAD(me, OF(MINE, me)) == 0 ->
@@ -120,7 +172,13 @@ running:
            unlock(me, LOCK)
         :: else ->
            unlock(me, LOCK);
-           goto queue_up
+#ifdef BLOCKING
+           take_from_blocked(me, 3 - me, got);
+#endif
+           if
+           :: got -> got = false
+           :: else -> goto queue_up
+           fi
         fi
      :: else
      fi
@@ -154,11 +212,16 @@ proctype Sysmon() {
   :: n == RETAKES -> break
   :: else ->
      n++;
+#ifdef STALE_OWNER
      m = LOAD(0, PM);
+     lock(0, RETAKE);
+#else
+     lock(0, RETAKE);
+     m = LOAD(0, PM);
+#endif
      if
-     :: m == 0
+     :: m == 0 -> unlock(0, RETAKE)
      :: else ->
-        lock(0, OF(RETAKE, m));
         store(0, OF(STEAL, m), 1);
 #ifdef NO_RECHECK
         in_rt = LOAD(0, OF(IN_RT, m));
@@ -175,7 +238,7 @@ proctype Sysmon() {
         :: in_rt == 0 && LOAD(0, OF(MINE, m)) == 1 ->
            store(0, OF(MINE, m), 0);
            store(0, PM, 0);
-           unlock(0, OF(RETAKE, m));
+           unlock(0, RETAKE);
            lock(0, LOCK);
            m = 3 - m;
            if
@@ -187,7 +250,7 @@ proctype Sysmon() {
            unlock(0, LOCK)
         :: else ->
            store(0, OF(STEAL, m), 0);
-           unlock(0, OF(RETAKE, m))
+           unlock(0, RETAKE)
         fi
      fi;
      m = 0;

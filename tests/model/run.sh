@@ -75,8 +75,12 @@ spawn_queue() {
 
 handshake() {
   check holds handshake '1 P, 2 Ms, 2 calls each, 2 retakes'
+  check holds handshake 'the same with blocking calls, 1 retake' -DBLOCKING -DRETAKES=1
   for mutant in NO_MEMBARRIER NO_RECHECK NO_RETAKE_LOCK CHECK_FIRST NO_WAKE; do
     check refuted handshake "mutant $mutant" -D$mutant
+  done
+  for mutant in NO_MARK NO_FENCE STALE_OWNER; do
+    check refuted handshake "mutant $mutant" -DBLOCKING -D$mutant
   done
 }
 

@@ -8,6 +8,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"sort"
@@ -443,6 +445,78 @@ func sleepers() {
 	report("sleep100k_rss", (residentBytes()-before)/count, "B")
 }
 
+func timers() {
+	const count, pending = 2_000_000, 10_000
+	spread := func(i int) time.Duration {
+		return time.Hour + time.Duration(i*7919%pending)*time.Millisecond
+	}
+	watch := startWatch()
+	for i := 0; i < count; i++ {
+		time.NewTimer(time.Hour).Stop()
+	}
+	watch.per("timer_newstop", count)
+	for i := 0; i < pending; i++ {
+		time.AfterFunc(spread(i), func() {})
+	}
+	watch = startWatch()
+	for i := 0; i < count; i++ {
+		time.AfterFunc(spread(i), func() {}).Stop()
+	}
+	watch.per("timer_newstop_10k", count)
+}
+
+// Clients and server in one process, 64 bytes a message.
+func echo() {
+	const connections, message = 64, 64
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				room := make([]byte, message)
+				for {
+					if _, err := io.ReadFull(connection, room); err != nil {
+						return
+					}
+					if _, err := connection.Write(room); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	var answered atomic.Int64
+	for i := 0; i < connections; i++ {
+		connection, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			panic(err)
+		}
+		go func() {
+			room := make([]byte, message)
+			for {
+				if _, err := connection.Write(room); err != nil {
+					return
+				}
+				if _, err := io.ReadFull(connection, room); err != nil {
+					return
+				}
+				answered.Add(1)
+			}
+		}()
+	}
+	time.Sleep(300 * time.Millisecond)
+	before := answered.Load()
+	watch := startWatch()
+	time.Sleep(2 * time.Second)
+	report("tcpecho64", float64(answered.Load()-before)*1e9/watch.ns(), "req/s")
+}
+
 func sleepLateness() {
 	var late []float64
 	for i := 0; i < 200; i++ {
@@ -566,7 +640,9 @@ var benchmarks = []struct {
 	{"park100k", func() { park("park100k", 100_000) }},
 	{"park1m", func() { park("park1M", 1_000_000) }},
 	{"sleepers", sleepers},
-	{"timers", sleepLateness},
+	{"timers", timers},
+	{"lateness", sleepLateness},
+	{"echo", echo},
 	{"blocksys", blockingReads},
 	{"starve", starve},
 }

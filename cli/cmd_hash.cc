@@ -1,0 +1,132 @@
+// cli/cmd_hash.cc - `gorun hash`.
+
+#include "cli/cmd_hash.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/hash_check.h"
+#include "cli/hash_output.h"
+#include "jobs/format/checksum_line.h"
+#include "jobs/format/checksum_reader.h"
+#include "jobs/format/json_text.h"
+#include "jobs/format/quote.h"
+#include "jobs/hash/hash_run.h"
+#include "jobs/hash/path_source.h"
+#include "runtime/runtime.h"
+
+namespace gorun::cli {
+namespace {
+
+void append_json(const std::string& name, const jobs::FileDigests& file, std::string* out) {
+  jobs::JsonLine line(out);
+  line.add_text("path", name);
+  line.add_number("size", std::to_string(file.size));
+  for (const jobs::Digest& digest : file.digests) {
+    line.add_text(jobs::algorithm_name(digest.algorithm), digest.hex());
+  }
+  line.end();
+}
+
+std::string with_commas(const jobs::FileDigests& file) {
+  std::string hexes;
+  for (const jobs::Digest& digest : file.digests) {
+    if (!hexes.empty()) hexes += ',';
+    hexes += digest.hex();
+  }
+  return hexes;
+}
+
+// False: the format has no way to write this name.
+bool append_file(HashFormat format, const std::string& name, const jobs::FileDigests& file,
+                 std::string* out) {
+  switch (format) {
+    case HashFormat::kSha256sum: {
+      const jobs::Digest& digest = file.digests.front();
+      const auto append = digest.algorithm == jobs::Algorithm::kBlake3 ? jobs::append_b3sum_line
+                                                                       : jobs::append_checksum_line;
+      append(digest.hex(), name, out);
+      break;
+    }
+    case HashFormat::kBsd:
+      for (const jobs::Digest& digest : file.digests) {
+        jobs::append_tagged_checksum_line(jobs::checksum_tag(digest.algorithm), digest.hex(), name,
+                                          out);
+      }
+      break;
+    case HashFormat::kHashdeep:
+      return jobs::append_hashdeep_line(file.size, with_commas(file), name, out);
+    case HashFormat::kJsonLines:
+      append_json(name, file, out);
+      break;
+  }
+  return true;
+}
+
+class PrintSink final : public jobs::HashSink {
+ public:
+  PrintSink(HashFormat format, Screen& screen, HashOutput& output)
+      : format_(format), screen_(screen), output_(output) {}
+
+  bool take(jobs::HashTask&& task) override {
+    for (const std::string& error : task.errors) complain(error);
+    for (std::size_t i = 0; i < task.names.size(); ++i) {
+      const auto& result = task.results[i];
+      if (!result) continue;
+      if (!result->ok()) {
+        complain(result->error().message());
+      } else if (!append_file(format_, task.names[i], **result, &output_.text())) {
+        complain("the format has no way to write the name " +
+                 jobs::quote_for_message(task.names[i]));
+      }
+    }
+    return output_.flush_if_full();
+  }
+
+  [[nodiscard]] bool has_failed() const { return has_failed_; }
+
+ private:
+  void complain(const std::string& what) {
+    has_failed_ = true;
+    screen_.message("gorun: " + what + "\n");
+  }
+
+  const HashFormat format_;
+  Screen& screen_;
+  HashOutput& output_;
+  bool has_failed_ = false;
+};
+
+ExitCode print_hashes(const Options& options, Screen& screen) {
+  std::vector<jobs::Algorithm> algorithms = options.hash.algorithms;
+  if (algorithms.empty()) algorithms.push_back(jobs::Algorithm::kSha256);
+  HashOutput output;
+  if (options.hash.format == HashFormat::kHashdeep) {
+    std::string columns;
+    for (const jobs::Algorithm algorithm : algorithms) {
+      columns.append(columns.empty() ? "" : ",").append(jobs::algorithm_name(algorithm));
+    }
+    jobs::append_hashdeep_header(columns, &output.text());
+  }
+  jobs::PathSource source(options.hash.paths, std::move(algorithms), options.hash.order);
+  PrintSink sink(options.hash.format, screen, output);
+  jobs::run_hash(source, sink, {.path = options.hash.sha256_path});
+  static_cast<void>(output.flush());  // status() says what came of it
+  if (output.status() != ExitCode::kOk) return output.status();
+  return sink.has_failed() ? ExitCode::kFailed : ExitCode::kOk;
+}
+
+}  // namespace
+
+ExitCode cmd_hash(const Options& options, Screen& screen) {
+  runtime::Runtime rt({.procs = options.procs});
+  ExitCode status = ExitCode::kInternal;
+  static_cast<void>(rt.run([&] {
+    status = options.hash.check ? check_hashes(options, screen) : print_hashes(options, screen);
+  }));
+  return status;
+}
+
+}  // namespace gorun::cli

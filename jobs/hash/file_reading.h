@@ -1,0 +1,91 @@
+// jobs/hash/file_reading.h - one file on its way through a hash, watched for change.
+//
+// Only regular files are read: a FIFO would block for ever and a device may never end. The file
+// is looked at before and after it is read, and a digest is given only if size, mtime and ctime
+// are the same and as many bytes came as the size says; so a file that is written meanwhile is
+// reported and never given a digest of a state that it never had.
+//
+// Before Linux 6.13 times move in ticks of 1 to 10 ms, and a second write within the tick of the
+// first leaves no trace. So a file that was changed within the present tick is read only when the
+// tick is over; one that does not rest for kSettleLimit counts as changing. A writer that is put
+// to sleep between two of its writes leaves a file at rest, whose digest is given as it lies there.
+//
+// Files that the kernel makes up while they are read (proc, sysfs, cgroup) have no true size;
+// what they deliver until their end is hashed.
+// Not chosen: mmap. A truncated file then raises SIGBUS, and page faults cost more than copies.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "jobs/expected.h"
+#include "jobs/file_descriptor.h"
+#include "jobs/system_error.h"
+
+namespace gorun::jobs {
+
+/// How long FileReading::open() waits at most for a file that is being written as it arrives.
+inline constexpr std::chrono::milliseconds kSettleLimit{40};
+
+struct HashFileError {
+  enum class Reason : std::uint8_t {
+    kSystem,      // `system` says which call failed
+    kNotRegular,  // directory, FIFO, socket or device; `detail` names it
+    kChanged,     // the file changed while it was read; `detail` says how
+  };
+  Reason reason = Reason::kSystem;
+  SystemError system;
+  std::string detail;
+
+  /// One line: `cannot open "a": Permission denied`, `"a" changed while it was read: ...`.
+  [[nodiscard]] std::string message() const;
+};
+
+/// A regular file from open to close. Symbolic links are followed.
+///
+/// threads  one at a time; read_at() any number.
+class FileReading {
+ public:
+  /// Opens `name` relative to the directory `dirfd` (AT_FDCWD: the current one). Blocks in open,
+  /// and up to kSettleLimit for a file that is being written.
+  [[nodiscard]] static Expected<FileReading, HashFileError> open(int dirfd, std::string name);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// The size that the file had when it was opened; 0 for files that the kernel makes up.
+  [[nodiscard]] std::uint64_t expected_size() const {
+    return static_cast<std::uint64_t>(before_.st_size);
+  }
+
+  /// Reads on until `buffer` is full or the file ends; returns the bytes read.
+  [[nodiscard]] Expected<std::size_t, HashFileError> read(std::span<char> buffer);
+  /// True if read() has come to the end.
+  [[nodiscard]] bool is_at_end() const { return is_at_end_; }
+  /// All that read() has returned.
+  [[nodiscard]] std::uint64_t bytes_read() const { return total_; }
+
+  /// Reads at `offset`, apart from read(). Fewer bytes than `buffer` has: the file ends there.
+  [[nodiscard]] Expected<std::size_t, HashFileError> read_at(std::uint64_t offset,
+                                                             std::span<char> buffer) const;
+
+  /// Comes last: nothing if the file is as it was and `bytes_read` bytes are all of it.
+  [[nodiscard]] std::optional<HashFileError> check(std::uint64_t bytes_read) const;
+
+ private:
+  FileReading(FileDescriptor file, std::string name, const struct stat& before)
+      : file_(std::move(file)), name_(std::move(name)), before_(before) {}
+
+  FileDescriptor file_;
+  std::string name_;
+  struct stat before_;
+  std::uint64_t total_ = 0;
+  bool is_at_end_ = false;
+};
+
+}  // namespace gorun::jobs

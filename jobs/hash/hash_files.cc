@@ -1,0 +1,168 @@
+#include "jobs/hash/hash_files.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace gorun::jobs {
+namespace {
+
+// 16 windows make half a megabyte: half of the second-level cache of a current server core. Most
+// files of most trees fit whole.
+constexpr std::size_t kWindowBytes = std::size_t{32} << 10;
+// Windows at a distance of a power of two would all begin in the same set of the first-level cache,
+// and 16 lanes read 16 of them in step.
+constexpr std::size_t kWindowStride = kWindowBytes + 5 * kSha256BlockBytes;
+constexpr std::size_t kLineBytes = 64;
+
+}  // namespace
+
+struct FilesHasher::Flight {
+  std::optional<FileReading> file;  // nothing: free
+  std::size_t index = 0;            // of its name
+  std::span<char> window;
+  DigestPass others;  // what the lanes do not compute
+};
+
+FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path)
+    : algorithms_(algorithms.begin(), algorithms.end()) {
+  const bool has_sha256 = std::ranges::find(algorithms, Algorithm::kSha256) != algorithms.end();
+  std::vector<Algorithm> others = algorithms_;
+  if (has_sha256 && Sha256Lanes::are_available(path)) {
+    lanes_.emplace(path);
+    std::erase(others, Algorithm::kSha256);
+    windows_.resize(lanes_->width() * kWindowStride + kLineBytes);
+  } else {
+    windows_.resize(kHashBufferBytes + kLineBytes);
+  }
+  const std::size_t misfit = reinterpret_cast<std::uintptr_t>(windows_.data()) % kLineBytes;
+  char* window = windows_.data() + (kLineBytes - misfit) % kLineBytes;
+  const std::size_t count = lanes_ ? lanes_->width() : 1;
+  flights_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i, window += kWindowStride) {
+    flights_.push_back({.file = std::nullopt,
+                        .index = 0,
+                        .window = {window, lanes_ ? kWindowBytes : kHashBufferBytes},
+                        .others = DigestPass(others)});
+  }
+}
+
+FilesHasher::~FilesHasher() = default;
+
+void FilesHasher::start(std::span<const std::string_view> names) {
+  for (std::size_t i = 0; i < flights_.size(); ++i) {
+    if (!flights_[i].file) continue;
+    flights_[i].file.reset();
+    flights_[i].others.reset();
+    if (lanes_) lanes_->begin(i);  // drops what the lane holds
+  }
+  in_flight_ = 0;
+  names_ = names;
+  next_ = 0;
+  aside_.clear();
+  opened_.clear();
+}
+
+void FilesHasher::start_opened(std::vector<OpenedFile> files) {
+  start({});
+  opened_ = std::move(files);
+  std::ranges::reverse(opened_);
+}
+
+void FilesHasher::drop_untouched(std::size_t count) {
+  names_ = names_.first(names_.size() - std::min(count, untouched()));
+}
+
+bool FilesHasher::run(std::uint64_t budget, std::vector<HashOutcome>* outcomes) {
+  const std::uint64_t limit = bytes_read_ + budget;
+  while (true) {
+    for (std::size_t i = 0; i < flights_.size(); ++i) refill(i, outcomes);
+    if (in_flight_ == 0) return true;
+    if (lanes_) lanes_->advance();
+    if (bytes_read_ >= limit) return false;
+  }
+}
+
+// Brings lane i to where it has something to compress, or is free because there is no more.
+void FilesHasher::refill(std::size_t i, std::vector<HashOutcome>* outcomes) {
+  Flight& flight = flights_[i];
+  while (!lanes_ || lanes_->is_dry(i)) {
+    if (flight.file && flight.file->is_at_end()) {
+      if (auto error = flight.file->check(flight.file->bytes_read())) {
+        land(&flight, *std::move(error), outcomes);
+      } else {
+        const std::uint64_t size = flight.file->bytes_read();
+        land(&flight, FileDigests{size, digests_of(i)}, outcomes);
+      }
+    }
+    if (!flight.file && !take_off(i, outcomes)) return;
+    if (flight.file) feed(i, outcomes);
+    if (!lanes_ && flight.file) return;
+  }
+}
+
+// Opens the next file for lane i. False: there is none.
+bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
+  Flight& flight = flights_[i];
+  if (!opened_.empty()) {
+    flight.index = opened_.back().index;
+    flight.file.emplace(std::move(opened_.back().file));
+    opened_.pop_back();
+  } else {
+    if (next_ == names_.size()) return false;
+    flight.index = next_++;
+    auto opened = FileReading::open(AT_FDCWD, std::string(names_[flight.index]));
+    if (!opened.ok()) {
+      outcomes->push_back({flight.index, opened.error()});
+      return true;
+    }
+    if (aside_from_ > 0 && opened->expected_size() >= aside_from_) {
+      aside_.push_back({flight.index, std::move(opened).value()});
+      return true;
+    }
+    flight.file.emplace(std::move(opened).value());
+  }
+  ++in_flight_;
+  if (lanes_) lanes_->begin(i);
+  return true;
+}
+
+// Reads the next window of lane i's file and hands it to all who digest it.
+void FilesHasher::feed(std::size_t i, std::vector<HashOutcome>* outcomes) {
+  Flight& flight = flights_[i];
+  const auto got = flight.file->read(flight.window);
+  if (!got.ok()) {
+    land(&flight, got.error(), outcomes);
+    return;
+  }
+  bytes_read_ += *got;
+  flight.others.update({flight.window.data(), *got});
+  if (!lanes_) return;
+  const std::span<const std::uint8_t> bytes(
+      reinterpret_cast<const std::uint8_t*>(flight.window.data()), *got);
+  flight.file->is_at_end() ? lanes_->feed_last(i, bytes) : lanes_->feed(i, bytes);
+}
+
+std::vector<Digest> FilesHasher::digests_of(std::size_t i) {
+  std::vector<Digest> others = flights_[i].others.finish();
+  if (!lanes_) return others;
+  const Digest sha256 = lanes_->finish(i);
+  std::vector<Digest> digests;
+  digests.reserve(algorithms_.size());
+  auto other = others.begin();
+  for (const Algorithm algorithm : algorithms_) {
+    digests.push_back(algorithm == Algorithm::kSha256 ? sha256 : *other++);
+  }
+  return digests;
+}
+
+void FilesHasher::land(Flight* flight, HashResult result, std::vector<HashOutcome>* outcomes) {
+  if (!result.ok()) flight->others.reset();
+  outcomes->push_back({flight->index, std::move(result)});
+  flight->file.reset();
+  --in_flight_;
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,102 @@
+// jobs/hash/hash_files.h - the digests of many files, several of them on their way at once.
+//
+// For SHA-256 the files in flight fill the lanes of jobs/hash/sha256_lanes.h: each has a window of
+// its own, is read into it, and moves on with the others; a small file fits its window whole.
+// Other algorithms, and other digests of the same reading, see each window as it comes. Where there
+// are no lanes, one file is in flight.
+//
+//   hasher.start(names);
+//   while (!hasher.run(budget, &outcomes)) { ... look up, cancel, give work away ... }
+//
+// Invariants
+//   I1  A file is read once, whatever the number of algorithms, and given a digest only under the
+//       rules of jobs/hash/file_reading.h.
+//   I2  The windows together fit the second-level cache; neighbours start in different sets of the
+//       first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/expected.h"
+#include "jobs/hash/digest.h"
+#include "jobs/hash/hash_file.h"
+#include "jobs/hash/sha256_lanes.h"
+
+namespace gorun::jobs {
+
+using HashResult = Expected<FileDigests, HashFileError>;
+
+/// One file that is done: its place in what start() was given, and what came of it.
+struct HashOutcome {
+  std::size_t index = 0;
+  HashResult result;
+};
+
+/// A file of start() of which nothing has been read.
+struct OpenedFile {
+  std::size_t index = 0;
+  FileReading file;
+};
+
+/// threads  one at a time. run() blocks in open and read, and must not be left by a park.
+class FilesHasher {
+ public:
+  /// path  which way SHA-256 goes; one that is_available().
+  explicit FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path = Sha256Path::kAuto);
+  ~FilesHasher();
+  FilesHasher(const FilesHasher&) = delete;
+  FilesHasher& operator=(const FilesHasher&) = delete;
+
+  /// Begins with these names, relative to the current directory; they stay in place until run()
+  /// has returned true. What is left of an earlier start() is dropped.
+  void start(std::span<const std::string_view> names);
+  /// Begins with files that were set aside, whatever their size.
+  void start_opened(std::vector<OpenedFile> files);
+
+  /// Goes on until about `budget` bytes have been read or all is done; appends what got done, in
+  /// the order in which it did. True: all of it.
+  [[nodiscard]] bool run(std::uint64_t budget, std::vector<HashOutcome>* outcomes);
+
+  /// Names that no run() has begun with yet: the last ones of start().
+  [[nodiscard]] std::size_t untouched() const { return names_.size() - next_; }
+  /// Forgets the last `count` of them.
+  void drop_untouched(std::size_t count);
+
+  /// Files of at least so many bytes are opened and then set aside instead of hashed, for who can
+  /// do better with them (jobs/hash/large_file.h). 0: none is.
+  void set_aside_from(std::uint64_t bytes) { aside_from_ = bytes; }
+  /// The files that were set aside since the last call, with their indices.
+  [[nodiscard]] std::vector<OpenedFile> take_aside() { return std::exchange(aside_, {}); }
+
+  /// Bytes read by all calls of run() together.
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+
+ private:
+  struct Flight;  // a file on its way
+
+  void land(Flight* flight, HashResult result, std::vector<HashOutcome>* outcomes);
+  void refill(std::size_t i, std::vector<HashOutcome>* outcomes);
+  [[nodiscard]] bool take_off(std::size_t i, std::vector<HashOutcome>* outcomes);
+  void feed(std::size_t i, std::vector<HashOutcome>* outcomes);
+  [[nodiscard]] std::vector<Digest> digests_of(std::size_t i);
+
+  std::vector<Algorithm> algorithms_;
+  std::optional<Sha256Lanes> lanes_;  // nothing: OpenSSL's SHA-256, or none is asked for
+  std::vector<Flight> flights_;       // one a lane, or one
+  std::vector<char> windows_;
+  std::span<const std::string_view> names_;
+  std::size_t next_ = 0;
+  std::size_t in_flight_ = 0;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t aside_from_ = 0;
+  std::vector<OpenedFile> aside_;
+  std::vector<OpenedFile> opened_;  // of start_opened(): the next one is the last
+};
+
+}  // namespace gorun::jobs

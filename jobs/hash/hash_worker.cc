@@ -1,0 +1,65 @@
+#include "jobs/hash/hash_worker.h"
+
+#include <utility>
+
+#include "jobs/hash/large_file.h"
+#include "runtime/blocking.h"
+
+namespace gorun::jobs {
+namespace {
+
+// After so many bytes (about a millisecond of SHA-256) a worker looks up from its files.
+constexpr std::uint64_t kBytesAtOnce = std::uint64_t{3} << 20;
+
+}  // namespace
+
+HashWorker::HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs)
+    : algorithms_(algorithms.begin(), algorithms.end()),
+      is_tree_(algorithms_.size() == 1 && algorithms_.front() == Algorithm::kBlake3),
+      procs_(procs),
+      hasher_(algorithms_, path) {
+  hasher_.set_aside_from(kLargeFileBytes);
+}
+
+bool HashWorker::hash(std::span<const std::string_view> names, HashObserver& observer) {
+  hasher_.start(names);
+  if (!run(observer)) return false;
+  std::vector<OpenedFile> large = hasher_.take_aside();
+  if (is_tree_ || large.size() == 1) {
+    for (OpenedFile& file : large) {
+      if (!hash_large(std::move(file), observer)) return false;
+    }
+    return true;
+  }
+  // Side by side in lanes they are faster than one after the other.
+  hasher_.start_opened(std::move(large));
+  return run(observer);
+}
+
+bool HashWorker::run(HashObserver& observer) {
+  for (bool is_done = false; !is_done;) {
+    hasher_.drop_untouched(observer.give_away(hasher_.untouched()));
+    outcomes_.clear();
+    const std::uint64_t before = hasher_.bytes_read();
+    runtime::blocking(runtime::Blocking::kBrief,
+                      [&] { is_done = hasher_.run(kBytesAtOnce, &outcomes_); });
+    const bool goes_on = observer.on_bytes(hasher_.bytes_read() - before);
+    for (HashOutcome& outcome : outcomes_) {
+      if (!observer.on_result(outcome.index, std::move(outcome.result))) return false;
+    }
+    if (!goes_on) return false;
+  }
+  return true;
+}
+
+bool HashWorker::hash_large(OpenedFile opened, HashObserver& observer) {
+  bool goes_on = true;
+  HashResult result =
+      hash_large_file(std::move(opened.file), algorithms_, procs_, [&](std::uint64_t bytes) {
+        goes_on = goes_on && observer.on_bytes(bytes);
+        return goes_on;
+      });
+  return goes_on && observer.on_result(opened.index, std::move(result));
+}
+
+}  // namespace gorun::jobs
