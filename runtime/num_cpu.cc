@@ -2,6 +2,9 @@
 //
 // A container's quota limits how much CPU time may be used, not which cores: 250 % is three cores'
 // worth, rounded up so that none of it is out of reach.
+//
+// A process without a cgroup namespace of its own reads its path from the host's root, which it may
+// not see: directories that are not there have no quota, and the one at the root is its own.
 
 #include "runtime/num_cpu.h"
 
@@ -16,45 +19,45 @@
 namespace gorun::runtime {
 namespace {
 
-int affinity_count() {
+// The quota in cores of one cgroup directory, or infinity. Both versions of the interface; what is
+// not a number ("max", "-1") is no quota.
+double quota_of(const std::string& directory) {
+  double quota = 0;
+  double period = 0;
+  if (std::ifstream file(directory + "/cpu.max"); file) {
+    file >> quota >> period;
+  } else {
+    std::ifstream(directory + "/cpu.cfs_quota_us") >> quota;
+    std::ifstream(directory + "/cpu.cfs_period_us") >> period;
+  }
+  return quota > 0 && period > 0 ? quota / period : INFINITY;
+}
+
+}  // namespace
+
+int affinity_count(pid_t thread) {
   // Machines with more than 1,024 processors need a larger mask than cpu_set_t.
   for (int bits = 1024; bits <= 1 << 20; bits *= 2) {
     const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(
         CPU_ALLOC(static_cast<std::size_t>(bits)), [](cpu_set_t* s) { CPU_FREE(s); });
     const std::size_t size = CPU_ALLOC_SIZE(static_cast<std::size_t>(bits));
     CPU_ZERO_S(size, set.get());
-    if (sched_getaffinity(0, size, set.get()) == 0) return CPU_COUNT_S(size, set.get());
+    if (sched_getaffinity(thread, size, set.get()) == 0) {
+      return std::max(1, CPU_COUNT_S(size, set.get()));
+    }
   }
   return 1;
 }
 
-// The quota in cores of one cgroup directory, or infinity. Both versions of the interface.
-double quota_of(const std::string& directory) {
-  if (std::ifstream file(directory + "/cpu.max"); file) {
-    std::string quota;
-    double period = 0;
-    if (file >> quota >> period && quota != "max" && period > 0) return std::stod(quota) / period;
-    return INFINITY;
-  }
-  std::ifstream quota_file(directory + "/cpu.cfs_quota_us");
-  std::ifstream period_file(directory + "/cpu.cfs_period_us");
-  double quota = 0;
-  double period = 0;
-  if (quota_file >> quota && period_file >> period && quota > 0 && period > 0) {
-    return quota / period;
-  }
-  return INFINITY;
-}
-
-double smallest_quota() {
+double cpu_quota(const CgroupFiles& files) {
   double smallest = INFINITY;
-  std::ifstream groups("/proc/self/cgroup");  // lines "hierarchy:controllers:/path"
+  std::ifstream groups(files.own);  // lines "hierarchy:controllers:/path"
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string root = "/sys/fs/cgroup";
+    std::string root = files.root;
     if (!controllers.empty()) {  // version 1: only the cpu hierarchy has quotas
       if (("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
       root += "/cpu";
@@ -70,11 +73,9 @@ double smallest_quota() {
   return smallest;
 }
 
-}  // namespace
-
-int num_cpu() {
-  const int cores = std::max(1, affinity_count());
-  const double quota = smallest_quota();
+int num_cpu(pid_t thread) {
+  const int cores = affinity_count(thread);
+  const double quota = cpu_quota();
   if (quota >= cores) return cores;
   return std::max(1, static_cast<int>(std::ceil(quota)));
 }

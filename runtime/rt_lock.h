@@ -15,7 +15,7 @@
 
 namespace gorun::runtime {
 
-extern bool multi_p;  // more than one P; fixed while a Runtime runs
+extern bool multi_p;  // there may be more than one P; fixed while a Runtime runs
 
 class RtLock {
  public:

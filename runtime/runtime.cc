@@ -45,13 +45,11 @@ std::int64_t sched_trace_ns_from(const Options& options) {
   return std::int64_t{ms} * 1'000'000;
 }
 
-int procs_from(const Options& options) {
+// The number of Ps that is asked for, or 0.
+int fixed_procs(const Options& options) {
   if (options.deterministic != 0) return 1;
   if (options.procs > 0) return std::min(options.procs, kMaxProcs);
-  if (const long wanted = from_environment("GORUN_PROCS", 1, kMaxProcs); wanted > 0) {
-    return static_cast<int>(wanted);
-  }
-  return num_cpu();
+  return static_cast<int>(from_environment("GORUN_PROCS", 1, kMaxProcs));
 }
 
 SchedMode mode_from(const Options& options) {
@@ -68,7 +66,14 @@ Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
   SchedMode mode = mode_from(options);
   mode.sched_trace_ns = sched_trace_ns_from(options);
-  sched_ = std::make_unique<Sched>(procs_from(options), mode);
+  mode.idle_thread_ns = std::int64_t{options.idle_thread_ms} * 1'000'000;
+  int procs = fixed_procs(options);
+  const bool is_single = procs == 1 || (procs == 0 && affinity_count() == 1);
+  if (procs == 0) {
+    if (!is_single) mode.procs_period_ns = std::int64_t{options.procs_period_ms} * 1'000'000;
+    procs = std::min(num_cpu(), kMaxProcs);
+  }
+  sched_ = std::make_unique<Sched>(procs, is_single ? 1 : kMaxProcs, mode);
   sched = sched_.get();
   multi_p = sched->multi;
 }
@@ -115,7 +120,7 @@ RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
   return result;
 }
 
-int Runtime::procs() const { return static_cast<int>(sched_->ps.size()); }
+int Runtime::procs() const { return sched_->procs.load(std::memory_order_relaxed); }
 
 std::size_t Runtime::parked() const {
   std::size_t count = 0;
@@ -163,7 +168,13 @@ void set_label(std::string label) {
 
 int procs() {
   if (sched == nullptr) fatal("procs: no Runtime");
-  return static_cast<int>(sched->ps.size());
+  return sched->procs.load(std::memory_order_relaxed);
+}
+
+int set_procs(int count) {
+  if (sched == nullptr) fatal("set_procs: no Runtime");
+  sched->follows_cpus.store(false, std::memory_order_relaxed);
+  return sched->set_procs(count);
 }
 
 }  // namespace gorun::runtime

@@ -28,7 +28,13 @@ namespace gorun::runtime {
 struct Sched;
 
 struct Options {
-  int procs = 0;  // number of Ps; 0: GORUN_PROCS from the environment, else num_cpu()
+  /// The number of Ps. 0: GORUN_PROCS from the environment, else num_cpu() of the thread that calls
+  /// run(), which the run then follows. One that starts with a single processor stays with one P:
+  /// it leaves out what more would need.
+  int procs = 0;
+
+  /// How often that is read again, while goroutines run.
+  int procs_period_ms = 1'000;
 
   /// Not 0: scheduling jitter for tests. Goroutines yield at random entries into the runtime, and
   /// one that is made ready runs next or last at random. 0: GORUN_JITTER from the environment, else
@@ -42,6 +48,10 @@ struct Options {
   /// Milliseconds between two lines on the scheduler's state on standard error (sched_trace.h); 0:
   /// GORUN_SCHEDTRACE from the environment, else none. Not in a deterministic run.
   int sched_trace_ms = 0;
+
+  /// How long a thread stays that has nothing to do, beyond one for each P and a few. A burst of
+  /// blocking calls leaves many of them.
+  int idle_thread_ms = 60'000;
 };
 
 /// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".
@@ -102,5 +112,14 @@ void set_label(std::string label);
 
 /// The number of Ps of the running Runtime.
 [[nodiscard]] int procs();
+
+/// Lets `count` Ps run goroutines from now on, whatever the number of processors; at most 1,024, at
+/// least 1, and no more than 1 in a run that started with one. returns the number that holds.
+///
+/// Returns at once: a goroutine on a P that is too many goes on until its next runtime call, and is
+/// then run by another.
+/// threads  any, during a run.
+/// source   Go, runtime.GOMAXPROCS.
+int set_procs(int count);
 
 }  // namespace gorun::runtime

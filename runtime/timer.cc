@@ -46,7 +46,7 @@ ChanTimer::ChanTimer(Nanos after, Nanos period) {
 }
 
 ChanTimer::~ChanTimer() {
-  if (event_.heap == nullptr) return;
+  if (event_.heap.load(std::memory_order_relaxed) == nullptr) return;
   if (in_goroutine()) {
     const RtSection rt;
     TimerHeap::stop(&event_);
@@ -111,8 +111,7 @@ void ChanTimer::make_chan() {
   const std::lock_guard guard(lock_);
   if (has_chan_.load(std::memory_order_relaxed)) return;
   // Against fire(). A timer that was stopped is in no heap and does not fire.
-  TimerHeap* heap = event_.heap;
-  if (heap != nullptr) heap->lock().lock();
+  TimerHeap* heap = TimerHeap::lock_home(event_);
   chan_ = std::move(made);
   if (unsent_.count() != kNothing) {
     chan_.core()->offer(&unsent_);

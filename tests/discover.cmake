@@ -1,11 +1,14 @@
 # tests/discover.cmake - lists the test cases of one doctest executable for ctest.
 #
-#   cmake -D EXECUTABLE=... -D OUTPUT=... -D TIMEOUT_S=... -D LABEL=... -P discover.cmake
+#   cmake -D EXECUTABLE=... -D OUTPUT=... -D TIMEOUT_S=... -D LABEL=... [-D JITTER=...] -P discover.cmake
 #
 # Writes OUTPUT, a file of add_test() calls: one per case, named "suite: case". A case is run by its
 # number in doctest's order (--first/--last; stable, since the list is made anew after each link).
 # Not chosen: doctest's own doctest_discover_tests. It passes names through CMake lists and doctest's
 # wildcard filters, so a name with [ ; \ * or , runs another set of cases, or none, and passes.
+#
+# With JITTER, a seed, each suite runs once more as a whole under scheduling jitter: the same behaviour
+# is due in another order. Suites named */slow do not.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -27,6 +30,7 @@ string(REGEX MATCHALL "<TestCase [^\n]*" cases "${listing}")
 set(script "")
 set(number 0)
 set(seen "")
+set(suites "")
 foreach(case IN LISTS cases)
   math(EXPR number "${number} + 1")
   set(suite "${LABEL}")
@@ -45,6 +49,7 @@ foreach(case IN LISTS cases)
     string(APPEND name " #${number}")
   endif()
   list(APPEND seen "${name}")
+  list(APPEND suites "${suite}")
   set(labels "${LABEL}")
   if(suite MATCHES "/slow$")  # `ctest -LE slow` leaves it out
     string(APPEND labels ";slow")
@@ -53,6 +58,17 @@ foreach(case IN LISTS cases)
     "add_test([==[${name}]==] [==[${EXECUTABLE}]==] --first=${number} --last=${number})\n"
     "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${TIMEOUT_S} LABELS [==[${labels}]==])\n")
 endforeach()
+
+if(JITTER)
+  list(REMOVE_DUPLICATES suites)
+  list(FILTER suites EXCLUDE REGEX "/slow$")
+  foreach(suite IN LISTS suites)
+    string(APPEND script
+      "add_test([==[jitter ${JITTER}: ${suite}]==] [==[${EXECUTABLE}]==] [==[--test-suite=${suite}]==])\n"
+      "set_tests_properties([==[jitter ${JITTER}: ${suite}]==] PROPERTIES TIMEOUT ${TIMEOUT_S}"
+      " ENVIRONMENT GORUN_JITTER=${JITTER} LABELS [==[${LABEL};jitter]==])\n")
+  endforeach()
+endif()
 
 if(number EQUAL 0)
   message(FATAL_ERROR "${EXECUTABLE} lists no test case:\n${listing}")

@@ -255,7 +255,7 @@ G* pick_fast(P* pp) {
 // a timer may send on the very channel that the parking G holds locked until its commit.
 G* pick_next(P* pp) {
   if (slow_pick_due(pp)) [[unlikely]] {
-    if (timers_due(pp)) return nullptr;
+    if (timers_due(pp) || sched->is_surplus(pp)) return nullptr;
     if (G* gp = pick_slow(pp)) return gp;
     if (pp->owes_locked) return nullptr;
   }
@@ -376,11 +376,13 @@ void yield_now() {
   P* pp = m->p;
   G* self = m->g;
   G* next = nullptr;
+  bool to_g0 = self->locked;
   if (slow_pick_due(pp)) [[unlikely]] {
     if (timers_due(pp)) fire_timers(pp);
-    if (!self->locked) next = pick_slow(pp);
+    to_g0 = to_g0 || pp->owes_locked || sched->is_surplus(pp);
+    if (!to_g0) next = pick_slow(pp);  // what it picks must run
   }
-  if (self->locked || pp->owes_locked) [[unlikely]] {
+  if (to_g0 || pp->owes_locked) [[unlikely]] {
     yield_through_g0(m, self);
     return;
   }

@@ -54,7 +54,7 @@ void Sched::ready_locked(G* gp) {
     }
   }
   if (has_p) {
-    launch(m);
+    rouse(m);
   } else {
     wake();
   }
@@ -71,16 +71,15 @@ bool Sched::hand_to_locked(M* m) {
     give_p(to, unwire(m));
   }
   if (m->spinning) stop_spinning(m);
-  launch(to);
+  rouse(to);
   return true;
 }
 
 // The thread goes with the locked goroutine that ended on it, and with whatever that did to it.
-void Sched::end_m(M* m) {
+void Sched::end_locked(M* m) {
   if (m->p != nullptr) hand_off(unwire(m));
-  const std::lock_guard guard(lock);
-  ++ended_ms;
-  check_over();
+  std::unique_lock guard(lock);
+  end_thread(m, guard);
 }
 
 }  // namespace gorun::runtime

@@ -16,10 +16,10 @@
 // (seq_cst), and the store of steal is seq_cst as well.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
-#include <mutex>
-#include <thread>
 
 #include "runtime/arch/sanitizer.h"
 #include "runtime/sched/g.h"
@@ -74,13 +74,14 @@ struct alignas(128) M {
   bool is_doomed = false;        // its locked goroutine ended: so does the thread
 
   // Parking. guarded by the scheduler's lock until the wake-up word is set.
-  M* next_idle = nullptr;
+  M* next_idle = nullptr;  // in the list of idle Ms, or of those without a thread
+  M* prev_idle = nullptr;
   bool awaits_p = false;  // asleep until its locked goroutine may run: counted in locked_asleep
   P* next_p = nullptr;    // handed over by the waker
   std::atomic<std::uint32_t> wake_word{0};  // futex; release by the waker pairs with acquire here
-  bool is_fresh = true;              // has no thread yet. Its first launcher, before it starts one
   std::atomic<bool> polling{false};  // sleeps in the netpoller, not on wake_word; relaxed: the lock
-  std::thread thread;
+  bool has_thread = false;           // guarded by the scheduler's lock
+  pthread_t thread{};                // stored by that thread, before it first takes the lock
 
   std::uint64_t next_random() {
     random ^= random << 13;

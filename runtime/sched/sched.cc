@@ -2,18 +2,15 @@
 
 #include "runtime/sched/sched.h"
 
-#include <cxxabi.h>
-#include <pthread.h>
+#include <unistd.h>
 #include <ctime>
 
 #include <algorithm>
-#include <numeric>
+#include <thread>
 #include <utility>
 
-#include "runtime/fault.h"
 #include "runtime/poll/netpoll.h"
 #include "runtime/sched/coarse_clock.h"
-#include "runtime/sched/futex.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/pause.h"
 #include "runtime/sched/trace_event.h"
@@ -35,6 +32,9 @@ constexpr std::size_t kMaxGlobalBatch = kQueueCapacity / 2;
 // sides at 50 to 100 ns each, twice, and the owner's slower pops.
 constexpr std::int64_t kTheftCostNs = 1'000;
 constexpr int kVainThefts = 8;
+// Thieves walk the Ps in strides, each its own way round. Primes beyond any number of Ps are
+// coprime to it, whatever it is by now.
+constexpr std::array<std::size_t, 8> kStrides{1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069};
 
 }  // namespace
 
@@ -61,12 +61,14 @@ P* unwire(M* m) {
 
 std::int64_t clock_ns() { return sched->mode.deterministic ? sched->virtual_now : monotonic_ns(); }
 
-Sched::Sched(int procs, SchedMode how) : multi(procs > 1), mode(how) {
-  for (int i = 0; i < procs; ++i) ps.push_back(std::make_unique<P>(i));
-  idle_ps.store(procs, std::memory_order_relaxed);
-  for (std::size_t i = 1; i <= ps.size(); ++i) {
-    if (std::gcd(i, ps.size()) == 1) strides_.push_back(i);
-  }
+Sched::Sched(int first_procs, int most_procs, SchedMode how)
+    : ps(static_cast<std::size_t>(most_procs)),
+      procs(first_procs),
+      multi(most_procs > 1),
+      follows_cpus(how.procs_period_ns > 0),
+      mode(how) {
+  for (int i = 0; i < first_procs; ++i) ps.add();
+  idle_ps.store(first_procs, std::memory_order_relaxed);
 }
 
 Sched::~Sched() = default;
@@ -75,7 +77,8 @@ Sched::~Sched() = default;
 
 G* Sched::take_global(P* pp) {
   const std::lock_guard guard(lock);
-  std::size_t batch = std::min({grq.size(), grq.size() / ps.size() + 1, kMaxGlobalBatch});
+  const auto running = static_cast<std::size_t>(procs.load(std::memory_order_relaxed));
+  std::size_t batch = std::min({grq.size(), grq.size() / running + 1, kMaxGlobalBatch});
   G* first = grq.head();
   if (first == nullptr) return nullptr;
   if (first->locked) {
@@ -122,17 +125,19 @@ void Sched::overflow_lrq(P* pp, G* gp) {
 
 void Sched::make_idle(P* pp) {
   pp->idle = true;
+  busy_ps.store(busy_ps.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  if (is_surplus(pp)) return;
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
 }
 
 P* Sched::take_idle(P* preferred) {
   if (stopping.load(std::memory_order_relaxed)) return nullptr;  // no M may be started any more
   P* pp = nullptr;
-  if (preferred != nullptr && preferred->idle) {
+  if (preferred != nullptr && preferred->idle && !is_surplus(preferred)) {
     pp = preferred;
   } else {
     for (auto& candidate : ps) {
-      if (candidate->idle) {
+      if (candidate->idle && !is_surplus(candidate.get())) {
         pp = candidate.get();
         break;
       }
@@ -140,6 +145,7 @@ P* Sched::take_idle(P* preferred) {
   }
   if (pp == nullptr) return nullptr;
   pp->idle = false;
+  busy_ps.store(busy_ps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
   if (sysmon_asleep) wake_sysmon();
   return pp;
@@ -149,34 +155,6 @@ P* Sched::acquire_idle(P* preferred) {
   if (idle_ps.load(std::memory_order_seq_cst) == 0) return nullptr;
   const std::lock_guard guard(lock);
   return take_idle(preferred);
-}
-
-M* Sched::m_for(P* pp, bool as_spinning) {
-  M* m = idle_ms;
-  if (m != nullptr) {
-    idle_ms = m->next_idle;
-    --idle_m_count;
-  } else if (timekeeper != nullptr && idle_ps.load(std::memory_order_relaxed) == 0) {
-    m = timekeeper;  // whoever goes to sleep next keeps the time
-    timekeeper = nullptr;
-    timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
-  } else {
-    ms.push_back(std::make_unique<M>(static_cast<int>(ms.size()), mode.jitter));
-    m = ms.back().get();
-  }
-  m->next_p = pp;
-  m->spinning = as_spinning;
-  return m;
-}
-
-void Sched::launch(M* m) {
-  if (m->is_fresh) {
-    // Whoever finds M in the idle list does so after this: it was this thread that put it there.
-    m->is_fresh = false;
-    m->thread = std::thread([this, m] { m_main(m); });
-    return;
-  }
-  rouse(m);
 }
 
 void Sched::wake() {
@@ -189,32 +167,36 @@ void Sched::wake() {
       !spinning.compare_exchange_strong(none, 1, std::memory_order_seq_cst)) {
     return;
   }
-  M* m = nullptr;
+  Start start;
   {
     const std::lock_guard guard(lock);
-    if (P* pp = take_idle(nullptr)) m = m_for(pp, true);
+    if (P* pp = take_idle(nullptr)) start = m_for(pp, true);
   }
-  if (m == nullptr) {
+  if (start.m == nullptr) {
     spinning.fetch_sub(1, std::memory_order_seq_cst);
     return;
   }
-  launch(m);
+  launch(start);
 }
 
 void Sched::hand_off(P* pp) {
   handoffs.fetch_add(1, std::memory_order_relaxed);
-  M* m = nullptr;
+  if (is_surplus(pp)) {
+    shed(pp);
+    return;
+  }
+  Start start;
   {
     const std::lock_guard guard(lock);
     const bool over = stopping.load(std::memory_order_relaxed);
     if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper())) {
-      m = m_for(pp, false);
+      start = m_for(pp, false);
     } else {
       make_idle(pp);
     }
   }
-  if (m != nullptr) {
-    launch(m);
+  if (start.m != nullptr) {
+    launch(start);
   } else if (any_work()) {
     wake();  // a submitter may have looked before this P was idle
   }
@@ -229,7 +211,9 @@ void Sched::timer_added(std::int64_t when) {
 
 std::int64_t Sched::earliest_timer() const {
   std::int64_t earliest = TimerHeap::kNever;
-  for (const auto& pp : ps) earliest = std::min(earliest, pp->timers.earliest());
+  // From the last to the first: timers of surplus Ps move to P 0 while this looks, and would not be
+  // seen at all the other way round.
+  for (std::size_t i = ps.size(); i-- > 0;) earliest = std::min(earliest, ps[i]->timers.earliest());
   return earliest;
 }
 
@@ -248,7 +232,7 @@ bool Sched::has_awaited_timer() const {
 // Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
   const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_ms;
+  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_m_count;
   if (asleep < ms.size() || has_awaited_timer()) return;
   if (armed_fds.load(std::memory_order_seq_cst) > 0) return;
   if (grq.size() > 0) return;  // its submitter is about to wake an M
@@ -262,8 +246,9 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
-// Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken.
-void Sched::sleep_until_woken(M* m) {
+// Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken. False if
+// the thread has been idle for so long that it is to end instead.
+bool Sched::sleep_until_woken(M* m) {
   GList woken;
   {
     std::unique_lock guard(lock);
@@ -272,27 +257,13 @@ void Sched::sleep_until_woken(M* m) {
       m->next_p = nullptr;
       if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper()) {
         keep_time(m, guard, woken);
-      } else {
-        idle(m, guard);
+      } else if (!idle(m, guard)) {
+        return false;
       }
     }
   }
   if (m->p != nullptr) inject(m->p, woken);
-}
-
-void Sched::idle(M* m, std::unique_lock<std::mutex>& guard) {
-  m->next_idle = idle_ms;
-  idle_ms = m;
-  ++idle_m_count;
-  check_over();
-  while (m->next_p == nullptr && !stopping.load(std::memory_order_relaxed)) {
-    guard.unlock();
-    futex_wait(m->wake_word, 0);
-    guard.lock();
-    // Without a P: the late half of a launch() that this M answered before.
-    m->wake_word.store(0, std::memory_order_relaxed);
-  }
-  if (m->next_p != nullptr) wire(m, m->next_p);
+  return true;
 }
 
 // --- finding work --------------------------------------------------------------------------------
@@ -355,7 +326,7 @@ G* Sched::steal_from(M* m, P* victim, bool last_pass) {
 
 G* Sched::steal_pass(M* m, bool last_pass) {
   const std::size_t count = ps.size();
-  const std::size_t stride = strides_[m->next_random() % strides_.size()];
+  const std::size_t stride = kStrides[m->next_random() % kStrides.size()];
   std::size_t at = m->next_random() % count;
   for (std::size_t i = 0; i < count; ++i, at = (at + stride) % count) {
     P* victim = ps[at].get();
@@ -428,15 +399,19 @@ G* Sched::find_runnable(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     if (m->locked_g != nullptr) return run_locked(m);
     if (m->is_doomed) {
-      end_m(m);
+      end_locked(m);
       return nullptr;
     }
     if (m->p == nullptr) {
-      sleep_until_woken(m);
+      if (!sleep_until_woken(m)) return nullptr;
       coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
       continue;
     }
     P* pp = m->p;
+    if (is_surplus(pp)) [[unlikely]] {
+      shed_own(m);
+      continue;
+    }
     if (std::exchange(pp->owes_locked, false) && hand_to_locked(m)) continue;
     fire_timers(pp);
     G* gp = pick_local(pp);
@@ -446,8 +421,8 @@ G* Sched::find_runnable(M* m) {
       gp = pick_local(pp);
     }
     if (gp == nullptr && pp->owes_locked) continue;
-    if (gp == nullptr && multi) {
-      const int busy = static_cast<int>(ps.size()) - idle_ps.load(std::memory_order_relaxed);
+    const int busy = busy_ps.load(std::memory_order_relaxed);
+    if (gp == nullptr && (busy > 1 || procs.load(std::memory_order_relaxed) > 1)) {
       weigh_theft(m);
       if (!thieves_rest.load(std::memory_order_relaxed) &&
           (m->spinning || 2 * spinning.load(std::memory_order_relaxed) < busy)) {
@@ -473,26 +448,11 @@ G* Sched::find_runnable(M* m) {
   }
 }
 
-// --- threads -------------------------------------------------------------------------------------
-
-void Sched::m_main(M* m) {
-  const SignalStack signal_stack;
-  gorun_current_m = m;
-  m->exceptions = reinterpret_cast<ExceptionState*>(abi::__cxa_get_globals());
-  pthread_attr_t attributes;
-  void* low = nullptr;
-  std::size_t size = 0;
-  pthread_getattr_np(pthread_self(), &attributes);
-  pthread_attr_getstack(&attributes, &low, &size);
-  pthread_attr_destroy(&attributes);
-  m->g0_stack.init_thread(low, size);
-  wire(m, m->next_p);
-  while (G* gp = find_runnable(m)) run_from_g0(m, gp);
-  gorun_current_m = nullptr;
-}
+// --- the run -------------------------------------------------------------------------------------
 
 void Sched::run(G* gp) {
-  M* first = nullptr;
+  starter = gettid();
+  Start first;
   coarse_clock.set(clock_ns());
   {
     const std::lock_guard guard(lock);
@@ -504,11 +464,13 @@ void Sched::run(G* gp) {
   {
     std::unique_lock guard(lock);
     changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });
-    for (auto& m : ms) rouse(m.get());
+    for (auto& m : ms) {
+      if (m->has_thread) rouse(m.get());
+    }
     wake_sysmon();
   }
   monitor.join();  // first: it may be busy with starting the last M
-  for (auto& m : ms) m->thread.join();
+  join_threads();
 }
 
 }  // namespace gorun::runtime

@@ -19,17 +19,21 @@
 // Lock order: wait queue < timer heap < channel (by address) < Sched::lock; retake_lock alone.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "runtime/rt_lock.h"
 #include "runtime/sched/g_list.h"
 #include "runtime/sched/m.h"
 #include "runtime/sched/p.h"
+#include "runtime/sched/p_list.h"
 
 namespace gorun::runtime {
 
@@ -66,13 +70,16 @@ class Netpoll;
 
 /// The schedule's modes for tests; see Options.
 struct SchedMode {
-  std::uint64_t jitter = 0;         // seed, or 0
-  bool deterministic = false;       // one M, virtual time
-  std::int64_t sched_trace_ns = 0;  // between two lines on the scheduler's state, or 0
+  std::uint64_t jitter = 0;          // seed, or 0
+  bool deterministic = false;        // one M, virtual time
+  std::int64_t sched_trace_ns = 0;   // between two lines on the scheduler's state, or 0
+  std::int64_t idle_thread_ns = 0;   // how long a thread that is not needed stays
+  std::int64_t procs_period_ns = 0;  // between two looks at the processors; 0: procs are fixed
 };
 
 struct Sched {
-  Sched(int procs, SchedMode how);
+  /// A run with `procs` Ps, and never more than `most_procs`.
+  Sched(int procs, int most_procs, SchedMode how);
   ~Sched();
 
   /// Runs `gp` and all it spawns; returns when no G can run any more. Called once, off any M.
@@ -110,6 +117,15 @@ struct Sched {
   /// in the GRQ. Any M.
   void ready_locked(G* gp);
 
+  // The number of Ps, in procs.cc.
+
+  /// Lets `wanted` Ps run, or as near to that as this run can. Any thread. returns how many.
+  int set_procs(int wanted);
+  /// Whether `pp` is beyond the number of Ps that may run. Any thread; exact under lock.
+  [[nodiscard]] bool is_surplus(const P* pp) const {
+    return pp->id >= procs.load(std::memory_order_relaxed);
+  }
+
   // The network, in network.cc.
 
   /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
@@ -135,11 +151,15 @@ struct Sched {
   std::mutex lock;
   std::mutex retake_lock;  // held by sysmon while it decides whose P to take (m.h); never with lock
   GlobalQueue grq;
-  std::vector<std::unique_ptr<P>> ps;  // fixed for the run
-  const bool multi;                    // more than one P: thieves and contention exist
+  PList ps;                        // grows only, under lock
+  std::atomic<int> procs;          // of them, those that may run; written under lock
+  const bool multi;                // may there be more than one P: thieves and contention?
+  pid_t starter = 0;               // the thread of run(), whose processors are ours
+  std::atomic<bool> follows_cpus;  // procs is to follow the processors; relaxed
   const SchedMode mode;
   std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
-  std::atomic<int> idle_ps{0};        // written under lock
+  std::atomic<int> idle_ps{0};        // those that may be taken. Written under lock
+  std::atomic<int> busy_ps{0};        // those that are not idle, surplus ones too. The same
   std::atomic<int> spinning{0};       // Ms looking for work
   std::atomic<bool> stopping{false};  // the run is over: Ms return from find_runnable
   // No thefts for now; relaxed, a hint. Set by a thief, cleared by sysmon, as are the next two.
@@ -149,12 +169,14 @@ struct Sched {
   static constexpr std::int64_t kShortestRestNs = 100'000;
   static constexpr std::int64_t kLongestRestNs = 5'000'000;
 
-  std::vector<std::unique_ptr<M>> ms;  // guarded by lock; grows only
-  M* idle_ms = nullptr;                // guarded by lock; LIFO, so that warm threads run first
-  std::size_t idle_m_count = 0;        // guarded by lock
-  std::size_t locked_asleep = 0;       // guarded by lock; Ms that wait for their locked G's turn
-  std::size_t ended_ms = 0;            // guarded by lock; Ms whose thread ended with its locked G
-  M* timekeeper = nullptr;             // guarded by lock; the M that sleeps until the next timer
+  std::vector<std::unique_ptr<M>> ms;   // guarded by lock; grows only
+  M* idle_ms = nullptr;                 // guarded by lock; LIFO, so that warm threads run first
+  std::size_t idle_m_count = 0;         // guarded by lock
+  std::size_t locked_asleep = 0;        // guarded by lock; Ms that wait for their locked G's turn
+  M* ended_ms = nullptr;                // guarded by lock; Ms without a thread, by next_idle
+  std::size_t ended_m_count = 0;        // guarded by lock
+  std::optional<pthread_t> last_ended;  // guarded by lock; the one thread that nobody joined yet
+  M* timekeeper = nullptr;              // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
   std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
@@ -171,31 +193,51 @@ struct Sched {
   G* spin_for_work(M* m);
   G* steal_from(M* m, P* victim, bool last_pass);
   G* steal_pass(M* m, bool last_pass);
+  void shed(P* pp);                    // takes all Gs from a surplus P and makes it idle. Its owner
+  void shed_own(M* m);                 // the same; `m` has none afterwards
+  void look_after_surplus();           // sysmon
+  void follow_cpus(std::int64_t now);  // sysmon
   bool any_work() const;
   bool any_loot() const;
   void weigh_theft(M* m);
   void give_up(M* m);
   void stop_spinning(M* m);
-  void sleep_until_woken(M* m);
-  void idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
+  bool sleep_until_woken(M* m);
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
   bool is_poller_roused() const;                                            // holds lock
   bool needs_timekeeper() const;                                            // holds lock
   void rouse(M* m);                                                         // ends its sleep
   void push_global(GList& woken);                                           // holds lock
   bool poll_neglected_network(std::int64_t now);                            // sysmon
-  M* m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
-  void launch(M* m);
-  void make_idle(P* pp);       // holds lock
-  P* take_idle(P* preferred);  // holds lock
-  void check_over();           // holds lock
+  void make_idle(P* pp);                                                    // holds lock
+  P* take_idle(P* preferred);                                               // holds lock
+  void check_over();                                                        // holds lock
   // Locked goroutines, in locked.cc.
   G* run_locked(M* m);
   bool hand_to_locked(M* m);
-  void end_m(M* m);
-  static void give_p(M* m, P* pp);  // holds lock; launch() it afterwards, without
+  void end_locked(M* m);
+  static void give_p(M* m, P* pp);  // holds lock; rouse() it afterwards, without
 
+  // Threads, in threads.cc.
+
+  /// An M that was given a P, and whether it has a thread to be woken.
+  struct Start {
+    M* m = nullptr;
+    bool needs_thread = false;
+  };
+  Start m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
+  void launch(Start start);
+  static void* thread_main(void* m);
   void m_main(M* m);
+  bool idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps
+  bool too_many_idle() const;                            // holds lock
+  void link_idle(M* m);                                  // holds lock
+  void unlink_idle(M* m);                                // holds lock
+  /// The end of the calling thread, in the scheduler's books. Holds lock, and drops it; `m` may
+  /// have another thread from then on.
+  void end_thread(M* m, std::unique_lock<std::mutex>& guard);
+  void join_threads();
+
   void sysmon_main();
   void wake_sysmon();  // holds lock
 
@@ -204,7 +246,7 @@ struct Sched {
   bool is_due(P* pp, M* m, std::int64_t now) const;
   bool look_after_waiting_work(std::int64_t now);
 
-  std::vector<std::size_t> strides_;  // numbers coprime to the count of Ps
+  std::int64_t next_procs_look = 0;  // sysmon only
 };
 
 /// The one that runs; null between runs.

@@ -15,7 +15,7 @@ std::string line(Sched& s, std::int64_t since_start) {
   std::size_t idle = 0;
   {
     const std::lock_guard guard(s.lock);
-    threads = s.ms.size() + 1;
+    threads = s.ms.size() - s.ended_m_count + 1;
     idle = s.idle_m_count + (s.timekeeper != nullptr ? 1 : 0);
   }
   std::string queues = "[";
@@ -30,9 +30,9 @@ std::string line(Sched& s, std::int64_t since_start) {
   const auto number = [](const auto& atomic) {
     return std::to_string(atomic.load(std::memory_order_relaxed));
   };
-  return "SCHED " + std::to_string(since_start / 1'000'000) +
-         "ms: gomaxprocs=" + std::to_string(s.ps.size()) + " idleprocs=" + number(s.idle_ps) +
-         " threads=" + std::to_string(threads) + " spinningthreads=" + number(s.spinning) +
+  return "SCHED " + std::to_string(since_start / 1'000'000) + "ms: gomaxprocs=" + number(s.procs) +
+         " idleprocs=" + number(s.idle_ps) + " threads=" + std::to_string(threads) +
+         " spinningthreads=" + number(s.spinning) +
          " needspinning=0 idlethreads=" + std::to_string(idle) +
          " runqueue=" + std::to_string(s.grq.size()) + ' ' + queues + " ] schedticks=" + ticks +
          " ] steals=" + std::to_string(steals) + " handoffs=" + number(s.handoffs) +

@@ -5,7 +5,7 @@
 // for: a G kept in runnext or among the spawned for a whole tick, a timer that is due while a P
 // idles.
 //
-// It also prints the lines of GORUN_SCHEDTRACE.
+// It also prints the lines of GORUN_SCHEDTRACE, and lets the number of Ps follow the processors.
 //
 // It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
 // while every P is idle.
@@ -58,7 +58,8 @@ bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
   }
   if (m->in_rt.load(std::memory_order_relaxed) != 0) return false;
   // A timer that is due is work as well: its P's owner is the one who should look.
-  const bool work_waits = pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now;
+  const bool work_waits =
+      pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now || is_surplus(pp);
   const std::int64_t for_ns = now - pp->seen_since;
   if (!m->blocking.load(std::memory_order_relaxed)) return work_waits && for_ns >= kTimeSliceNs;
   if (for_ns < kTickNs) return false;
@@ -163,7 +164,7 @@ void Sched::sysmon_main() {
     if (pause_ns == kLongestNs && !lines.is_on()) {
       std::unique_lock guard(lock);
       if (!stopping.load(std::memory_order_relaxed) &&
-          idle_ps.load(std::memory_order_relaxed) == static_cast<int>(ps.size())) {
+          busy_ps.load(std::memory_order_relaxed) == 0) {
         sysmon_asleep = true;
         sysmon_word.store(0, std::memory_order_relaxed);
         guard.unlock();
@@ -177,6 +178,8 @@ void Sched::sysmon_main() {
     const std::int64_t now = monotonic_ns();
     coarse_clock.set(now);
     lines.print_if_due(*this, now);
+    follow_cpus(now);
+    look_after_surplus();
     const bool retook = retake(now);
     const bool polled = poll_neglected_network(now);
     if (look_after_waiting_work(now) || retook || polled) {

@@ -16,7 +16,7 @@ constexpr int kBatch = 64;
 TimerHeap::~TimerHeap() {
   for (const Entry& entry : heap_) {
     TimerEvent* event = events_[entry.slot];
-    event->heap = nullptr;
+    event->heap.store(nullptr, std::memory_order_relaxed);
     event->slot = TimerEvent::kNotQueued;
     if (event->discard != nullptr) event->discard(event->arg);
   }
@@ -88,13 +88,17 @@ void TimerHeap::publish() {
   earliest_.store(heap_.empty() ? kNever : heap_.front().when, std::memory_order_release);
 }
 
-bool TimerHeap::insert_locked(TimerEvent* event) {
-  event->heap = this;
+void TimerHeap::add(TimerEvent* event) {
+  event->heap.store(this, std::memory_order_relaxed);
   event->slot = take_slot(event);
   const Entry entry{event->when, event->slot};
   heap_.push_back(entry);
   sift_up(static_cast<std::uint32_t>(heap_.size() - 1), entry);
-  if (index_[entry.slot] != 0) return false;
+}
+
+bool TimerHeap::insert_locked(TimerEvent* event) {
+  add(event);
+  if (index_[event->slot] != 0) return false;
   publish();
   return true;
 }
@@ -104,17 +108,42 @@ bool TimerHeap::insert(TimerEvent* event) {
   return insert_locked(event);
 }
 
+TimerHeap* TimerHeap::lock_home(const TimerEvent& event) {
+  for (;;) {
+    TimerHeap* home = event.heap.load(std::memory_order_relaxed);
+    if (home == nullptr) return nullptr;
+    home->lock_.lock();
+    if (event.heap.load(std::memory_order_relaxed) == home) return home;
+    home->lock_.unlock();  // it moved
+  }
+}
+
 bool TimerHeap::stop(TimerEvent* event) {
-  if (event->heap == nullptr) return false;
-  TimerHeap& home = *event->heap;
-  const std::lock_guard guard(home.lock_);
-  event->heap = nullptr;
+  TimerHeap* home = lock_home(*event);
+  if (home == nullptr) return false;
+  const std::lock_guard guard(home->lock_, std::adopt_lock);
+  event->heap.store(nullptr, std::memory_order_relaxed);
   if (event->slot == TimerEvent::kNotQueued) return false;
-  const std::uint32_t index = home.index_[event->slot];
+  const std::uint32_t index = home->index_[event->slot];
   event->slot = TimerEvent::kNotQueued;
-  home.remove(index);
-  if (index == 0) home.publish();
+  home->remove(index);
+  if (index == 0) home->publish();
   return true;
+}
+
+void TimerHeap::adopt(TimerHeap& from) {
+  while (from.earliest() != kNever) {
+    const std::lock_guard from_guard(from.lock_);
+    const std::lock_guard guard(lock_);
+    // From the end, which keeps the rest a heap; the earliest comes last.
+    for (int i = 0; i < kBatch && !from.heap_.empty(); ++i) {
+      TimerEvent* event = from.events_[from.heap_.back().slot];
+      from.remove(static_cast<std::uint32_t>(from.heap_.size() - 1));
+      add(event);
+    }
+    publish();  // first, so that who looks at `from` and then here misses none
+    from.publish();
+  }
 }
 
 void TimerHeap::fire_first(std::int64_t now) {

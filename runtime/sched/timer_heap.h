@@ -38,12 +38,14 @@ struct TimerEvent {
   void (*discard)(void* arg) = nullptr;
   void* arg = nullptr;
 
-  TimerHeap* heap = nullptr;  // where it may be queued; set before the owner parks
+  // Where it is queued, or was last; set before the owner parks. Written under the lock of that
+  // heap, and of the new one when it moves: who has locked the heap that it names knows it.
+  std::atomic<TimerHeap*> heap{nullptr};
   static constexpr std::uint32_t kNotQueued = ~0u;
   std::uint32_t slot = kNotQueued;  // guarded by the heap's lock
 };
 
-/// threads  every member but earliest() and the destructor: an M in the runtime.
+/// threads  every member but earliest(), adopt() and the destructor: an M in the runtime.
 class TimerHeap {
  public:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
@@ -69,6 +71,12 @@ class TimerHeap {
   /// nothing of the heap refers to the event.
   static bool stop(TimerEvent* event);
 
+  /// Moves all that is queued in `from` here. Sysmon only: the one thread that locks two heaps.
+  void adopt(TimerHeap& from);
+
+  /// Locks the heap that `event` is or was queued in, and returns it; null if there is none.
+  static TimerHeap* lock_home(const TimerEvent& event);
+
   /// Fires at most `limit` of the events due at `now`. returns how many.
   int fire_due(std::int64_t now, int limit = std::numeric_limits<int>::max());
 
@@ -87,6 +95,7 @@ class TimerHeap {
   void remove(std::uint32_t index);
   void fire_first(std::int64_t now);
   void publish();
+  void add(TimerEvent* event);
   std::uint32_t take_slot(TimerEvent* event);
   void give_slot(std::uint32_t slot);
 

@@ -1,0 +1,183 @@
+// tests/runtime/threads_test.cc - threads come with blocking calls, and go when they idle.
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <filesystem>
+#include <iterator>
+#include <mutex>
+#include <set>
+
+#include "runtime/blocking.h"
+#include "runtime/chan.h"
+#include "runtime/os_thread.h"
+#include "runtime/runtime.h"
+#include "runtime/sched/sched.h"
+#include "runtime/sync.h"
+#include "runtime/timer.h"
+#include "tests/support/each_procs.h"
+#include "tests/support/parked.h"
+#include "tests/support/scale.h"
+
+namespace {
+
+using namespace gorun::runtime;
+using namespace gorun::tests;
+using namespace std::chrono_literals;
+
+int thread_count() {
+  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/task"),
+                                        std::filesystem::directory_iterator()));
+}
+
+// Ms that are neither idle nor without a thread.
+int busy_ms() {
+  const std::lock_guard guard(sched->lock);
+  const std::size_t asleep = sched->idle_m_count + (sched->timekeeper == nullptr ? 0 : 1);
+  return static_cast<int>(sched->ms.size() - sched->ended_m_count - asleep);
+}
+
+// A door that threads block at until it is opened.
+class Door {
+ public:
+  void pass() {
+    std::unique_lock guard(mutex_);
+    ++waiting_;
+    opened_.wait(guard, [&] { return open_; });
+  }
+  void open() {
+    {
+      const std::lock_guard guard(mutex_);
+      open_ = true;
+    }
+    opened_.notify_all();
+  }
+  [[nodiscard]] int waiting() {
+    const std::lock_guard guard(mutex_);
+    return waiting_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  int waiting_ = 0;
+  bool open_ = false;
+};
+
+// So many goroutines in blocking calls at once.
+void burst(int goroutines) {
+  Door door;
+  WaitGroup all;
+  for (int i = 0; i < goroutines; ++i) {
+    all.go([&] { blocking([&] { door.pass(); }); });
+  }
+  yield_until("all block", [&] { return door.waiting() == goroutines; });
+  door.open();
+  all.wait();
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("runtime/threads");
+
+TEST_CASE("threads that a burst of blocking calls has left end when they idle") {
+  const int elsewhere = thread_count();  // the main thread, and a sanitizer's
+  for (const int procs : kProcsUnderTest) {
+    CAPTURE(procs);
+    Runtime rt({.procs = procs, .idle_thread_ms = 2});
+    const int burst_size = scaled(200, 50);
+    int most = 0;
+    run_to_end(rt, [&] {
+      for (int round = 0; round < 3; ++round) {
+        Door door;
+        WaitGroup all;
+        for (int i = 0; i < burst_size; ++i) {
+          all.go([&] { blocking([&] { door.pass(); }); });
+        }
+        yield_until("all block", [&] { return door.waiting() == burst_size; });
+        most = thread_count() - elsewhere;
+        door.open();
+        all.wait();
+        // One for each P, four to spare, the one that keeps the time, sysmon; one on its way out.
+        yield_until("threads end", [&] { return thread_count() - elsewhere <= procs + 4 + 3; });
+      }
+    });
+    CHECK(most > burst_size);
+    CHECK(thread_count() == elsewhere);
+  }
+}
+
+TEST_CASE("threads that are needed again and again stay") {
+  at_each_procs([](Runtime& rt) {  // with the default: a minute
+    std::set<pid_t> seen;
+    run_to_end(rt, [&] {
+      std::mutex mutex;
+      for (int round = 0; round < 5; ++round) {
+        Door door;
+        WaitGroup all;
+        for (int i = 0; i < 20; ++i) {
+          all.go([&] {
+            blocking([&] {
+              door.pass();
+              const std::lock_guard guard(mutex);
+              seen.insert(gettid());
+            });
+          });
+        }
+        yield_until("all block", [&] { return door.waiting() == 20; });
+        door.open();
+        all.wait();
+        yield_until("threads idle", [&] { return busy_ms() <= rt.procs(); });
+      }
+    });
+    // Each burst begins while nearly all threads idle; five bursts would take a hundred.
+    CHECK(static_cast<int>(seen.size()) <= 20 + 3 * rt.procs());
+  });
+}
+
+TEST_CASE("threads that come and go all the time lose no goroutine") {
+  for (const int procs : kProcsUnderTest) {
+    CAPTURE(procs);
+    Runtime rt({.procs = procs, .idle_thread_ms = 1});
+    std::atomic<int> passed{0};
+    const int rounds = scaled(60, 10);
+    run_to_end(rt, [&] {
+      for (int round = 0; round < rounds; ++round) {
+        burst(20);
+        WaitGroup all;
+        for (int i = 0; i < 20; ++i) {
+          all.go([&, i] {
+            if (i % 4 == 0) lock_os_thread();  // and ends locked: its thread goes at once
+            blocking([&] { usleep(static_cast<useconds_t>(i) * 50); });
+            sleep(std::chrono::microseconds(i * 20));
+            ++passed;
+          });
+        }
+        all.wait();
+      }
+    });
+    CHECK(passed == 20 * rounds);
+  }
+}
+
+TEST_CASE("a run whose goroutines are all parked for good ends while threads do") {
+  for (const int procs : kProcsUnderTest) {
+    CAPTURE(procs);
+    for (int i = 0; i < scaled(30, 5); ++i) {
+      Runtime rt({.procs = procs, .idle_thread_ms = 1});
+      const RunResult result = rt.run([&] {
+        burst(15);
+        sleep(std::chrono::microseconds(100 * i));  // some threads end before the run, some with it
+        Chan<int> never(0);
+        (void)never.recv();
+      });
+      CHECK((result.outcome == RunResult::Outcome::kDeadlocked));
+      CHECK(result.stuck.size() == 1);
+    }
+  }
+}
+
+TEST_SUITE_END();
