@@ -11,8 +11,8 @@
 namespace gorun::runtime {
 namespace {
 
-// The M runs its G on without a P: any idle one will do, or its old one if its owner is in a blocking
-// call now; else the G queues for one.
+// The M runs its G on without a P: any idle one will do, or its old one if its owner is in a
+// blocking call now; else the G queues for one.
 void regain_p() {
   M* m = current_m();
   P* pp = sched->acquire_idle(m->old_p);

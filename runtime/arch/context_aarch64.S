@@ -33,11 +33,10 @@ gorun_context_switch:
     ldp     d10, d11, [sp, #104]
     ldp     d12, d13, [sp, #120]
     ldp     d14, d15, [sp, #136]
-    ldr     x16, [sp, #152]
+    ldr     x30, [sp, #152]
     add     sp, sp, #160
     .cfi_adjust_cfa_offset -160
-    mov     x30, x16
-    br      x16
+    ret
     .cfi_endproc
     .size   gorun_context_switch, . - gorun_context_switch
 

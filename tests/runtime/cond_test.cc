@@ -231,8 +231,10 @@ TEST_CASE("the Cond may go once every waiter was notified") {
           ++woken;
         });
         for (;;) {
-          const std::lock_guard lock(mutex);
-          if (waits) break;
+          {
+            const std::lock_guard lock(mutex);
+            if (waits) break;
+          }
           yield();
         }
         cond->notify_all();
