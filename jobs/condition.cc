@@ -117,7 +117,7 @@ class ConditionParser {
   }
 
   Operand parse_equality(int depth) {
-    const Operand left = parse_unary(depth);
+    Operand left = parse_unary(depth);
     const bool is_equal = !failed_ && take("==");
     if (failed_ || (!is_equal && !take("!="))) return left;
     const Operand right = parse_unary(depth);

@@ -35,13 +35,12 @@ LoadedSource read_source(const std::string& path) {
   Expected<std::string, Refusal> text = read_job_text(path);
   const std::string name = path == "-" ? "(standard input)" : path;
   if (text.ok()) return {Source(name, std::move(*text)), {}};
-  return {Source(name, ""),
-          {{.where = std::nullopt, .what = std::move(text.error().why), .hint = {}}}};
+  return {Source(name, ""), {{.where = std::nullopt, .what = text.error().why, .hint = {}}}};
 }
 
 LoadedJob load_job(Source source, const LoadOptions& options) {
-  static const LoadWorld kNothingElse;
-  const LoadWorld& world = options.world != nullptr ? *options.world : kNothingElse;
+  static const LoadWorld nothing_else;
+  const LoadWorld& world = options.world != nullptr ? *options.world : nothing_else;
   Secrets secrets;
   Diagnostics errors;
   std::optional<Graph> graph;

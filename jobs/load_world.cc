@@ -114,8 +114,8 @@ Expected<std::vector<std::string>, Refusal> LoadWorld::files(const std::string& 
 }
 
 const LoadWorld& process_world() {
-  static const ProcessWorld kWorld;
-  return kWorld;
+  static const ProcessWorld world;
+  return world;
 }
 
 Expected<std::string, Refusal> read_job_text(const std::string& path) {

@@ -102,9 +102,36 @@ Json defaults_schema() {
   return object;
 }
 
+// What stands at the top of a job file.
+Json job_part_of(const OptionRow& row) {
+  switch (row.type) {
+    case OptionType::kVersion:
+      return {{"const", 1}};
+    case OptionType::kVars:
+      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
+    case OptionType::kEnvironment:
+      return object_of(refer_to("scalar"), "variable");
+    case OptionType::kDefaults:
+      return defaults_schema();
+    case OptionType::kLimits:
+      return object_of_keys(limit_keys());
+    case OptionType::kPools:
+      return object_of(any_of({integer_between(row), refer_to("expression")}));
+    case OptionType::kTargets:
+      return object_of(one_or_more({{"type", "string"}}));
+    case OptionType::kStages: {
+      Json stages = object_of(refer_to("stage"), "stageName");
+      stages["minProperties"] = 1;
+      return stages;
+    }
+    default:
+      return true;
+  }
+}
+
 // The type alone; schema_of() adds what describes it.
 Json type_of(const OptionRow& row) {
-  const Json string = {{"type", "string"}};
+  Json string = {{"type", "string"}};
   switch (row.type) {
     case OptionType::kFlag:
       return any_of({{{"type", "boolean"}}, refer_to("expression")});
@@ -173,24 +200,14 @@ Json type_of(const OptionRow& row) {
     case OptionType::kScalars:
       return array_of(refer_to("plainScalar"), 1);
     case OptionType::kVersion:
-      return {{"const", 1}};
     case OptionType::kVars:
-      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
     case OptionType::kEnvironment:
-      return object_of(refer_to("scalar"), "variable");
     case OptionType::kDefaults:
-      return defaults_schema();
     case OptionType::kLimits:
-      return object_of_keys(limit_keys());
     case OptionType::kPools:
-      return object_of(any_of({integer_between(row), refer_to("expression")}));
     case OptionType::kTargets:
-      return object_of(one_or_more(string));
-    case OptionType::kStages: {
-      Json stages = object_of(refer_to("stage"), "stageName");
-      stages["minProperties"] = 1;
-      return stages;
-    }
+    case OptionType::kStages:
+      return job_part_of(row);
   }
   return true;
 }

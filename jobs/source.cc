@@ -31,7 +31,7 @@ Source::Source(std::string name, std::string text) : text_(std::move(text)) {
   index(0);
 }
 
-ByteRange Source::append(std::string name, std::string text) {
+ByteRange Source::append(std::string name, std::string_view text) {
   text_ += '\n';
   const std::size_t begin = text_.size();
   line_begins_.push_back(begin);

@@ -54,7 +54,7 @@ class Source {
   Source(std::string name, std::string text);
 
   /// Adds a file behind the others and returns its bytes. Ends all views of text().
-  ByteRange append(std::string name, std::string text);
+  ByteRange append(std::string name, std::string_view text);
 
   /// The name of the first file.
   [[nodiscard]] const std::string& name() const { return files_.front().name; }

@@ -77,11 +77,11 @@ class Validator {
   // The stages that `ref` names; none after the blame. `who` is how the message begins.
   const std::vector<std::size_t>& look_up(const StageRef& ref, const std::string& who,
                                           std::string_view own_group) {
-    static const std::vector<std::size_t> kNone;
+    static const std::vector<std::size_t> none;
     const auto found = index_.find(ref.stage);
     if (found != index_.end()) return found->second;
     blame(ref.stage_where, who + " unknown stage " + quote(ref.stage), near_stage(ref, own_group));
-    return kNone;
+    return none;
   }
 
   // As look_up(), for a stage that must not name itself, nor its own matrix.

@@ -59,6 +59,8 @@ foreach(case IN LISTS cases)
     "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT ${TIMEOUT_S} LABELS [==[${labels}]==])\n")
 endforeach()
 
+# Whole suites in one process: their tests of crashes fork after threads have run, which TSan allows
+# only if told so.
 if(JITTER)
   list(REMOVE_DUPLICATES suites)
   list(FILTER suites EXCLUDE REGEX "/slow$")
@@ -66,7 +68,7 @@ if(JITTER)
     string(APPEND script
       "add_test([==[jitter ${JITTER}: ${suite}]==] [==[${EXECUTABLE}]==] [==[--test-suite=${suite}]==])\n"
       "set_tests_properties([==[jitter ${JITTER}: ${suite}]==] PROPERTIES TIMEOUT ${TIMEOUT_S}"
-      " ENVIRONMENT GORUN_JITTER=${JITTER} LABELS [==[${LABEL};jitter]==])\n")
+      " ENVIRONMENT \"GORUN_JITTER=${JITTER};TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=0:die_after_fork=0\" LABELS [==[${LABEL};jitter]==])\n")
   endforeach()
 endif()
 

@@ -48,8 +48,8 @@ int Sched::set_procs(int wanted) {
 }
 
 void Sched::follow_cpus(std::int64_t now) {
-  if (!follows_cpus.load(std::memory_order_relaxed) || now < next_procs_look) return;
-  next_procs_look = now + mode.procs_period_ns;
+  if (!follows_cpus.load(std::memory_order_relaxed) || now < next_procs_look_) return;
+  next_procs_look_ = now + mode.procs_period_ns;
   set_procs(num_cpu(starter));
 }
 

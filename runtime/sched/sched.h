@@ -246,7 +246,7 @@ struct Sched {
   bool is_due(P* pp, M* m, std::int64_t now) const;
   bool look_after_waiting_work(std::int64_t now);
 
-  std::int64_t next_procs_look = 0;  // sysmon only
+  std::int64_t next_procs_look_ = 0;  // sysmon only
 };
 
 /// The one that runs; null between runs.
