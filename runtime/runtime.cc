@@ -173,8 +173,7 @@ int procs() {
 
 int set_procs(int count) {
   if (sched == nullptr) fatal("set_procs: no Runtime");
-  sched->follows_cpus.store(false, std::memory_order_relaxed);
-  return sched->set_procs(count);
+  return sched->set_procs(count, ProcsFrom::kGoroutine);
 }
 
 }  // namespace gorun::runtime

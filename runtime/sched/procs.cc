@@ -25,10 +25,15 @@
 
 namespace gorun::runtime {
 
-int Sched::set_procs(int wanted) {
+int Sched::set_procs(int wanted, ProcsFrom from) {
   int count = 0;
   {
     const std::lock_guard guard(lock);
+    if (from == ProcsFrom::kGoroutine) {
+      follows_cpus.store(false, std::memory_order_relaxed);
+    } else if (!follows_cpus.load(std::memory_order_relaxed)) {
+      return procs.load(std::memory_order_relaxed);  // overtaken since it looked
+    }
     count = std::clamp(wanted, 1, static_cast<int>(ps.capacity()));
     if (count == procs.load(std::memory_order_relaxed)) return count;
     while (ps.size() < static_cast<std::size_t>(count)) ps.add();
@@ -50,7 +55,7 @@ int Sched::set_procs(int wanted) {
 void Sched::follow_cpus(std::int64_t now) {
   if (!follows_cpus.load(std::memory_order_relaxed) || now < next_procs_look_) return;
   next_procs_look_ = now + mode.procs_period_ns;
-  set_procs(num_cpu(starter));
+  set_procs(num_cpu(starter), ProcsFrom::kProcessors);
 }
 
 void Sched::shed(P* pp) {

@@ -77,6 +77,9 @@ struct SchedMode {
   std::int64_t procs_period_ns = 0;  // between two looks at the processors; 0: procs are fixed
 };
 
+/// Who asks for a number of Ps: a goroutine's word ends the following of the processors.
+enum class ProcsFrom : std::uint8_t { kGoroutine, kProcessors };
+
 struct Sched {
   /// A run with `procs` Ps, and never more than `most_procs`.
   Sched(int procs, int most_procs, SchedMode how);
@@ -120,7 +123,7 @@ struct Sched {
   // The number of Ps, in procs.cc.
 
   /// Lets `wanted` Ps run, or as near to that as this run can. Any thread. returns how many.
-  int set_procs(int wanted);
+  int set_procs(int wanted, ProcsFrom from);
   /// Whether `pp` is beyond the number of Ps that may run. Any thread; exact under lock.
   [[nodiscard]] bool is_surplus(const P* pp) const {
     return pp->id >= procs.load(std::memory_order_relaxed);
@@ -155,7 +158,7 @@ struct Sched {
   std::atomic<int> procs;          // of them, those that may run; written under lock
   const bool multi;                // may there be more than one P: thieves and contention?
   pid_t starter = 0;               // the thread of run(), whose processors are ours
-  std::atomic<bool> follows_cpus;  // procs is to follow the processors; relaxed
+  std::atomic<bool> follows_cpus;  // procs is to follow the processors; cleared under lock
   const SchedMode mode;
   std::int64_t virtual_now = 0;       // the clock of a deterministic run. Its only M
   std::atomic<int> idle_ps{0};        // those that may be taken. Written under lock
