@@ -49,6 +49,8 @@ void close_end(int& fd) {
 [[noreturn]] void become(const std::vector<std::string>& argv, const CommandOptions& options,
                          int in, int out, int err) {
   setpgid(0, 0);
+  // A shell starts what it runs in the background with these ignored, and that is inherited.
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) std::signal(signal, SIG_DFL);
   dup2(in, STDIN_FILENO);
   if (!options.stdout_path.empty()) {
     out = open(options.stdout_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
