@@ -58,6 +58,8 @@ PtyCommand::PtyCommand(const std::vector<std::string>& argv, unsigned short colu
   pid_ = forkpty(&terminal_, nullptr, nullptr, &size);
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "forkpty");
   if (pid_ != 0) return;
+  // A shell starts what it runs in the background with these ignored, and that is inherited.
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) std::signal(signal, SIG_DFL);
   setenv("TERM", "xterm", 1);
   unsetenv("NO_COLOR");
   std::vector<char*> words;
