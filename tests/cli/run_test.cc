@@ -137,15 +137,15 @@ TEST_CASE("take lets so many items through, whatever runs beside the stages befo
   }
 }
 
-// The mask of a line "SigIgn:\t..." of /proc/PID/status, without SIGPIPE and without the two
-// signals that the C library keeps for itself and changes as it pleases.
+// The mask of a line "SigIgn:\t..." of /proc/PID/status, without SIGPIPE, without those that the
+// tests start every command with, and without the two signals that the C library keeps for itself
+// and changes as it pleases.
 std::uint64_t ignored_signals(std::istream& status) {
-  constexpr int kLibrarySignals[] = {32, 33};
+  constexpr int kOthers[] = {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM, 32, 33};
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with("SigIgn:\t")) continue;
     std::uint64_t mask = std::stoull(line.substr(8), nullptr, 16);
-    mask &= ~(std::uint64_t{1} << (SIGPIPE - 1));
-    for (const int signal : kLibrarySignals) mask &= ~(std::uint64_t{1} << (signal - 1));
+    for (const int signal : kOthers) mask &= ~(std::uint64_t{1} << (signal - 1));
     return mask;
   }
   FAIL("no SigIgn in the status of a process");
