@@ -53,7 +53,7 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan stress model examples bench bench-hash bench-runtime
+.PHONY: test asan tsan soak stress model examples bench bench-hash bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
@@ -77,6 +77,12 @@ asan: need-build-test build/asan/werror-$(WERROR)  ## the tests under AddressSan
 tsan: need-build-test-tsan build/tsan/werror-$(WERROR)  ## the tests under ThreadSanitizer (clang 19)
 	@cmake --build --preset tsan -j $(JOBS)
 	@$(call ctest,tsan) -LE slow
+
+TIMES ?= 20
+soak: need-build-test-tsan build/asan/werror-$(WERROR) build/tsan/werror-$(WERROR)  ## the tests TIMES=20 in a row under both
+	@cmake --build --preset asan -j $(JOBS)
+	@cmake --build --preset tsan -j $(JOBS)
+	@.ci/soak $(TIMES) tsan asan
 
 examples: build  ## run every example and compare it with its expected.txt
 	@.ci/examples build/release/gorun
