@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,26 +96,26 @@ class ConditionParser {
     return all;
   }
 
-  Operand parse_or(int depth) {
-    Operand left = parse_and(depth);
-    while (!failed_ && take("||")) {
-      const Operand right = parse_and(depth);
+  // Operands that `next` parses, between them `word`, which joins two truths by `join`.
+  template <class Join>
+  Operand parse_chain(std::string_view word, Operand (ConditionParser::*next)(int), int depth,
+                      Join join) {
+    Operand left = (this->*next)(depth);
+    while (!failed_ && take(word)) {
+      const Operand right = (this->*next)(depth);
       const auto a = truth(left);
       const auto b = truth(right);
-      left = joined(left, right, a && b ? std::optional(*a || *b) : std::nullopt);
+      left = joined(left, right, a && b ? std::optional(join(*a, *b)) : std::nullopt);
     }
     return left;
   }
 
+  Operand parse_or(int depth) {
+    return parse_chain("||", &ConditionParser::parse_and, depth, std::logical_or<>());
+  }
+
   Operand parse_and(int depth) {
-    Operand left = parse_equality(depth);
-    while (!failed_ && take("&&")) {
-      const Operand right = parse_equality(depth);
-      const auto a = truth(left);
-      const auto b = truth(right);
-      left = joined(left, right, a && b ? std::optional(*a && *b) : std::nullopt);
-    }
-    return left;
+    return parse_chain("&&", &ConditionParser::parse_equality, depth, std::logical_and<>());
   }
 
   Operand parse_equality(int depth) {

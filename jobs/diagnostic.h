@@ -15,9 +15,9 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "jobs/expected.h"
 #include "jobs/source.h"
 
 namespace gorun::jobs {
@@ -40,29 +40,13 @@ using Diagnostics = std::vector<Diagnostic>;
 
 /// A value, or at least one Diagnostic that says why there is none.
 template <class T>
-class [[nodiscard]] Result {
+class [[nodiscard]] Result : public Expected<T, Diagnostics> {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Diagnostics errors) : state_(std::in_place_index<1>, std::move(errors)) {}
-  Result(Diagnostic error) : state_(std::in_place_index<1>, Diagnostics{std::move(error)}) {}
-
-  [[nodiscard]] bool ok() const { return state_.index() == 0; }
-  explicit operator bool() const { return ok(); }
-
-  /// The value; std::bad_variant_access when there is none.
-  [[nodiscard]] const T& value() const& { return std::get<0>(state_); }
-  [[nodiscard]] T& value() & { return std::get<0>(state_); }
-  [[nodiscard]] T&& value() && { return std::get<0>(std::move(state_)); }
-  const T& operator*() const& { return value(); }
-  T& operator*() & { return value(); }
-  const T* operator->() const { return &value(); }
-  T* operator->() { return &value(); }
+  using Expected<T, Diagnostics>::Expected;
+  Result(Diagnostic error) : Expected<T, Diagnostics>(Diagnostics{std::move(error)}) {}
 
   /// The mistakes; std::bad_variant_access when there is a value.
-  [[nodiscard]] const Diagnostics& errors() const { return std::get<1>(state_); }
-
- private:
-  std::variant<T, Diagnostics> state_;
+  [[nodiscard]] const Diagnostics& errors() const { return this->error(); }
 };
 
 /// So many mistakes are shown in full; of the rest, the number.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "jobs/format/quote.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
@@ -13,27 +14,12 @@ constexpr std::size_t kLongest = 60;
 }  // namespace
 
 std::string quote(std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  std::size_t shown = text.size();
-  if (shown > kLongest) {
-    shown = kLongest;
-    // A UTF-8 sequence is shown whole or not at all.
-    while (shown > 0 && is_utf8_continuation(text[shown])) --shown;
-  }
-  for (const char c : text.substr(0, shown)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 0xfU];
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  if (shown < text.size()) out += "...";
-  out += '"';
+  if (text.size() <= kLongest) return quote_for_message(text);
+  std::size_t shown = kLongest;
+  // A UTF-8 sequence is shown whole or not at all.
+  while (shown > 0 && is_utf8_continuation(text[shown])) --shown;
+  std::string out = quote_for_message(text.substr(0, shown));
+  out.insert(out.size() - 1, "...");
   return out;
 }
 

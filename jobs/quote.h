@@ -7,8 +7,7 @@
 
 namespace gorun::jobs {
 
-/// `text` in double quotes, cut after 60 bytes; a control character is shown as \xNN, a quote
-/// and a backslash with a backslash before them.
+/// quote_for_message() of at most the first 60 bytes; "..." stands for what was cut.
 [[nodiscard]] std::string quote(std::string_view text);
 
 /// "a", "b" and "c": a list for a sentence.

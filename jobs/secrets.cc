@@ -6,7 +6,6 @@
 
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
-#include "jobs/quote.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
@@ -24,13 +23,6 @@ constexpr std::size_t kTellingLine = 8;
 // What stands between the quotes.
 std::string unquoted(const std::string& quoted) {
   return quoted.size() < 2 ? quoted : quoted.substr(1, quoted.size() - 2);
-}
-
-// All of what quote() makes of a text, of which it shows only the beginning.
-std::string quoted_piecewise(std::string_view value) {
-  std::string out;
-  for (const char c : value) out += unquoted(quote(std::string_view(&c, 1)));
-  return out;
 }
 
 // As a terminal is shown it: bytes that would drive it, or are not UTF-8, become "?".
@@ -59,7 +51,6 @@ void Secrets::add_form(std::string form) {
 void Secrets::add(std::string_view value) {
   if (value.empty()) return;
   add_form(std::string(value));
-  add_form(quoted_piecewise(value));
   add_form(unquoted(quote_for_message(value)));
   std::string word = quote_for_shell(value);
   if (word.starts_with("$'")) word.erase(0, 1);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "jobs/hash/blake3_rounds.h"
+#include "jobs/hash/one_lane.h"
 
 namespace gorun::jobs {
 namespace {
@@ -37,19 +38,8 @@ struct Vec128 {
   }
 };
 
-struct Portable {
-  using Reg = std::uint32_t;
-  static constexpr std::size_t kLanes = 1;
-
-  static Reg load(const std::uint32_t* words) { return *words; }
-  static void store(std::uint32_t* words, Reg r) { *words = r; }
-  static Reg set(std::uint32_t word) { return word; }
-  static Reg add(Reg a, Reg b) { return a + b; }
+struct Portable : OneLane {
   static Reg exclusive_or(Reg a, Reg b) { return a ^ b; }
-  template <int kBits>
-  static Reg rotr(Reg r) {
-    return r >> kBits | r << (32 - kBits);
-  }
   static void load_words(const std::uint8_t* const* data, std::size_t offset, Reg* w) {
     __builtin_memcpy(w, data[0] + offset, kBlake3BlockBytes);
   }

@@ -3,23 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jobs/hash/one_lane.h"
 #include "jobs/hash/sha256_rounds.h"
 
 namespace gorun::jobs {
 namespace {
 
-struct Portable {
-  using Reg = std::uint32_t;
-  static constexpr std::size_t kLanes = 1;
-
-  static Reg load(const std::uint32_t* words) { return *words; }
-  static void store(std::uint32_t* words, Reg r) { *words = r; }
-  static Reg set(std::uint32_t word) { return word; }
-  static Reg add(Reg a, Reg b) { return a + b; }
-  template <int kBits>
-  static Reg rotr(Reg r) {
-    return r >> kBits | r << (32 - kBits);
-  }
+struct Portable : OneLane {
   template <int kBits>
   static Reg shift_right(Reg r) {
     return r >> kBits;

@@ -13,7 +13,7 @@ TEST_SUITE("jobs/quote") {
     CHECK(quote("") == R"("")");
     CHECK(quote("a b") == R"("a b")");
     CHECK(quote("a\"b\\c") == R"("a\"b\\c")");
-    CHECK(quote(std::string_view("a\n\0\x1b\x7f", 5)) == R"("a\x0a\x00\x1b\x7f")");
+    CHECK(quote(std::string_view("a\n\0\x1b\x7f", 5)) == R"("a\n\x00\x1b\x7f")");
     CHECK(quote("\xe6\x97\xa5") == "\"\xe6\x97\xa5\"");
   }
 
