@@ -90,7 +90,7 @@ void ChanCore::destroy() {
   if (type_->destroy != nullptr) type_->destroy(value);
 }
 
-[[gnu::always_inline]] inline ChanCore::Done ChanCore::try_send_locked(void* value) {
+ChanCore::Done ChanCore::send_now(void* value) {
   if (closed_.load(std::memory_order_relaxed)) return {true, ChanStatus::kClosed, nullptr};
   if (Waiter* receiver = receivers_.take()) {
     if (receiver->slot != nullptr) move(receiver->slot, value);
@@ -106,7 +106,7 @@ void ChanCore::destroy() {
   return {true, ChanStatus::kOk, nullptr};
 }
 
-[[gnu::always_inline]] inline ChanCore::Done ChanCore::try_recv_locked(void* slot) {
+ChanCore::Done ChanCore::recv_now(void* slot) {
   const std::size_t count = count_.load(std::memory_order_relaxed);
   if (count > 0) {
     std::byte* oldest = cell(first_);
@@ -133,15 +133,13 @@ void ChanCore::destroy() {
   return {};
 }
 
-ChanCore::Done ChanCore::send_now(void* value) { return try_send_locked(value); }
-ChanCore::Done ChanCore::recv_now(void* slot) { return try_recv_locked(slot); }
-
-ChanStatus ChanCore::send(ChanCore* chan, void* value) {
+// The paths that matter, without a call.
+[[gnu::flatten]] ChanStatus ChanCore::send(ChanCore* chan, void* value) {
   require_goroutine("chan: send");
   if (chan == nullptr) park_for_ever();
   const RtSection rt;
   chan->lock_.lock();
-  if (const Done done = chan->try_send_locked(value); done.done) {
+  if (const Done done = chan->send_now(value); done.done) {
     chan->lock_.unlock();
     if (done.wake != nullptr) ready(done.wake);
     return done.status;
@@ -156,12 +154,12 @@ ChanStatus ChanCore::send(ChanCore* chan, void* value) {
   return waiter.status;
 }
 
-ChanStatus ChanCore::recv(ChanCore* chan, void* slot) {
+[[gnu::flatten]] ChanStatus ChanCore::recv(ChanCore* chan, void* slot) {
   require_goroutine("chan: receive");
   if (chan == nullptr) park_for_ever();
   const RtSection rt;
   chan->lock_.lock();
-  if (const Done done = chan->try_recv_locked(slot); done.done) {
+  if (const Done done = chan->recv_now(slot); done.done) {
     chan->lock_.unlock();
     if (done.wake != nullptr) ready(done.wake);
     return done.status;

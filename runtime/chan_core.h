@@ -83,8 +83,6 @@ class ChanCore {
   };
   Done send_now(void* value);
   Done recv_now(void* slot);
-  Done try_send_locked(void* value);  // the same, inlined
-  Done try_recv_locked(void* slot);
 
   void move(void* to, void* from) const;
   void drop(void* value) const;

@@ -9,7 +9,7 @@ namespace gorun::runtime {
 
 /// The number of cores that `thread` (0: the calling one) may use: its CPU affinity, limited by the
 /// smallest CPU quota of the process's cgroup and all ancestors (rounded up). At least 1. threads:
-/// any. Reads /proc and /sys: some 100 us.
+/// any. Reads /proc and /sys.
 [[nodiscard]] int num_cpu(pid_t thread = 0);
 
 /// The number of processors in the affinity mask of `thread` (0: the calling one). At least 1.
