@@ -70,16 +70,16 @@ stress: need-build-test build/dev/werror-$(WERROR)  ## random operations under j
 model: need-model  ## check the models of the scheduler's protocols exhaustively (spin)
 	@tests/model/run.sh
 
-asan: need-build-test build/asan/werror-$(WERROR)  ## the tests under AddressSanitizer and UBSan
+asan: need-build-test-sanitizers build/asan/werror-$(WERROR)  ## the tests under AddressSanitizer and UBSan
 	@cmake --build --preset asan -j $(JOBS)
 	@$(call ctest,asan) -LE slow
 
-tsan: need-build-test-tsan build/tsan/werror-$(WERROR)  ## the tests under ThreadSanitizer (clang 19)
+tsan: need-build-test-sanitizers build/tsan/werror-$(WERROR)  ## the tests under ThreadSanitizer
 	@cmake --build --preset tsan -j $(JOBS)
 	@$(call ctest,tsan) -LE slow
 
 TIMES ?= 20
-soak: need-build-test-tsan build/asan/werror-$(WERROR) build/tsan/werror-$(WERROR)  ## the tests TIMES=20 in a row under both
+soak: need-build-test-sanitizers build/asan/werror-$(WERROR) build/tsan/werror-$(WERROR)  ## the tests TIMES=20 in a row under both
 	@cmake --build --preset asan -j $(JOBS)
 	@cmake --build --preset tsan -j $(JOBS)
 	@.ci/soak $(TIMES) tsan asan
