@@ -397,7 +397,9 @@ void yield_now() {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  if (pp->spawned.empty()) [[likely]] {
+  if (!multi_p && pp->spawned.empty()) [[likely]] {
+    push_lrq(pp, self);  // without thieves nobody takes it before its registers are saved
+  } else if (pp->spawned.empty()) [[likely]] {
     m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   } else {
     // Behind all of those that never ran, too, and those come last on this P.
