@@ -146,14 +146,17 @@ class Fetcher {
     if (body_.error()) return failure_of(*body_.error());
     if (answer.end == HttpEnd::kTimedOut) {
       return Failure{.what = shown() + ": timed out after " + duration_text(*context_.timeout()),
-                     .item = {}, .cause = FailureCause::kTimeout};
+                     .item = {},
+                     .cause = FailureCause::kTimeout};
     }
     if (answer.end != HttpEnd::kAnswered) {
-      return Failure{.what = shown() + ": " + answer.error, .item = {}, .cause = FailureCause::kNetwork};
+      return Failure{
+          .what = shown() + ": " + answer.error, .item = {}, .cause = FailureCause::kNetwork};
     }
     if (body_.takes(answer.status)) return std::nullopt;
     Failure failure{.what = shown() + ": status " + std::to_string(answer.status),
-                    .item = {}, .cause = FailureCause::kStatus,
+                    .item = {},
+                    .cause = FailureCause::kStatus,
                     .code = answer.status};
     if (options_.flag("retry_after") && asks_to_wait(answer)) {
       failure.retry_after = std::chrono::seconds(answer.retry_after_s);
