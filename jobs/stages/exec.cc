@@ -8,6 +8,7 @@
 // An item's text reaches a command as one argument, whatever it holds; a shell script gets it as
 // "$1" and is never edited.
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,7 +17,9 @@
 #include <vector>
 
 #include "jobs/child_pump.h"
+#include "jobs/duration.h"
 #include "jobs/format/quote.h"
+#include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
 #include "jobs/stages/rows.h"
 #include "jobs/subprocess.h"
@@ -55,19 +58,43 @@ class CommandRunner {
     Command command;
     if (prepare(item, &command) == Flow::kStop) return Flow::kStop;
     auto child = runtime::blocking(runtime::Blocking::kBrief, [&] { return start_child(command); });
-    if (!child.ok()) return fail(child.error().message(), item);
+    if (!child.ok()) return context_.fail_item(item, failure_of(child.error()));
     ChildPump pump(std::move(*child), {.input = feeds_item_ ? item.text : std::string_view(),
-                                       .stop_fd = context_.cancel_fd()});
-    const Flow flow = stdout_ == Stdout::kItems     ? emit_lines(pump, item, batch, out)
-                      : stdout_ == Stdout::kCapture ? emit_all(pump, item, batch, out)
-                                                    : drain(pump);
-    if (flow == Flow::kStop) return Flow::kStop;
-    return judge(pump.result(), command, item);
+                                       .stop_fd = context_.cancel_fd(),
+                                       .timeout = timeout()});
+    // What an attempt says may be said again by the next one.
+    std::optional<HeldOut> held;
+    if (context_.may_retry()) held.emplace();
+    if (pass_on_output(pump, item, batch, held ? *held : out) == Flow::kStop) return Flow::kStop;
+    if (std::optional<Failure> failure = judge(pump.result(), command)) {
+      return context_.is_cancelled() ? Flow::kStop : context_.fail_item(item, std::move(*failure));
+    }
+    if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
+    return held ? held->release(out) : Flow::kMore;
   }
 
  private:
   Flow fail(std::string what, const Item& item) {
-    return context_.fail({FailureKind::kWork, std::move(what), std::string(item.text)});
+    return context_.fail_item(item, {FailureKind::kWork, std::move(what), {}});
+  }
+
+  [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const {
+    const auto timeout = context_.timeout();
+    if (!timeout) return std::nullopt;
+    return std::chrono::ceil<std::chrono::milliseconds>(*timeout);
+  }
+
+  Flow pass_on_output(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
+    switch (stdout_) {
+      case Stdout::kItems:
+        return emit_lines(pump, item, batch, out);
+      case Stdout::kCapture:
+        return emit_all(pump, item, batch, out);
+      case Stdout::kInherit:
+      case Stdout::kDiscard:
+        break;
+    }
+    return drain(pump);
   }
 
   Flow prepare(const Item& item, Command* command) {
@@ -163,15 +190,27 @@ class CommandRunner {
     return out.emit(captured);
   }
 
-  Flow judge(const ChildResult& result, const Command& command, const Item& item) {
-    if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
-    const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
-    if (result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end()) {
-      return Flow::kMore;
-    }
+  [[nodiscard]] std::optional<Failure> judge(const ChildResult& result,
+                                             const Command& command) const {
+    if (result.ended_by == EndedBy::kStop) return std::nullopt;
     std::string shown = options_.has("shell") ? "the shell script" : quote_for_shell(command.argv);
     if (shown.size() > kShownCommand) shown = shown.substr(0, kShownCommand) + "...";
-    return fail(shown + ": " + result.message(), item);
+    if (result.ended_by == EndedBy::kTimeout) {
+      return Failure{.kind = FailureKind::kWork,
+                     .what = shown + ": timed out after " + duration_text(*context_.timeout()),
+                     .item = {},
+                     .cause = FailureCause::kTimeout};
+    }
+    const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
+    if (result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end()) {
+      return std::nullopt;
+    }
+    const bool was_killed = result.signal != 0;
+    return Failure{.kind = FailureKind::kWork,
+                   .what = shown + ": " + result.message(),
+                   .item = {},
+                   .cause = was_killed ? FailureCause::kSignal : FailureCause::kExit,
+                   .code = was_killed ? result.signal : result.exit_code};
   }
 
   const StageOptions& options_;
@@ -212,7 +251,8 @@ class ExecStage final : public Stage {
   explicit ExecStage(const StageSpec& spec) : spec_(spec) {}
   [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
-    return {.workers = is_source() ? 1 : spec_.workers, .batch_items = 1};
+    return {
+        .workers = is_source() ? 1 : spec_.workers, .batch_items = 1, .begins_operations = true};
   }
   [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
     return std::make_unique<ExecOnce>(spec_, context);
