@@ -391,6 +391,18 @@ void yield_through_g0(M* m, G* self) {
     yield_through_g0(m, self);
     return;
   }
+  // The common turn without thieves: nobody can take this one before its registers are saved.
+  if (!multi_p && next == nullptr && pp->spawned.empty() &&
+      pp->runnext.load(std::memory_order_relaxed) == nullptr) {
+    next = pp->lrq.rotate_alone(self);
+    if (next != nullptr) {
+      warm_up(pp);
+      note(TraceKind::kYield, self);
+      self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+      switch_to_g(m, self, next);
+      return;
+    }
+  }
   // Goroutines that never ran come first: their spawner may be yielding until they have.
   if (next == nullptr) next = pop_spawned(pp);
   if (next == nullptr) next = take_runnext(pp);
@@ -402,9 +414,7 @@ void yield_through_g0(M* m, G* self) {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  if (!multi_p && pp->spawned.empty()) [[likely]] {
-    push_lrq(pp, self);  // without thieves nobody takes it before its registers are saved
-  } else if (pp->spawned.empty()) [[likely]] {
+  if (pp->spawned.empty()) [[likely]] {
     m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   } else {
     // Behind all of those that never ran, too, and those come last on this P.

@@ -63,6 +63,19 @@ class RunQueue {
     return gp;
   }
 
+  /// Takes the oldest G and appends `gp`, or does nothing and returns null if there is none; when
+  /// no thief can exist. Owner only.
+  G* rotate_alone(G* gp) {
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
+    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    if (head == tail) return nullptr;
+    G* oldest = slot(head).load(std::memory_order_relaxed);
+    slot(tail).store(gp, std::memory_order_relaxed);  // in a full ring that is the oldest's slot
+    head_.store(head + 1, std::memory_order_relaxed);
+    tail_.store(tail + 1, std::memory_order_relaxed);
+    return oldest;
+  }
+
   /// Moves half of the Gs (rounded up), oldest first, into `out`. Any thread. returns how many.
   std::uint32_t grab_half(std::array<G*, Capacity>& out) {
     for (;;) {
