@@ -45,7 +45,10 @@ GOOD = [
         "d": {"kind": "reduce", "from": "m", "by": "a", "agg": "sum", "field": "b"},
         "t": {"kind": "top", "from": "d", "n": 3, "by": "value", "order": "asc", "workers": 1},
         "k": {"kind": "take", "from": "h", "n": 1e1},
-        "o": {"kind": "write", "from": ["t", "k"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
+        "u": {"kind": "http", "from": "i", "url": "http://h/${{ item }}", "method": "PUT", "headers": {"A": "b"}, "body": "x",
+              "save": "${{ item }}", "status": "any", "per_host": 2, "max_body": "1MiB", "max_redirects": 0, "retry_after": False,
+              "ca_file": "ca.pem", "workers": 100},
+        "o": {"kind": "write", "from": ["t", "k", "u"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
     {"gorun": 1, "vars": {"n": 3}, "fail": "keep-going", "limits": {"memory": "1MiB", "open_files": 16},
      "defaults": {"timeout": "1h", "retry": {"max": 2}, "tolerate": 1, "on_error": "fail"}, "stages": {
         "w": {"kind": "walk", "tolerate": {"count": 3, "percent": 0.5, "x-t": 1}, "on_error": "continue", "timeout": 1.5},
