@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/failure_policy.h"
 #include "jobs/kinds.h"
 #include "jobs/secrets.h"
 #include "jobs/source.h"
@@ -65,12 +66,15 @@ struct StageSpec {
   When when = When::kSuccess;        // kSuccess unless it has needs
   std::optional<std::size_t> pool;   // index into Graph::pools
   std::int64_t weight = 1;           // places that a worker takes there, at most all of them
+  FailurePolicy failure;             // of its items
   StageOptions options;
   ByteRange where;  // the stage's name in the job file
 };
 
 enum class FailPolicy {
-  kFast,  // the first failure cancels the run
+  kFast,       // the first failure cancels the run
+  kDrain,      // it stops sources and begins no further command; what is under way goes on
+  kKeepGoing,  // it stops nothing but what depends on it
 };
 
 /// A limit that stages share: so many places, of which a worker at work takes `weight`.

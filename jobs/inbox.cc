@@ -55,7 +55,7 @@ Flow Inbox::put_part(Batch&& part) {
   // Counted before the send: a reader may take and discount the batch before send returns.
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
-  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) return Flow::kMore;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
@@ -68,12 +68,12 @@ bool Inbox::try_put(Batch& batch) {
   const std::uint64_t items = batch.size();
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
-  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) return true;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
   // The caller still works on a batch of its own, so this never brings open_ to 0.
-  if (shape_.feeds_itself) open_.fetch_sub(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
@@ -110,8 +110,12 @@ void Inbox::release_one() {
 }
 
 void Inbox::worked_off() {
-  if (shape_.feeds_itself) release_one();
+  if (shape_.comes_back) release_one();
 }
+
+// The caller works on a batch that is not worked off, so open_ is not 0.
+void Inbox::expect_back() { open_.fetch_add(1, std::memory_order_relaxed); }
+void Inbox::is_back() { release_one(); }
 
 void Inbox::producer_done() { release_one(); }
 

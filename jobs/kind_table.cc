@@ -186,6 +186,47 @@ constexpr std::array<OptionRow, 11> kExecOptions = {{
      .max = 86'400'000},
 }};
 
+constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};
+
+constexpr std::array<OptionRow, 11> kHttpOptions = {{
+    {.name = "url",
+     .type = OptionType::kTemplate,
+     .help = "what to fetch, by http or https; without it, the text of the item"},
+    {.name = "method", .type = OptionType::kText, .help = "GET, or POST where there is a body"},
+    {.name = "headers",
+     .type = OptionType::kNamedTemplates,
+     .help = "headers to send, {\"Name\": \"text\"}"},
+    {.name = "body", .type = OptionType::kTemplate, .help = "what to send"},
+    {.name = "save",
+     .type = OptionType::kTemplate,
+     .help = "the file that the body becomes; without it, the text of the item that is sent"},
+    {.name = "status",
+     .type = OptionType::kChoice,
+     .default_text = "ok",
+     .help = "ok: a status of 400 or more is a failure; any: it is an answer like others",
+     .choices = kStatuses},
+    {.name = "per_host",
+     .type = OptionType::kInteger,
+     .help = "requests to one host at a time; as many as there are workers otherwise",
+     .min = 1,
+     .max = kMaxWorkers},
+    {.name = "max_body",
+     .type = OptionType::kSize,
+     .help = "the most bytes of a body; without \"save\" 64MiB if not given"},
+    {.name = "max_redirects",
+     .type = OptionType::kInteger,
+     .default_text = "30",
+     .help = "redirects to follow; 0: a redirect is an answer like others",
+     .max = 1000},
+    {.name = "retry_after",
+     .type = OptionType::kFlag,
+     .default_text = "true",
+     .help = "wait and ask again, 5 times, if a 429 or 503 says when, within 10 minutes"},
+    {.name = "ca_file",
+     .type = OptionType::kText,
+     .help = "PEM file of the authorities to trust instead of the system's"},
+}};
+
 constexpr std::array<std::string_view, 7> kAlgorithms = {"sha256", "sha512",  "sha1",    "md5",
                                                          "blake3", "xxh3-64", "xxh3-128"};
 
@@ -263,7 +304,7 @@ constexpr std::array<OptionRow, 3> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
-constexpr std::array<StageKind, 14> kKinds = {{
+constexpr std::array<StageKind, 15> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
      .input = Input::kNone,
@@ -331,6 +372,15 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .sends_nothing = exec_sends_nothing,
      .how_to_send = R"("stdout": "items" makes an item of every line that it prints)",
      .how_to_send_nothing = R"("stdout": "inherit" or "discard" makes no items)"},
+    {.name = "http",
+     .summary = "fetches a URL, once or for each item; sets url, status, bytes, type and body",
+     .input = Input::kOptional,
+     .ports = kOutPort,
+     .options = kHttpOptions,
+     .default_workers = 32,
+     .parallel = true,
+     .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
+     .check = check_http},
     {.name = "hash",
      .summary = "digests of file items; sets the fields digest, algorithm and path",
      .ports = kOutPort,

@@ -58,6 +58,23 @@ class Planner {
 
   void connect(std::size_t from, std::size_t to, std::int64_t buffer) {
     plan_.nodes[from].readers.push_back(to);
+    enter(from, to, buffer);
+  }
+
+  // By a port of its own: whatever node of the stage has something to say there.
+  void connect_port(const Edge& edge) {
+    const std::size_t to = first_node_[edge.to];
+    for (std::size_t n = first_node_[edge.from]; n <= last_node(edge.from); ++n) {
+      std::vector<PlanPort>& ports = plan_.nodes[n].ports;
+      auto port = std::ranges::find(ports, edge.port, &PlanPort::name);
+      if (port == ports.end())
+        port = ports.insert(port, PlanPort{.name = edge.port, .readers = {}});
+      port->readers.push_back(to);
+      enter(n, to, edge.buffer);
+    }
+  }
+
+  void enter(std::size_t from, std::size_t to, std::int64_t buffer) {
     wiring_[to].writers.push_back(from);
     wiring_[to].buffer = std::max(wiring_[to].buffer, buffer);
   }
@@ -74,7 +91,11 @@ class Planner {
       }
     }
     for (const Edge& edge : graph_.edges) {
-      connect(last_node(edge.from), first_node_[edge.to], edge.buffer);
+      if (edge.port == kDefaultPort) {
+        connect(last_node(edge.from), first_node_[edge.to], edge.buffer);
+      } else {
+        connect_port(edge);
+      }
     }
   }
 
@@ -93,9 +114,11 @@ class Planner {
     const StageTraits& a = plan_.nodes[from].traits;
     const StageTraits& b = plan_.nodes[to].traits;
     if (plan_.nodes[from].readers.size() != 1 || wiring_[to].writers.size() != 1) return false;
+    if (plan_.nodes[from].readers.front() != to) return false;
     if (wiring_[to].has_needs || a.gathers() || !b.fuses) return false;
     const std::size_t stage = plan_.nodes[from].stage;
     const std::size_t next = plan_.nodes[to].stage;
+    if (graph_.stages[next].failure.retry.max > 1) return false;
     if (stage != next && (graph_.stages[stage].pool || graph_.stages[next].pool)) return false;
     // A node that scales may run in more goroutines than it asked for; what reads from it has to
     // bear that number, and not the one that was asked for.
@@ -113,6 +136,7 @@ class Planner {
       chain.when = spec.when;
       chain.pool = spec.pool;
       chain.weight = spec.weight;
+      chain.retries = spec.failure.retry.max > 1;
       if (plan_.nodes[n].is_first) {
         chain.needs = spec.needs;
       } else {
@@ -121,6 +145,7 @@ class Planner {
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
         plan_.nodes[at].chain = plan_.chains.size();
+        chain.ports.emplace_back();
         const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
         if (readers.size() != 1 || !joins(at, readers.front())) break;
         at = readers.front();
@@ -135,6 +160,7 @@ class Planner {
         chain.readers.push_back(plan_.nodes[reader].chain);
         ++plan_.chains[chain.readers.back()].producers;
       }
+      for (std::size_t i = 0; i < chain.nodes.size(); ++i) connect_ports(&chain, i);
       const std::size_t head = chain.nodes.front();
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
       const std::int64_t items = std::clamp<std::int64_t>(
@@ -142,6 +168,17 @@ class Planner {
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
+    }
+  }
+
+  void connect_ports(PlanChain* chain, std::size_t link) {
+    for (const PlanPort& port : plan_.nodes[chain->nodes[link]].ports) {
+      PlanPort mine{.name = port.name, .readers = {}};
+      for (const std::size_t reader : port.readers) {
+        mine.readers.push_back(plan_.nodes[reader].chain);
+        ++plan_.chains[mine.readers.back()].producers;
+      }
+      chain->ports[link].push_back(std::move(mine));
     }
   }
 

@@ -24,11 +24,13 @@
 #include <vector>
 
 #include "jobs/child_pump.h"
+#include "jobs/duration.h"
 #include "jobs/exec/command_maker.h"
 #include "jobs/exec/group_printer.h"
 #include "jobs/exec/item_gatherer.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/output_spool.h"
+#include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
 #include "jobs/stages/rows.h"
 #include "jobs/subprocess.h"
@@ -105,16 +107,25 @@ class CommandRunner {
 
   // `batch` keeps `items`; none when the command runs once.
   Flow run(std::span<const Item> items, const Batch& batch, Out& out) {
+    items_ = items;
+    printed_too_much_.clear();
     const Item first = items.empty() ? Item{} : items.front();
     const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (auto wrong = maker_.make(items, number, &command_)) return fail(std::move(*wrong), first);
+    if (auto wrong = maker_.make(items, number, &command_)) {
+      return fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
+    }
     set_streams();
     return has_pipes() ? run_streaming(first, batch, out) : run_to_end(first);
   }
 
  private:
-  Flow fail(std::string what, const Item& item) {
-    return context_.fail({FailureKind::kWork, std::move(what), std::string(item.text)});
+  // Every item of a command that failed has failed.
+  Flow fail(const Failure& failure) {
+    if (items_.empty()) return context_.fail_item(Item{}, failure);
+    for (const Item& item : items_) {
+      if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
   }
 
   Flow fail_to_write(const SystemError& error) {
@@ -144,7 +155,12 @@ class CommandRunner {
   }
 
   PumpOptions pump_options() const {
+    std::optional<std::chrono::milliseconds> timeout;
+    if (const auto limit = context_.timeout()) {
+      timeout = std::chrono::ceil<std::chrono::milliseconds>(*limit);
+    }
     return {.stop_fd = context_.cancel_fd(),
+            .timeout = timeout,
             .pipe_grace = std::chrono::milliseconds(options_.integer("grace")),
             .awaits_group = output_ == Output::kGroup};
   }
@@ -190,25 +206,33 @@ class CommandRunner {
       return failed;
     });
     input_.close();
-    if (error) return fail(error->message(), item);
-    return show_and_judge(pump->result(), item, out_bytes, err_bytes);
+    if (error) return fail(failure_of(*error));
+    return show_and_judge(pump->result(), out_bytes, err_bytes);
   }
 
   Flow run_streaming(const Item& item, const Batch& batch, Out& out) {
     std::optional<ChildPump> pump;
-    const auto error =
+    const auto not_started =
         runtime::blocking(runtime::Blocking::kBrief, [&] { return start(item, &pump); });
     input_.close();
-    if (error) return fail(error->message(), item);
-    const Flow flow = stdout_ == Stdout::kCapture ? emit_all(*pump, item, batch, out)
-                                                  : emit_lines(*pump, item, batch, out);
+    if (not_started) return fail(failure_of(*not_started));
+    // What an attempt says may be said again by the next one. What was captured waits for the exit
+    // status in any case.
+    std::optional<HeldOut> held;
+    if (context_.may_retry() || stdout_ == Stdout::kCapture) held.emplace();
+    Out& to = held ? *held : out;
+    const Flow flow = stdout_ == Stdout::kCapture ? emit_all(*pump, item, batch, to)
+                                                  : emit_lines(*pump, item, batch, to);
     // Returning before the child has ended makes the pump's destructor end it.
     if (flow == Flow::kStop) return Flow::kStop;
     std::uint64_t err_bytes = 0;
     if (command_.stderr_mode == StreamMode::kFile) {
       err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
     }
-    return show_and_judge(pump->result(), item, 0, err_bytes);
+    if (auto error = show(0, err_bytes)) return fail_to_write(*error);
+    if (auto failure = judge(pump->result())) return fail_unless_stopped(*failure);
+    if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
+    return held ? held->release(out) : Flow::kMore;
   }
 
   static ChildOutput next(ChildPump& pump) {
@@ -261,9 +285,9 @@ class CommandRunner {
     if (auto error = err_lines.finish()) return fail_to_write(*error);
     if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
     if (bytes > most) {
-      return fail(maker_.shown(command_) + ": printed " + std::to_string(bytes) +
-                      " bytes, and \"max_output\" is " + std::to_string(most),
-                  item);
+      printed_too_much_ = maker_.shown(command_) + ": printed " + std::to_string(bytes) +
+                          " bytes, and \"max_output\" is " + std::to_string(most);
+      return Flow::kMore;
     }
     // As for "$(...)" in a shell the line end that closes the output is not part of the value.
     if (all.ends_with('\n')) all.pop_back();
@@ -273,8 +297,11 @@ class CommandRunner {
     return out.emit(captured);
   }
 
-  Flow show_and_judge(const ChildResult& result, const Item& item, std::uint64_t out_bytes,
-                      std::uint64_t err_bytes) {
+  Flow fail_unless_stopped(const Failure& failure) {
+    return context_.is_cancelled() ? Flow::kStop : fail(failure);
+  }
+
+  Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes) {
     context_.count_bytes(out_bytes + err_bytes);
     if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
     if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
@@ -285,7 +312,8 @@ class CommandRunner {
                                " has left a process behind that keeps its output open]\n";
       if (auto error = printer_.print_to_stderr(what)) return fail_to_write(*error);
     }
-    return judge(result, item);
+    if (auto failure = judge(result)) return fail_unless_stopped(*failure);
+    return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
   }
 
   std::optional<SystemError> show(std::uint64_t out_bytes, std::uint64_t err_bytes) {
@@ -295,13 +323,29 @@ class CommandRunner {
     return error;
   }
 
-  Flow judge(const ChildResult& result, const Item& item) {
-    if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
-    const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
-    if (result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end()) {
-      return Flow::kMore;
+  // Nothing: it did well, or was stopped.
+  [[nodiscard]] std::optional<Failure> judge(const ChildResult& result) const {
+    if (result.ended_by == EndedBy::kStop) return std::nullopt;
+    const std::string shown = maker_.shown(command_);
+    if (result.ended_by == EndedBy::kTimeout) {
+      return Failure{.kind = FailureKind::kWork,
+                     .what = shown + ": timed out after " + duration_text(*context_.timeout()),
+                     .item = {},
+                     .cause = FailureCause::kTimeout};
     }
-    return fail(maker_.shown(command_) + ": " + result.message(), item);
+    const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
+    const bool ended_well =
+        result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end();
+    if (ended_well && printed_too_much_.empty()) return std::nullopt;
+    if (ended_well) {
+      return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};
+    }
+    const bool was_killed = result.signal != 0;
+    return Failure{.kind = FailureKind::kWork,
+                   .what = shown + ": " + result.message(),
+                   .item = {},
+                   .cause = was_killed ? FailureCause::kSignal : FailureCause::kExit,
+                   .code = was_killed ? result.signal : result.exit_code};
   }
 
   Shared& shared_;
@@ -313,6 +357,8 @@ class CommandRunner {
   const bool feeds_item_;
   CommandMaker maker_;
   Command command_;
+  std::span<const Item> items_;   // of the command at hand
+  std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
   FileDescriptor input_;
   OutputSpool out_spool_;
   OutputSpool err_spool_;
@@ -346,10 +392,12 @@ class ExecEach final : public Operator {
 class ExecBatches final : public Operator {
  public:
   ExecBatches(Shared& shared, Context& context)
-      : gatherer_(shared.gatherer), runner_(shared, context) {
+      : gatherer_(shared.gatherer), context_(context), runner_(shared, context) {
     gatherer_.join();
   }
   Flow process(Batch&& batch, Out& out) override {
+    // An item that comes back has a command to itself.
+    if (context_.attempt() > 1) return runner_.run(batch.items(), batch, out);
     const auto weigh = [this](const Item& item) { return runner_.maker().argument_bytes(item); };
     for (const Batch& command : gatherer_.add(batch, weigh)) {
       if (runner_.run(command.items(), command, out) == Flow::kStop) return Flow::kStop;
@@ -363,6 +411,7 @@ class ExecBatches final : public Operator {
 
  private:
   ItemGatherer& gatherer_;
+  Context& context_;
   CommandRunner runner_;
 };
 
@@ -371,7 +420,9 @@ class ExecStage final : public Stage {
   explicit ExecStage(const StageSpec& spec) : shared_(spec) {}
   [[nodiscard]] bool is_source() const override { return shared_.spec.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
-    return {.workers = is_source() ? 1 : shared_.spec.workers, .batch_items = batch_items()};
+    return {.workers = is_source() ? 1 : shared_.spec.workers,
+            .batch_items = batch_items(),
+            .begins_operations = true};
   }
   [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
     return std::make_unique<ExecOnce>(shared_, context);

@@ -43,12 +43,14 @@ Flow emit_found(const Found& found, Out& out) {
   return out.emit(item);
 }
 
+// Each path that could not be looked at is an item that failed.
 Flow fail_on_errors(const std::vector<SystemError>& errors, Context& context) {
-  if (errors.empty()) return Flow::kMore;
+  Flow flow = Flow::kMore;
   for (const SystemError& error : errors) {
-    static_cast<void>(context.fail({FailureKind::kWork, error.message(), error.subject}));
+    const Item path{.text = error.subject};
+    if (context.fail_item(path, failure_of(error)) == Flow::kStop) flow = Flow::kStop;
   }
-  return Flow::kStop;
+  return flow;
 }
 
 class Walk final : public Operator {

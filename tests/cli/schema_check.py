@@ -45,7 +45,10 @@ GOOD = [
         "d": {"kind": "reduce", "from": "m", "by": "a", "agg": "sum", "field": "b"},
         "t": {"kind": "top", "from": "d", "n": 3, "by": "value", "order": "asc", "workers": 1},
         "k": {"kind": "take", "from": "h", "n": 1e1},
-        "o": {"kind": "write", "from": ["t", "k"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
+        "u": {"kind": "http", "from": "i", "url": "http://h/${{ item }}", "method": "PUT", "headers": {"A": "b"}, "body": "x",
+              "save": "${{ item }}", "status": "any", "per_host": 2, "max_body": "1MiB", "max_redirects": 0, "retry_after": False,
+              "ca_file": "ca.pem", "workers": 100},
+        "o": {"kind": "write", "from": ["t", "k", "u"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
     {"gorun": 1, "vars": {"n": 3, "f": True, "w": "sha1"}, "stages": {
         "\u00e9-1_x": {"kind": "walk", "max_depth": "${{ vars.n }}", "min_size": "${{ vars.n }}", "sort": "${{ vars.f }}"},
         "h": {"kind": "hash", "from": "\u00e9-1_x", "algorithm": "${{ vars.w }}", "workers": "${{ vars.n }}"},

@@ -1,0 +1,283 @@
+// The kind "http": fetches a URL, once or for each item.
+//
+// A worker has one request at a time and is parked while it waits (jobs/http/http_engine.h), so the
+// number of workers is that of requests under way, and a thousand of them cost no thread. What it
+// has made is passed on before it waits.
+//
+// A body becomes the text of the item, or a file: written beside it and renamed when it is whole.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jobs/http/host_limits.h"
+#include "jobs/http/http_client.h"
+#include "jobs/output_file.h"
+#include "jobs/quote.h"
+#include "jobs/stages/rows.h"
+#include "runtime/timer.h"
+
+namespace gorun::jobs {
+namespace {
+
+// A body that becomes a text lies in memory.
+constexpr std::int64_t kMaxTextBody = std::int64_t{64} << 20;
+// How often one request is made again because the server asked to wait, and for how long at most.
+constexpr int kMostWaits = 5;
+constexpr std::int64_t kLongestWaitS = 600;
+// Connections that an engine keeps open, if its workers are fewer.
+constexpr std::size_t kLeastConnections = 8;
+constexpr int kFirstFailure = 400;  // of the statuses
+
+HttpSettings settings_of(const StageOptions& options) {
+  HttpSettings settings;
+  settings.has_body = options.has("body");
+  settings.method = options.has("method") ? options.text("method")
+                    : settings.has_body   ? "POST"
+                                          : "GET";
+  settings.max_redirects = static_cast<int>(options.integer("max_redirects"));
+  if (options.has("ca_file")) settings.ca_file = options.text("ca_file");
+  if (options.has("max_body")) {
+    settings.max_body = static_cast<std::uint64_t>(options.integer("max_body"));
+  } else if (!options.has("save")) {
+    settings.max_body = kMaxTextBody;
+  }
+  return settings;
+}
+
+// Keeps a body, in memory or in a file, unless its status makes it worthless.
+class Body final : public BodySink {
+ public:
+  Body(bool takes_any_status, int cancel_fd)
+      : takes_any_status_(takes_any_status), cancel_fd_(cancel_fd) {}
+
+  void begin(const std::string* path) {
+    text_.clear();
+    error_.reset();
+    file_.reset();
+    path_ = path;
+  }
+
+  bool take(int status, std::string_view bytes) override {
+    if (!takes(status)) return true;
+    if (path_ == nullptr) {
+      text_.append(bytes);
+      return true;
+    }
+    if (!open()) return false;
+    error_ = file_->write(bytes);
+    return !error_;
+  }
+
+  /// Gives the file its name.
+  bool commit() {
+    if (path_ == nullptr) return true;
+    if (!open()) return false;  // the body is empty
+    error_ = file_->commit();
+    return !error_;
+  }
+
+  [[nodiscard]] bool takes(int status) const { return takes_any_status_ || status < kFirstFailure; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::optional<SystemError>& error() const { return error_; }
+
+ private:
+  bool open() {
+    if (file_) return true;
+    file_.emplace(*path_, OutputFile::Mode::kAtomic, cancel_fd_);
+    error_ = file_->open();
+    return !error_;
+  }
+
+  const bool takes_any_status_;
+  const int cancel_fd_;
+  const std::string* path_ = nullptr;  // nullptr: a text
+  std::string text_;
+  std::optional<OutputFile> file_;
+  std::optional<SystemError> error_;
+};
+
+// Makes requests one after the other, for one worker.
+class Fetcher {
+ public:
+  Fetcher(const StageSpec& spec, Context& context, std::shared_ptr<HttpEngine> engine,
+          HostLimits& limits)
+      : options_(spec.options),
+        context_(context),
+        limits_(limits),
+        settings_(settings_of(spec.options)),
+        client_(std::move(engine), settings_),
+        body_(spec.options.text("status") == "any", context.cancel_fd()) {}
+
+  // `batch` keeps `item`; both are of no content when there is one request only.
+  Flow run(const Item& item, const Batch& batch, Out& out) {
+    if (context_.is_cancelled() || prepare(item) == Flow::kStop) return Flow::kStop;
+    if (out.flush() == Flow::kStop) return Flow::kStop;
+    const HttpAnswer answer = ask();
+    if (answer.end == HttpEnd::kCancelled) return Flow::kStop;
+    if (body_.error()) return fail(body_.error()->message(), item, FailureKind::kOutput);
+    if (answer.end != HttpEnd::kAnswered) return fail(shown() + ": " + answer.error, item);
+    context_.count_bytes(answer.body_bytes);
+    if (!body_.takes(answer.status)) {
+      return fail(shown() + ": status " + std::to_string(answer.status), item);
+    }
+    if (!body_.commit()) return fail(body_.error()->message(), item, FailureKind::kOutput);
+    return emit(answer, item, batch, out);
+  }
+
+ private:
+  Flow fail(std::string what, const Item& item, FailureKind kind = FailureKind::kWork) {
+    if (context_.is_cancelled()) return Flow::kStop;
+    return context_.fail({kind, std::move(what), std::string(item.text)});
+  }
+
+  // "GET http://host/a", as messages begin.
+  [[nodiscard]] std::string shown() const {
+    const std::string url = HttpClient::without_password(request_.url);
+    const bool is_plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c < '\x7f'; });
+    return settings_.method + " " + (is_plain && !url.empty() ? url : quote(url));
+  }
+
+  Flow prepare(const Item& item) {
+    const TemplateItem view(item, context_.run_status());
+    const auto evaluate = [&](const Template& text, std::string* to) {
+      to->clear();
+      const auto missing = text.append_to(to, view);
+      if (!missing) return Flow::kMore;
+      return fail("the item has no field \"" + std::string(*missing) + "\"", item);
+    };
+    if (!options_.has("url")) {
+      request_.url = item.text;
+    } else if (evaluate(options_.text_template("url"), &request_.url) == Flow::kStop) {
+      return Flow::kStop;
+    }
+    request_.headers.clear();
+    if (options_.has("headers")) {
+      for (const auto& [name, value] : options_.named_templates("headers")) {
+        std::string text;
+        if (evaluate(value, &text) == Flow::kStop) return Flow::kStop;
+        // An empty one, as libcurl wants it written.
+        request_.headers.push_back(text.empty() ? name + ";" : name + ": " + text);
+      }
+    }
+    if (options_.has("body") &&
+        evaluate(options_.text_template("body"), &request_.body) == Flow::kStop) {
+      return Flow::kStop;
+    }
+    if (options_.has("save")) return evaluate(options_.text_template("save"), &path_);
+    return Flow::kMore;
+  }
+
+  // One request, and again if the server says when.
+  HttpAnswer ask() {
+    const HostLimits::Place place(limits_, HttpClient::origin_of(request_.url));
+    for (int waits = 0;; ++waits) {
+      body_.begin(options_.has("save") ? &path_ : nullptr);
+      HttpAnswer answer = client_.perform(request_, &body_);
+      const bool asks_to_wait = answer.end == HttpEnd::kAnswered && answer.retry_after_s > 0 &&
+                                answer.retry_after_s <= kLongestWaitS &&
+                                (answer.status == 429 || answer.status == 503);
+      if (!asks_to_wait || waits == kMostWaits || !options_.flag("retry_after")) return answer;
+      runtime::sleep(std::chrono::seconds(answer.retry_after_s));
+      if (context_.is_cancelled()) {
+        answer.end = HttpEnd::kCancelled;
+        return answer;
+      }
+    }
+  }
+
+  Flow emit(const HttpAnswer& answer, const Item& item, const Batch& batch, Out& out) {
+    Batch& to = out.batch();
+    to.keep_all(batch);
+    Item fetched = item;
+    std::vector<Field> fields = {
+        {"url", to.copy(answer.url), FieldType::kText},
+        {"status", to.copy(std::to_string(answer.status)), FieldType::kNumber},
+        {"bytes", to.copy(std::to_string(answer.body_bytes)), FieldType::kNumber},
+        {"type", to.copy(answer.content_type), FieldType::kText},
+    };
+    fetched.text = to.copy(options_.has("save") ? path_ : body_.text());
+    fields.push_back({options_.has("save") ? "path" : "body", fetched.text, FieldType::kText});
+    to.set_fields(&fetched, fields);
+    return out.emit(fetched);
+  }
+
+  const StageOptions& options_;
+  Context& context_;
+  HostLimits& limits_;
+  const HttpSettings settings_;
+  HttpClient client_;
+  Body body_;
+  HttpRequest request_;
+  std::string path_;
+};
+
+class FetchOnce final : public Producer {
+ public:
+  explicit FetchOnce(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
+  void run(Out& out) override { static_cast<void>(fetcher_->run(Item{}, Batch{}, out)); }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher_;
+};
+
+class FetchEach final : public Operator {
+ public:
+  explicit FetchEach(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
+  Flow process(Batch&& batch, Out& out) override {
+    for (const Item& item : batch.items()) {
+      if (fetcher_->run(item, batch, out) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
+  }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher_;
+};
+
+class HttpStage final : public Stage {
+ public:
+  explicit HttpStage(const StageSpec& spec)
+      : spec_(spec), limits_(spec.options.has("per_host") ? spec.options.integer("per_host") : 0) {}
+  [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
+  [[nodiscard]] StageTraits traits() const override {
+    return {.workers = is_source() ? 1 : spec_.workers, .batch_items = 1};
+  }
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<FetchOnce>(fetcher(context));
+  }
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    return std::make_unique<FetchEach>(fetcher(context));
+  }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher(Context& context) {
+    return std::make_unique<Fetcher>(spec_, context, engine(context), limits_);
+  }
+
+  // The workers share as many engines as there are Ps. The last worker takes its engine along: an
+  // engine is closed on a goroutine.
+  std::shared_ptr<HttpEngine> engine(Context& context) {
+    engines_.resize(static_cast<std::size_t>(context.procs()));
+    std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
+    if (auto there = slot.lock()) return there;
+    const auto share = static_cast<std::size_t>(spec_.workers) / engines_.size() + 1;
+    auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
+    if (!made.ok()) throw std::runtime_error(made.error().message());
+    slot = *made;
+    return std::move(made).value();
+  }
+
+  const StageSpec& spec_;
+  HostLimits limits_;
+  std::vector<std::weak_ptr<HttpEngine>> engines_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+StageRow make_http(const StageSpec& spec) { return row_of(std::make_unique<HttpStage>(spec)); }
+
+}  // namespace gorun::jobs
