@@ -87,7 +87,8 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
-        connect(n, n + 1, kDefaultBuffer);
+        const std::int64_t buffer = plan_.nodes[n + 1].traits.inner_buffer;
+        connect(n, n + 1, buffer > 0 ? buffer : kDefaultBuffer);
       }
     }
     for (const Edge& edge : graph_.edges) {

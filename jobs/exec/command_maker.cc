@@ -54,15 +54,14 @@ std::size_t argument_room() {
   return room > 2 * taken ? room - taken : room / 2;
 }
 
-CommandMaker::CommandMaker(const StageOptions& options, const Context& context, bool has_item,
-                           std::uint64_t slot)
-    : options_(options), context_(context), has_item_(has_item), slot_(slot) {
-  if (options_.has("argv")) {
-    item_arguments_ = static_cast<std::size_t>(
-        std::ranges::count_if(options_.text_templates("argv"), &Template::uses_item));
-  } else if (has_item_) {
-    item_arguments_ = 1;
-  }
+std::size_t arguments_of_item(const StageOptions& options, bool has_item) {
+  if (!options.has("argv")) return has_item ? 1 : 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(options.text_templates("argv"), &Template::uses_item));
+}
+
+CommandMaker::CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot)
+    : options_(options), context_(context), slot_(slot) {
   if (options_.has("env")) {
     environment_varies_ =
         std::ranges::any_of(options_.named_templates("env"),
@@ -133,11 +132,6 @@ void CommandMaker::look_up(Command* command) {
   // What is wrong with it is told by the start. A relative place depends on the directory.
   file_ = found && found->starts_with('/') ? std::move(*found) : std::string();
   command->file = environment_varies_ || !command->cwd.empty() ? std::string() : file_;
-}
-
-std::size_t CommandMaker::argument_bytes(const Item& item) const {
-  // A pointer and a NUL for each; an item in several arguments counts as often.
-  return item_arguments_ * (item.text.size() + 1 + sizeof(char*));
 }
 
 std::string CommandMaker::shown(const Command& command) const {

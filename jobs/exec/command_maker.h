@@ -23,21 +23,20 @@ namespace gorun::jobs {
 /// program to change its environment.
 [[nodiscard]] std::size_t argument_room();
 
+/// How often an item's text stands in the arguments of a command with these options.
+[[nodiscard]] std::size_t arguments_of_item(const StageOptions& options, bool has_item);
+
 /// threads  one at a time: one for each worker.
 class CommandMaker {
  public:
   /// All outlive this. `slot` is what {%} stands for.
-  CommandMaker(const StageOptions& options, const Context& context, bool has_item,
-               std::uint64_t slot);
+  CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot);
 
   /// Fills argv, file, cwd and environment; `number` is what {#} stands for. The command's other
   /// members are left alone.
   /// returns  nothing, or what is wrong with the items.
   [[nodiscard]] std::optional<std::string> make(std::span<const Item> items, std::uint64_t number,
                                                 Command* command);
-
-  /// Bytes that `item` adds to a command's arguments, at least.
-  [[nodiscard]] std::size_t argument_bytes(const Item& item) const;
 
   /// The command for a message, not too long.
   [[nodiscard]] std::string shown(const Command& command) const;
@@ -50,9 +49,7 @@ class CommandMaker {
 
   const StageOptions& options_;
   const Context& context_;
-  const bool has_item_;
   const std::uint64_t slot_;
-  std::size_t item_arguments_ = 0;  // arguments that refer to an item
   bool environment_varies_ = false;
   std::shared_ptr<const EnvironmentBlock> environment_;
   std::string program_;  // argv[0] of the last command, and where it was found

@@ -27,7 +27,7 @@
 #include "jobs/duration.h"
 #include "jobs/exec/command_maker.h"
 #include "jobs/exec/group_printer.h"
-#include "jobs/exec/item_gatherer.h"
+#include "jobs/exec/item_group.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/output_spool.h"
 #include "jobs/held_out.h"
@@ -43,6 +43,9 @@ namespace {
 constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
 // What "capture" holds in memory when the job file does not say.
 constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
+
+// Commands' worth of items that wait for a worker: each may be long.
+constexpr std::int64_t kWaitingGroups = 16;
 
 enum class Stdout { kInherit, kItems, kCapture, kDiscard };
 enum class Output { kGroup, kLine, kRaw };
@@ -79,12 +82,7 @@ Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
 
 // What the workers of one stage share.
 struct Shared {
-  explicit Shared(const StageSpec& stage)
-      : spec(stage),
-        gatherer(static_cast<std::size_t>(stage.options.integer("batch")), argument_room()) {}
-
   const StageSpec& spec;
-  ItemGatherer gatherer;
   std::uint64_t workers = 0;              // made so far, before any runs
   std::atomic<std::uint64_t> started{0};  // commands; relaxed: only the numbers matter
 };
@@ -100,10 +98,8 @@ class CommandRunner {
         stdout_(stdout_mode(options_.text("stdout"))),
         output_(output_mode(options_.text("output"), has_item_)),
         feeds_item_(options_.text("stdin") == "item"),
-        maker_(options_, context, has_item_, ++shared.workers),
+        maker_(options_, context, ++shared.workers),
         printer_(context.cancel_fd(), most_shown()) {}
-
-  [[nodiscard]] const CommandMaker& maker() const { return maker_; }
 
   // `batch` keeps `items`; none when the command runs once.
   Flow run(std::span<const Item> items, const Batch& batch, Out& out) {
@@ -388,40 +384,32 @@ class ExecEach final : public Operator {
   CommandRunner runner_;
 };
 
-// Several items to a command.
-class ExecBatches final : public Operator {
+// Several items to a command (exec/item_group.h).
+class ExecGroups final : public Operator {
  public:
-  ExecBatches(Shared& shared, Context& context)
-      : gatherer_(shared.gatherer), context_(context), runner_(shared, context) {
-    gatherer_.join();
-  }
+  ExecGroups(Shared& shared, Context& context) : context_(context), runner_(shared, context) {}
   Flow process(Batch&& batch, Out& out) override {
     // An item that comes back has a command to itself.
     if (context_.attempt() > 1) return runner_.run(batch.items(), batch, out);
-    const auto weigh = [this](const Item& item) { return runner_.maker().argument_bytes(item); };
-    for (const Batch& command : gatherer_.add(batch, weigh)) {
-      if (runner_.run(command.items(), command, out) == Flow::kStop) return Flow::kStop;
+    for (const Item& group : batch.items()) {
+      if (runner_.run(items_of(group), batch, out) == Flow::kStop) return Flow::kStop;
     }
     return Flow::kMore;
   }
-  void finish(Out& out) override {
-    const Batch rest = gatherer_.leave();
-    if (!rest.empty()) static_cast<void>(runner_.run(rest.items(), rest, out));
-  }
 
  private:
-  ItemGatherer& gatherer_;
   Context& context_;
   CommandRunner runner_;
 };
 
 class ExecStage final : public Stage {
  public:
-  explicit ExecStage(const StageSpec& spec) : shared_(spec) {}
+  explicit ExecStage(const StageSpec& spec) : shared_{.spec = spec} {}
   [[nodiscard]] bool is_source() const override { return shared_.spec.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = is_source() ? 1 : shared_.spec.workers,
-            .batch_items = batch_items(),
+            .batch_items = 1,
+            .inner_buffer = kWaitingGroups,
             .begins_operations = true};
   }
   [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
@@ -429,22 +417,27 @@ class ExecStage final : public Stage {
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     if (shared_.spec.options.integer("batch") > 1) {
-      return std::make_unique<ExecBatches>(shared_, context);
+      return std::make_unique<ExecGroups>(shared_, context);
     }
     return std::make_unique<ExecEach>(shared_, context);
   }
 
  private:
-  [[nodiscard]] std::size_t batch_items() const {
-    return std::min<std::size_t>(static_cast<std::size_t>(shared_.spec.options.integer("batch")),
-                                 kBatchItems);
-  }
-
   Shared shared_;
 };
 
 }  // namespace
 
-StageRow make_exec(const StageSpec& spec) { return row_of(std::make_unique<ExecStage>(spec)); }
+StageRow make_exec(const StageSpec& spec) {
+  const auto items = static_cast<std::size_t>(spec.options.integer("batch"));
+  if (items <= 1) return row_of(std::make_unique<ExecStage>(spec));
+  // An argument is its bytes, a NUL and a pointer.
+  const std::size_t times = arguments_of_item(spec.options, true);
+  const auto weigh = [times](const Item& item) {
+    return times * (item.text.size() + 1 + sizeof(char*));
+  };
+  return row_of(make_gathering_stage(items, argument_room(), weigh),
+                std::make_unique<ExecStage>(spec));
+}
 
 }  // namespace gorun::jobs
