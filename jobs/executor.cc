@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/duration.h"
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
@@ -64,6 +65,7 @@ struct LiveStage {
   std::atomic<int> chains_to_end{0};
   std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
   std::atomic<bool> is_skipped{false};
+  runtime::Cancel ended;  // then, too: its timeout is off
 };
 
 // How far a chain came.
@@ -74,7 +76,7 @@ class Execution {
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(options.interrupt),
         timeout_(options.timeout),
-        scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs,
+        scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
                     .deterministic = options.deterministic}),
         run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make)),
@@ -145,6 +147,7 @@ class Execution {
         Inbox::Shape{
             .capacity = chain.capacity,
             .batch_items = chain.batch_items,
+            .bytes = chain.bytes,
             .shares_evenly = chain.shares_evenly,
             .readers = chain.workers,
             .producers = chain.producers,
@@ -216,6 +219,7 @@ class Execution {
       chains.go([this, c] { run_chain(c); });
     }
     chains.wait();
+    timeouts_.wait();
     all_ended_.raise();
     running.cancel();
     watcher.wait();
@@ -311,8 +315,25 @@ class Execution {
 
   void stages_started(const PlanChain& chain) {
     for (const std::size_t n : chain.nodes) {
-      if (plan_.nodes[n].is_first) run_.stage_started(plan_.nodes[n].stage);
+      if (!plan_.nodes[n].is_first) continue;
+      run_.stage_started(plan_.nodes[n].stage);
+      start_timeout(plan_.nodes[n]);
     }
+  }
+
+  // Of a stage that has one for its work as a whole; what begins operations times each of them.
+  void start_timeout(const PlanNode& node) {
+    const auto timeout = run_.graph().stages[node.stage].failure.timeout;
+    if (!timeout || node.traits.begins_operations) return;
+    timeouts_.go([this, stage = node.stage, timeout = *timeout] {
+      runtime::set_label("timeout");
+      const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
+      if (end == runtime::SleepEnd::kCancelled) return;
+      run_.fail(stage, {.kind = FailureKind::kWork,
+                        .what = "timed out after " + duration_text(timeout),
+                        .item = {},
+                        .cause = FailureCause::kTimeout});
+    });
   }
 
   void stages_ended(const PlanChain& chain, ChainEnd end) {
@@ -328,6 +349,7 @@ class Execution {
                                                 : cut_short ? StageState::kCancelled
                                                             : StageState::kSucceeded);
       stage.done.close();
+      stage.ended.cancel();
     }
   }
 
@@ -383,6 +405,7 @@ class Execution {
   Interrupt* const interrupt_;
   const std::optional<std::chrono::nanoseconds> timeout_;
   Interrupt all_ended_;
+  runtime::WaitGroup timeouts_;  // of stages
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;

@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace gorun::jobs {
-namespace {
-
-// Chunks of files are items, too: a channel of 4,096 items must not hold 4 GiB of them.
-constexpr std::uint64_t kMaxQueuedBytes = std::uint64_t{16} << 20;
-
-}  // namespace
-
 Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
     : shape_(shape),
       chan_(shape.capacity),
@@ -35,12 +28,12 @@ Flow Inbox::put(Batch&& batch) {
 
 bool Inbox::has_room() const {
   return chan_.size() < chan_.capacity() &&
-         queued_bytes_.load(std::memory_order_relaxed) < kMaxQueuedBytes;
+         queued_bytes_.load(std::memory_order_relaxed) < shape_.bytes;
 }
 
 void Inbox::wait_for_bytes() {
   bool waited = false;
-  while (queued_bytes_.load(std::memory_order_acquire) >= kMaxQueuedBytes) {
+  while (queued_bytes_.load(std::memory_order_acquire) >= shape_.bytes) {
     if (!room_.recv()) return;  // closed: the send that follows says so
     waited = true;
   }
@@ -82,7 +75,7 @@ void Inbox::count_out(const Batch& batch) {
   const std::uint64_t bytes = batch.text_bytes();
   // release pairs with the acquire in wait_for_bytes()
   const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
-  if (before >= kMaxQueuedBytes && before - bytes < kMaxQueuedBytes) {
+  if (before >= shape_.bytes && before - bytes < shape_.bytes) {
     room_.try_send(runtime::Unit{});  // a full room_ holds a token already
   }
 }

@@ -9,7 +9,7 @@
 //   I1  open_ counts the producers that are not done and, of a chain whose work comes back, the
 //       batches that were put and are not worked off and what is away. Whoever brings it to 0
 //       closes.
-//   I2  queued_bytes_ is at most kMaxQueuedBytes plus one batch for each producer.
+//   I2  queued_bytes_ is at most shape_.bytes plus one batch for each producer.
 //   I3  A token lies in room_ whenever queued_bytes_ has fallen below the limit while somebody may
 //       wait for that; a token without need only makes somebody look again.
 #pragma once
@@ -28,12 +28,13 @@ namespace gorun::jobs {
 class Inbox {
  public:
   struct Shape {
-    std::size_t capacity = 1;     // batches
-    std::size_t batch_items = 1;  // the most items of one batch
-    bool shares_evenly = false;   // divides what there is among its readers
-    int readers = 1;              // goroutines that take from it
-    std::size_t producers = 0;    // chains that call producer_done() once each
-    bool comes_back = false;      // see above
+    std::size_t capacity = 1;                       // batches
+    std::size_t batch_items = 1;                    // the most items of one batch
+    std::uint64_t bytes = std::uint64_t{16} << 20;  // of the texts that wait
+    bool shares_evenly = false;                     // divides what there is among its readers
+    int readers = 1;                                // goroutines that take from it
+    std::size_t producers = 0;                      // chains that call producer_done() once each
+    bool comes_back = false;                        // see above
   };
   /// queued_items  counts what waits here; outlives the inbox.
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);

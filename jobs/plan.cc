@@ -19,6 +19,7 @@ constexpr std::size_t kSharedEvenly = 64;
 struct Wiring {
   std::vector<std::size_t> writers;  // nodes that it reads from
   std::int64_t buffer = 0;           // the largest of its incoming edges
+  std::int64_t bytes = 0;            // likewise
   bool has_needs = false;
   int goroutines = 0;  // of the chain that it is part of; 0: not known yet
 };
@@ -56,9 +57,9 @@ class Planner {
     wiring_.resize(plan_.nodes.size());
   }
 
-  void connect(std::size_t from, std::size_t to, std::int64_t buffer) {
+  void connect(std::size_t from, std::size_t to, const Edge& edge) {
     plan_.nodes[from].readers.push_back(to);
-    enter(from, to, buffer);
+    enter(from, to, edge);
   }
 
   // By a port of its own: whatever node of the stage has something to say there.
@@ -70,13 +71,14 @@ class Planner {
       if (port == ports.end())
         port = ports.insert(port, PlanPort{.name = edge.port, .readers = {}});
       port->readers.push_back(to);
-      enter(n, to, edge.buffer);
+      enter(n, to, edge);
     }
   }
 
-  void enter(std::size_t from, std::size_t to, std::int64_t buffer) {
+  void enter(std::size_t from, std::size_t to, const Edge& edge) {
     wiring_[to].writers.push_back(from);
-    wiring_[to].buffer = std::max(wiring_[to].buffer, buffer);
+    wiring_[to].buffer = std::max(wiring_[to].buffer, edge.buffer);
+    wiring_[to].bytes = std::max(wiring_[to].bytes, edge.bytes);
   }
 
   std::size_t last_node(std::size_t stage) const {
@@ -87,13 +89,16 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
-        const std::int64_t buffer = plan_.nodes[n + 1].traits.inner_buffer;
-        connect(n, n + 1, buffer > 0 ? buffer : kDefaultBuffer);
+        Edge inner;
+        if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
+          inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
+        }
+        connect(n, n + 1, inner);
       }
     }
     for (const Edge& edge : graph_.edges) {
       if (edge.port == kDefaultPort) {
-        connect(last_node(edge.from), first_node_[edge.to], edge.buffer);
+        connect(last_node(edge.from), first_node_[edge.to], edge);
       } else {
         connect_port(edge);
       }
@@ -168,6 +173,7 @@ class Planner {
           buffer / kMinBatches, 1, static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
+      chain.bytes = static_cast<std::uint64_t>(wiring_[head].bytes);
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }
   }

@@ -17,6 +17,8 @@ class HostLimits {
   /// per_host  requests at a time; 0: any number.
   explicit HostLimits(std::int64_t per_host) : per_host_(per_host) {}
 
+  [[nodiscard]] bool is_limited() const { return per_host_ > 0; }
+
   /// One place at one host, given back when it goes.
   class Place {
    public:

@@ -3,14 +3,15 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <new>
 #include <utility>
 
 #include "jobs/format/quote.h"
 #include "jobs/system_error.h"
 #include "jobs/version.h"
+#include "runtime/select.h"
 
 namespace gorun::jobs {
 namespace {
@@ -18,6 +19,8 @@ namespace {
 // Bytes that wait before the sink is woken, and before the transfer pauses: enough for the sink's
 // write to be worth a wake-up, and for the network to go on while it writes.
 constexpr std::size_t kWorthTaking = std::size_t{256} << 10;
+// An answer from nearby comes sooner; to pass each item on by itself costs more than such a wait.
+constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(2);
 constexpr std::size_t kMostBuffered = std::size_t{4} << 20;
 
 // libcurl's own set-up, once in the process.
@@ -115,6 +118,8 @@ void HttpClient::set_up() {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpEngine::close_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine_.get());
   if (!settings_.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
@@ -131,11 +136,12 @@ void HttpClient::set_up() {
   }
 }
 
-// Points the handle at the request. returns what is wrong with it; empty: nothing.
-std::string HttpClient::aim(const HttpRequest& request) {
-  CURL* easy = handles_->easy;
+// Points the handle at a URL. returns what is wrong with it; empty: nothing.
+std::string HttpClient::aim(const std::string& where) {
+  if (!where.empty() && where == aimed_at_) return "";
+  aimed_at_.clear();
   CURLU* url = handles_->url;
-  const CURLUcode parsed = curl_url_set(url, CURLUPART_URL, request.url.c_str(), CURLU_URLENCODE);
+  const CURLUcode parsed = curl_url_set(url, CURLUPART_URL, where.c_str(), CURLU_URLENCODE);
   if (parsed == CURLUE_UNSUPPORTED_SCHEME) return "only http and https are spoken";
   if (parsed != CURLUE_OK) return "not a URL: one begins with http:// or https://";
   const std::string scheme = part_of(url, CURLUPART_SCHEME);
@@ -144,8 +150,14 @@ std::string HttpClient::aim(const HttpRequest& request) {
   transfer_.host = is_resolved_by_itself(host) ? "" : host;
   // Not the parsed one: of a handle that is used again, libcurl 7.88 reports the first URL as that
   // of every answer.
-  curl_easy_setopt(easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+  curl_easy_setopt(handles_->easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+  aimed_at_ = where;
+  return "";
+}
 
+// The rest of what is sent; as aim().
+std::string HttpClient::load(const HttpRequest& request) {
+  CURL* easy = handles_->easy;
   curl_slist_free_all(std::exchange(handles_->headers, nullptr));
   for (const std::string& header : request.headers) {
     if (header.find_first_of("\r\n") != std::string::npos) return "a header holds a line break";
@@ -160,7 +172,8 @@ std::string HttpClient::aim(const HttpRequest& request) {
   return "";
 }
 
-HttpAnswer HttpClient::perform(const HttpRequest& request, BodySink* sink) {
+HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadline,
+                               BodySink* sink) {
   HttpAnswer answer;
   handles_->error[0] = '\0';
   is_too_large_ = false;
@@ -168,33 +181,17 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, BodySink* sink) {
   status_ = 0;
   body_bytes_ = 0;
   is_noted_ = is_paused_ = false;
-  answer.error = aim(request);
+  answer.error = aim(request.url);
+  if (answer.error.empty()) answer.error = load(request);
   if (!answer.error.empty()) return answer;
   transfer_.is_cancelled = false;
   transfer_.is_done.store(false, std::memory_order_relaxed);  // nobody else has it yet
   engine_->start(&transfer_);
-  bool is_wanted = true;
-  for (;;) {
-    static_cast<void>(transfer_.news.recv());
-    const bool is_done = transfer_.is_done.load(std::memory_order_acquire);  // before the last look
-    if (is_wanted && !hand_over(sink)) {
-      is_wanted = false;
-      if (!is_done) engine_->drop(&transfer_);
-    }
-    if (is_done) break;
-  }
-  static_cast<void>(transfer_.news.try_recv());  // of a body, sent just before the end
-
-  const auto code = static_cast<CURLcode>(transfer_.code);
-  answer.body_bytes = body_bytes_;
-  if (!is_wanted) {
-    answer.end = HttpEnd::kDropped;
-  } else if (transfer_.is_cancelled) {
-    answer.end = HttpEnd::kCancelled;
-  } else if (code != CURLE_OK) {
-    answer.error = explain(code);
-  } else {
-    answer.end = HttpEnd::kAnswered;
+  answer.end = wait(deadline, sink);
+  if (answer.end == HttpEnd::kAnswered && transfer_.is_cancelled) answer.end = HttpEnd::kCancelled;
+  if (answer.end == HttpEnd::kAnswered && transfer_.code != CURLE_OK) {
+    answer.end = HttpEnd::kFailed;
+    answer.error = explain(transfer_.code);
   }
   long status = 0;
   curl_off_t retry_after = 0;
@@ -204,9 +201,44 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, BodySink* sink) {
   curl_easy_getinfo(handles_->easy, CURLINFO_CONTENT_TYPE, &type);
   answer.status = static_cast<int>(status);
   answer.retry_after_s = retry_after;
+  answer.body_bytes = body_bytes_;
   if (type != nullptr) answer.content_type = type;
   answer.url = without_password(effective_url(handles_->easy));
   return answer;
+}
+
+// Waits until the engine is done with the transfer. kAnswered: it was not ended from here.
+HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
+  HttpEnd end = HttpEnd::kAnswered;
+  runtime::Nanos next_look = runtime::now() + kShortWait;
+  for (;;) {
+    const runtime::Nanos until = std::min(next_look, deadline);
+    const bool has_news = until == runtime::kNoDeadline
+                              ? transfer_.news.recv().status == runtime::ChanStatus::kOk
+                              : runtime::select(runtime::recv_case(transfer_.news),
+                                                runtime::timeout_case(until - runtime::now()))
+                                        .index == 0;
+    if (!has_news) {
+      next_look = runtime::kNoDeadline;
+      sink->wait_begins();
+      if (runtime::now() >= deadline) {
+        deadline = runtime::kNoDeadline;
+        end = HttpEnd::kTimedOut;
+        engine_->drop(&transfer_);
+      }
+      continue;
+    }
+    const bool is_done = transfer_.is_done.load(std::memory_order_acquire);  // before the last look
+    if (end == HttpEnd::kAnswered && !hand_over(sink)) {
+      end = HttpEnd::kDropped;
+      if (!is_done) engine_->drop(&transfer_);
+    }
+    if (is_done) break;
+  }
+  static_cast<void>(transfer_.news.try_recv());  // of a body, sent just before the end
+  // It came to its end before the engine was told.
+  if (end == HttpEnd::kTimedOut && !transfer_.is_cancelled) end = HttpEnd::kAnswered;
+  return end;
 }
 
 // Gives the sink what waits. False: it wants no more.
@@ -291,9 +323,10 @@ void HttpClient::note() {
 
 int HttpClient::on_open(void* self, int /*purpose*/, void* address) {
   auto* client = static_cast<HttpClient*>(self);
-  client->engine_->note_address(&client->transfer_);
   const auto* wanted = static_cast<const curl_sockaddr*>(address);
-  return ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
+  const int fd = ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
+  client->engine_->note_socket(&client->transfer_, fd);
+  return fd;
 }
 
 }  // namespace gorun::jobs

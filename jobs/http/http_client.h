@@ -28,6 +28,9 @@ class BodySink {
 
   /// Takes part of the body of an answer with this status; false ends the transfer. May park.
   virtual bool take(int status, std::string_view bytes) = 0;
+
+  /// The answer lets itself be waited for: what waits to be passed on is better passed on now.
+  virtual void wait_begins() = 0;
 };
 
 /// threads  one goroutine.
@@ -38,8 +41,10 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// Parks until the answer is there with its whole body.
-  [[nodiscard]] HttpAnswer perform(const HttpRequest& request, BodySink* sink);
+  /// Parks until the answer is there with its whole body, or `deadline` (as runtime::now() counts)
+  /// has passed. When it takes long, the sink is told.
+  [[nodiscard]] HttpAnswer perform(const HttpRequest& request, runtime::Nanos deadline,
+                                   BodySink* sink);
 
   /// "http://host:80", or empty: what requests to one host have in common; for limits.
   [[nodiscard]] static std::string origin_of(const std::string& url);
@@ -51,8 +56,10 @@ class HttpClient {
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_open(void* self, int purpose, void* address);
   void set_up();
-  [[nodiscard]] std::string aim(const HttpRequest& request);
+  [[nodiscard]] std::string aim(const std::string& where);
+  [[nodiscard]] std::string load(const HttpRequest& request);
   void note();
+  HttpEnd wait(runtime::Nanos deadline, BodySink* sink);
   [[nodiscard]] bool hand_over(BodySink* sink);
   [[nodiscard]] std::string explain(int code) const;
 
@@ -60,6 +67,7 @@ class HttpClient {
   const HttpSettings settings_;
   std::unique_ptr<Handles> handles_;  // libcurl's; its callbacks know where this client lives
   Transfer transfer_;
+  std::string aimed_at_;       // the URL that the handle is set to; empty: to none
   bool is_too_large_ = false;  // the engine's holder; read when done
 
   std::mutex body_lock_;          // never held across anything that parks

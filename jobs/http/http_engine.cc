@@ -2,7 +2,7 @@
 
 #include <curl/curl.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -67,21 +67,49 @@ HttpEngine::~HttpEngine() { curl_multi_cleanup(multi_); }
 
 // ---- callbacks -------------------------------------------------------------------------------
 
-int HttpEngine::on_socket(void* /*easy*/, int fd, int what, void* engine, void* known) {
+int HttpEngine::on_socket(void* /*easy*/, int fd, int what, void* engine, void* /*known*/) {
   auto* self = static_cast<HttpEngine*>(engine);
-  const int epoll = self->epoll_.get();
-  if (what == CURL_POLL_REMOVE) {
-    ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr);  // or it is closed, and gone with that
+  Watched& watched = self->watched(fd);
+  watched.is_wanted = what != CURL_POLL_REMOVE;
+  if (!watched.is_wanted) {
+    // What libcurl opens for itself it also closes, and tells nobody.
+    if (!watched.is_told) self->stop_watching(fd);
     return 0;
   }
+  std::uint32_t events = 0;
+  if ((what & CURL_POLL_IN) != 0) events |= EPOLLIN;
+  if ((what & CURL_POLL_OUT) != 0) events |= EPOLLOUT;
+  if (watched.events == events) return 0;
   epoll_event event = {};
+  event.events = events;
   event.data.fd = fd;
-  if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
-  if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
-  if (known != nullptr) return ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : -1;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) return -1;
-  curl_multi_assign(self->multi_, fd, self);  // any pointer: it says that the set knows the socket
-  return 0;
+  const int how = watched.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  watched.events = events;
+  return ::epoll_ctl(self->epoll_.get(), how, fd, &event) == 0 ? 0 : -1;
+}
+
+HttpEngine::Watched& HttpEngine::watched(int fd) {
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= watched_.size()) watched_.resize(index + 1);
+  return watched_[index];
+}
+
+int HttpEngine::close_socket(void* engine, int fd) {
+  static_cast<HttpEngine*>(engine)->watched(fd) = {};
+  return ::close(fd);  // which takes it out of the set
+}
+
+// A socket that has news while no transfer uses it: most often the server closes a connection that
+// is kept. libcurl will find out when it is needed.
+void HttpEngine::stop_watching(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);  // or it is closed, and gone with that
+  watched(fd).events = 0;
+}
+
+void HttpEngine::note_socket(Transfer* transfer, int fd) {
+  if (fd < 0) return;
+  watched(fd) = {.is_told = true};
+  if (transfer->asks_resolver) found_.push_back(transfer);
 }
 
 int HttpEngine::on_timer(void* /*multi*/, long timeout_ms, void* engine) {
@@ -273,6 +301,10 @@ void HttpEngine::take_events() {
       if (event.data.fd == cancel_fd_) {
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, cancel_fd_, nullptr);
         cancel_all();
+        continue;
+      }
+      if (!watched(event.data.fd).is_wanted) {
+        stop_watching(event.data.fd);
         continue;
       }
       int running = 0;

@@ -77,12 +77,11 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   /// Ends a transfer early.
   void drop(Transfer* transfer) { submit({Command::kDrop, transfer}); }
 
-  /// For callbacks of libcurl: the owner of `transfer` gets a token soon. The same for the socket
-  /// that it opens: its name is resolved.
+  /// For callbacks of libcurl. The owner of `transfer` gets a token soon; it opens a socket, so its
+  /// host is resolved; a socket is to be closed.
+  static int close_socket(void* engine, int fd);
   void note_news(Transfer* transfer) { with_news_.push_back(transfer); }
-  void note_address(Transfer* transfer) {
-    if (transfer->asks_resolver) found_.push_back(transfer);
-  }
+  void note_socket(Transfer* transfer, int fd);
 
  private:
   struct Command {
@@ -93,6 +92,16 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   HttpEngine(runtime::Fd epoll, int cancel_fd, std::size_t connections);
   static int on_socket(void* easy, int fd, int what, void* engine, void* known);
   static int on_timer(void* multi, long timeout_ms, void* engine);
+
+  // A socket in the epoll set. That of a connection stays there when libcurl has no more to wait
+  // for, because the next request on it comes soon.
+  struct Watched {
+    std::uint32_t events = 0;  // in the set; 0: it is not there
+    bool is_wanted = false;    // by libcurl
+    bool is_told = false;      // close_socket() will be called for it
+  };
+  Watched& watched(int fd);
+  void stop_watching(int fd);
 
   void submit(Command command);
   void work_and_release();
@@ -116,6 +125,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   std::vector<Transfer*> active_;     // begun and not done
   std::vector<Transfer*> with_news_;  // noted by callbacks
   std::vector<Transfer*> found_;      // noted by callbacks
+  std::vector<Watched> watched_;      // by descriptor
   runtime::Nanos timer_at_ = runtime::kNoDeadline;
   runtime::Nanos armed_at_ = runtime::kNoDeadline;  // the poller's deadline
   bool has_poller_ = false;

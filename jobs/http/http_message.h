@@ -24,8 +24,9 @@ struct HttpRequest {
 };
 
 enum class HttpEnd : std::uint8_t {
-  kAnswered,   // whatever the status
-  kFailed,     // `error` says why
+  kAnswered,  // whatever the status
+  kFailed,    // `error` says why
+  kTimedOut,
   kCancelled,  // the run was stopped
   kDropped,    // whoever took the body wanted no more
 };

@@ -5,18 +5,23 @@
 // has made is passed on before it waits.
 //
 // A body becomes the text of the item, or a file: written beside it and renamed when it is whole.
+#include <fcntl.h>
+
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "jobs/duration.h"
 #include "jobs/http/host_limits.h"
 #include "jobs/http/http_client.h"
 #include "jobs/output_file.h"
 #include "jobs/quote.h"
 #include "jobs/stages/rows.h"
+#include "runtime/io.h"
 #include "runtime/timer.h"
 
 namespace gorun::jobs {
@@ -53,6 +58,9 @@ class Body final : public BodySink {
   Body(bool takes_any_status, int cancel_fd)
       : takes_any_status_(takes_any_status), cancel_fd_(cancel_fd) {}
 
+  /// What is flushed when the answer takes long.
+  void pass_on_to(Out* out) { out_ = out; }
+
   void begin(const std::string* path) {
     text_.clear();
     error_.reset();
@@ -69,6 +77,10 @@ class Body final : public BodySink {
     if (!open()) return false;
     error_ = file_->write(bytes);
     return !error_;
+  }
+
+  void wait_begins() override {
+    static_cast<void>(out_->flush());  // a stop on the way down is not forgotten
   }
 
   /// Gives the file its name.
@@ -93,6 +105,7 @@ class Body final : public BodySink {
 
   const bool takes_any_status_;
   const int cancel_fd_;
+  Out* out_ = nullptr;
   const std::string* path_ = nullptr;  // nullptr: a text
   std::string text_;
   std::optional<OutputFile> file_;
@@ -113,24 +126,47 @@ class Fetcher {
 
   // `batch` keeps `item`; both are of no content when there is one request only.
   Flow run(const Item& item, const Batch& batch, Out& out) {
-    if (context_.is_cancelled() || prepare(item) == Flow::kStop) return Flow::kStop;
-    if (out.flush() == Flow::kStop) return Flow::kStop;
+    if (context_.is_cancelled()) return Flow::kStop;
+    if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
+    body_.pass_on_to(&out);
     const HttpAnswer answer = ask();
-    if (answer.end == HttpEnd::kCancelled) return Flow::kStop;
-    if (body_.error()) return fail(body_.error()->message(), item, FailureKind::kOutput);
-    if (answer.end != HttpEnd::kAnswered) return fail(shown() + ": " + answer.error, item);
+    if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
+    if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
+    if (!body_.commit()) return fail(item, failure_of(*body_.error()));
     context_.count_bytes(answer.body_bytes);
-    if (!body_.takes(answer.status)) {
-      return fail(shown() + ": status " + std::to_string(answer.status), item);
-    }
-    if (!body_.commit()) return fail(body_.error()->message(), item, FailureKind::kOutput);
     return emit(answer, item, batch, out);
   }
 
  private:
-  Flow fail(std::string what, const Item& item, FailureKind kind = FailureKind::kWork) {
-    if (context_.is_cancelled()) return Flow::kStop;
-    return context_.fail({kind, std::move(what), std::string(item.text)});
+  Flow fail(const Item& item, Failure failure) {
+    return context_.fail_item(item, std::move(failure));
+  }
+
+  std::optional<Failure> failure_in(const HttpAnswer& answer) const {
+    if (body_.error()) return failure_of(*body_.error());
+    if (answer.end == HttpEnd::kTimedOut) {
+      return Failure{.what = shown() + ": timed out after " + duration_text(*context_.timeout()),
+                     .item = {},
+                     .cause = FailureCause::kTimeout};
+    }
+    if (answer.end != HttpEnd::kAnswered) {
+      return Failure{
+          .what = shown() + ": " + answer.error, .item = {}, .cause = FailureCause::kNetwork};
+    }
+    if (body_.takes(answer.status)) return std::nullopt;
+    Failure failure{.what = shown() + ": status " + std::to_string(answer.status),
+                    .item = {},
+                    .cause = FailureCause::kStatus,
+                    .code = answer.status};
+    if (options_.flag("retry_after") && asks_to_wait(answer)) {
+      failure.retry_after = std::chrono::seconds(answer.retry_after_s);
+    }
+    return failure;
+  }
+
+  static bool asks_to_wait(const HttpAnswer& answer) {
+    return answer.end == HttpEnd::kAnswered && answer.retry_after_s > 0 &&
+           answer.retry_after_s <= kLongestWaitS && (answer.status == 429 || answer.status == 503);
   }
 
   // "GET http://host/a", as messages begin.
@@ -140,52 +176,61 @@ class Fetcher {
     return settings_.method + " " + (is_plain && !url.empty() ? url : quote(url));
   }
 
-  Flow prepare(const Item& item) {
+  // Fills in the request. returns why it cannot.
+  std::optional<std::string> prepare(const Item& item) {
     const TemplateItem view(item, context_.run_status());
+    std::optional<std::string> why;
     const auto evaluate = [&](const Template& text, std::string* to) {
       to->clear();
       const auto missing = text.append_to(to, view);
-      if (!missing) return Flow::kMore;
-      return fail("the item has no field \"" + std::string(*missing) + "\"", item);
+      if (missing) why = "the item has no field \"" + std::string(*missing) + "\"";
     };
-    if (!options_.has("url")) {
+    if (options_.has("url")) {
+      evaluate(options_.text_template("url"), &request_.url);
+    } else {
       request_.url = item.text;
-    } else if (evaluate(options_.text_template("url"), &request_.url) == Flow::kStop) {
-      return Flow::kStop;
     }
     request_.headers.clear();
     if (options_.has("headers")) {
       for (const auto& [name, value] : options_.named_templates("headers")) {
         std::string text;
-        if (evaluate(value, &text) == Flow::kStop) return Flow::kStop;
+        evaluate(value, &text);
         // An empty one, as libcurl wants it written.
         request_.headers.push_back(text.empty() ? name + ";" : name + ": " + text);
       }
     }
-    if (options_.has("body") &&
-        evaluate(options_.text_template("body"), &request_.body) == Flow::kStop) {
-      return Flow::kStop;
-    }
-    if (options_.has("save")) return evaluate(options_.text_template("save"), &path_);
-    return Flow::kMore;
+    if (options_.has("body")) evaluate(options_.text_template("body"), &request_.body);
+    if (options_.has("save")) evaluate(options_.text_template("save"), &path_);
+    return why;
   }
 
-  // One request, and again if the server says when.
+  // One request, and again if the server says when and no "retry" of the stage sees to that.
   HttpAnswer ask() {
-    const HostLimits::Place place(limits_, HttpClient::origin_of(request_.url));
+    const HostLimits::Place place(limits_,
+                                  limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
+    const auto timeout = context_.timeout();
     for (int waits = 0;; ++waits) {
       body_.begin(options_.has("save") ? &path_ : nullptr);
-      HttpAnswer answer = client_.perform(request_, &body_);
-      const bool asks_to_wait = answer.end == HttpEnd::kAnswered && answer.retry_after_s > 0 &&
-                                answer.retry_after_s <= kLongestWaitS &&
-                                (answer.status == 429 || answer.status == 503);
-      if (!asks_to_wait || waits == kMostWaits || !options_.flag("retry_after")) return answer;
-      runtime::sleep(std::chrono::seconds(answer.retry_after_s));
-      if (context_.is_cancelled()) {
+      const runtime::Nanos deadline = timeout ? runtime::now() + *timeout : runtime::kNoDeadline;
+      HttpAnswer answer = client_.perform(request_, deadline, &body_);
+      const bool may_wait = waits < kMostWaits && !context_.may_retry() &&
+                            options_.flag("retry_after") && !body_.takes(answer.status);
+      if (!may_wait || !asks_to_wait(answer)) return answer;
+      if (is_stopped_within(std::chrono::seconds(answer.retry_after_s))) {
         answer.end = HttpEnd::kCancelled;
         return answer;
       }
     }
+  }
+
+  // Waits, as a parked goroutine, and tells whether the run was stopped meanwhile.
+  [[nodiscard]] bool is_stopped_within(std::chrono::nanoseconds pause) const {
+    const int copy = ::fcntl(context_.cancel_fd(), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return false;  // out of descriptors: the next request says so
+    runtime::FdResult stop = runtime::Fd::adopt(copy);
+    if (!stop) return false;
+    stop.fd.set_read_deadline(runtime::now() + pause);
+    return static_cast<bool>(stop.fd.wait_readable());
   }
 
   Flow emit(const HttpAnswer& answer, const Item& item, const Batch& batch, Out& out) {
@@ -243,7 +288,8 @@ class HttpStage final : public Stage {
       : spec_(spec), limits_(spec.options.has("per_host") ? spec.options.integer("per_host") : 0) {}
   [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
-    return {.workers = is_source() ? 1 : spec_.workers, .batch_items = 1};
+    return {
+        .workers = is_source() ? 1 : spec_.workers, .batch_items = 1, .begins_operations = true};
   }
   [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
     return std::make_unique<FetchOnce>(fetcher(context));

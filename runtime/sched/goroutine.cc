@@ -208,12 +208,17 @@ G* pick_slow(P* pp) {
 // meanwhile is fetched in vain, no more: the blocks of Gs are never unmapped.
 [[gnu::always_inline]] inline void warm_up(P* pp) {
   if (arch::kThreadSanitizer) return;
-  constexpr int kLines = 4;  // of 64 bytes: registers and the frames of park and its caller
+  constexpr std::uintptr_t kLines =
+      4;  // of 64 bytes: registers and the frames of park and its caller
   const G* soon = pp->lrq.waiting(1);
   if (soon == nullptr) return;
   __builtin_prefetch(pp->lrq.waiting(3));
-  const auto* sp = static_cast<const std::byte*>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
-  for (int line = 0; line < kLines; ++line) __builtin_prefetch(sp + 64 * line);
+  // A number, for one that a thief took may have no stack any more: no pointer then counts from it.
+  const auto sp =
+      reinterpret_cast<std::uintptr_t>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
+  for (std::uintptr_t line = 0; line < kLines; ++line) {
+    __builtin_prefetch(reinterpret_cast<const void*>(sp + 64 * line));
+  }
 }
 
 [[gnu::always_inline]] inline G* pop_lrq(P* pp) {

@@ -26,6 +26,7 @@
 #include "runtime/sync.h"
 #include "runtime/timer.h"
 #include "tests/bench/echo_bench.h"
+#include "tests/bench/idle_bench.h"
 #include "tests/bench/stopwatch.h"
 
 namespace gorun::bench {
@@ -562,6 +563,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"echo", 0, echo},
     {"blocksys", 0, blocking_reads},
     {"starve", 1, starve},
+    {"idle", 0, idle},
 };
 
 int run_one(std::string_view name) {

@@ -399,6 +399,22 @@ TEST_CASE("a stop ends the pauses of those that wait for another attempt") {
   }
 }
 
+TEST_CASE("a stage that takes longer than its timeout has failed, and one that does not has not") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    std::atomic<long> count = 0, sum = 0;
+    ProbeGraph graph;
+    graph.add("numbers", numbers(-1))
+        .add("sum", sums(&count, &sum), {.from = {"numbers"}, .failure = {.timeout = 20ms}})
+        .add("quick", numbers(1), {.failure = {.timeout = 3600s}});
+    const Outcome outcome = graph.run(procs);
+    CHECK(states(outcome) == "cancelled failed succeeded");
+    REQUIRE(stage(outcome, "sum").failures.size() == 1);
+    CHECK(stage(outcome, "sum").failures[0].what == "timed out after 20 ms");
+    CHECK(stage(outcome, "sum").failures[0].cause == FailureCause::kTimeout);
+  }
+}
+
 TEST_CASE("a run whose time is up is stopped") {
   for (const int procs : kProcs) {
     CAPTURE(procs);
