@@ -56,6 +56,19 @@ Interrupt (control-C) once and the sources stop and the commands get SIGTERM; tw
 commands are killed; three times and gorun leaves at once.
 )";
 
+constexpr std::string_view kMapExamples = R"(
+In a word of the command {} stands for the line, {.} for it without its extension, {/} for its base
+name, {//} for its directory, {/.} for its base name without its extension, {#} for the number of the
+command, {%} for that of its slot. Without any of them the line is the last argument. It is one
+argument, whatever it holds.
+
+examples:
+  ls *.png | gorun map -- convert {} {.}.jpg
+  find . -name '*.c' -print0 | gorun map -0 -n 50 -- grep -l main
+  seq 100 | gorun map -j 8 --output line -- ./fetch {}
+  gorun map --print -- gzip -k          a job file to start from
+)";
+
 constexpr std::string_view kCheckExamples = R"(
 examples:
   gorun check job.json                  "job.json: ok, 3 stages", or every mistake at once
@@ -109,6 +122,8 @@ std::string_view examples(Command command) {
   switch (command) {
     case Command::kRun:
       return kRunExamples;
+    case Command::kMap:
+      return kMapExamples;
     case Command::kCheck:
       return kCheckExamples;
     case Command::kGraph:

@@ -89,7 +89,11 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
-        connect(n, n + 1, Edge());
+        Edge inner;
+        if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
+          inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
+        }
+        connect(n, n + 1, inner);
       }
     }
     for (const Edge& edge : graph_.edges) {
