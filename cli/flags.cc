@@ -30,7 +30,7 @@ constexpr std::array<CommandRow, 8> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 19> kFlags = {{
+constexpr std::array<FlagRow, 20> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
@@ -47,8 +47,11 @@ constexpr std::array<FlagRow, 19> kFlags = {{
     {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
      kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
-    {"", "--strict", "", "with --check: a line that makes no sense is a failure", kHashOnly},
-    {"", "--ignore-missing", "", "with --check: say nothing of files that are not there",
+    {"", "--audit", "FILE",
+     "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},
+    {"", "--strict", "", "with --check or --audit: a line that makes no sense is a failure",
+     kHashOnly},
+    {"", "--ignore-missing", "", "with --check or --audit: say nothing of files that are not there",
      kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens",
      kRunOnly},
