@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 24> kFlags = {{
+constexpr std::array<FlagRow, 25> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -57,8 +57,11 @@ constexpr std::array<FlagRow, 24> kFlags = {{
     {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
      kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
-    {"", "--strict", "", "with --check: a line that makes no sense is a failure", kHashOnly},
-    {"", "--ignore-missing", "", "with --check: say nothing of files that are not there",
+    {"", "--audit", "FILE",
+     "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},
+    {"", "--strict", "", "with --check or --audit: a line that makes no sense is a failure",
+     kHashOnly},
+    {"", "--ignore-missing", "", "with --check or --audit: say nothing of files that are not there",
      kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens", kRuns},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",

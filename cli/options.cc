@@ -320,10 +320,15 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
     return UsageError{hash.check ? "a checksum file is missing" : "a path is missing",
                       "\"gorun help hash\" has examples"};
   }
-  if ((hash.strict || hash.ignore_missing) && !hash.check) {
-    return UsageError{"options \"--strict\" and \"--ignore-missing\" need \"--check\"", ""};
+  if ((hash.strict || hash.ignore_missing) && !hash.check && hash.audit.empty()) {
+    return UsageError{
+        "options \"--strict\" and \"--ignore-missing\" need \"--check\" or \"--audit\"", ""};
   }
-  if (hash.algorithms.size() > 1 && (hash.check || hash.format == HashFormat::kSha256sum)) {
+  if (hash.check && !hash.audit.empty()) {
+    return UsageError{"\"--check\" and \"--audit\" exclude each other", ""};
+  }
+  if (hash.algorithms.size() > 1 && hash.audit.empty() &&
+      (hash.check || hash.format == HashFormat::kSha256sum)) {
     return UsageError{hash.check ? "\"--check\" takes one algorithm"
                                  : "the format \"sha256sum\" has room for one algorithm",
                       hash.check ? "" : "type --format bsd, hashdeep or jsonl"};
@@ -341,6 +346,7 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
 
 std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
   hash.check = parsed.has("--check");
+  hash.audit = parsed.last("--audit").value_or("");
   hash.strict = parsed.has("--strict");
   hash.ignore_missing = parsed.has("--ignore-missing");
   std::optional<UsageError> error = read_algorithms(parsed, hash);

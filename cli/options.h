@@ -33,6 +33,7 @@ struct HashOptions {
   HashFormat format = HashFormat::kSha256sum;
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
   bool ignore_missing = false;
