@@ -1,6 +1,6 @@
 #include "jobs/executor.h"
 
-#include <poll.h>
+#include <fcntl.h>
 
 #include <atomic>
 #include <cerrno>
@@ -20,8 +20,8 @@
 #include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
-#include "runtime/blocking.h"
 #include "runtime/chan.h"
+#include "runtime/io.h"
 #include "runtime/runtime.h"
 #include "runtime/semaphore.h"
 #include "runtime/sync.h"
@@ -45,6 +45,14 @@ class SigpipeIgnored {
   struct sigaction before_ = {};
 };
 
+// A handle of its own on the interrupt's descriptor, closed if there is none.
+runtime::Fd watched(const Interrupt* interrupt) {
+  if (interrupt == nullptr) return {};
+  const int fd = ::fcntl(interrupt->fd(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return std::move(runtime::Fd::adopt(fd).fd);
+}
+
 // A chain of the plan, alive.
 struct LiveChain {
   std::optional<Inbox> inbox;
@@ -66,7 +74,7 @@ enum class ChainEnd { kComplete, kCutShort, kSkipped };
 class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
-      : interrupt_(options.interrupt),
+      : interrupt_(watched(options.interrupt)),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs}),
         run_(graph, options.observer),
         plan_(make_plan(graph, scheduler_.procs(), make)),
@@ -143,24 +151,20 @@ class Execution {
     runtime::set_label("run");
     run_.run_started();
     runtime::WaitGroup watcher;
-    if (interrupt_ != nullptr) watcher.go([this] { watch_interrupt(); });
+    watcher.go([this] { watch_interrupt(); });
     runtime::WaitGroup chains;
     for (std::size_t c = 0; c < chains_.size(); ++c) {
       chains.go([this, c] { run_chain(c); });
     }
     chains.wait();
-    all_ended_.raise();
+    (void)interrupt_.close();
     watcher.wait();
   }
 
   void watch_interrupt() {
     runtime::set_label("interrupt");
-    pollfd fds[2] = {{interrupt_->fd(), POLLIN, 0}, {all_ended_.fd(), POLLIN, 0}};
-    runtime::blocking(runtime::Blocking::kLong, [&fds] {
-      while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
-      }
-    });
-    if (fds[0].revents != 0) run_.interrupt();
+    // Aside: stages that wait for each other are a deadlock, although control-C could end it.
+    if (interrupt_.wait_readable_aside()) run_.interrupt();
   }
 
   // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
@@ -282,8 +286,7 @@ class Execution {
     clock.switch_to(nullptr);
   }
 
-  Interrupt* const interrupt_;
-  Interrupt all_ended_;
+  runtime::Fd interrupt_;
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;

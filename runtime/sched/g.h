@@ -44,6 +44,7 @@ struct alignas(64) G {
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
   bool has_exceptions = false;                        // `exceptions` holds something to restore
+  StackClass stack_class = StackClass::kMedium;       // of the stack that it has or will get
   bool locked = false;              // wired to locked_m: in no local queue, ever. The G itself
   const void* parked_on = nullptr;  // the arg of park(). Valid while kWaiting, for reports
   std::int64_t parked_since = 0;    // by the coarse clock. The same
