@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -37,12 +38,16 @@ std::string flow_of(const StageKind& kind) {
       out = "takes items by \"from\"; without it, runs once";
       break;
   }
-  if (kind.is_sink()) return out + "; a sink: sends none";
+  const std::string_view failed =
+      kind.failures == jobs::ItemFailures::kNone
+          ? ""
+          : "; failed ones, if \"on_error\" is \"route\", by \"errors\"";
+  if (kind.is_sink()) return out + "; a sink: sends none" + std::string(failed);
   out += "; sends items by ";
   for (std::size_t i = 0; i < kind.ports.size(); ++i) {
     out += (i == 0 ? "\"" : ", \"") + std::string(kind.ports[i]) + "\"";
   }
-  return out;
+  return out.append(failed);
 }
 
 std::string workers_of(const StageKind& kind) {
@@ -97,10 +102,13 @@ std::string describe_kind(const StageKind& kind) {
   out += "\noptions:\n";
   for (const OptionRow& row : kind.options) out += describe(row, width);
   out.append("\nexample:\n  ").append(kind.example).append("\n");
-  out += "\nkeys of every stage:\n";
+  out += "\nkeys that it shares with other kinds:\n";
+  std::vector<OptionRow> shared;
+  std::ranges::copy_if(jobs::common_stage_keys(), std::back_inserter(shared),
+                       [&](const OptionRow& row) { return kind.takes(row.name); });
   width = 0;
-  for (const OptionRow& row : jobs::common_stage_keys()) width = std::max(width, row.name.size());
-  for (const OptionRow& row : jobs::common_stage_keys()) out += describe(row, width);
+  for (const OptionRow& row : shared) width = std::max(width, row.name.size());
+  for (const OptionRow& row : shared) out += describe(row, width);
   return out;
 }
 

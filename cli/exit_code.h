@@ -15,6 +15,7 @@ enum class ExitCode : int {
   kDeadlock = 5,       // every goroutine waits for another one
   kInternal = 70,      // a bug in gorun
   kOutput = 74,        // an output could not be written
+  kTimedOut = 124,     // --timeout of the whole run, as timeout(1) reports it
   kHungUp = 129,       // SIGHUP
   kInterrupted = 130,  // SIGINT
   kTerminated = 143,   // SIGTERM

@@ -90,6 +90,8 @@ std::string closing_line(const Screen& screen, const jobs::Graph& graph,
              (others.empty() ? "" : "; " + others) + "," + time;
     case RunState::kInterrupted:
       return "gorun: " + screen.styled(Style::kYellow, "interrupted:") + " " + others + "," + time;
+    case RunState::kTimedOut:
+      return "gorun: " + screen.styled(Style::kRed, "timed out:") + " " + others + "," + time;
     case RunState::kDeadlocked:
       return "gorun: " + screen.styled(Style::kRed, "deadlock:") + " " + others + "," + time;
   }
@@ -147,6 +149,8 @@ ExitCode exit_code(const jobs::Outcome& outcome, int signal) {
       return signal == SIGTERM  ? ExitCode::kTerminated
              : signal == SIGHUP ? ExitCode::kHungUp
                                 : ExitCode::kInterrupted;
+    case RunState::kTimedOut:
+      return ExitCode::kTimedOut;
     case RunState::kFailed:
       return outcome.has_failure(jobs::FailureKind::kOutput) ? ExitCode::kOutput
                                                              : ExitCode::kFailed;

@@ -2,24 +2,29 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
 #include <exception>
+#include <numeric>
 #include <optional>
+#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "jobs/duration.h"
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
 #include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
+#include "runtime/cancel.h"
 #include "runtime/chan.h"
 #include "runtime/io.h"
 #include "runtime/runtime.h"
@@ -56,6 +61,9 @@ runtime::Fd watched(const Interrupt* interrupt) {
 // A chain of the plan, alive.
 struct LiveChain {
   std::optional<Inbox> inbox;
+  std::optional<Reorder> order;
+  InputStateCell input;
+  WaitingAttempts attempts;
   std::optional<ShardInboxes> shards;
   std::optional<Surroundings> where;
 };
@@ -66,6 +74,7 @@ struct LiveStage {
   std::atomic<int> chains_to_end{0};
   std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
   std::atomic<bool> is_skipped{false};
+  runtime::Cancel ended;  // then, too: its timeout is off
 };
 
 // How far a chain came.
@@ -75,15 +84,19 @@ class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(watched(options.interrupt)),
-        scheduler_({.procs = options.procs > 0 ? options.procs : graph.procs}),
-        run_(graph, options.observer),
+        timeout_(options.timeout),
+        scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
+                    .deterministic = options.deterministic}),
+        run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make)),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
     for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_surroundings(c);
-    run_.on_stop([this](std::size_t scope) { close_everything(scope); });
+    if (graph.fail != FailPolicy::kFast) run_.set_scopes(scopes_of_chains());
+    run_.on_stop({.stopped = [this](std::size_t scope) { close_everything(scope); },
+                  .draining = [this](std::size_t group) { close_drained(group); }});
   }
 
   Outcome run() {
@@ -98,6 +111,37 @@ class Execution {
   }
 
  private:
+  static std::uint64_t seed_of(const RunOptions& options) {
+    if (options.deterministic != 0) return options.deterministic;
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+  }
+
+  // By stage: what has to stop together, since a goroutine runs for several stages and a stage
+  // may be several chains. Union-find; the representative of a set is its lowest stage.
+  std::vector<std::size_t> scopes_of_chains() const {
+    std::vector<std::size_t> parent(stages_.size());
+    std::iota(parent.begin(), parent.end(), std::size_t{0});
+    const auto find = [&parent](std::size_t at) {
+      while (parent[at] != at) at = parent[at] = parent[parent[at]];
+      return at;
+    };
+    for (const PlanChain& chain : plan_.chains) {
+      for (const std::size_t n : chain.nodes) {
+        const std::size_t one = find(plan_.nodes[n].stage);
+        const std::size_t other = find(plan_.nodes[chain.nodes.front()].stage);
+        parent[std::max(one, other)] = std::min(one, other);
+      }
+    }
+    std::vector<std::size_t> scopes(parent.size());
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < parent.size(); ++i) {
+      const std::size_t root = find(i);
+      scopes[i] = root == i ? count++ : scopes[root];
+    }
+    return scopes;
+  }
+
   StageCell& head_cell(const PlanChain& chain) {
     return run_.cell(plan_.nodes[chain.nodes.front()].stage);
   }
@@ -109,12 +153,14 @@ class Execution {
     }
     if (chain.producers == 0) return;
     chains_[c].inbox.emplace(
-        Inbox::Shape{.capacity = chain.capacity,
-                     .batch_items = chain.batch_items,
-                     .shares_evenly = chain.shares_evenly,
-                     .readers = chain.workers,
-                     .producers = chain.producers,
-                     .feeds_itself = plan_.nodes[chain.nodes.front()].traits.feeds_itself},
+        Inbox::Shape{
+            .capacity = chain.capacity,
+            .batch_items = chain.batch_items,
+            .bytes = chain.bytes,
+            .shares_evenly = chain.shares_evenly,
+            .readers = chain.workers,
+            .producers = chain.producers,
+            .comes_back = chain.retries || plan_.nodes[chain.nodes.front()].traits.feeds_itself},
         &head_cell(chain).queued);
   }
 
@@ -131,11 +177,29 @@ class Execution {
                                     .chain = chain,
                                     .inbox = live.inbox ? &*live.inbox : nullptr,
                                     .readers = {},
+                                    .ports = {},
+                                    .order = nullptr,
+                                    .input = &live.input,
+                                    .attempts = &live.attempts,
                                     .shards = live.shards ? &*live.shards : nullptr,
                                     .pool = chain.pool ? &pools_[*chain.pool] : nullptr,
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
+    }
+    if (chain.keeps_order) {
+      live.order.emplace(Reorder::Shape{.window = chain.window, .retries = chain.retries},
+                         *live.inbox, live.where->readers);
+      live.where->order = &*live.order;
+    }
+    for (const std::vector<PlanPort>& ports : chain.ports) {
+      std::vector<LivePort>& mine = live.where->ports.emplace_back();
+      for (const PlanPort& port : ports) {
+        mine.push_back({.name = port.name, .readers = {}});
+        for (const std::size_t reader : port.readers) {
+          mine.back().readers.push_back(&*chains_[reader].inbox);
+        }
+      }
     }
   }
 
@@ -143,7 +207,19 @@ class Execution {
     for (LiveChain& live : chains_) {
       if (live.where->scope() != scope) continue;
       if (live.inbox) live.inbox->close();
+      if (live.order) live.order->close();
       if (live.shards) live.shards->close();
+      live.attempts.over.cancel();
+    }
+  }
+
+  // Wakes what would wait for more work and shall begin none. Its producers find a reader that has
+  // had enough.
+  void close_drained(std::size_t group) {
+    for (LiveChain& live : chains_) {
+      if (live.where->group() != group) continue;
+      live.attempts.over.cancel();
+      if (live.inbox && live.where->ends_by_draining()) live.inbox->close();
     }
   }
 
@@ -152,13 +228,24 @@ class Execution {
     run_.run_started();
     runtime::WaitGroup watcher;
     watcher.go([this] { watch_interrupt(); });
+    const runtime::Cancel running;
+    if (timeout_) watcher.go([this, &running] { watch_time(*timeout_, running); });
     runtime::WaitGroup chains;
     for (std::size_t c = 0; c < chains_.size(); ++c) {
       chains.go([this, c] { run_chain(c); });
     }
     chains.wait();
+    timeouts_.wait();
     (void)interrupt_.close();
+    running.cancel();
     watcher.wait();
+  }
+
+  void watch_time(std::chrono::nanoseconds timeout, const runtime::Cancel& running) {
+    runtime::set_label("timeout");
+    if (runtime::sleep_or_cancelled(timeout, running) == runtime::SleepEnd::kElapsed) {
+      run_.time_out();
+    }
   }
 
   void watch_interrupt() {
@@ -190,11 +277,31 @@ class Execution {
     if (may_start(chain)) {
       stages_started(chain);
       guard(chain.nodes.back(), [&] { run_workers(chain, live); });
-      end = live.where->is_stopped() ? ChainEnd::kCutShort : ChainEnd::kComplete;
+      for (const std::size_t n : chain.nodes) {
+        if (plan_.nodes[n].is_last) run_.judge_failed_items(plan_.nodes[n].stage);
+      }
+      if (live.where->is_stopped()) live.input.raise_to(InputState::kCutShort);
+      end = live.input.get() == InputState::kCutShort ? ChainEnd::kCutShort : ChainEnd::kComplete;
     }
     if (live.inbox) live.inbox->close();
-    for (Inbox* reader : live.where->readers) reader->producer_done();
+    tell_readers(chain, live.input.get(), end);
     stages_ended(chain, end);
+  }
+
+  // That there is no more, and how complete it was.
+  void tell_readers(const PlanChain& chain, InputState state, ChainEnd end) {
+    const bool is_complete = end == ChainEnd::kComplete;
+    if (!is_complete) state = InputState::kCutShort;
+    const auto tell = [this, &state](std::size_t reader) {
+      chains_[reader].input.raise_to(state);
+      chains_[reader].inbox->producer_done();
+    };
+    for (std::size_t i = 0; i < chain.nodes.size(); ++i) {
+      for (const PlanPort& port : chain.ports[i]) std::ranges::for_each(port.readers, tell);
+      const bool has_lost = run_.has_lost_items(plan_.nodes[chain.nodes[i]].stage);
+      if (is_complete && has_lost) state = InputState::kItemsLost;
+    }
+    std::ranges::for_each(chain.readers, tell);
   }
 
   // Waits for the stages that the chain needs.
@@ -204,22 +311,41 @@ class Execution {
       static_cast<void>(stages_[need].done.recv());
       succeeded = succeeded && run_.state(need) == StageState::kSucceeded;
     }
+    const std::size_t stage = plan_.nodes[chain.nodes.front()].stage;
+    // A chain that waited for nothing has begun with the run, though its goroutine may not have.
+    if (!chain.needs.empty() && run_.is_draining(run_.group_of(stage))) return false;
     switch (chain.when) {
       case When::kSuccess:
         return succeeded;
       case When::kAlways:
-        return !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
+        return !run_.is_stopped(run_.scope_of(stage));
       case When::kFailure:
-        return !succeeded &&
-               !run_.is_stopped(run_.scope_of(plan_.nodes[chain.nodes.front()].stage));
+        return !succeeded && !run_.is_stopped(run_.scope_of(stage));
     }
     return false;
   }
 
   void stages_started(const PlanChain& chain) {
     for (const std::size_t n : chain.nodes) {
-      if (plan_.nodes[n].is_first) run_.stage_started(plan_.nodes[n].stage);
+      if (!plan_.nodes[n].is_first) continue;
+      run_.stage_started(plan_.nodes[n].stage);
+      start_timeout(plan_.nodes[n]);
     }
+  }
+
+  // Of a stage that has one for its work as a whole; what begins operations times each of them.
+  void start_timeout(const PlanNode& node) {
+    const auto timeout = run_.graph().stages[node.stage].failure.timeout;
+    if (!timeout || node.traits.begins_operations) return;
+    timeouts_.go([this, stage = node.stage, timeout = *timeout] {
+      runtime::set_label("timeout");
+      const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
+      if (end == runtime::SleepEnd::kCancelled) return;
+      run_.fail(stage, {.kind = FailureKind::kWork,
+                        .what = "timed out after " + duration_text(timeout),
+                        .item = {},
+                        .cause = FailureCause::kTimeout});
+    });
   }
 
   void stages_ended(const PlanChain& chain, ChainEnd end) {
@@ -235,6 +361,7 @@ class Execution {
                                                 : cut_short ? StageState::kCancelled
                                                             : StageState::kSucceeded);
       stage.done.close();
+      stage.ended.cancel();
     }
   }
 
@@ -256,7 +383,14 @@ class Execution {
       });
     }
     runtime::WaitGroup running;
+    runtime::WaitGroup passing_on;
     const std::string& label = run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name;
+    if (live.order) {
+      passing_on.go([this, &chain, &label, &order = *live.order] {
+        runtime::set_label(label);
+        guard(chain.nodes.back(), [&order] { order.run(); });
+      });
+    }
     for (const std::unique_ptr<Worker>& worker : workers) {
       running.go([this, &chain, &label, worker = worker.get()] {
         runtime::set_label(label);
@@ -264,6 +398,9 @@ class Execution {
       });
     }
     running.wait();
+    live.attempts.all.wait();  // a stop ends their pauses
+    if (live.order) live.order->finish();
+    passing_on.wait();
     if (!live.shards) return;
     live.shards->close();
     merging.wait();
@@ -287,6 +424,8 @@ class Execution {
   }
 
   runtime::Fd interrupt_;
+  const std::optional<std::chrono::nanoseconds> timeout_;
+  runtime::WaitGroup timeouts_;  // of stages
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;

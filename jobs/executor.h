@@ -21,8 +21,11 @@
 //   E5  Workers of stages in a pool take places there while they work.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "jobs/graph.h"
@@ -41,6 +44,9 @@ struct RunOptions {
   int procs = 0;                   // Ps; 0: Graph::procs, and if that is 0 what the runtime takes
   Observer* observer = nullptr;    // not owned; nullptr: nobody watches
   Interrupt* interrupt = nullptr;  // not owned; nullptr: the run cannot be stopped from outside
+  std::optional<std::chrono::nanoseconds> timeout = {};  // of the whole run
+  /// Not 0: runtime::Options::deterministic, so that pauses cost nothing; also the seed of jitter.
+  std::uint64_t deterministic = 0;
 };
 
 /// Runs `graph` on a Runtime of its own and returns when every goroutine and child has ended.

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/failure_policy.h"
 #include "jobs/kinds.h"
 #include "jobs/secrets.h"
 #include "jobs/source.h"
@@ -34,6 +35,13 @@ inline constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxWorkers = 100'000;
 inline constexpr std::int64_t kMaxProcs = 1024;
 inline constexpr std::int64_t kMaxPool = 1'000'000;
+inline constexpr std::int64_t kMaxAttempts = 1000;
+inline constexpr int kDefaultAttempts = 3;  // of a "retry" that does not say
+inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
+/// Bytes of text that a channel holds, and items between the first and the last under way in a
+/// stage that keeps their order, when the job file does not say.
+inline constexpr std::int64_t kDefaultEdgeBytes = std::int64_t{16} << 20;
+inline constexpr std::int64_t kDefaultWindow = 4096;
 
 /// A count of goroutines that follows the number of Ps of the run.
 inline constexpr int kOnePerP = 0;
@@ -43,8 +51,9 @@ struct Edge {
   std::size_t from = 0;
   std::string port{kDefaultPort};
   std::size_t to = 0;
-  std::int64_t buffer = kDefaultBuffer;  // items it holds before the sender parks, at least 1
-  ByteRange where;                       // the reference in the job file
+  std::int64_t buffer = kDefaultBuffer;    // items it holds before the sender parks, at least 1
+  std::int64_t bytes = kDefaultEdgeBytes;  // and bytes of their texts
+  ByteRange where;                         // the reference in the job file
 };
 
 /// Which ends of the stages that it needs let a stage start.
@@ -55,22 +64,27 @@ enum class When {
 };
 
 struct StageSpec {
-  std::string name;                  // of one made by a matrix: "test[linux,1]"
-  std::string group;                 // as declared: "test"
-  const StageKind* kind = nullptr;   // never nullptr in a Graph; static storage
-  int workers = 1;                   // goroutines; kOnePerP: one for each P
-  std::vector<std::size_t> inputs;   // indices into Graph::edges, in the order of "from"
-  std::vector<std::size_t> outputs;  // indices into Graph::edges
-  std::vector<std::size_t> needs;    // stages that must have completed before this one starts
-  When when = When::kSuccess;        // kSuccess unless it has needs
-  std::optional<std::size_t> pool;   // index into Graph::pools
-  std::int64_t weight = 1;           // places that a worker takes there, at most all of them
+  std::string name;                      // of one made by a matrix: "test[linux,1]"
+  std::string group;                     // as declared: "test"
+  const StageKind* kind = nullptr;       // never nullptr in a Graph; static storage
+  int workers = 1;                       // goroutines; kOnePerP: one for each P
+  std::vector<std::size_t> inputs;       // indices into Graph::edges, in the order of "from"
+  std::vector<std::size_t> outputs;      // indices into Graph::edges
+  std::vector<std::size_t> needs;        // stages that must have completed before this one starts
+  When when = When::kSuccess;            // kSuccess unless it has needs
+  std::optional<std::size_t> pool;       // index into Graph::pools
+  std::int64_t weight = 1;               // places that a worker takes there, at most all of them
+  FailurePolicy failure;                 // of its items
+  bool keeps_order = false;              // items leave in the order in which they came
+  std::int64_t window = kDefaultWindow;  // items under way then, at most
   StageOptions options;
   ByteRange where;  // the stage's name in the job file
 };
 
 enum class FailPolicy {
-  kFast,  // the first failure cancels the run
+  kFast,       // the first failure cancels the run
+  kDrain,      // it stops sources and begins no further command; what is under way goes on
+  kKeepGoing,  // it stops nothing but what depends on it
 };
 
 /// A limit that stages share: so many places, of which a worker at work takes `weight`.
@@ -88,10 +102,17 @@ struct LeftOut {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+/// "limits" of the job.
+struct Limits {
+  int procs = 0;                           // 0: as many as the machine gives
+  std::optional<std::int64_t> memory;      // bytes for what waits in channels and is gathered
+  std::optional<std::int64_t> open_files;  // at a time, by all workers
+};
+
 struct Graph {
   std::string name;  // "name" of the job file; empty: not given
   Environment env;   // added to the environment of every child
-  int procs = 0;     // "limits.procs"; 0: as many as the machine gives
+  Limits limits;
   FailPolicy fail = FailPolicy::kFast;
   std::vector<Pool> pools;
   std::vector<StageSpec> stages;

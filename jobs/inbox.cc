@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace gorun::jobs {
-namespace {
-
-// Chunks of files are items, too: a channel of 4,096 items must not hold 4 GiB of them.
-constexpr std::uint64_t kMaxQueuedBytes = std::uint64_t{16} << 20;
-
-}  // namespace
-
 Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
     : shape_(shape),
       chan_(shape.capacity),
@@ -35,12 +28,12 @@ Flow Inbox::put(Batch&& batch) {
 
 bool Inbox::has_room() const {
   return chan_.size() < chan_.capacity() &&
-         queued_bytes_.load(std::memory_order_relaxed) < kMaxQueuedBytes;
+         queued_bytes_.load(std::memory_order_relaxed) < shape_.bytes;
 }
 
 void Inbox::wait_for_bytes() {
   bool waited = false;
-  while (queued_bytes_.load(std::memory_order_acquire) >= kMaxQueuedBytes) {
+  while (queued_bytes_.load(std::memory_order_acquire) >= shape_.bytes) {
     if (!room_.recv()) return;  // closed: the send that follows says so
     waited = true;
   }
@@ -55,7 +48,7 @@ Flow Inbox::put_part(Batch&& part) {
   // Counted before the send: a reader may take and discount the batch before send returns.
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
-  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) return Flow::kMore;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
@@ -68,12 +61,12 @@ bool Inbox::try_put(Batch& batch) {
   const std::uint64_t items = batch.size();
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
-  if (shape_.feeds_itself) open_.fetch_add(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) return true;
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
   // The caller still works on a batch of its own, so this never brings open_ to 0.
-  if (shape_.feeds_itself) open_.fetch_sub(1, std::memory_order_relaxed);
+  if (shape_.comes_back) open_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
@@ -82,7 +75,7 @@ void Inbox::count_out(const Batch& batch) {
   const std::uint64_t bytes = batch.text_bytes();
   // release pairs with the acquire in wait_for_bytes()
   const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
-  if (before >= kMaxQueuedBytes && before - bytes < kMaxQueuedBytes) {
+  if (before >= shape_.bytes && before - bytes < shape_.bytes) {
     room_.try_send(runtime::Unit{});  // a full room_ holds a token already
   }
 }
@@ -110,8 +103,12 @@ void Inbox::release_one() {
 }
 
 void Inbox::worked_off() {
-  if (shape_.feeds_itself) release_one();
+  if (shape_.comes_back) release_one();
 }
+
+// The caller works on a batch that is not worked off, so open_ is not 0.
+void Inbox::expect_back() { open_.fetch_add(1, std::memory_order_relaxed); }
+void Inbox::is_back() { release_one(); }
 
 void Inbox::producer_done() { release_one(); }
 

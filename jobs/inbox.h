@@ -1,14 +1,15 @@
 // jobs/inbox.h - the bounded channel in front of a chain: all that feed the chain send here.
 //
 // It closes when the last producer is done (readers then drain it), or at once when its readers
-// want no more or the run is stopped. For a chain that feeds itself (walk puts back directories for
-// its siblings) it also waits until every batch that was put has been worked off, since any of them
-// may bring more.
+// want no more or the run is stopped. For a chain whose work comes back (walk puts back directories
+// for its siblings, a failed item gets another attempt) it also waits until every batch that was
+// put has been worked off, since any of them may bring more, and until what is away has come back.
 //
 // Invariants
-//   I1  open_ counts the producers that are not done and, of a chain that feeds itself, the batches
-//       that were put and are not worked off. Whoever brings it to 0 closes.
-//   I2  queued_bytes_ is at most kMaxQueuedBytes plus one batch for each producer.
+//   I1  open_ counts the producers that are not done and, of a chain whose work comes back, the
+//       batches that were put and are not worked off and what is away. Whoever brings it to 0
+//       closes.
+//   I2  queued_bytes_ is at most shape_.bytes plus one batch for each producer.
 //   I3  A token lies in room_ whenever queued_bytes_ has fallen below the limit while somebody may
 //       wait for that; a token without need only makes somebody look again.
 #pragma once
@@ -27,12 +28,13 @@ namespace gorun::jobs {
 class Inbox {
  public:
   struct Shape {
-    std::size_t capacity = 1;     // batches
-    std::size_t batch_items = 1;  // the most items of one batch
-    bool shares_evenly = false;   // divides what there is among its readers
-    int readers = 1;              // goroutines that take from it
-    std::size_t producers = 0;    // chains that call producer_done() once each
-    bool feeds_itself = false;
+    std::size_t capacity = 1;                       // batches
+    std::size_t batch_items = 1;                    // the most items of one batch
+    std::uint64_t bytes = std::uint64_t{16} << 20;  // of the texts that wait
+    bool shares_evenly = false;                     // divides what there is among its readers
+    int readers = 1;                                // goroutines that take from it
+    std::size_t producers = 0;                      // chains that call producer_done() once each
+    bool comes_back = false;                        // see above
   };
   /// queued_items  counts what waits here; outlives the inbox.
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
@@ -49,8 +51,11 @@ class Inbox {
   Taken try_take(Batch* batch);
   /// Takes a batch, parking until there is one; kBatch or kEnd.
   Taken take(Batch* batch);
-  /// Says that a taken batch brings no more work. Of a chain that feeds itself.
+  /// Says that a taken batch brings no more work. Of a chain whose work comes back.
   void worked_off();
+  /// Between these two the inbox stays open for something that will be put() again.
+  void expect_back();
+  void is_back();
 
   void producer_done();
   /// Ends the stream for both sides; again does nothing.

@@ -23,7 +23,8 @@ struct StageRef {
   std::string port{kDefaultPort};
   ByteRange port_where;
   std::optional<std::int64_t> buffer;  // the edge's own, else the stage's
-  ByteRange where;                     // the whole reference
+  std::int64_t bytes = kDefaultEdgeBytes;
+  ByteRange where;  // the whole reference
 };
 
 struct StageDecl {
@@ -46,6 +47,12 @@ struct StageDecl {
   std::optional<ByteRange> workers_where;  // the value of "workers"
   std::int64_t buffer = kDefaultBuffer;
   std::optional<ByteRange> buffer_where;
+  FailurePolicy failure;
+  ByteRange on_error_where;  // the value of "on_error"; empty: not given
+  bool keeps_order = false;
+  std::int64_t window = kDefaultWindow;
+  std::optional<ByteRange> window_where;  // the key "window"
+  ByteRange order_where;                  // the key "order"; empty: not given
   StageOptions options;
   bool are_options_right = true;  // false: rules between options are not looked at
 };
@@ -63,7 +70,7 @@ struct TargetDecl {
 struct JobFile {
   std::string name;
   Environment env;
-  int procs = 0;
+  Limits limits;
   FailPolicy fail = FailPolicy::kFast;
   std::vector<PoolDecl> pools;
   std::vector<TargetDecl> targets;

@@ -8,7 +8,12 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 1> kFailPolicies = {"fast"};
+constexpr std::array<std::string_view, 3> kFailPolicies = {"fast", "drain", "keep-going"};
+
+constexpr std::int64_t kLeastMemory = std::int64_t{1} << 20;
+constexpr std::int64_t kLeastOpenFiles = 16;
+constexpr std::int64_t kMostOpenFiles = std::int64_t{1} << 30;
+constexpr std::int64_t kLeastBytes = 4096;
 
 constexpr std::array<OptionRow, 12> kJobKeys = {{
     {.name = "gorun",
@@ -40,7 +45,8 @@ constexpr std::array<OptionRow, 12> kJobKeys = {{
     {.name = "fail",
      .type = OptionType::kChoice,
      .default_text = "fast",
-     .help = "fast: the first failure stops the run",
+     .help = "fast: the first failure stops the run; drain: what is under way comes to its end; "
+             "keep-going: only what depends on it stops",
      .choices = kFailPolicies},
     {.name = "targets",
      .type = OptionType::kTargets,
@@ -63,16 +69,25 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 1> kLimitKeys = {{
+constexpr std::array<OptionRow, 3> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
      .help = "cores to use",
      .min = 1,
      .max = kMaxProcs},
+    {.name = "memory",
+     .type = OptionType::kSize,
+     .help = "bytes for the items that wait between stages and for what stages gather",
+     .min = kLeastMemory},
+    {.name = "open_files",
+     .type = OptionType::kInteger,
+     .help = "files and pipes that all workers have open at a time",
+     .min = kLeastOpenFiles,
+     .max = kMostOpenFiles},
 }};
 
-constexpr std::array<OptionRow, 3> kEdgeKeys = {{
+constexpr std::array<OptionRow, 4> kEdgeKeys = {{
     {.name = "stage",
      .type = OptionType::kText,
      .help = "the stage to read from",
@@ -83,6 +98,11 @@ constexpr std::array<OptionRow, 3> kEdgeKeys = {{
      .help = "items that may wait on this edge",
      .min = 1,
      .max = kMaxBuffer},
+    {.name = "bytes",
+     .type = OptionType::kSize,
+     .default_text = "16MiB",
+     .help = "and the bytes of their texts",
+     .min = kLeastBytes},
 }};
 
 constexpr std::array<OptionRow, 2> kReplacementKeys = {{
@@ -96,7 +116,54 @@ constexpr std::array<OptionRow, 2> kReplacementKeys = {{
      .required = true},
 }};
 
-constexpr std::array<std::string_view, 4> kDefaultKeys = {"workers", "buffer", "pool", "weight"};
+constexpr std::array<std::string_view, 2> kJitters = {"full", "none"};
+
+constexpr std::array<OptionRow, 6> kRetryKeys = {{
+    {.name = "max",
+     .type = OptionType::kInteger,
+     .default_text = "3",
+     .help = "attempts in all, the first included",
+     .min = 1,
+     .max = kMaxAttempts},
+    {.name = "on",
+     .type = OptionType::kCauses,
+     .help = "only after these: timeout, exit, signal, status, network, io, and with a number "
+             "\"exit 75\""},
+    {.name = "base",
+     .type = OptionType::kDuration,
+     .default_text = "1s",
+     .help = "the pause after the first attempt"},
+    {.name = "cap",
+     .type = OptionType::kDuration,
+     .default_text = "30s",
+     .help = "the longest pause"},
+    {.name = "factor",
+     .type = OptionType::kNumber,
+     .default_text = "2",
+     .help = "by which each pause is longer than the one before",
+     .min = 1,
+     .max = 1000},
+    {.name = "jitter",
+     .type = OptionType::kChoice,
+     .default_text = "full",
+     .help = "full: a pause is drawn from nothing to its length; none: it has that length",
+     .choices = kJitters},
+}};
+
+constexpr std::array<OptionRow, 2> kTolerateKeys = {{
+    {.name = "count",
+     .type = OptionType::kInteger,
+     .help = "items that may fail",
+     .max = kMaxTolerated},
+    {.name = "percent",
+     .type = OptionType::kNumber,
+     .help = "and how many of a hundred, when all have come in",
+     .max = 100},
+}};
+
+// Not "order": for some kinds that is an option of their own, which means something else.
+constexpr std::array<std::string_view, 8> kDefaultKeys = {
+    "workers", "buffer", "pool", "weight", "timeout", "retry", "tolerate", "on_error"};
 
 }  // namespace
 
@@ -105,6 +172,8 @@ std::span<const OptionRow> var_keys() { return kVarKeys; }
 std::span<const OptionRow> limit_keys() { return kLimitKeys; }
 std::span<const OptionRow> edge_keys() { return kEdgeKeys; }
 std::span<const OptionRow> replacement_keys() { return kReplacementKeys; }
+std::span<const OptionRow> retry_keys() { return kRetryKeys; }
+std::span<const OptionRow> tolerate_keys() { return kTolerateKeys; }
 
 bool can_be_default(std::string_view common_key) {
   return std::ranges::find(kDefaultKeys, common_key) != kDefaultKeys.end();

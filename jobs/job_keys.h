@@ -21,6 +21,9 @@ namespace gorun::jobs {
 [[nodiscard]] std::span<const OptionRow> edge_keys();
 /// Of a stage's "replace".
 [[nodiscard]] std::span<const OptionRow> replacement_keys();
+/// Of "retry" and "tolerate" where they are objects.
+[[nodiscard]] std::span<const OptionRow> retry_keys();
+[[nodiscard]] std::span<const OptionRow> tolerate_keys();
 
 /// Keys of every stage that "defaults" may hold, beside the options of kinds.
 [[nodiscard]] bool can_be_default(std::string_view common_key);

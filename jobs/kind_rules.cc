@@ -18,7 +18,7 @@ bool uses_item(const StageOptions& options, std::string_view name) {
   if (name == "argv") {
     return std::ranges::any_of(options.text_templates(name), &Template::uses_item);
   }
-  if (name == "env") {
+  if (name == "env" || name == "headers") {
     return std::ranges::any_of(options.named_templates(name),
                                [](const auto& entry) { return entry.second.uses_item(); });
   }
@@ -61,7 +61,21 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
         errors, both ? options.where("shell") : use.where,
         both ? "\"argv\" and \"shell\" exclude each other" : "an exec needs \"argv\" or \"shell\"");
   }
+  if (options.integer("batch") > 1 && options.text("stdin") == "item") {
+    blame(errors, options.where("batch"), "\"batch\" and \"stdin\": \"item\" exclude each other",
+          "several items reach a command as arguments");
+  }
+  if (options.has("max_output") && options.text("output") != "group" &&
+      options.text("output") != "auto" && options.text("stdout") != "capture") {
+    blame(errors, options.where("max_output"),
+          "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")),
+          "it limits what \"group\" shows and what \"capture\" holds");
+  }
   if (use.has_input) return;
+  if (options.integer("batch") > 1) {
+    blame(errors, options.where("batch"), "\"batch\" gathers items, and there are none",
+          "without \"from\" a command runs once");
+  }
   for (const std::string_view name : {"argv", "cwd", "env"}) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
@@ -75,6 +89,26 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
 
 bool exec_sends_nothing(const StageOptions& options) {
   return options.text("stdout") == "inherit" || options.text("stdout") == "discard";
+}
+
+void check_http(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.has("method")) {
+    const std::string& method = options.text("method");
+    const bool is_method =
+        !method.empty() && std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!is_method) {
+      blame(errors, options.where("method"), quote(method) + " is not an HTTP method",
+            "methods are upper-case words: GET, HEAD, PUT, DELETE");
+    }
+  }
+  if (use.has_input) return;
+  if (!options.has("url")) blame(errors, use.where, "an http without \"from\" needs a \"url\"");
+  for (const std::string_view name : {"url", "headers", "body", "save"}) {
+    if (!uses_item(options, name)) continue;
+    blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
+          "without \"from\" one request is made");
+  }
 }
 
 void check_reduce(const StageUse& use, Diagnostics* errors) {

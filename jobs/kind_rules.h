@@ -13,6 +13,7 @@ void check_walk(const StageUse& use, Diagnostics* errors);
 void check_split(const StageUse& use, Diagnostics* errors);
 void check_map(const StageUse& use, Diagnostics* errors);
 void check_exec(const StageUse& use, Diagnostics* errors);
+void check_http(const StageUse& use, Diagnostics* errors);
 void check_reduce(const StageUse& use, Diagnostics* errors);
 void check_write(const StageUse& use, Diagnostics* errors);
 

@@ -135,10 +135,13 @@ constexpr std::array<OptionRow, 3> kMapOptions = {{
 constexpr std::array<std::string_view, 2> kStdinWays = {"none", "item"};
 constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "capture", "discard"};
 
-constexpr std::array<OptionRow, 7> kExecOptions = {{
+constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
+
+constexpr std::array<OptionRow, 11> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
-     .help = "program and arguments; {} {.} {/} {//} {/.} and ${{ item }} stay one argument"},
+     .help =
+         "program and arguments; {} {.} {/} {//} {/.} {#} {%} and ${{ item }} stay one argument"},
     {.name = "shell",
      .type = OptionType::kScript,
      .help = "a script for /bin/sh; the item is its \"$1\" and never pasted into the script"},
@@ -161,6 +164,67 @@ constexpr std::array<OptionRow, 7> kExecOptions = {{
      .default_text = "0",
      .help = "exit statuses that count as success",
      .max = 255},
+    {.name = "output",
+     .type = OptionType::kChoice,
+     .default_text = "auto",
+     .help =
+         "group: shown whole at its end; line: with a prefix; raw; auto: group for items, else raw",
+     .choices = kOutputWays},
+    {.name = "max_output",
+     .type = OptionType::kSize,
+     .help = "bytes that group shows of a command and that capture holds (default: all; 64MiB)",
+     .min = 0},
+    {.name = "batch",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "items for one command, fewer if they are too long for it; {} stands for all of them",
+     .min = 1},
+    {.name = "grace",
+     .type = OptionType::kInteger,
+     .default_text = "1000",
+     .help = "milliseconds for processes that a command leaves behind to let go of its output",
+     .max = 86'400'000},
+}};
+
+constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};
+
+constexpr std::array<OptionRow, 11> kHttpOptions = {{
+    {.name = "url",
+     .type = OptionType::kTemplate,
+     .help = "what to fetch, by http or https; without it, the text of the item"},
+    {.name = "method", .type = OptionType::kText, .help = "GET, or POST where there is a body"},
+    {.name = "headers",
+     .type = OptionType::kNamedTemplates,
+     .help = "headers to send, {\"Name\": \"text\"}"},
+    {.name = "body", .type = OptionType::kTemplate, .help = "what to send"},
+    {.name = "save",
+     .type = OptionType::kTemplate,
+     .help = "the file that the body becomes; without it, the text of the item that is sent"},
+    {.name = "status",
+     .type = OptionType::kChoice,
+     .default_text = "ok",
+     .help = "ok: a status of 400 or more is a failure; any: it is an answer like others",
+     .choices = kStatuses},
+    {.name = "per_host",
+     .type = OptionType::kInteger,
+     .help = "requests to one host at a time; as many as there are workers otherwise",
+     .min = 1,
+     .max = kMaxWorkers},
+    {.name = "max_body",
+     .type = OptionType::kSize,
+     .help = "the most bytes of a body; without \"save\" 64MiB if not given"},
+    {.name = "max_redirects",
+     .type = OptionType::kInteger,
+     .default_text = "30",
+     .help = "redirects to follow; 0: a redirect is an answer like others",
+     .max = 1000},
+    {.name = "retry_after",
+     .type = OptionType::kFlag,
+     .default_text = "true",
+     .help = "wait and ask again, 5 times, if a 429 or 503 says when, within 10 minutes"},
+    {.name = "ca_file",
+     .type = OptionType::kText,
+     .help = "PEM file of the authorities to trust instead of the system's"},
 }};
 
 constexpr std::array<std::string_view, 7> kAlgorithms = {"sha256", "sha512",  "sha1",    "md5",
@@ -240,7 +304,7 @@ constexpr std::array<OptionRow, 3> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
-constexpr std::array<StageKind, 14> kKinds = {{
+constexpr std::array<StageKind, 15> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
      .input = Input::kNone,
@@ -248,6 +312,7 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .options = kWalkOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .failures = ItemFailures::kReported,
      .example = R"("files": {"kind": "walk", "root": "src", "include": "*.cc"})",
      .check = check_walk},
     {.name = "glob",
@@ -274,6 +339,7 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .options = kReadOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .failures = ItemFailures::kRetried,
      .example = R"("text": {"kind": "read", "from": "files"})"},
     {.name = "split",
      .summary = "chunks or texts cut into records",
@@ -294,6 +360,7 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .ports = kOutPort,
      .options = kMapOptions,
      .parallel = true,
+     .failures = ItemFailures::kReported,
      .example = R"("urls": {"kind": "map", "from": "hosts", "text": "http://${{ item }}/"})",
      .check = check_map},
     {.name = "exec",
@@ -303,23 +370,35 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .options = kExecOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .failures = ItemFailures::kRetried,
      .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
      .check = check_exec,
      .sends_nothing = exec_sends_nothing,
      .how_to_send = R"("stdout": "items" makes an item of every line that it prints)",
      .how_to_send_nothing = R"("stdout": "inherit" or "discard" makes no items)"},
+    {.name = "http",
+     .summary = "fetches a URL, once or for each item; sets url, status, bytes, type and body",
+     .input = Input::kOptional,
+     .ports = kOutPort,
+     .options = kHttpOptions,
+     .default_workers = 32,
+     .parallel = true,
+     .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
+     .check = check_http},
     {.name = "hash",
      .summary = "digests of file items; sets the fields digest, algorithm and path",
      .ports = kOutPort,
      .options = kHashOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .failures = ItemFailures::kRetried,
      .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
     {.name = "reduce",
      .summary = "groups items and aggregates each group; sets the fields key and value",
      .ports = kOutPort,
      .options = kReduceOptions,
      .gathers = true,
+     .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
      .check = check_reduce},
     {.name = "top",
@@ -327,6 +406,7 @@ constexpr std::array<StageKind, 14> kKinds = {{
      .ports = kOutPort,
      .options = kTopOptions,
      .gathers = true,
+     .failures = ItemFailures::kReported,
      .example = R"("top": {"kind": "top", "from": "counts", "n": 20})"},
     {.name = "take",
      .summary = "the n items that come first",
@@ -336,21 +416,25 @@ constexpr std::array<StageKind, 14> kKinds = {{
     {.name = "write",
      .summary = "writes items to a file or to standard output",
      .options = kWriteOptions,
+     .failures = ItemFailures::kReported,
      .example = R"("out": {"kind": "write", "from": "counts", "format": "tsv"})",
      .check = check_write},
 }};
 
 constexpr std::array<std::string_view, 3> kWhen = {"success", "always", "failure"};
 
-constexpr std::array<OptionRow, 10> kCommonKeys = {{
+constexpr std::array<std::string_view, 3> kOnError = {"fail", "continue", "route"};
+constexpr std::array<std::string_view, 2> kItemOrders = {"any", "input"};
+
+constexpr std::array<OptionRow, 16> kCommonKeys = {{
     {.name = "kind",
      .type = OptionType::kKindName,
      .help = "what the stage does",
      .required = true},
     {.name = "from",
      .type = OptionType::kInputs,
-     .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\"}, "
-             "or an array of them"},
+     .help = "whose items it takes: \"stage\", \"stage.port\", {\"stage\", \"port\", \"buffer\", "
+             "\"bytes\"}, or an array of them"},
     {.name = "needs",
      .type = OptionType::kNames,
      .help = "stages that must have completed before this one starts"},
@@ -385,6 +469,36 @@ constexpr std::array<OptionRow, 10> kCommonKeys = {{
      .help = "places that each worker takes in its pool",
      .min = 1,
      .max = kMaxPool},
+    {.name = "order",
+     .type = OptionType::kChoice,
+     .default_text = "any",
+     .help = "input: items leave in the order in which they came, although several are worked on",
+     .choices = kItemOrders},
+    {.name = "window",
+     .type = OptionType::kInteger,
+     .default_text = "4096",
+     .help = "with \"order\": \"input\": items that may be in it until the first of them leaves",
+     .min = 1,
+     .max = kMaxBuffer},
+    {.name = "timeout",
+     .type = OptionType::kDuration,
+     .help = "the longest that an attempt at an item may take in exec and http; else, the stage",
+     .min = 1},
+    {.name = "retry",
+     .type = OptionType::kRetry,
+     .help = "further attempts at items that fail: 3, or {\"max\", \"on\", \"base\", \"cap\", "
+             "\"factor\", \"jitter\"}",
+     .min = 1,
+     .max = kMaxAttempts},
+    {.name = "tolerate",
+     .type = OptionType::kTolerate,
+     .help = "so many items may fail before the stage does: 5, or {\"count\", \"percent\"}",
+     .max = kMaxTolerated},
+    {.name = "on_error",
+     .type = OptionType::kChoice,
+     .default_text = "fail",
+     .help = "a failed item fails the stage, is left out, or leaves by the port \"errors\"",
+     .choices = kOnError},
 }};
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "jobs/byte_size.h"
+#include "jobs/duration.h"
 
 namespace gorun::jobs {
 namespace {
@@ -17,6 +18,8 @@ OptionValue default_value(const OptionRow& row) {
     case OptionType::kInteger:
     case OptionType::kSize:
       return parse_byte_size(text).value();
+    case OptionType::kDuration:
+      return parse_duration(text).value().count();
     case OptionType::kIntegers:
       return std::vector<std::int64_t>{parse_byte_size(text).value()};
     case OptionType::kTexts:
@@ -89,8 +92,27 @@ std::string_view type_phrase(OptionType type) {
       return "an integer or \"cpus\"";
     case OptionType::kProcs:
       return "an integer or \"auto\"";
+    case OptionType::kNumber:
+      return "a number";
+    case OptionType::kDuration:
+      return "a duration such as 5 or \"1m30s\"";
+    case OptionType::kCauses:
+      return "what failures are called, or an array of that";
+    case OptionType::kRetry:
+      return "a number of attempts or an object";
+    case OptionType::kTolerate:
+      return "a number of items or an object";
   }
   return "a value";
+}
+
+bool StageKind::takes(std::string_view common_key) const {
+  if (option(common_key) != nullptr) return false;  // its own key of that name
+  if (common_key == "from" || common_key == "buffer") return input != Input::kNone;
+  if (common_key == "retry") return failures == ItemFailures::kRetried;
+  if (common_key == "tolerate" || common_key == "on_error") return failures != ItemFailures::kNone;
+  if (common_key == "order" || common_key == "window") return parallel && input != Input::kNone;
+  return true;
 }
 
 bool StageKind::has_port(std::string_view port) const {

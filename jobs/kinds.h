@@ -37,6 +37,7 @@ enum class OptionType {
   kNamedTemplates,  // NamedTemplates  {"name": "text"}
   kItems,           // vector<LiteralItem>  ["a", {"path": "b", "size": 3}]
   kReplacements,    // vector<Replacement>  {"pattern", "with"} or an array of them
+  kDuration,        // int64_t         nanoseconds: 5 (seconds), "250ms", "1m30s"
   // Of keys that every stage has, and of those around the stages; the parser reads them into the
   // stage or the job itself.
   kKindName,
@@ -58,6 +59,10 @@ enum class OptionType {
   kPools,        // {"name": min <= n <= max}
   kTargets,      // {"name": as kNames}
   kStages,       // {"name": stage}
+  kNumber,       // min <= x <= max
+  kCauses,       // what failures are called: "timeout", "exit 75", or an array of them
+  kRetry,        // a number of attempts, or an object of retry_keys()
+  kTolerate,     // a number of items, or an object of tolerate_keys()
 };
 
 /// How people call the type in a message: "a string", "an array of strings".
@@ -70,7 +75,7 @@ struct OptionRow {
   std::string_view help = {};          // one line
   bool required = false;
   std::span<const std::string_view> choices = {};  // of kChoice and kChoices
-  std::int64_t min = 0;                            // of kInteger, kIntegers and kSize
+  std::int64_t min = 0;                            // of numbers and durations
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
 };
 
@@ -78,6 +83,13 @@ enum class Input {
   kNone,      // a source: "from" is an error
   kRequired,  // works on items
   kOptional,  // exec: once without "from", else for each item
+};
+
+/// What can become of single items of a kind.
+enum class ItemFailures {
+  kNone,      // the work on an item cannot fail, or it fails the stage
+  kReported,  // one can fail while the others go on; a second attempt would end as the first
+  kRetried,   // and a second attempt may succeed
 };
 
 /// The port that "from": "stage" reads.
@@ -96,9 +108,10 @@ struct StageKind {
   Input input = Input::kRequired;
   std::span<const std::string_view> ports = {};  // empty: a sink
   std::span<const OptionRow> options = {};
-  int default_workers = 1;        // 0: one for each P
-  bool parallel = false;          // false: one goroutine, and "workers" may only be 1
-  bool gathers = false;           // takes its whole input before it sends its first item
+  int default_workers = 1;  // 0: one for each P
+  bool parallel = false;    // false: one goroutine, and "workers" may only be 1
+  bool gathers = false;     // takes its whole input before it sends its first item
+  ItemFailures failures = ItemFailures::kNone;
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
 
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.
@@ -111,6 +124,8 @@ struct StageKind {
   std::string_view how_to_send = {};          // a hint, where sends_nothing is not nullptr
   std::string_view how_to_send_nothing = {};  // and one for the other way round
 
+  /// True if that key of common_stage_keys() means something for this kind.
+  [[nodiscard]] bool takes(std::string_view common_key) const;
   [[nodiscard]] bool is_source() const { return input == Input::kNone; }
   [[nodiscard]] bool is_sink() const { return ports.empty(); }
   [[nodiscard]] bool has_port(std::string_view port) const;

@@ -10,6 +10,7 @@
 // then lent to no one else), must not take long, and must not call the runtime.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -48,6 +49,13 @@ class Observer {
 
   /// A failure, when it happens; the stage's end follows.
   virtual void stage_failure(std::size_t stage, const Failure& failure);
+
+  /// An attempt at an item failed, and another one follows after `pause`.
+  virtual void attempt_failed(std::size_t stage, const Failure& failure,
+                              std::chrono::nanoseconds pause);
+
+  /// An item failed and was let go ("tolerate", "on_error"): the stage goes on.
+  virtual void item_let_go(std::size_t stage, const Failure& failure);
 
   /// The stage is done, in whatever way `outcome.state` says; also for one that never started.
   virtual void stage_finished(std::size_t stage, const StageOutcome& outcome);

@@ -328,6 +328,8 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_items(row, value, reader));
     case OptionType::kReplacements:
       return as_option(read_replacements(row, value, reader));
+    case OptionType::kDuration:
+      return as_option(reader->duration(row.name, value, row.min));
     default:
       break;  // a key of stages or of the job, see jobs/kinds.h
   }

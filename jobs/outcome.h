@@ -29,12 +29,27 @@ enum class FailureKind : std::uint8_t {
   kInternal,  // a broken promise of gorun itself: an exception that no stage caught
 };
 
+/// What made an item fail; "on" of "retry" chooses by it.
+enum class FailureCause : std::uint8_t {
+  kOther,
+  kTimeout,
+  kExit,     // of a command; `code` is its exit status
+  kSignal,   // that killed a command; `code` is its number
+  kStatus,   // of an answer of HTTP; `code` is it
+  kNetwork,  // no answer came
+  kIo,       // a system call on a file; `code` is the error number
+};
+
 /// One thing that went wrong. `what` is one line, lower case, without a full stop, and does not
 /// repeat the stage's name.
 struct Failure {
   FailureKind kind = FailureKind::kWork;
   std::string what;
   std::string item;  // the text of the item at hand, bytes; empty: none
+  FailureCause cause = FailureCause::kOther;
+  int code = 0;                             // see FailureCause
+  std::chrono::nanoseconds retry_after{0};  // no other attempt makes sense before
+  int attempts = 1;                         // made at the item; filled in by the run
 };
 
 /// At most so many failures of a stage are kept; `failure_count` counts all.
@@ -56,6 +71,9 @@ struct StageOutcome {
   StageCounts counts;
   std::uint64_t failure_count = 0;
   std::vector<Failure> failures;        // in the order in which they happened
+  std::uint64_t let_go_count = 0;       // items that failed, and the stage did not
+  std::vector<Failure> let_go;          // as many of them as are kept of failures
+  std::uint64_t retry_count = 0;        // attempts beyond the first
   std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
   std::chrono::nanoseconds ended{0};
 };
@@ -64,6 +82,7 @@ enum class RunState : std::uint8_t {
   kSucceeded,    // every stage succeeded
   kFailed,       // at least one failed
   kInterrupted,  // stopped from outside before its end
+  kTimedOut,     // stopped because the time for the whole run was up
   kDeadlocked,   // every goroutine was parked for good; `stuck` names them
 };
 

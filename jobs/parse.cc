@@ -8,6 +8,7 @@
 
 #include "jobs/dotenv.h"
 #include "jobs/edit_distance.h"
+#include "jobs/failure_parser.h"
 #include "jobs/job_files.h"
 #include "jobs/job_keys.h"
 #include "jobs/option_reader.h"
@@ -41,15 +42,32 @@ Environment read_env(const JsonValue& value, ValueReader* reader) {
   return env;
 }
 
-int read_procs(const JsonValue& value, ValueReader* reader) {
-  const JsonObject* limits = reader->object("limits", value);
-  if (!limits) return 0;
-  reader->reject_unknown_keys(*limits, key_names(limit_keys()),
+Limits read_limits(const JsonValue& value, ValueReader* reader) {
+  Limits limits;
+  const JsonObject* object = reader->object("limits", value);
+  if (!object) return limits;
+  reader->reject_unknown_keys(*object, key_names(limit_keys()),
                               "the keys here are " + quote_list(key_names(limit_keys())));
-  const JsonMember* procs = find_member(*limits, "procs");
-  if (!procs) return 0;
-  const auto number = reader->integer_or_word("procs", procs->value, 1, kMaxProcs, "auto");
-  return static_cast<int>(number.value_or(0));
+  if (const JsonMember* procs = find_member(*object, "procs")) {
+    const auto number = reader->integer_or_word("procs", procs->value, 1, kMaxProcs, "auto");
+    limits.procs = static_cast<int>(number.value_or(0));
+  }
+  if (const JsonMember* memory = find_member(*object, "memory")) {
+    const OptionRow& row = *find_key(limit_keys(), "memory");
+    limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
+  }
+  if (const JsonMember* files = find_member(*object, "open_files")) {
+    const OptionRow& row = *find_key(limit_keys(), "open_files");
+    limits.open_files = reader->integer("open_files", files->value, row.min, row.max);
+  }
+  return limits;
+}
+
+FailPolicy read_fail_policy(const JsonValue& value, ValueReader* reader) {
+  const auto word = reader->choice("fail", value, find_key(job_keys(), "fail")->choices);
+  return word == "drain"        ? FailPolicy::kDrain
+         : word == "keep-going" ? FailPolicy::kKeepGoing
+                                : FailPolicy::kFast;
 }
 
 std::vector<PoolDecl> read_pools(const JsonValue& value, ValueReader* reader) {
@@ -99,6 +117,10 @@ const JsonObject* read_defaults(const JsonValue& value, ValueReader* reader) {
       if (member.key == "workers") {
         static_cast<void>(
             reader->integer_or_word("workers", member.value, common->min, common->max, "cpus"));
+      } else if (member.key == "retry") {
+        static_cast<void>(read_retry(member.value, reader));
+      } else if (member.key == "tolerate") {
+        static_cast<void>(read_tolerate(member.value, reader));
       } else {
         static_cast<void>(read_option(*common, member.value, reader));
       }
@@ -163,11 +185,8 @@ JobFile parse_job_file(Source* source, const JsonValue& root, const VarSettings&
   if (const JsonValue* env = value_of("env")) {
     for (auto& entry : read_env(*env, &reader)) file.env.push_back(std::move(entry));
   }
-  if (const JsonValue* limits = value_of("limits")) file.procs = read_procs(*limits, &reader);
-  if (const JsonValue* fail = value_of("fail")) {
-    // One policy is known, so a right value decides nothing more.
-    static_cast<void>(reader.choice("fail", *fail, find_key(job_keys(), "fail")->choices));
-  }
+  if (const JsonValue* limits = value_of("limits")) file.limits = read_limits(*limits, &reader);
+  if (const JsonValue* fail = value_of("fail")) file.fail = read_fail_policy(*fail, &reader);
   if (const JsonValue* pools = value_of("pools")) file.pools = read_pools(*pools, &reader);
   if (const JsonValue* targets = value_of("targets")) {
     file.targets = read_targets(*targets, &reader);

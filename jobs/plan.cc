@@ -19,6 +19,7 @@ constexpr std::size_t kSharedEvenly = 64;
 struct Wiring {
   std::vector<std::size_t> writers;  // nodes that it reads from
   std::int64_t buffer = 0;           // the largest of its incoming edges
+  std::int64_t bytes = 0;            // likewise
   bool has_needs = false;
   int goroutines = 0;  // of the chain that it is part of; 0: not known yet
 };
@@ -56,10 +57,28 @@ class Planner {
     wiring_.resize(plan_.nodes.size());
   }
 
-  void connect(std::size_t from, std::size_t to, std::int64_t buffer) {
+  void connect(std::size_t from, std::size_t to, const Edge& edge) {
     plan_.nodes[from].readers.push_back(to);
+    enter(from, to, edge);
+  }
+
+  // By a port of its own: whatever node of the stage has something to say there.
+  void connect_port(const Edge& edge) {
+    const std::size_t to = first_node_[edge.to];
+    for (std::size_t n = first_node_[edge.from]; n <= last_node(edge.from); ++n) {
+      std::vector<PlanPort>& ports = plan_.nodes[n].ports;
+      auto port = std::ranges::find(ports, edge.port, &PlanPort::name);
+      if (port == ports.end())
+        port = ports.insert(port, PlanPort{.name = edge.port, .readers = {}});
+      port->readers.push_back(to);
+      enter(n, to, edge);
+    }
+  }
+
+  void enter(std::size_t from, std::size_t to, const Edge& edge) {
     wiring_[to].writers.push_back(from);
-    wiring_[to].buffer = std::max(wiring_[to].buffer, buffer);
+    wiring_[to].buffer = std::max(wiring_[to].buffer, edge.buffer);
+    wiring_[to].bytes = std::max(wiring_[to].bytes, edge.bytes);
   }
 
   std::size_t last_node(std::size_t stage) const {
@@ -70,11 +89,19 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
-        connect(n, n + 1, kDefaultBuffer);
+        Edge inner;
+        if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
+          inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
+        }
+        connect(n, n + 1, inner);
       }
     }
     for (const Edge& edge : graph_.edges) {
-      connect(last_node(edge.from), first_node_[edge.to], edge.buffer);
+      if (edge.port == kDefaultPort) {
+        connect(last_node(edge.from), first_node_[edge.to], edge);
+      } else {
+        connect_port(edge);
+      }
     }
   }
 
@@ -93,9 +120,11 @@ class Planner {
     const StageTraits& a = plan_.nodes[from].traits;
     const StageTraits& b = plan_.nodes[to].traits;
     if (plan_.nodes[from].readers.size() != 1 || wiring_[to].writers.size() != 1) return false;
+    if (plan_.nodes[from].readers.front() != to) return false;
     if (wiring_[to].has_needs || a.gathers() || !b.fuses) return false;
     const std::size_t stage = plan_.nodes[from].stage;
     const std::size_t next = plan_.nodes[to].stage;
+    if (graph_.stages[next].failure.retry.max > 1) return false;
     if (stage != next && (graph_.stages[stage].pool || graph_.stages[next].pool)) return false;
     // A node that scales may run in more goroutines than it asked for; what reads from it has to
     // bear that number, and not the one that was asked for.
@@ -113,6 +142,7 @@ class Planner {
       chain.when = spec.when;
       chain.pool = spec.pool;
       chain.weight = spec.weight;
+      chain.retries = spec.failure.retry.max > 1;
       if (plan_.nodes[n].is_first) {
         chain.needs = spec.needs;
       } else {
@@ -120,7 +150,9 @@ class Planner {
       }
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
+        keep_order(graph_.stages[plan_.nodes[at].stage], &chain);
         plan_.nodes[at].chain = plan_.chains.size();
+        chain.ports.emplace_back();
         const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
         if (readers.size() != 1 || !joins(at, readers.front())) break;
         at = readers.front();
@@ -129,19 +161,52 @@ class Planner {
     }
   }
 
+  // A chain of one goroutine keeps the order anyhow. In another one it is kept from end to end if
+  // any of its stages asks for that.
+  static void keep_order(const StageSpec& spec, PlanChain* chain) {
+    if (!spec.keeps_order || chain->workers == 1) return;
+    const auto window = static_cast<std::size_t>(spec.window);
+    chain->window = chain->keeps_order ? std::min(chain->window, window) : window;
+    chain->keeps_order = true;
+  }
+
+  // The most items that one batch in front of the chain holds.
+  std::int64_t batch_items(const PlanChain& chain, std::int64_t buffer) const {
+    auto most = static_cast<std::int64_t>(plan_.nodes[chain.nodes.front()].traits.batch_items);
+    if (chain.keeps_order) {
+      // A ticket of its own for each item that may come back, and in a small window something for
+      // every worker.
+      const auto window = static_cast<std::int64_t>(chain.window);
+      most = chain.retries ? 1 : std::min(most, window / (2 * chain.workers));
+    }
+    return std::clamp<std::int64_t>(buffer / kMinBatches, 1, std::max<std::int64_t>(most, 1));
+  }
+
   void connect_chains() {
     for (PlanChain& chain : plan_.chains) {
       for (const std::size_t reader : plan_.nodes[chain.nodes.back()].readers) {
         chain.readers.push_back(plan_.nodes[reader].chain);
         ++plan_.chains[chain.readers.back()].producers;
       }
+      for (std::size_t i = 0; i < chain.nodes.size(); ++i) connect_ports(&chain, i);
       const std::size_t head = chain.nodes.front();
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
-      const std::int64_t items = std::clamp<std::int64_t>(
-          buffer / kMinBatches, 1, static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
+      const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
+      chain.bytes = static_cast<std::uint64_t>(wiring_[head].bytes);
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
+    }
+  }
+
+  void connect_ports(PlanChain* chain, std::size_t link) {
+    for (const PlanPort& port : plan_.nodes[chain->nodes[link]].ports) {
+      PlanPort mine{.name = port.name, .readers = {}};
+      for (const std::size_t reader : port.readers) {
+        mine.readers.push_back(plan_.nodes[reader].chain);
+        ++plan_.chains[mine.readers.back()].producers;
+      }
+      chain->ports[link].push_back(std::move(mine));
     }
   }
 

@@ -26,17 +26,45 @@ Progress::Sample RunProgress::sample(std::size_t stage) const {
           .queued = cell.queued.load(std::memory_order_relaxed)};
 }
 
-Run::Run(const Graph& graph, Observer* observer)
+bool Run::Latch::set() {
+  if (set_.exchange(true, std::memory_order_acq_rel)) return false;
+  const std::lock_guard<std::mutex> hold(lock_);
+  if (descriptor_) descriptor_->raise();
+  return true;
+}
+
+int Run::Latch::fd() {
+  const std::lock_guard<std::mutex> hold(lock_);
+  if (!descriptor_) {
+    descriptor_.emplace();
+    if (is_set()) descriptor_->raise();
+  }
+  return descriptor_->fd();
+}
+
+Run::Run(const Graph& graph, Observer* observer, std::uint64_t seed)
     : graph_(graph),
       observer_(observer),
       progress_(std::make_shared<RunProgress>(graph.stages.size())),
       start_(std::chrono::steady_clock::now()),
-      scope_of_(failure_scopes(graph)),
+      group_of_(failure_scopes(graph)),
+      seed_(seed),
       stages_(graph.stages.size()) {
-  std::size_t last = 0;
-  for (const std::size_t scope : scope_of_) last = std::max(last, scope);
-  for (std::size_t i = 0; i <= last; ++i) scopes_.emplace_back();
+  groups_.emplace_back();
+  for (const std::size_t group : group_of_) {
+    while (groups_.size() <= group) groups_.emplace_back();
+  }
+  set_scopes(group_of_);
   for (std::size_t i = 0; i < stages_.size(); ++i) stages_[i].name = graph.stages[i].name;
+}
+
+void Run::set_scopes(std::vector<std::size_t> scope_of) {
+  scope_of_ = std::move(scope_of);
+  scopes_.clear();
+  scopes_.emplace_back();
+  for (const std::size_t scope : scope_of_) {
+    while (scopes_.size() <= scope) scopes_.emplace_back();
+  }
 }
 
 std::chrono::nanoseconds Run::since_start() const {
@@ -51,31 +79,135 @@ void Run::tell(Event event) {
   }
 }
 
+// SplitMix64 (Steele, Lea, Flood 2014): the n-th number needs no state but n.
+double Run::random() {
+  std::uint64_t z =
+      seed_ + (draws_.fetch_add(1, std::memory_order_relaxed) + 1) * 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  z ^= z >> 31U;
+  return static_cast<double>(z >> 11U) * 0x1.0p-53;
+}
+
 void Run::stop(std::size_t scope) {
-  if (scopes_[scope].stopped.exchange(true, std::memory_order_acq_rel)) return;
-  scopes_[scope].latch.raise();
-  if (wake_) wake_(scope);
+  if (scopes_[scope].set() && wake_.stopped) wake_.stopped(scope);
+}
+
+void Run::stop_all() {
+  for (std::size_t scope = 0; scope < scopes_.size(); ++scope) stop(scope);
+  for (std::size_t group = 0; group < groups_.size(); ++group) drain(group);
+}
+
+// The scopes of all stages that items of `stage` can get to.
+void Run::stop_followers(std::size_t stage) {
+  std::vector<bool> seen(graph_.stages.size());
+  std::vector<std::size_t> found = {stage};
+  seen[stage] = true;
+  while (!found.empty()) {
+    const std::size_t at = found.back();
+    found.pop_back();
+    for (const std::size_t edge : graph_.stages[at].outputs) {
+      const std::size_t next = graph_.edges[edge].to;
+      if (!seen[next]) found.push_back(next);
+      seen[next] = true;
+    }
+    stop(scope_of_[at]);
+  }
+}
+
+void Run::drain(std::size_t group) {
+  if (groups_[group].set() && wake_.draining) wake_.draining(group);
 }
 
 void Run::interrupt() {
   interrupted_.store(true, std::memory_order_relaxed);  // read when every goroutine has ended
-  for (std::size_t scope = 0; scope < scopes_.size(); ++scope) stop(scope);
+  stop_all();
+}
+
+void Run::time_out() {
+  timed_out_.store(true, std::memory_order_relaxed);  // likewise
+  stop_all();
+}
+
+void Run::mask(Failure* failure) const {
+  failure->what = graph_.secrets.masked(std::move(failure->what));
+  failure->item = graph_.secrets.masked(std::move(failure->item));
+}
+
+void Run::keep_failure(std::size_t stage, Failure failure) {
+  StageOutcome& outcome = stages_[stage];
+  ++outcome.failure_count;
+  failed_.store(true, std::memory_order_release);
+  tell([&](Observer& observer) { observer.stage_failure(stage, failure); });
+  if (outcome.failures.size() < kMaxKeptFailures) outcome.failures.push_back(std::move(failure));
+}
+
+void Run::keep_let_go(std::size_t stage, Failure failure) {
+  StageOutcome& outcome = stages_[stage];
+  ++outcome.let_go_count;
+  tell([&](Observer& observer) { observer.item_let_go(stage, failure); });
+  if (outcome.let_go.size() < kMaxKeptFailures) outcome.let_go.push_back(std::move(failure));
 }
 
 void Run::fail(std::size_t stage, Failure failure) {
-  failure.what = graph_.secrets.masked(std::move(failure.what));
-  failure.item = graph_.secrets.masked(std::move(failure.item));
-  failed_.store(true, std::memory_order_release);
+  mask(&failure);
   {
     const std::lock_guard<runtime::Mutex> hold(lock_);
-    StageOutcome& outcome = stages_[stage];
-    ++outcome.failure_count;
-    tell([&](Observer& observer) { observer.stage_failure(stage, failure); });
-    if (outcome.failures.size() < kMaxKeptFailures) {
-      outcome.failures.push_back(std::move(failure));
-    }
+    keep_failure(stage, std::move(failure));
   }
-  stop(scope_of_[stage]);  // FailPolicy::kFast
+  if (graph_.fail == FailPolicy::kFast) {
+    stop(scope_of_[stage]);
+    return;
+  }
+  if (graph_.fail == FailPolicy::kDrain) drain(group_of_[stage]);
+  stop_followers(stage);
+}
+
+Flow Run::fail_item(std::size_t stage, Failure failure) {
+  const FailurePolicy& policy = graph_.stages[stage].failure;
+  mask(&failure);
+  const std::uint64_t lost = cell(stage).lost.fetch_add(1, std::memory_order_relaxed) + 1;
+  const bool is_let_go = policy.lets_go(lost);
+  if (!is_let_go && policy.tolerate.count.value_or(0) > 0) {
+    failure.what += " (failed item " + std::to_string(lost) + "; \"tolerate\" allows " +
+                    std::to_string(*policy.tolerate.count) + ")";
+  }
+  {
+    const std::lock_guard<runtime::Mutex> hold(lock_);
+    if (is_let_go) {
+      keep_let_go(stage, std::move(failure));
+      return Flow::kMore;
+    }
+    keep_failure(stage, std::move(failure));
+  }
+  if (graph_.fail == FailPolicy::kFast) {
+    stop(scope_of_[stage]);
+    return Flow::kStop;
+  }
+  if (graph_.fail == FailPolicy::kDrain) drain(group_of_[stage]);
+  return Flow::kMore;
+}
+
+void Run::attempt_failed(std::size_t stage, Failure failure, std::chrono::nanoseconds pause) {
+  mask(&failure);
+  const std::lock_guard<runtime::Mutex> hold(lock_);
+  ++stages_[stage].retry_count;
+  tell([&](Observer& observer) { observer.attempt_failed(stage, failure, pause); });
+}
+
+void Run::judge_failed_items(std::size_t stage) {
+  const FailurePolicy& policy = graph_.stages[stage].failure;
+  const std::uint64_t lost = cell(stage).lost.load(std::memory_order_relaxed);
+  const std::uint64_t items = cell(stage).items_in.load(std::memory_order_relaxed);
+  // Without a percentage all has been said when the items failed.
+  if (!policy.tolerate.percent || !policy.lets_go(lost) || policy.lets_go(lost, items)) return;
+  std::string percent = std::to_string(*policy.tolerate.percent);
+  percent.erase(percent.find_last_not_of('0') + 1);
+  if (percent.ends_with('.')) percent.pop_back();
+  fail(stage, {FailureKind::kWork,
+               std::to_string(lost) + " of " + std::to_string(items) +
+                   " items failed, and \"tolerate\" allows " + percent + " percent",
+               {}});
 }
 
 void Run::run_started() {
@@ -121,6 +253,8 @@ Outcome Run::finish(std::vector<std::string> stuck) {
     outcome.state = RunState::kDeadlocked;
   } else if (interrupted_.load(std::memory_order_relaxed) && !complete) {
     outcome.state = RunState::kInterrupted;
+  } else if (timed_out_.load(std::memory_order_relaxed) && !complete) {
+    outcome.state = RunState::kTimedOut;
   } else if (failed) {
     outcome.state = RunState::kFailed;
   }

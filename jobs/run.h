@@ -1,7 +1,16 @@
 // jobs/run.h - what all goroutines of one run share: counters, failures, states, the stop.
 //
-// A failure stops a scope (failure_scopes() in jobs/graph.h): what belongs to the job proper, or
-// one pipeline of those that run in spite of a failure. An interrupt stops every scope.
+// What one failure reaches
+//   A group (failure_scopes() in jobs/graph.h) is the job proper, or one pipeline of those that run
+//   in spite of a failure. A scope is what stops as one: with "fail": "fast" a group; otherwise the
+//   stages of chains that belong together, because a goroutine cannot stop in half.
+//
+//               an item has failed                    a stage has failed
+//   fast        its scope stops                       its scope stops
+//   drain       its group begins nothing more         ... and its scope stops, and all that get
+//   keep-going  nothing else                          items from there
+//
+//   An interrupt and the timeout of the run stop every scope.
 //
 // Invariants
 //   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
@@ -18,11 +27,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
 #include "jobs/observer.h"
+#include "jobs/out.h"
 #include "jobs/outcome.h"
 #include "runtime/sync.h"
 
@@ -35,6 +47,7 @@ struct alignas(64) StageCell {
   std::atomic<std::uint64_t> items_out{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> queued{0};
+  std::atomic<std::uint64_t> lost{0};  // items that failed
   std::atomic<std::int64_t> busy_ns{0};
   std::atomic<std::int64_t> waiting_in_ns{0};
   std::atomic<std::int64_t> waiting_out_ns{0};
@@ -58,30 +71,55 @@ class RunProgress final : public Progress {
 ///          the one that makes the run.
 class Run {
  public:
-  Run(const Graph& graph, Observer* observer);
+  /// seed  for random().
+  Run(const Graph& graph, Observer* observer, std::uint64_t seed);
 
   [[nodiscard]] const Graph& graph() const { return graph_; }
   StageCell& cell(std::size_t stage) { return progress_->cell(stage); }
   [[nodiscard]] StageState state(std::size_t stage) const { return progress_->sample(stage).state; }
 
-  /// What a stop calls once for each scope, from a goroutine, to wake everything that is parked.
-  void on_stop(std::function<void(std::size_t scope)> wake) { wake_ = std::move(wake); }
+  /// Says what stops as one where not all of a group does; before the run starts.
+  /// scope_of  by stage, numbers from 0 without a gap.
+  void set_scopes(std::vector<std::size_t> scope_of);
+
+  /// What a stop of a scope, or the draining of a group, calls once, from a goroutine, to wake
+  /// everything that is parked.
+  struct Wake {
+    std::function<void(std::size_t scope)> stopped;
+    std::function<void(std::size_t group)> draining;
+  };
+  void on_stop(Wake wake) { wake_ = std::move(wake); }
 
   [[nodiscard]] std::size_t scope_of(std::size_t stage) const { return scope_of_[stage]; }
-  [[nodiscard]] bool is_stopped(std::size_t scope) const {
-    // pairs with the exchange in stop()
-    return scopes_[scope].stopped.load(std::memory_order_acquire);
-  }
-  /// Readable for ever once the scope is stopped.
-  [[nodiscard]] int stop_fd(std::size_t scope) const { return scopes_[scope].latch.fd(); }
-  /// Stops every scope, because the user wants it.
+  [[nodiscard]] std::size_t group_of(std::size_t stage) const { return group_of_[stage]; }
+  [[nodiscard]] bool is_stopped(std::size_t scope) const { return scopes_[scope].is_set(); }
+  /// True once nothing more is to be begun in the group.
+  [[nodiscard]] bool is_draining(std::size_t group) const { return groups_[group].is_set(); }
+  /// Readable for ever once the scope is stopped, or the group is draining.
+  [[nodiscard]] int stop_fd(std::size_t scope) { return scopes_[scope].fd(); }
+  [[nodiscard]] int drain_fd(std::size_t group) { return groups_[group].fd(); }
+  /// Stops every scope, because the user wants it, or because its time is up.
   void interrupt();
+  void time_out();
   /// True if some stage has failed.
   [[nodiscard]] bool has_failed() const {
     return failed_.load(std::memory_order_acquire);  // pairs with the store in fail()
   }
 
+  /// The stage cannot go on.
   void fail(std::size_t stage, Failure failure);
+  /// An item has failed for good. kStop: so must the worker end.
+  [[nodiscard]] Flow fail_item(std::size_t stage, Failure failure);
+  /// An attempt has failed, and another one follows after `pause`.
+  void attempt_failed(std::size_t stage, Failure failure, std::chrono::nanoseconds pause);
+  /// All items of the stage have come in: is what failed within its "tolerate"?
+  void judge_failed_items(std::size_t stage);
+  /// True if an item of the stage has failed.
+  [[nodiscard]] bool has_lost_items(std::size_t stage) const {
+    return progress_->cell(stage).lost.load(std::memory_order_relaxed) != 0;
+  }
+  /// Drawn evenly from [0, 1). threads: any goroutine.
+  [[nodiscard]] double random();
 
   void run_started();
   void stage_started(std::size_t stage);
@@ -90,23 +128,47 @@ class Run {
   [[nodiscard]] Outcome finish(std::vector<std::string> stuck);
 
  private:
-  struct Scope {
-    std::atomic<bool> stopped{false};
-    Interrupt latch;
+  // A flag that goroutines look at, and a descriptor for what waits in poll(2), made when asked
+  // for: a large graph has more scopes than a process has descriptors.
+  class Latch {
+   public:
+    /// True for the first.
+    bool set();
+    [[nodiscard]] bool is_set() const {
+      return set_.load(std::memory_order_acquire);  // pairs with the exchange in set()
+    }
+    [[nodiscard]] int fd();
+
+   private:
+    std::atomic<bool> set_{false};
+    std::mutex lock_;                      // held for a system call, never across a park
+    std::optional<Interrupt> descriptor_;  // guarded by lock_
   };
   template <class Event>
   void tell(Event event);
+  void mask(Failure* failure) const;
+  // Both with lock_ held.
+  void keep_failure(std::size_t stage, Failure failure);
+  void keep_let_go(std::size_t stage, Failure failure);
   void stop(std::size_t scope);
+  void stop_all();
+  void stop_followers(std::size_t stage);
+  void drain(std::size_t group);
   [[nodiscard]] std::chrono::nanoseconds since_start() const;
 
   const Graph& graph_;
   Observer* const observer_;
   const std::shared_ptr<RunProgress> progress_;
   const std::chrono::steady_clock::time_point start_;
-  const std::vector<std::size_t> scope_of_;  // by stage
-  std::deque<Scope> scopes_;                 // at least the first
-  std::function<void(std::size_t)> wake_;
+  const std::vector<std::size_t> group_of_;  // by stage
+  std::vector<std::size_t> scope_of_;        // by stage
+  std::deque<Latch> groups_;                 // at least the first
+  std::deque<Latch> scopes_;                 // at least the first
+  Wake wake_;
+  const std::uint64_t seed_;
+  std::atomic<std::uint64_t> draws_{0};
   std::atomic<bool> interrupted_{false};
+  std::atomic<bool> timed_out_{false};
   std::atomic<bool> failed_{false};
   runtime::Mutex lock_;
   std::vector<StageOutcome> stages_;  // guarded by lock_, but for finish()

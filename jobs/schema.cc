@@ -102,6 +102,32 @@ Json defaults_schema() {
   return object;
 }
 
+Json number_between(const OptionRow& row) {
+  return {{"type", "number"}, {"minimum", row.min}, {"maximum", row.max}};
+}
+
+// In seconds, or as a text.
+Json duration_of(const OptionRow& row) {
+  Json seconds = {{"type", "number"}};
+  seconds[row.min > 0 ? "exclusiveMinimum" : "minimum"] = 0;
+  return any_of({std::move(seconds), refer_to("duration"), refer_to("expression")});
+}
+
+// Keys of a stage that are objects, or a number for short.
+Json failure_part_of(const OptionRow& row) {
+  switch (row.type) {
+    case OptionType::kCauses:
+      return one_or_more(any_of({refer_to("cause"), refer_to("expression")}));
+    case OptionType::kRetry:
+      return any_of({integer_between(row), refer_to("expression"), object_of_keys(retry_keys())});
+    case OptionType::kTolerate:
+      return any_of(
+          {integer_between(row), refer_to("expression"), object_of_keys(tolerate_keys())});
+    default:
+      return true;
+  }
+}
+
 // What stands at the top of a job file.
 Json job_part_of(const OptionRow& row) {
   switch (row.type) {
@@ -199,6 +225,14 @@ Json type_of(const OptionRow& row) {
       return refer_to("plainScalar");
     case OptionType::kScalars:
       return array_of(refer_to("plainScalar"), 1);
+    case OptionType::kDuration:
+      return duration_of(row);
+    case OptionType::kNumber:
+      return any_of({number_between(row), refer_to("expression")});
+    case OptionType::kCauses:
+    case OptionType::kRetry:
+    case OptionType::kTolerate:
+      return failure_part_of(row);
     case OptionType::kVersion:
     case OptionType::kVars:
     case OptionType::kEnvironment:
@@ -221,8 +255,7 @@ Json schema_of(const OptionRow& row) {
 Json kind_schema(const StageKind& kind) {
   std::vector<OptionRow> rows;
   for (const OptionRow& row : common_stage_keys()) {
-    const bool is_source_key = row.name == "from" || row.name == "buffer";
-    if (is_source_key && kind.is_source()) continue;
+    if (!kind.takes(row.name)) continue;
     rows.push_back(row);
     if (row.name == "from") rows.back().required = kind.input == Input::kRequired;
   }
@@ -233,7 +266,11 @@ Json kind_schema(const StageKind& kind) {
   if (!kind.parallel) {
     schema["properties"]["workers"] = any_of({{{"const", 1}}, refer_to("expression")});
   }
-  if (kind.input == Input::kOptional) schema["dependentRequired"] = {{"buffer", {"from"}}};
+  if (kind.input == Input::kOptional) {
+    for (const char* key : {"buffer", "order", "window"}) {
+      if (kind.takes(key)) schema["dependentRequired"][key] = {"from"};
+    }
+  }
   return schema;
 }
 
@@ -265,6 +302,13 @@ std::string job_schema() {
   defs["scalar"] = {{"type", {"string", "number", "boolean"}}};
   defs["plainScalar"] = {{"type", {"string", "number", "boolean"}},
                          {"not", refer_to("expression")}};
+  const std::string number = "([0-9]+\\.?[0-9]*|\\.[0-9]+)";
+  std::string duration = "^(" + number + "|(?=.)";
+  for (const char* unit : {"d", "h", "m", "s", "ms", "us", "ns"}) {
+    duration += "(" + number + unit + ")?";
+  }
+  defs["duration"] = pattern(duration + ")");
+  defs["cause"] = pattern("^(timeout|network|other|(exit|signal|status|io)( [0-9]{1,5})?)");
   defs["size"] = pattern("^[0-9]+( ?(B|[KMGT](iB|B)?|kB?))?");
   defs["name"] = {{"pattern",
                    "^[^\\x00-\\x2c\\x2e-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]"

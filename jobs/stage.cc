@@ -4,6 +4,14 @@
 
 namespace gorun::jobs {
 
+Failure failure_of(const SystemError& error) {
+  return {.kind = FailureKind::kWork,
+          .what = error.message(),
+          .item = {},
+          .cause = FailureCause::kIo,
+          .code = error.error_number};
+}
+
 void Operator::finish(Out& /*out*/) {}
 
 // The plan asks a stage only for what its traits promise; these are reached by a broken stage.

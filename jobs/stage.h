@@ -18,9 +18,11 @@
 // leaves a worker fails its stage, too, as an internal error.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +31,16 @@
 #include "jobs/batch.h"
 #include "jobs/out.h"
 #include "jobs/outcome.h"
+#include "jobs/system_error.h"
 
 namespace gorun::jobs {
+
+/// How complete the input of a stage is.
+enum class InputState : std::uint8_t {
+  kWhole,
+  kItemsLost,  // items failed on their way here and were left out
+  kCutShort,   // the run stopped something before this stage: what is made must not pass for whole
+};
 
 /// What a worker may ask of the run. One for each worker, used from its goroutine only.
 class Context {
@@ -53,8 +63,37 @@ class Context {
   /// Readable for ever once the run has been stopped: what blocks in poll(2) watches it as well.
   [[nodiscard]] virtual int cancel_fd() const = 0;
 
-  /// Records a failure and stops the run as its policy says. Always returns kStop.
+  /// Says that the stage cannot go on. Always returns kStop. Of an item that failed, fail_item().
   virtual Flow fail(Failure failure) = 0;
+
+  /// Says that the work on `item` failed, once for each attempt at it; `failure.item` may be left
+  /// empty. The run decides what follows: another attempt (this stage is handed the item once
+  /// more, after a pause, by whichever worker is free), the port "errors", a count, the end.
+  ///
+  /// item    of the batch that process() was called with, as it came in, and before process()
+  ///         returns; of a producer, Item{}: what the stage does as a whole has failed.
+  /// returns kMore: the item is taken care of; leave it out of what goes on, and go on with the
+  ///         next one. kStop: return.
+  virtual Flow fail_item(const Item& item, Failure failure) = 0;
+
+  /// Which attempt at the item at hand this is, from 1.
+  [[nodiscard]] virtual int attempt() const = 0;
+
+  /// True if another attempt may follow this one: what a stage sends before it knows that the
+  /// attempt succeeded would then be sent twice. HeldOut (jobs/held_out.h) keeps it until then.
+  [[nodiscard]] virtual bool may_retry() const = 0;
+
+  /// How long one attempt may take; nothing: as long as it likes. Kinds that wait for something
+  /// (commands, servers) end the attempt then and report FailureCause::kTimeout.
+  [[nodiscard]] virtual std::optional<std::chrono::nanoseconds> timeout() const = 0;
+
+  /// Where items leave by a port other than "out"; nullptr: nobody reads there. For the worker's
+  /// goroutine, as the Out that it is called with.
+  [[nodiscard]] virtual Out* port(std::string_view name) = 0;
+
+  /// What the stage gets is not all that there would have been: a stage before it was stopped, or
+  /// left out items that failed. Certain in finish() and conclude().
+  [[nodiscard]] virtual InputState input_state() const = 0;
 
   /// Counts bytes read from or written to the outside.
   virtual void count_bytes(std::uint64_t bytes) = 0;
@@ -71,6 +110,9 @@ class Context {
   /// Hands a partial result to a shard. Only for gathering stages; may park.
   virtual Flow hand_over(std::size_t shard, ParcelPtr parcel) = 0;
 };
+
+/// The failure of an item, or of a stage, on which a system call failed.
+[[nodiscard]] Failure failure_of(const SystemError& error);
 
 class Producer {
  public:
@@ -109,6 +151,9 @@ struct StageTraits {
   /// The most items that one batch in front of this stage holds. Work that takes long for each item
   /// wants few, so that its workers share them evenly.
   std::size_t batch_items = kBatchItems;
+  /// Of a stage that reads from another one of the same row: items that may wait between the two;
+  /// 0: as many as between stages of a job.
+  std::int64_t inner_buffer = 0;
   /// May run in the goroutines of the stage that it reads from: cheap work that does not block.
   bool fuses = false;
   /// Does the same in any number of workers, whatever `workers` says: it keeps nothing from one
@@ -117,6 +162,10 @@ struct StageTraits {
   /// Its workers put work back for each other (Context::offer); the input ends only when every
   /// batch has been worked off.
   bool feeds_itself = false;
+  /// Each item (or the stage, if it takes none) is an operation of its own outside this process: a
+  /// command, a request. It heeds Context::timeout(), and "fail": "drain" begins none anew and lets
+  /// the one under way come to its end.
+  bool begins_operations = false;
   /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.
   int shards = -1;
 

@@ -15,7 +15,7 @@ struct KindCode {
   StageRow (*make)(const StageSpec& spec);
 };
 
-constexpr std::array<KindCode, 14> kCodes = {{
+constexpr std::array<KindCode, 15> kCodes = {{
     {"walk", make_walk},
     {"glob", make_glob},
     {"lines", make_lines},
@@ -25,6 +25,7 @@ constexpr std::array<KindCode, 14> kCodes = {{
     {"filter", make_filter},
     {"map", make_map},
     {"exec", make_exec},
+    {"http", make_http},
     {"hash", make_hash},
     {"reduce", make_reduce},
     {"top", make_top},

@@ -1,6 +1,8 @@
 #include "jobs/stage_parser.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "jobs/condition.h"
 #include "jobs/edit_distance.h"
+#include "jobs/failure_parser.h"
 #include "jobs/job_keys.h"
 #include "jobs/matrix.h"
 #include "jobs/option_reader.h"
@@ -79,6 +82,7 @@ class StageParser {
   void read_member(const JsonMember& member) {
     const std::string& key = member.key;
     if (key == "kind" || key == "matrix" || key.starts_with("x-")) return;
+    if (stage_.kind && read_failure_or_order(member)) return;
     if (key == "from") {
       stage_.from_where = member.key_where;
       stage_.from = read_inputs(member.value);
@@ -106,6 +110,56 @@ class StageParser {
     // Without a kind nobody knows which options are right.
   }
 
+  // Keys that only some kinds take. False: the key is none of them, or the kind's own.
+  bool read_failure_or_order(const JsonMember& member) {
+    static constexpr std::array<std::string_view, 6> kKeys = {"timeout",  "retry", "tolerate",
+                                                              "on_error", "order", "window"};
+    const std::string& key = member.key;
+    if (std::ranges::find(kKeys, key) == kKeys.end() || stage_.kind->option(key) != nullptr) {
+      return false;
+    }
+    if (!stage_.kind->takes(key)) {
+      reader_.blame(member.key_where,
+                    quote(key) + " has no effect in kind " + quote(stage_.kind->name),
+                    std::string(why_no_effect(key)));
+      return true;
+    }
+    const OptionRow& row = *find_key(common_stage_keys(), key);
+    const JsonValue& value = member.value;
+    FailurePolicy& failure = stage_.failure;
+    if (key == "timeout") {
+      if (const auto length = reader_.duration(key, value, row.min)) {
+        failure.timeout = std::chrono::nanoseconds(*length);
+      }
+    } else if (key == "retry") {
+      failure.retry = read_retry(value, &reader_).value_or(Retry());
+    } else if (key == "tolerate") {
+      failure.tolerate = read_tolerate(value, &reader_).value_or(Tolerate());
+    } else if (key == "on_error") {
+      stage_.on_error_where = value.where;
+      const std::string word = reader_.choice(key, value, row.choices).value_or("fail");
+      failure.on_error = word == "continue" ? OnError::kContinue
+                         : word == "route"  ? OnError::kRoute
+                                            : OnError::kFail;
+    } else if (key == "order") {
+      stage_.order_where = member.key_where;
+      stage_.keeps_order = reader_.choice(key, value, row.choices) == "input";
+    } else {
+      stage_.window_where = member.key_where;
+      stage_.window = reader_.integer(key, value, row.min, row.max).value_or(kDefaultWindow);
+    }
+    return true;
+  }
+
+  std::string_view why_no_effect(std::string_view key) const {
+    if (key == "order" || key == "window") {
+      return stage_.kind->is_source() ? "it takes no items"
+                                      : "it runs in one goroutine, which keeps the order";
+    }
+    return stage_.kind->failures == ItemFailures::kNone ? "its items do not fail one by one"
+                                                        : "a second attempt would end as the first";
+  }
+
   // What the stage does not say itself, and its kind can do.
   void read_defaults(const JsonObject& object) {
     for (const JsonMember& member : *defaults_) {
@@ -119,6 +173,9 @@ class StageParser {
     if (key == "workers") return stage_.kind->parallel;
     if (key == "buffer") return stage_.from_where.has_value();
     if (key == "weight") return !stage_.pool.empty();
+    if (key == "timeout" || key == "retry" || key == "tolerate" || key == "on_error") {
+      return stage_.kind->takes(key);
+    }
     return key == "pool" || stage_.kind->option(key) != nullptr;
   }
 
@@ -243,6 +300,11 @@ class StageParser {
     }
     if (const JsonMember* buffer = find_member(*value.object(), "buffer")) {
       ref.buffer = reader_.integer("buffer", buffer->value, 1, kMaxBuffer);
+    }
+    if (const JsonMember* bytes = find_member(*value.object(), "bytes")) {
+      const OptionRow& row = *find_key(edge_keys(), "bytes");
+      ref.bytes =
+          reader_.byte_size("bytes", bytes->value, row.min, row.max).value_or(kDefaultEdgeBytes);
     }
     return ref;
   }

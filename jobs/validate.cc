@@ -33,12 +33,13 @@ class Validator {
       if (decl.name != decl.group) index_[decl.name] = {i};
     }
     is_read_.resize(file_.stages.size());
+    are_errors_read_.resize(file_.stages.size());
   }
 
   Validated validate() && {
     graph_.name = std::move(file_.name);
     graph_.env = std::move(file_.env);
-    graph_.procs = file_.procs;
+    graph_.limits = file_.limits;
     graph_.fail = file_.fail;
     graph_.secrets = std::move(file_.secrets);
     graph_.stages.resize(file_.stages.size());
@@ -114,7 +115,11 @@ class Validator {
     std::set<std::pair<std::size_t, std::string>> seen;
     for (const StageRef& ref : decl.from) {
       for (const std::size_t from : look_up(stage, ref, "reads from")) {
-        is_read_[from] = true;
+        if (ref.port == kErrorsPort) {
+          are_errors_read_[from] = true;
+        } else {
+          is_read_[from] = true;
+        }
         if (!check_port(decl, from, ref)) continue;
         if (!seen.emplace(from, ref.port).second) {
           blame(ref.where,
@@ -123,7 +128,7 @@ class Validator {
         }
         const std::size_t edge = graph_.edges.size();
         graph_.edges.push_back(
-            {from, ref.port, stage, ref.buffer.value_or(decl.buffer), ref.where});
+            {from, ref.port, stage, ref.buffer.value_or(decl.buffer), ref.bytes, ref.where});
         graph_.stages[stage].inputs.push_back(edge);
         graph_.stages[from].outputs.push_back(edge);
       }
@@ -178,6 +183,12 @@ class Validator {
   bool check_port(const StageDecl& decl, std::size_t from, const StageRef& ref) {
     const StageDecl& producer = file_.stages[from];
     if (!producer.kind) return true;
+    if (ref.port == kErrorsPort && producer.kind->failures != ItemFailures::kNone) {
+      if (producer.failure.on_error == OnError::kRoute) return true;
+      blame(ref.port_where, "stage " + quote(producer.group) + " sends no failed items",
+            R"("on_error": "route" makes them leave by the port "errors")");
+      return false;
+    }
     if (producer.kind->is_sink()) {
       blame(ref.where,
             "stage " + quote(decl.group) + " reads from " + quote(producer.group) +
@@ -232,6 +243,12 @@ class Validator {
     if (decl.buffer_where && !decl.from_where) {
       blame(*decl.buffer_where, "\"buffer\" without \"from\" has no effect");
     }
+    if (decl.order_where != ByteRange{} && !decl.from_where) {
+      blame(decl.order_where, "\"order\" without \"from\" has no effect");
+    }
+    if (decl.window_where && !decl.keeps_order) {
+      blame(*decl.window_where, R"("window" without "order": "input" has no effect)");
+    }
     if (decl.kind->check && decl.are_options_right) {
       decl.kind->check({decl.options, decl.from_where.has_value(), decl.name_where}, &errors_);
     }
@@ -242,6 +259,12 @@ class Validator {
     if (!std::ranges::all_of(file_.stages, &StageDecl::is_from_right)) return;
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {
       const StageDecl& decl = file_.stages[i];
+      if (decl.failure.on_error == OnError::kRoute && !are_errors_read_[i]) {
+        blame(decl.on_error_where != ByteRange{} ? decl.on_error_where : decl.name_where,
+              "no stage reads the failed items of stage " + quote(decl.group),
+              R"(to print them: "failed": {"kind": "write", "from": )" +
+                  quote(decl.group + "." + std::string(kErrorsPort)) + R"(, "path": "-"})");
+      }
       if (is_read_[i] || !decl.kind || !decl.are_options_right || sends_nothing(decl)) continue;
       blame(
           decl.name_where, "no stage reads the items of stage " + quote(decl.group),
@@ -370,6 +393,9 @@ class Validator {
     spec.weight = decl.weight;
     spec.kind = decl.kind;
     spec.workers = decl.workers;
+    spec.failure = decl.failure;
+    spec.keeps_order = decl.keeps_order;
+    spec.window = decl.window;
     spec.options = std::move(decl.options);
     spec.where = decl.name_where;
   }
@@ -380,6 +406,7 @@ class Validator {
   std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
   std::vector<std::string_view> names_;                              // of groups
   std::vector<bool> is_read_;  // by any reference, also a misspelt one
+  std::vector<bool> are_errors_read_;
   std::size_t searches_ = 0;
   Graph graph_;
 };

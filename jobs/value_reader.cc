@@ -1,14 +1,18 @@
 #include "jobs/value_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "jobs/byte_size.h"
+#include "jobs/duration.h"
 #include "jobs/edit_distance.h"
+#include "jobs/kinds.h"
 #include "jobs/quote.h"
 
 namespace gorun::jobs {
@@ -264,6 +268,45 @@ std::optional<std::int64_t> ValueReader::byte_size(std::string_view key, const J
   if (number) return in_range(key, quote(*written), value.where, *number, min, max);
   blame(value.where,
         quote(key) + ": expected a size such as 4096 or \"64KiB\", got " + quote(*written));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ValueReader::duration(std::string_view key, const JsonValue& value,
+                                                  std::int64_t min) {
+  if (!value.text() && !value.is_number()) {
+    blame_type(key, type_phrase(OptionType::kDuration), value);
+    return std::nullopt;
+  }
+  const auto written = scalar(key, value);
+  if (!written) return std::nullopt;
+  const std::string shown = value.text() ? quote(*written) : *written;
+  const auto length = parse_duration(*written);
+  if (length && length->count() >= min) return length->count();
+  const std::string wanted = length ? "a duration longer than 0"  // min is 0 or 1
+                                    : std::string(type_phrase(OptionType::kDuration));
+  blame(value.where, quote(key) + ": expected " + wanted + ", got " + shown);
+  return std::nullopt;
+}
+
+std::optional<double> ValueReader::number(std::string_view key, const JsonValue& value,
+                                          std::int64_t min, std::int64_t max) {
+  if (!value.is_number() && !mentions_expression(value)) {
+    blame_type(key, "a number", value);
+    return std::nullopt;
+  }
+  const auto written = scalar(key, value);
+  if (!written) return std::nullopt;
+  double parsed = 0;
+  const char* const end = written->data() + written->size();
+  const auto [rest, error] = std::from_chars(written->data(), end, parsed);
+  const std::string shown = value.text() ? quote(*written) : *written;
+  if (error != std::errc() || rest != end || !std::isfinite(parsed)) {
+    blame(value.where, quote(key) + ": expected a number, got " + shown);
+    return std::nullopt;
+  }
+  if (parsed >= static_cast<double>(min) && parsed <= static_cast<double>(max)) return parsed;
+  blame(value.where,
+        quote(key) + ": expected a number, " + range_phrase(min, max) + ", got " + shown);
   return std::nullopt;
 }
 

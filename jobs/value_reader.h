@@ -42,6 +42,12 @@ class ValueReader {
   /// Bytes: an integer or a text that parse_byte_size() reads.
   [[nodiscard]] std::optional<std::int64_t> byte_size(std::string_view key, const JsonValue& value,
                                                       std::int64_t min, std::int64_t max);
+  /// Nanoseconds, at least `min`: a number of seconds or a text that parse_duration() reads.
+  [[nodiscard]] std::optional<std::int64_t> duration(std::string_view key, const JsonValue& value,
+                                                     std::int64_t min);
+  /// Any number within [min, max].
+  [[nodiscard]] std::optional<double> number(std::string_view key, const JsonValue& value,
+                                             std::int64_t min, std::int64_t max);
   /// A text that does not depend on an item; `item_hint` is for those who try.
   [[nodiscard]] std::optional<std::string> text(std::string_view key, const JsonValue& value,
                                                 std::string_view item_hint = "");

@@ -1,7 +1,12 @@
 #include "jobs/worker.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
 #include <utility>
+
+#include "runtime/cancel.h"
 
 namespace gorun::jobs {
 
@@ -23,14 +28,47 @@ void ShardInboxes::close() {
   for (runtime::Chan<ParcelPtr>& chan : chans_) chan.close();
 }
 
+void InputStateCell::raise_to(InputState state) {
+  InputState before = state_.load(std::memory_order_relaxed);
+  while (before < state &&
+         !state_.compare_exchange_weak(before, state, std::memory_order_relaxed)) {
+  }
+}
+
+bool Surroundings::ends_by_draining() const {
+  const PlanNode& head = plan.nodes[chain.nodes[0]];
+  const bool is_source = run.graph().stages[head.stage].inputs.empty();
+  return is_source != head.traits.begins_operations;
+}
+
+void Surroundings::last_attempt_failed(std::size_t stage, Failure failure) const {
+  if (is_stopped() || !run.is_draining(group())) return;
+  static_cast<void>(run.fail_item(stage, std::move(failure)));
+}
+
+// Travels with an item that comes back.
+class Worker::Attempt final : public Parcel {
+ public:
+  explicit Attempt(int number) : number_(number) {}
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  const int number_;
+};
+
 // One node of the chain in one goroutine.
 struct Worker::Link {
   PlanNode* node = nullptr;
   StageCell* cell = nullptr;
-  std::unique_ptr<Context> context;
+  std::unique_ptr<LinkContext> context;
   std::unique_ptr<Producer> producer;
   std::unique_ptr<Operator> op;
   std::unique_ptr<Out> out;
+  struct Port {
+    std::string_view name;
+    std::unique_ptr<Out> out;
+  };
+  std::vector<Port> ports;
 
   void count_in(std::size_t items) const {
     if (node->is_first) cell->items_in.fetch_add(items, std::memory_order_relaxed);
@@ -42,30 +80,51 @@ struct Worker::Link {
 
 class Worker::LinkContext final : public Context {
  public:
-  LinkContext(const Surroundings& where, std::size_t stage) : where_(where), stage_(stage) {}
+  LinkContext(Worker& worker, Link& link)
+      : worker_(worker),
+        where_(worker.where_),
+        link_(link),
+        stage_(link.node->stage),
+        policy_(where_.run.graph().stages[stage_].failure) {}
 
   [[nodiscard]] int procs() const override { return where_.procs; }
   [[nodiscard]] const Environment& environment() const override { return where_.run.graph().env; }
   [[nodiscard]] std::string_view run_status() const override {
     return where_.run.has_failed() ? "failure" : "success";
   }
-  [[nodiscard]] bool is_cancelled() const override { return where_.is_stopped(); }
-  [[nodiscard]] int cancel_fd() const override { return where_.run.stop_fd(where_.scope()); }
+  [[nodiscard]] bool is_cancelled() const override {
+    return where_.is_stopped() || where_.is_drained();
+  }
+  [[nodiscard]] int cancel_fd() const override {
+    return where_.heeds_draining() ? where_.run.drain_fd(where_.group())
+                                   : where_.run.stop_fd(where_.scope());
+  }
   Flow fail(Failure failure) override {
     where_.run.fail(stage_, std::move(failure));
     return Flow::kStop;
   }
+  Flow fail_item(const Item& item, Failure failure) override;
+  [[nodiscard]] int attempt() const override { return attempt_; }
+  [[nodiscard]] bool may_retry() const override { return attempt_ < policy_.retry.max; }
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> timeout() const override {
+    return policy_.timeout;
+  }
+  [[nodiscard]] Out* port(std::string_view name) override {
+    const auto port = std::ranges::find(link_.ports, name, &Link::Port::name);
+    return port == link_.ports.end() ? nullptr : port->out.get();
+  }
+  [[nodiscard]] InputState input_state() const override { return where_.input->get(); }
   void count_bytes(std::uint64_t bytes) override {
     where_.run.cell(stage_).bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
+  // What is put back loses its place.
   [[nodiscard]] bool siblings_are_idle() const override {
-    return where_.chain.workers > 1 && where_.inbox->is_empty();
+    return where_.chain.workers > 1 && where_.order == nullptr && where_.inbox->is_empty();
   }
   [[nodiscard]] bool offer(Batch& batch) override {
-    // The items come in once more.
     const std::uint64_t items = batch.size();
     if (!where_.inbox->try_put(batch)) return false;
-    where_.run.cell(stage_).items_in.fetch_sub(items, std::memory_order_relaxed);
+    come_in_again(items);
     return true;
   }
   [[nodiscard]] std::size_t shard_count() const override { return where_.shards->size(); }
@@ -74,16 +133,115 @@ class Worker::LinkContext final : public Context {
     return sent == runtime::ChanStatus::kOk ? Flow::kMore : Flow::kStop;
   }
 
+  void set_attempt(int number) { attempt_ = number; }
+  /// Of a producer that has returned: true, after the pause, if it is to be run once more.
+  [[nodiscard]] bool starts_again(PoolPlaces& places);
+
  private:
+  Flow fail_for_good(const Item& item, Failure failure);
+  void try_again_later(const Item& item, Failure failure, std::chrono::nanoseconds pause);
+  void route(const Item& item, const Failure& failure);
+  void come_in_again(std::uint64_t items) {
+    if (!link_.node->is_first) return;
+    where_.run.cell(stage_).items_in.fetch_sub(items, std::memory_order_relaxed);
+  }
+
+  Worker& worker_;
   const Surroundings& where_;
+  Link& link_;
   const std::size_t stage_;
+  const FailurePolicy& policy_;
+  int attempt_ = 1;
+  // Of a producer that is to run again: after how long, and why.
+  std::optional<std::pair<std::chrono::nanoseconds, Failure>> again_;
 };
+
+Flow Worker::LinkContext::fail_item(const Item& item, Failure failure) {
+  if (failure.item.empty()) failure.item = item.text;
+  failure.attempts = attempt_;
+  if (policy_.retry.max > 1) {
+    failure.what +=
+        " (attempt " + std::to_string(attempt_) + " of " + std::to_string(policy_.retry.max) + ")";
+  }
+  if (!policy_.retry.goes_on(failure, attempt_) || where_.run.is_draining(where_.group())) {
+    return fail_for_good(item, std::move(failure));
+  }
+  if (where_.is_stopped()) return Flow::kStop;
+  const auto pause = policy_.retry.pause(failure, attempt_, where_.run.random());
+  where_.run.attempt_failed(stage_, failure, pause);
+  if (link_.producer != nullptr) {
+    again_ = {pause, std::move(failure)};
+    return Flow::kStop;
+  }
+  try_again_later(item, std::move(failure), pause);
+  return Flow::kMore;
+}
+
+Flow Worker::LinkContext::fail_for_good(const Item& item, Failure failure) {
+  if (policy_.on_error != OnError::kRoute) return where_.run.fail_item(stage_, std::move(failure));
+  const Flow flow = where_.run.fail_item(stage_, failure);
+  if (flow == Flow::kMore) route(item, failure);
+  return flow;
+}
+
+// A goroutine that waits keeps the item; the worker goes on with the next one.
+void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
+                                          std::chrono::nanoseconds pause) {
+  Batch batch;
+  batch.push_copy(item);
+  batch.attach(std::make_unique<Attempt>(attempt_ + 1));
+  come_in_again(1);
+  where_.inbox->expect_back();
+  worker_.is_ticket_open_ = true;
+  where_.attempts->places.acquire();
+  where_.attempts->all.go([&where = where_, stage = stage_, ticket = worker_.ticket_, pause,
+                           failure = std::move(failure), batch = std::move(batch)]() mutable {
+    runtime::set_label(where.run.graph().stages[stage].name);
+    const auto end = runtime::sleep_or_cancelled(pause, where.attempts->over);
+    // Given back before the item is put: a worker that waits for a place makes room in the inbox.
+    where.attempts->places.release();
+    if (end == runtime::SleepEnd::kElapsed && where.order != nullptr) {
+      return where.order->put_back(std::move(batch),
+                                   ticket);  // whoever works on it says worked_off()
+    }
+    const bool is_taken =
+        end == runtime::SleepEnd::kElapsed && where.inbox->put(std::move(batch)) == Flow::kMore;
+    if (!is_taken) where.last_attempt_failed(stage, std::move(failure));
+    if (where.order != nullptr) where.order->complete(ticket);
+    where.inbox->is_back();
+  });
+}
+
+bool Worker::LinkContext::starts_again(PoolPlaces& places) {
+  if (!again_) return false;
+  auto [pause, failure] = *std::exchange(again_, {});
+  places.give_back();
+  const auto end = runtime::sleep_or_cancelled(pause, where_.attempts->over);
+  places.take();
+  ++attempt_;
+  if (end == runtime::SleepEnd::kElapsed) return true;
+  where_.last_attempt_failed(stage_, std::move(failure));
+  return false;
+}
+
+void Worker::LinkContext::route(const Item& item, const Failure& failure) {
+  Out* const errors = port(kErrorsPort);
+  if (errors == nullptr) return;  // no target asks for what reads there
+  Batch batch;
+  batch.push_copy(item);
+  const std::array<Field, 3> fields = {
+      {{"error", batch.copy(where_.run.graph().secrets.masked(failure.what))},
+       {"attempts", batch.copy(std::to_string(failure.attempts)), FieldType::kNumber},
+       {"stage", where_.run.graph().stages[stage_].name}}};
+  batch.set_fields(&batch.items().back(), fields);
+  static_cast<void>(errors->send(std::move(batch)));
+}
 
 // The next operator of the same goroutine.
 class Worker::NextOut final : public Out {
  public:
-  NextOut(Link& from, Link& to, StageClock& clock)
-      : Out(kBatchItems), from_(from), to_(to), clock_(clock) {}
+  NextOut(const Surroundings& where, Link& from, Link& to, StageClock& clock)
+      : Out(kBatchItems), where_(where), from_(from), to_(to), clock_(clock) {}
 
   [[nodiscard]] bool reader_is_idle() const override { return to_.out->reader_is_idle(); }
 
@@ -94,11 +252,12 @@ class Worker::NextOut final : public Out {
     StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
     const Flow flow = to_.op->process(std::move(batch), *to_.out);
     clock_.switch_to(mine);
-    return flow;
+    return to_.context->is_cancelled() ? Flow::kStop : flow;
   }
   Flow deliver_flush() override { return to_.out->flush(); }
 
  private:
+  const Surroundings& where_;
   Link& from_;
   Link& to_;
   StageClock& clock_;
@@ -107,8 +266,10 @@ class Worker::NextOut final : public Out {
 // The inboxes of the chain's readers; without any, items are counted and dropped.
 class Worker::ReadersOut final : public Out {
  public:
-  ReadersOut(Link& from, const std::vector<Inbox*>& readers, StageClock& clock, PoolPlaces& places)
+  ReadersOut(const Surroundings& where, Link& from, const std::vector<Inbox*>& readers,
+             StageClock& clock, PoolPlaces& places)
       : Out(wanted_items(readers)),
+        where_(where),
         from_(from),
         readers_(readers),
         clock_(clock),
@@ -128,7 +289,7 @@ class Worker::ReadersOut final : public Out {
       wanted = put(*readers_[i], batch.duplicate()) == Flow::kMore || wanted;
     }
     wanted = put(*readers_.back(), std::move(batch)) == Flow::kMore || wanted;
-    return wanted ? Flow::kMore : Flow::kStop;
+    return wanted && !where_.is_drained() ? Flow::kMore : Flow::kStop;
   }
   Flow deliver_flush() override { return Flow::kMore; }
 
@@ -157,10 +318,40 @@ class Worker::ReadersOut final : public Out {
     return flow;
   }
 
+  const Surroundings& where_;
   Link& from_;
   const std::vector<Inbox*>& readers_;
   StageClock& clock_;
   PoolPlaces& places_;
+};
+
+// The place in the output that the batch at hand has, where order is kept.
+class Worker::OrderedOut final : public Out {
+ public:
+  OrderedOut(Worker& worker, Link& from)
+      : Out(kBatchItems), worker_(worker), order_(*worker.where_.order), from_(from) {}
+
+  // run() takes what there is whenever it is its turn.
+  [[nodiscard]] bool reader_is_idle() const override { return true; }
+
+ protected:
+  Flow deliver(Batch&& batch) override {
+    from_.count_out(batch.size());
+    if (order_.has_room(worker_.ticket_)) return order_.append(worker_.ticket_, std::move(batch));
+    StageClock::Account* mine = worker_.clock_.switch_to(&from_.cell->waiting_out_ns);
+    const bool held_places = worker_.places_.is_held();
+    worker_.places_.give_back();
+    const Flow flow = order_.append(worker_.ticket_, std::move(batch));
+    if (held_places) worker_.places_.take();
+    worker_.clock_.switch_to(mine);
+    return flow;
+  }
+  Flow deliver_flush() override { return Flow::kMore; }
+
+ private:
+  Worker& worker_;
+  Reorder& order_;
+  Link& from_;
 };
 
 void PoolPlaces::take() {
@@ -176,31 +367,68 @@ void PoolPlaces::give_back() {
 }
 
 Worker::Worker(const Surroundings& where) : where_(where), places_(where) {
-  for (const std::size_t n : where_.chain.nodes) {
-    auto link = std::make_unique<Link>();
-    link->node = &where_.plan.nodes[n];
-    link->cell = &where_.run.cell(link->node->stage);
-    link->context = std::make_unique<LinkContext>(where_, link->node->stage);
-    if (link->node->work->is_source()) {
-      link->producer = link->node->work->make_producer(*link->context);
-    } else {
-      link->op = link->node->work->make_operator(*link->context);
-    }
-    links_.push_back(std::move(link));
-  }
-  for (std::size_t i = 0; i + 1 < links_.size(); ++i) {
-    links_[i]->out = std::make_unique<NextOut>(*links_[i], *links_[i + 1], clock_);
-  }
-  links_.back()->out =
-      std::make_unique<ReadersOut>(*links_.back(), where_.readers, clock_, places_);
+  for (const std::size_t n : where_.chain.nodes) make_link(n);
+  connect_links();
 }
 
 Worker::~Worker() = default;
 
-Out& Worker::last_out() const { return *links_.back()->out; }
+void Worker::make_link(std::size_t node) {
+  auto link = std::make_unique<Link>();
+  link->node = &where_.plan.nodes[node];
+  link->cell = &where_.run.cell(link->node->stage);
+  link->context = std::make_unique<LinkContext>(*this, *link);
+  if (link->node->work->is_source()) {
+    link->producer = link->node->work->make_producer(*link->context);
+  } else {
+    link->op = link->node->work->make_operator(*link->context);
+  }
+  links_.push_back(std::move(link));
+}
+
+void Worker::connect_links() {
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    Link& link = *links_[i];
+    for (const LivePort& port : where_.ports[i]) {
+      link.ports.push_back(
+          {port.name, std::make_unique<ReadersOut>(where_, link, port.readers, clock_, places_)});
+    }
+    if (i + 1 < links_.size()) {
+      link.out = std::make_unique<NextOut>(where_, link, *links_[i + 1], clock_);
+    } else if (where_.order != nullptr) {
+      link.out = std::make_unique<OrderedOut>(*this, link);
+    } else {
+      link.out = std::make_unique<ReadersOut>(where_, link, where_.readers, clock_, places_);
+    }
+  }
+}
+
+bool Worker::reader_is_idle() const {
+  return links_.back()->out->reader_is_idle() ||
+         std::ranges::any_of(links_, [](const std::unique_ptr<Link>& link) {
+           return std::ranges::any_of(
+               link->ports, [](const Link::Port& port) { return port.out->reader_is_idle(); });
+         });
+}
 
 // A stop on the way down is not forgotten: the next emit says it again.
-void Worker::flush() { static_cast<void>(links_.front()->out->flush()); }
+void Worker::flush() {
+  static_cast<void>(links_.front()->out->flush());
+  for (const std::unique_ptr<Link>& link : links_) flush_ports(*link);
+}
+
+void Worker::flush_ports(Link& link) {
+  for (const Link::Port& port : link.ports) static_cast<void>(port.out->flush());
+}
+
+// An item that comes back brings the number of its attempt along.
+void Worker::begin_attempt(Batch* batch) {
+  if (!where_.chain.retries) return;
+  ParcelPtr parcel = batch->detach();
+  const auto* attempt = dynamic_cast<const Attempt*>(parcel.get());
+  links_.front()->context->set_attempt(attempt == nullptr ? 1 : attempt->number());
+  if (attempt == nullptr && parcel != nullptr) batch->attach(std::move(parcel));
+}
 
 void Worker::consume() {
   Link& head = *links_.front();
@@ -213,15 +441,45 @@ void Worker::consume() {
       taken = where_.inbox->take(&batch);
       clock_.switch_to(&head.cell->busy_ns);
     }
+    if (where_.is_drained()) return where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
     take_places();
     head.count_in(batch.size());
+    begin_attempt(&batch);
     const Flow flow = head.op->process(std::move(batch), *head.out);
     batch.clear();  // NOLINT(bugprone-use-after-move): whatever is left of it, the table serves
                     // again
     where_.inbox->worked_off();
     if (flow == Flow::kStop) return;
-    if (last_out().reader_is_idle()) flush();
+    if (reader_is_idle()) flush();
+    places_.give_back();
+  }
+}
+
+// What a batch makes is in its slot before the next one is taken.
+void Worker::consume_in_order() {
+  Link& head = *links_.front();
+  Batch batch;
+  Flow flow = Flow::kMore;
+  while (flow == Flow::kMore) {
+    clock_.switch_to(&head.cell->waiting_in_ns);
+    const Inbox::Taken taken = where_.order->take(&batch, &ticket_);
+    clock_.switch_to(&head.cell->busy_ns);
+    if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
+    if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
+    is_ticket_open_ = false;
+    if (where_.is_drained()) {
+      where_.order->complete(ticket_);
+      return;
+    }
+    take_places();
+    head.count_in(batch.size());
+    begin_attempt(&batch);
+    flow = head.op->process(std::move(batch), *head.out);
+    batch.clear();  // NOLINT(bugprone-use-after-move): as in consume()
+    flush();
+    if (!is_ticket_open_) where_.order->complete(ticket_);
+    where_.inbox->worked_off();
     places_.give_back();
   }
 }
@@ -245,14 +503,28 @@ void Worker::take_places() {
   clock_.switch_to(mine);
 }
 
+void Worker::run_producer(Link& link) {
+  take_places();
+  do {
+    link.producer->run(*link.out);
+  } while (link.context->starts_again(places_));
+  if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
+}
+
 void Worker::run_links() {
   if (links_.front()->producer != nullptr) {
-    take_places();
-    links_.front()->producer->run(*links_.front()->out);
+    run_producer(*links_.front());
   } else {
-    consume();
-    // Whoever feeds this chain need not go on (E2); at the end of the input it is closed already.
+    if (where_.order != nullptr) {
+      consume_in_order();
+      ticket_ = where_.order->last_ticket();
+    } else {
+      consume();
+    }
+    // Whoever feeds this chain need not go on (E2), and nobody waits for another attempt; at the
+    // end of the input it is closed already.
     where_.inbox->close();
+    where_.attempts->over.cancel();
   }
   for (const std::unique_ptr<Link>& link : links_) {
     if (where_.is_stopped()) return;
@@ -260,7 +532,9 @@ void Worker::run_links() {
     clock_.switch_to(&link->cell->busy_ns);
     if (link->op != nullptr) link->op->finish(*link->out);
     static_cast<void>(link->out->flush());
+    flush_ports(*link);
   }
+  if (where_.order != nullptr) where_.order->complete(ticket_);
 }
 
 void Worker::conclude() {
@@ -269,6 +543,7 @@ void Worker::conclude() {
   take_places();
   last.node->work->conclude(*last.context, *last.out);
   static_cast<void>(last.out->flush());
+  flush_ports(last);
   places_.give_back();
   clock_.switch_to(nullptr);
 }

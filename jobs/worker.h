@@ -9,15 +9,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "jobs/inbox.h"
 #include "jobs/out.h"
 #include "jobs/plan.h"
+#include "jobs/reorder.h"
 #include "jobs/run.h"
 #include "jobs/stage.h"
+#include "runtime/cancel.h"
 #include "runtime/chan.h"
 #include "runtime/semaphore.h"
+#include "runtime/sync.h"
 #include "runtime/timer.h"
 
 namespace gorun::jobs {
@@ -49,19 +53,62 @@ class ShardInboxes {
   std::atomic<bool> closed_{false};
 };
 
+/// A port other than the default one, with the inboxes of its readers.
+struct LivePort {
+  std::string_view name;
+  std::vector<Inbox*> readers;
+};
+
+/// What the chain before a stage makes of the input of the next; only ever grows.
+class InputStateCell {
+ public:
+  [[nodiscard]] InputState get() const { return state_.load(std::memory_order_relaxed); }
+  /// Relaxed: the close of the inbox that follows orders it for finish().
+  void raise_to(InputState state);
+
+ private:
+  std::atomic<InputState> state_{InputState::kWhole};
+};
+
+/// Attempts that wait for their time, each in a goroutine of its own.
+struct WaitingAttempts {
+  /// More would let a stage on which everything fails eat all memory; then its workers wait, too.
+  static constexpr std::int64_t kMost = 4096;
+  runtime::Semaphore places{kMost};
+  runtime::WaitGroup all;
+  runtime::Cancel over;  // no attempt is to follow: a stop, draining, or enough
+};
+
 /// Where a worker is in the run: everything outlives it.
 struct Surroundings {
   Run& run;
   Plan& plan;
   const PlanChain& chain;
-  Inbox* inbox = nullptr;              // nullptr: the chain begins with a source
-  std::vector<Inbox*> readers;         // of the chain's last node
+  Inbox* inbox = nullptr;                    // nullptr: the chain begins with a source
+  std::vector<Inbox*> readers;               // of the chain's last node
+  std::vector<std::vector<LivePort>> ports;  // of each of its nodes
+  Reorder* order = nullptr;                  // nullptr: items leave as they are done
+  InputStateCell* input = nullptr;
+  WaitingAttempts* attempts = nullptr;
   ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
   runtime::Semaphore* pool = nullptr;  // nullptr: the chain is in none
   int procs = 1;
 
-  [[nodiscard]] std::size_t scope() const { return run.scope_of(plan.nodes[chain.nodes[0]].stage); }
+  [[nodiscard]] std::size_t head_stage() const { return plan.nodes[chain.nodes[0]].stage; }
+  [[nodiscard]] std::size_t scope() const { return run.scope_of(head_stage()); }
+  [[nodiscard]] std::size_t group() const { return run.group_of(head_stage()); }
   [[nodiscard]] bool is_stopped() const { return run.is_stopped(scope()); }
+  /// True if the chain is one that ends when its group drains: a source, or one that would begin
+  /// another operation.
+  [[nodiscard]] bool ends_by_draining() const;
+  [[nodiscard]] bool is_drained() const { return ends_by_draining() && run.is_draining(group()); }
+  /// An attempt failed, and the next one is not made after all. It was the last if that is for
+  /// draining; of a stop, or when nobody wants more, no more is said.
+  void last_attempt_failed(std::size_t stage, Failure failure) const;
+  /// True if it does so because of a failure, so that it watches for that.
+  [[nodiscard]] bool heeds_draining() const {
+    return run.graph().fail == FailPolicy::kDrain && ends_by_draining();
+  }
 };
 
 /// The places of one worker in its pool. It holds them while it works, and not while it waits for
@@ -113,17 +160,27 @@ class Worker {
   class LinkContext;
   class NextOut;
   class ReadersOut;
+  class OrderedOut;
+  class Attempt;
 
+  void make_link(std::size_t node);
+  void connect_links();
   void run_links();
+  void run_producer(Link& link);
+  void consume_in_order();
+  void begin_attempt(Batch* batch);
   void consume();
   void flush();
+  static void flush_ports(Link& link);
   void take_places();
-  [[nodiscard]] Out& last_out() const;
+  [[nodiscard]] bool reader_is_idle() const;
 
   const Surroundings& where_;
   StageClock clock_;
   PoolPlaces places_;
   std::vector<std::unique_ptr<Link>> links_;
+  Reorder::Ticket ticket_ = 0;   // of the batch at hand, where order is kept
+  bool is_ticket_open_ = false;  // it stays so: an item of it waits for another attempt
 };
 
 }  // namespace gorun::jobs

@@ -184,9 +184,7 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
     if (done.wake != nullptr) ready(done.wake);
     return done.status;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
-  waiter.slot = value;
+  Waiter& waiter = own_waiter(value);
   chan->senders_.push(&waiter);
   if (chan->is_orphaned()) [[unlikely]]
     note_orphan(*waiter.g, *chan, WaitedChannel::Way::kSend);
@@ -206,9 +204,7 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
     if (done.wake != nullptr) ready(done.wake);
     return done.status;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
-  waiter.slot = slot;
+  Waiter& waiter = own_waiter(slot);
   chan->receivers_.push(&waiter);
   if (chan->is_orphaned()) [[unlikely]]
     note_orphan(*waiter.g, *chan, WaitedChannel::Way::kReceive);

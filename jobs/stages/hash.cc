@@ -4,6 +4,7 @@
 // do it puts back half of those that it has not begun with. Items leave in the order in which they
 // came.
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,14 @@ std::vector<Algorithm> algorithms_of(const StageOptions& options) {
   return algorithms;
 }
 
+Failure failure_of_file(const HashFileError& error) {
+  Failure failure{FailureKind::kWork, error.message(), {}};
+  if (error.reason != HashFileError::Reason::kSystem) return failure;
+  failure.cause = FailureCause::kIo;
+  failure.code = error.system.error_number;
+  return failure;
+}
+
 class Hash final : public Operator, private HashObserver {
  public:
   Hash(const std::vector<Algorithm>& algorithms, Context& context)
@@ -31,7 +40,9 @@ class Hash final : public Operator, private HashObserver {
     names_.clear();
     for (const Item& item : batch.items()) names_.push_back(item.text);
     batch_ = &batch;
+    has_failed_.assign(batch.size(), false);
     if (!worker_.hash(names_, *this)) return Flow::kStop;
+    leave_out_failed(&batch);
     return out.send(std::move(batch));
   }
 
@@ -53,11 +64,20 @@ class Hash final : public Operator, private HashObserver {
   bool on_result(std::size_t index, HashResult&& result) override {
     Item& item = batch_->items()[index];
     if (!result.ok()) {
-      const Failure failure{FailureKind::kWork, result.error().message(), std::string(item.text)};
-      return context_.fail(failure) == Flow::kMore;
+      has_failed_[index] = true;
+      return context_.fail_item(item, failure_of_file(result.error())) == Flow::kMore;
     }
     set_fields(&item, *result);
     return true;
+  }
+
+  void leave_out_failed(Batch* batch) const {
+    const std::span<Item> items = batch->items();
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!has_failed_[i]) items[kept++] = items[i];
+    }
+    batch->truncate(kept);
   }
 
   // One algorithm sets "digest" and "algorithm"; several set a field of their name each.
@@ -80,6 +100,7 @@ class Hash final : public Operator, private HashObserver {
   HashWorker worker_;
   Batch* batch_ = nullptr;               // at hand
   std::vector<std::string_view> names_;  // of it
+  std::vector<bool> has_failed_;         // by its items
   std::vector<Field> fields_;            // of the item at hand
 };
 

@@ -6,7 +6,9 @@
 #include <re2/re2.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "jobs/stages/rows.h"
@@ -28,9 +30,22 @@ class Map final : public Operator {
   }
 
   Flow process(Batch&& batch, Out& out) override {
+    std::size_t kept = 0;
     for (Item& item : batch.items()) {
-      if (map(batch, &item) == Flow::kStop) return Flow::kStop;
+      const Item before = item;
+      const auto missing = map(batch, &item);
+      if (!missing) {
+        batch.items()[kept++] = item;
+        continue;
+      }
+      Failure failure{FailureKind::kWork,
+                      "the item has no field "
+                      " + std::string(*missing) + "
+                      "",
+                      {}};
+      if (context_.fail_item(before, std::move(failure)) == Flow::kStop) return Flow::kStop;
     }
+    batch.truncate(kept);
     return out.send(std::move(batch));
   }
 
@@ -40,37 +55,36 @@ class Map final : public Operator {
     std::string with;
   };
 
-  Flow map(Batch& batch, Item* item) {
+  // The name of a field that a template asks for and the item has not.
+  using Missing = std::optional<std::string_view>;
+
+  Missing map(Batch& batch, Item* item) {
     const Item before = *item;
     if (fields_ != nullptr) {
       made_.clear();
       for (const auto& [name, value] : *fields_) {
-        if (evaluate(value, before) == Flow::kStop) return Flow::kStop;
+        if (const Missing missing = evaluate(value, before)) return missing;
         made_.push_back({name, batch.copy(scratch_)});
       }
       batch.set_fields(item, made_);
     }
-    if (text_ == nullptr && replacements_.empty()) return Flow::kMore;
+    if (text_ == nullptr && replacements_.empty()) return std::nullopt;
     if (text_ == nullptr) {
       scratch_.assign(before.text);
-    } else if (evaluate(*text_, before) == Flow::kStop) {
-      return Flow::kStop;
+    } else if (const Missing missing = evaluate(*text_, before)) {
+      return missing;
     }
     for (const Replace& replace : replacements_) {
       RE2::GlobalReplace(&scratch_, *replace.pattern, replace.with);
     }
     item->text = batch.copy(scratch_);
-    return Flow::kMore;
+    return std::nullopt;
   }
 
   // Leaves the text in scratch_.
-  Flow evaluate(const Template& text, const Item& item) {
+  Missing evaluate(const Template& text, const Item& item) {
     scratch_.clear();
-    const auto missing = text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
-    if (!missing) return Flow::kMore;
-    return context_.fail({FailureKind::kWork,
-                          "the item has no field \"" + std::string(*missing) + "\"",
-                          std::string(item.text)});
+    return text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
   }
 
   Context& context_;

@@ -16,12 +16,14 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
+#include "jobs/held_out.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
 #include "jobs/text/range_reader.h"
@@ -120,27 +122,41 @@ Range take_range(Item* item) {
   return {parse_offset(begin->value), parse_offset(end->value)};
 }
 
+Failure failure_of_read(const ReadError& error) {
+  Failure failure = failure_of(error.system);
+  failure.what = error.message();
+  if (error.system.call.empty()) failure.cause = FailureCause::kOther;
+  return failure;
+}
+
 class Read final : public Operator {
  public:
   Read(std::size_t chunk_bytes, Context& context) : context_(context), chunk_bytes_(chunk_bytes) {}
 
   Flow process(Batch&& batch, Out& out) override {
-    for (Item& item : batch.items()) {
-      const Range range = take_range(&item);
-      if (read(batch, item, range, out) == Flow::kStop) return Flow::kStop;
+    for (const Item& item : batch.items()) {
+      if (read_item(batch, item, out) == Flow::kStop || context_.is_cancelled()) return Flow::kStop;
     }
     return Flow::kMore;
   }
 
  private:
-  Flow fail(std::string what, const Item& item) {
-    return context_.fail({FailureKind::kWork, std::move(what), std::string(item.text)});
+  // A second attempt reads the range from its beginning, so what the first one read is held back.
+  Flow read_item(const Batch& batch, const Item& whole, Out& out) {
+    Item item = whole;
+    const Range range = take_range(&item);
+    std::optional<HeldOut> held;
+    if (context_.may_retry()) held.emplace();
+    auto failure = read(batch, item, range, held ? *held : out);
+    if (failure) return context_.fail_item(whole, std::move(*failure));
+    return held ? held->release(out) : out.is_stopped() ? Flow::kStop : Flow::kMore;
   }
 
-  Flow read(const Batch& batch, const Item& item, const Range& range, Out& out) {
+  // What went wrong; nothing also when nobody wants more.
+  std::optional<Failure> read(const Batch& batch, const Item& item, const Range& range, Out& out) {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
-    if (!file.ok()) return fail(file.error().message(), item);
+    if (!file.ok()) return failure_of(file.error());
     const ReadRange what{.begin = range.begin, .end = range.end, .piece_bytes = chunk_bytes_};
     RangeReader reader = file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
                                           : RangeReader::of_stream(file->fd.get(), path, what);
@@ -149,8 +165,8 @@ class Read final : public Operator {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
       const auto chunk = runtime::blocking(how, [&] { return reader.next(block_->bytes()); });
-      if (!chunk.ok()) return fail(chunk.error().message(), item);
-      if (chunk->empty()) return Flow::kMore;
+      if (!chunk.ok()) return failure_of_read(chunk.error());
+      if (chunk->empty()) return std::nullopt;
       context_.count_bytes(chunk->size());
       out.batch().keep_all(batch);  // the fields
       out.batch().keep(block_);
@@ -158,7 +174,7 @@ class Read final : public Operator {
       made.text = *chunk;
       static_cast<void>(out.emit(made));
       // What reads in this goroutine is done with the block after the flush.
-      if (out.flush() == Flow::kStop || context_.is_cancelled()) return Flow::kStop;
+      if (out.flush() == Flow::kStop || context_.is_cancelled()) return std::nullopt;
     }
   }
 

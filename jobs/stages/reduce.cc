@@ -11,7 +11,9 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,17 +47,17 @@ class Combine final : public Operator {
       : options_(options), budget_(budget), context_(context), table_(make_table()) {}
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    if (collect(batch, options_.by, &keys_) == Flow::kStop) return Flow::kStop;
-    texts_.clear();
-    if (options_.kind != AggregateKind::kCount &&
-        collect(batch, options_.field, &texts_) == Flow::kStop) {
-      return Flow::kStop;
-    }
-    const std::size_t added = table_.add(keys_, texts_);
-    if (added < keys_.size()) {
-      return context_.fail({FailureKind::kWork,
-                            quote_for_message(texts_[added]) + " is not a number",
-                            std::string(batch.items()[added].text)});
+    if (collect(batch) == Flow::kStop) return Flow::kStop;
+    std::span<const std::string_view> keys = keys_;
+    std::span<const std::string_view> texts = texts_;
+    for (std::span<const Item* const> items = items_;;) {
+      const std::size_t added = table_.add(keys, texts);
+      if (added == keys.size()) break;
+      Failure failure{FailureKind::kWork, quote_for_message(texts[added]) + " is not a number", {}};
+      if (context_.fail_item(*items[added], std::move(failure)) == Flow::kStop) return Flow::kStop;
+      keys = keys.subspan(added + 1);
+      texts = texts.subspan(added + 1);
+      items = items.subspan(added + 1);
     }
     return table_.memory_bytes() > budget_ ? hand_over() : Flow::kMore;
   }
@@ -69,23 +71,36 @@ class Combine final : public Operator {
     return GroupTable(std::span<const AggregateKind>(&options_.kind, 1));
   }
 
-  // The values of one field of all items.
-  Flow collect(const Batch& batch, const std::optional<std::string>& field,
-               std::vector<std::string_view>* values) {
-    values->clear();
+  // The keys of the items that have one and, unless they are only counted, the texts to aggregate.
+  Flow collect(const Batch& batch) {
+    keys_.clear();
+    texts_.clear();
+    items_.clear();
+    const bool takes_texts = options_.kind != AggregateKind::kCount;
     for (const Item& item : batch.items()) {
-      if (!field) {
-        values->push_back(item.text);
+      const auto key = value_of(item, options_.by);
+      const auto text = takes_texts ? value_of(item, options_.field) : std::string_view();
+      if (!key || !text) {
+        const std::string& missing = key ? *options_.field : *options_.by;
+        Failure failure{FailureKind::kWork, "the item has no field \"" + missing + "\"", {}};
+        if (context_.fail_item(item, std::move(failure)) == Flow::kStop) return Flow::kStop;
         continue;
       }
-      const Field* found = item.find(*field);
-      if (found == nullptr) {
-        return context_.fail({FailureKind::kWork, "the item has no field \"" + *field + "\"",
-                              std::string(item.text)});
-      }
-      values->push_back(found->value);
+      keys_.push_back(*key);
+      if (!takes_texts) continue;
+      texts_.push_back(*text);
+      items_.push_back(&item);
     }
     return Flow::kMore;
+  }
+
+  // Of the text, where no field is named.
+  static std::optional<std::string_view> value_of(const Item& item,
+                                                  const std::optional<std::string>& field) {
+    if (!field) return item.text;
+    const Field* found = item.find(*field);
+    if (found == nullptr) return std::nullopt;
+    return found->value;
   }
 
   Flow hand_over() {
@@ -105,6 +120,7 @@ class Combine final : public Operator {
   GroupTable table_;
   std::vector<std::string_view> keys_;   // of the batch at hand
   std::vector<std::string_view> texts_;  // of the batch at hand
+  std::vector<const Item*> items_;       // that texts_ belong to
 };
 
 // What a shard leaves for conclude().

@@ -16,6 +16,7 @@ namespace gorun::jobs {
 [[nodiscard]] StageRow make_filter(const StageSpec& spec);
 [[nodiscard]] StageRow make_map(const StageSpec& spec);
 [[nodiscard]] StageRow make_exec(const StageSpec& spec);
+[[nodiscard]] StageRow make_http(const StageSpec& spec);
 [[nodiscard]] StageRow make_hash(const StageSpec& spec);
 [[nodiscard]] StageRow make_reduce(const StageSpec& spec);
 [[nodiscard]] StageRow make_top(const StageSpec& spec);

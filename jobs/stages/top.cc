@@ -125,8 +125,9 @@ class TopOperator final : public Operator {
     for (const Item& item : batch.items()) {
       const Field* field = item.find(by_);
       if (field == nullptr) {
-        return context_.fail(
-            {FailureKind::kWork, "the item has no field \"" + by_ + "\"", std::string(item.text)});
+        Failure failure{FailureKind::kWork, "the item has no field \"" + by_ + "\"", {}};
+        if (context_.fail_item(item, std::move(failure)) == Flow::kStop) return Flow::kStop;
+        continue;
       }
       const Key key = key_of(field->value);
       if (best_.is_wanted(key, item.text)) best_.add(own(item, key));

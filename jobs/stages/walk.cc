@@ -43,12 +43,14 @@ Flow emit_found(const Found& found, Out& out) {
   return out.emit(item);
 }
 
+// Each path that could not be looked at is an item that failed.
 Flow fail_on_errors(const std::vector<SystemError>& errors, Context& context) {
-  if (errors.empty()) return Flow::kMore;
+  Flow flow = Flow::kMore;
   for (const SystemError& error : errors) {
-    static_cast<void>(context.fail({FailureKind::kWork, error.message(), error.subject}));
+    const Item path{.text = error.subject};
+    if (context.fail_item(path, failure_of(error)) == Flow::kStop) flow = Flow::kStop;
   }
-  return Flow::kStop;
+  return flow;
 }
 
 class Walk final : public Operator {
@@ -128,25 +130,17 @@ class SortedWalk final : public Operator {
 
   void finish(Out& out) override {
     OrderedWalk walk(walker_, std::move(roots_), WalkOrder::kSorted);
-    std::vector<Found> found;
-    do {
-      found.clear();
-      runtime::blocking(runtime::Blocking::kBrief, [&] {
-        while (found.size() < kFoundAtOnce) {
-          std::optional<Found> next = walk.next();
-          if (!next) break;
-          found.push_back(*std::move(next));
-        }
-      });
-      for (const Found& one : found) {
+    WalkPiece piece;
+    while (!context_.is_cancelled() && walk.next(kFoundAtOnce, &piece)) {
+      for (const Found& one : piece.found) {
         if (emit_found(one, out) == Flow::kStop) return;
       }
-      if (fail_on_errors(walk.take_errors(), context_) == Flow::kStop) return;
-    } while (!found.empty() && !context_.is_cancelled());
+      if (fail_on_errors(piece.errors, context_) == Flow::kStop) return;
+    }
   }
 
  private:
-  // Found in one blocking section: one or two directories, usually.
+  // One or two directories, usually.
   static constexpr std::size_t kFoundAtOnce = 64;
 
   const Walker& walker_;

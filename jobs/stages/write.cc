@@ -33,7 +33,10 @@ class Write final : public Operator {
     if (has_stopped_) return Flow::kStop;
     for (const Item& item : batch.items()) {
       if (const auto wrong = format_->append(item, &buffer_)) {
-        return context_.fail({FailureKind::kWork, *wrong, std::string(item.text)});
+        if (context_.fail_item(item, {FailureKind::kWork, *wrong, {}}) == Flow::kStop) {
+          return Flow::kStop;
+        }
+        continue;
       }
       if (buffer_.size() >= kWriteBytes && write() == Flow::kStop) return Flow::kStop;
     }
@@ -43,6 +46,8 @@ class Write final : public Operator {
 
   void finish(Out& /*out*/) override {
     if (has_stopped_ || write() == Flow::kStop) return;
+    // Half of what was wanted must not stand under the name of the whole; the run has said why.
+    if (context_.input_state() == InputState::kCutShort) return;
     static_cast<void>(is_stop(file_.commit()));
   }
 

@@ -20,7 +20,6 @@
 // reused, and what it points to stays reachable.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <mutex>
 
@@ -81,18 +80,22 @@ class StackPool {
     std::size_t count = 0;
   };
   struct SizeClass {
-    Stack* free = nullptr;  // stacks that ran before
-    Unused unused;          // the rest of the newest arena
+    Stack* free = nullptr;    // stacks that ran before
+    Unused unused;            // the rest of the newest arena
+    std::size_t guarded = 0;  // of `unused`, the first so many have guards
   };
 
+  StackPool();
+
   Unused reserve(StackClass size_class, std::size_t wanted);  // holds mutex_
+  void guard(StackClass size_class, std::size_t wanted);      // holds mutex_
   // Without mutex_: it faults a page in for each stack.
   Stack* prepare(StackClass size_class, Unused unused);
 
   std::mutex mutex_;
   SizeClass classes_[kStackClasses];  // guarded by mutex_
-  std::atomic<std::size_t> mprotected_{
-      0};  // guards made by mprotect; a limit, nothing depends on it
+  std::size_t next_guards_;           // guarded by mutex_; how many to guard at once
+  std::size_t mprotected_ = 0;        // guarded by mutex_; guards made by mprotect
 };
 
 }  // namespace gorun::runtime::arch

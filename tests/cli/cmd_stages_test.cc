@@ -62,7 +62,7 @@ TEST_CASE("one kind in full") {
                 "example:\n"
                 "  \"errors\": {\"kind\": \"filter\", \"from\": \"log\", \"match\": \"^ERROR\"}\n"
                 "\n"
-                "keys of every stage:\n"
+                "keys that it shares with other kinds:\n"
                 "  kind     what the stage does\n"
                 "           (a string; required)\n"));
 }

@@ -45,13 +45,25 @@ GOOD = [
         "d": {"kind": "reduce", "from": "m", "by": "a", "agg": "sum", "field": "b"},
         "t": {"kind": "top", "from": "d", "n": 3, "by": "value", "order": "asc", "workers": 1},
         "k": {"kind": "take", "from": "h", "n": 1e1},
-        "o": {"kind": "write", "from": ["t", "k"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
+        "u": {"kind": "http", "from": "i", "url": "http://h/${{ item }}", "method": "PUT", "headers": {"A": "b"}, "body": "x",
+              "save": "${{ item }}", "status": "any", "per_host": 2, "max_body": "1MiB", "max_redirects": 0, "retry_after": False,
+              "ca_file": "ca.pem", "workers": 100},
+        "o": {"kind": "write", "from": ["t", "k", "u"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
+    {"gorun": 1, "vars": {"n": 3}, "fail": "keep-going", "limits": {"memory": "1MiB", "open_files": 16},
+     "defaults": {"timeout": "1h", "retry": {"max": 2}, "tolerate": 1, "on_error": "fail"}, "stages": {
+        "w": {"kind": "walk", "tolerate": {"count": 3, "percent": 0.5, "x-t": 1}, "on_error": "continue", "timeout": 1.5},
+        "h": {"kind": "hash", "from": {"stage": "w", "bytes": "1MiB"}, "order": "input", "window": 5, "retry": 3, "on_error": "route",
+              "timeout": "1d2h3.5m"},
+        "e": {"kind": "exec", "argv": ["x", "{}"], "from": "h", "timeout": "${{ vars.n }}", "order": "input", "tolerate": "${{ vars.n }}",
+              "retry": {"max": "${{ vars.n }}", "on": ["timeout", "exit 75", "signal"], "base": ".5s", "cap": 0, "factor": 1.5, "jitter": "none"}},
+        "f": {"kind": "exec", "argv": ["x"], "retry": {"on": "io 5"}},
+        "o": {"kind": "write", "from": "h.errors", "on_error": "fail"}}},
     {"gorun": 1, "vars": {"n": 3, "f": True, "w": "sha1"}, "stages": {
         "\u00e9-1_x": {"kind": "walk", "max_depth": "${{ vars.n }}", "min_size": "${{ vars.n }}", "sort": "${{ vars.f }}"},
         "h": {"kind": "hash", "from": "\u00e9-1_x", "algorithm": "${{ vars.w }}", "workers": "${{ vars.n }}"},
         "o": {"kind": "write", "from": "h"}}},
 ]
-# A path into GOOD[1] or GOOD[2], and what makes it wrong by its keys or types alone.
+# A path into GOOD[1], GOOD[2] or GOOD[3], and what makes it wrong by its keys or types alone.
 BAD = [
     (1, ["gorun"], 2), (1, ["gorun"], "1"), (1, ["gorun"], True), (1, ["nope"], 1), (1, ["stages"], []),
     (1, ["stages"], {}), (1, ["stages", "a b"], ECHO), (1, ["stages", "a.b"], ECHO), (1, ["stages", "a\n"], ECHO),
@@ -88,6 +100,20 @@ BAD = [
     (2, ["stages", "r", "from"], {"port": "out"}), (2, ["stages", "r", "from"], {"stage": "w", "nope": 1}),
     (2, ["stages", "r", "from"], {"stage": "w", "buffer": 0}), (2, ["stages", "m", "replace"], {"pattern": "a"}),
     (2, ["stages", "m", "replace"], [1]), (2, ["stages", "m", "fields"], {"a": 1}), (2, ["stages", "m", "text"], 1),
+    (1, ["fail"], "keep"), (3, ["limits", "memory"], 5), (3, ["limits", "open_files"], 1), (3, ["limits", "memory"], "x"),
+    (3, ["defaults", "retry"], "x"), (3, ["defaults", "window"], 1), (3, ["defaults", "tolerate"], {"count": "a"}),
+    (3, ["stages", "w", "retry"], 3), (3, ["stages", "w", "order"], "any"), (3, ["stages", "w", "tolerate"], -1),
+    (3, ["stages", "w", "tolerate"], {"percent": 101}), (3, ["stages", "w", "tolerate"], {"nope": 1}), (3, ["stages", "w", "tolerate"], True),
+    (3, ["stages", "w", "on_error"], "no"), (3, ["stages", "w", "timeout"], 0), (3, ["stages", "w", "timeout"], -1),
+    (3, ["stages", "w", "timeout"], "5 s"), (3, ["stages", "w", "timeout"], ""), (3, ["stages", "w", "timeout"], "1s1m"),
+    (3, ["stages", "w", "timeout"], True), (3, ["stages", "h", "from"], {"stage": "w", "bytes": 1}), (3, ["stages", "h", "window"], 0),
+    (3, ["stages", "h", "order"], "output"), (3, ["stages", "h", "retry"], 0), (3, ["stages", "h", "retry"], "3"), (3, ["stages", "h", "retry"], [3]),
+    (3, ["stages", "e", "retry", "max"], 0), (3, ["stages", "e", "retry", "on"], []), (3, ["stages", "e", "retry", "on"], ["exit x"]),
+    (3, ["stages", "e", "retry", "on"], ["timeout 3"]), (3, ["stages", "e", "retry", "on"], ["nope"]), (3, ["stages", "e", "retry", "on"], 75),
+    (3, ["stages", "e", "retry", "base"], "soon"), (3, ["stages", "e", "retry", "cap"], -1), (3, ["stages", "e", "retry", "factor"], 0.5),
+    (3, ["stages", "e", "retry", "factor"], "2"), (3, ["stages", "e", "retry", "jitter"], "half"), (3, ["stages", "e", "retry", "nope"], 1),
+    (3, ["stages", "f", "order"], "input"), (3, ["stages", "f", "window"], 3), (3, ["stages", "o", "order"], "input"),
+    (3, ["stages", "o", "retry"], 2), (2, ["stages", "k", "on_error"], "fail"), (2, ["stages", "f", "tolerate"], 1),
     (2, ["stages", "t", "n"], 0), (2, ["stages", "t", "workers"], "cpus"), (2, ["stages", "o", "atomic"], "yes"),
 ]
 # Keys that have to be there.

@@ -27,7 +27,7 @@ TEST_SUITE("jobs/job_files") {
     CHECK(stages_of(graph) == "deep a w");
     CHECK(graph.env == Environment{{"E", "mine-b"}});  // the later include wins over the earlier
     CHECK(graph.name == "of a");
-    CHECK(graph.procs == 2);
+    CHECK(graph.limits.procs == 2);
   }
 
   TEST_CASE("a file that is reached twice counts once") {

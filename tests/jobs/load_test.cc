@@ -86,7 +86,7 @@ TEST_SUITE("jobs/load") {
     const Graph graph = load(kWordCount);
     CHECK(graph.name == "word count");
     CHECK(graph.env == Environment{{"LC_ALL", "C"}, {"ROOT", "texts"}, {"N", "3"}});
-    CHECK(graph.procs == 2);
+    CHECK(graph.limits.procs == 2);
     REQUIRE(graph.stages.size() == 8);
     REQUIRE(graph.edges.size() == 6);
 

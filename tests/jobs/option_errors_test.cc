@@ -295,7 +295,7 @@ gorun: 9 errors; nothing was run
   "b": {"kind": "write", "from": 3},
   "c": {"kind": "write", "from": [], "path": "c"},
   "d": {"kind": "write", "from": {"port": "out"}, "path": "d"},
-  "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "bytes": 1}, "path": "e"},
+  "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "sizes": 1}, "path": "e"},
   "f": {"kind": "write", "from": ["i", {"stage": "i", "port": 3}], "needs": {}, "path": "f"},
   "g": {"kind": "write", "from": "i", "needs": ["e", 4], "path": "g"}
 }}
@@ -310,10 +310,10 @@ job.json:6:34: error: "from" has no "stage"
   6 |   "d": {"kind": "write", "from": {"port": "out"}, "path": "d"},
     |                                  ^~~~~~~~~~~~~~~
 job.json:7:59: error: "buffer": expected 1 to 16777216, got 0
-  7 |   "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "bytes": 1}, "path": "e"},
+  7 |   "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "sizes": 1}, "path": "e"},
     |                                                           ^
-job.json:7:62: error: unknown key "bytes"
-  7 |   "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "bytes": 1}, "path": "e"},
+job.json:7:62: error: unknown key "sizes"
+  7 |   "e": {"kind": "write", "from": {"stage": "i", "buffer": 0, "sizes": 1}, "path": "e"},
     |                                                              ^~~~~~~
 job.json:8:63: error: "port": expected a string, got a number
   8 |   "f": {"kind": "write", "from": ["i", {"stage": "i", "port": 3}], "needs": {}, "path": "f"},

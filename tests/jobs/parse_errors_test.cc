@@ -134,7 +134,7 @@ gorun: 5 errors; nothing was run
      ""},
     {"wrong values at the top",
      R"({"gorun": 1, "vars": {"v": [1], "w": {"defualt": 1}, "y": null, "z": {"enum": 3}}, "env": {"": "x", "A=B": "y", "C": {}},
- "limits": {"procs": 0, "memory": "1G"}, "fail": "keep-going",
+ "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
  "stages": {"a": {"kind": "exec", "argv": ["true"]}}})",
      R"(job.json:1:28: error: var "v": expected a string, a number or a boolean, got an array
   1 | {"gorun": 1, "vars": {"v": [1], "w": {"defualt": 1}, "y": null, "z": {"enum": 3}}, "env": {"": "x", "A=B": "y", "C": {}}...
@@ -161,14 +161,14 @@ job.json:1:118: error: "C": expected a string, a number or a boolean, got an obj
   1 | ... null, "z": {"enum": 3}}, "env": {"": "x", "A=B": "y", "C": {}},
     |                                                                ^~
 job.json:2:22: error: "procs": expected 1 to 1024, got 0
-  2 |  "limits": {"procs": 0, "memory": "1G"}, "fail": "keep-going",
+  2 |  "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
     |                      ^
-job.json:2:25: error: unknown key "memory"
-  2 |  "limits": {"procs": 0, "memory": "1G"}, "fail": "keep-going",
+job.json:2:25: error: unknown key "cheese"
+  2 |  "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
     |                         ^~~~~~~~
-  hint: the keys here are "procs"
-job.json:2:50: error: "fail": expected "fast", got "keep-going"
-  2 |  "limits": {"procs": 0, "memory": "1G"}, "fail": "keep-going",
+  hint: the keys here are "procs", "memory" and "open_files"
+job.json:2:50: error: "fail": expected "fast", "drain" or "keep-going", got "keep-alive"
+  2 |  "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
     |                                                  ^~~~~~~~~~~~
 gorun: 10 errors; nothing was run
 )",

@@ -33,12 +33,14 @@ struct Probe {
 };
 
 struct Wiring {
-  std::vector<std::string> from = {};
+  std::vector<std::string> from = {};  // "stage" or "stage.port"
   std::vector<std::string> needs = {};
   std::int64_t buffer = jobs::kDefaultBuffer;
   std::optional<std::size_t> pool = {};  // of those that add_pool() made
   std::int64_t weight = 1;
   jobs::When when = jobs::When::kSuccess;
+  jobs::FailurePolicy failure = {};
+  std::int64_t window = 0;  // not 0: "order": "input" with this window
 };
 
 class ProbeGraph {
@@ -51,11 +53,16 @@ class ProbeGraph {
     spec.pool = wiring.pool;
     spec.weight = wiring.weight;
     spec.when = wiring.when;
+    spec.failure = wiring.failure;
+    spec.keeps_order = wiring.window != 0;
+    spec.window = wiring.window;
     for (const std::string& need : wiring.needs) spec.needs.push_back(index_.at(need));
     const std::size_t me = graph_.stages.size();
     for (const std::string& from : wiring.from) {
       jobs::Edge edge;
-      edge.from = index_.at(from);
+      const std::size_t dot = from.find('.');
+      edge.from = index_.at(from.substr(0, dot));
+      if (dot != std::string::npos) edge.port = from.substr(dot + 1);
       edge.to = me;
       edge.buffer = wiring.buffer;
       spec.inputs.push_back(graph_.edges.size());
@@ -65,6 +72,11 @@ class ProbeGraph {
     index_[name] = me;
     graph_.stages.push_back(std::move(spec));
     probes_[name] = std::move(probe);
+    return *this;
+  }
+
+  ProbeGraph& fail(jobs::FailPolicy policy) {
+    graph_.fail = policy;
     return *this;
   }
 

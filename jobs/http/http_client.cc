@@ -1,0 +1,332 @@
+#include "jobs/http/http_client.h"
+
+#include <curl/curl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+
+#include "jobs/format/quote.h"
+#include "jobs/system_error.h"
+#include "jobs/version.h"
+#include "runtime/select.h"
+
+namespace gorun::jobs {
+namespace {
+
+// Bytes that wait before the sink is woken, and before the transfer pauses: enough for the sink's
+// write to be worth a wake-up, and for the network to go on while it writes.
+constexpr std::size_t kWorthTaking = std::size_t{256} << 10;
+// An answer from nearby comes sooner; to pass each item on by itself costs more than such a wait.
+constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(2);
+constexpr std::size_t kMostBuffered = std::size_t{4} << 20;
+
+// libcurl's own set-up, once in the process.
+bool init_libcurl() { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
+
+// A part of a parsed URL; empty if it has none.
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return "";
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
+std::string effective_url(CURL* easy) {
+  char* url = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  return url == nullptr ? "" : url;
+}
+
+// Numbers need no resolver, and of "localhost" libcurl knows the addresses.
+bool is_resolved_by_itself(std::string_view host) {
+  if (host.starts_with('[') || host == "localhost" || host.ends_with(".localhost")) return true;
+  return host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+// An owner of a parsed URL, for those that are looked at once.
+struct ParsedUrl {
+  CURLU* const url = curl_url();
+  explicit ParsedUrl(const std::string& text) {
+    is_right = url != nullptr &&
+               curl_url_set(url, CURLUPART_URL, text.c_str(), CURLU_URLENCODE) == CURLUE_OK;
+  }
+  ~ParsedUrl() { curl_url_cleanup(url); }
+  ParsedUrl(const ParsedUrl&) = delete;
+  ParsedUrl& operator=(const ParsedUrl&) = delete;
+  bool is_right = false;
+};
+
+}  // namespace
+
+std::string HttpClient::origin_of(const std::string& url) {
+  const ParsedUrl parsed(url);
+  if (!parsed.is_right) return "";
+  return part_of(parsed.url, CURLUPART_SCHEME) + "://" + part_of(parsed.url, CURLUPART_HOST) + ":" +
+         part_of(parsed.url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+}
+
+std::string HttpClient::without_password(const std::string& url) {
+  if (url.find('@') == std::string::npos) return url;
+  const ParsedUrl parsed(url);
+  if (!parsed.is_right) return url;
+  curl_url_set(parsed.url, CURLUPART_USER, nullptr, 0);
+  curl_url_set(parsed.url, CURLUPART_PASSWORD, nullptr, 0);
+  return part_of(parsed.url, CURLUPART_URL);
+}
+
+struct HttpClient::Handles {
+  CURL* easy = curl_easy_init();
+  CURLU* url = curl_url();
+  curl_slist* headers = nullptr;
+  std::array<char, CURL_ERROR_SIZE> error{};
+
+  ~Handles() {
+    curl_easy_cleanup(easy);
+    curl_url_cleanup(url);
+    curl_slist_free_all(headers);
+  }
+};
+
+HttpClient::HttpClient(std::shared_ptr<HttpEngine> engine, HttpSettings settings)
+    : engine_(std::move(engine)), settings_(std::move(settings)) {
+  static const bool is_ready = init_libcurl();
+  handles_ = std::make_unique<Handles>();
+  if (!is_ready || handles_->easy == nullptr || handles_->url == nullptr) throw std::bad_alloc();
+  set_up();
+}
+
+HttpClient::~HttpClient() = default;
+
+void HttpClient::set_up() {
+  CURL* easy = handles_->easy;
+  transfer_.easy = easy;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer_);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handles_->error.data());
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, settings_.max_redirects > 0 ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(settings_.max_redirects));
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, ("gorun/" + std::string(kVersion)).c_str());
+  // A peer that has vanished is noticed, also without a time limit.
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpEngine::close_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine_.get());
+  if (!settings_.ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
+  if (settings_.method == "HEAD") {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else if (settings_.has_body) {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    if (settings_.method != "POST") {
+      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+    }
+  } else if (settings_.method != "GET") {
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+  }
+}
+
+// Points the handle at a URL. returns what is wrong with it; empty: nothing.
+std::string HttpClient::aim(const std::string& where) {
+  if (!where.empty() && where == aimed_at_) return "";
+  aimed_at_.clear();
+  CURLU* url = handles_->url;
+  const CURLUcode parsed = curl_url_set(url, CURLUPART_URL, where.c_str(), CURLU_URLENCODE);
+  if (parsed == CURLUE_UNSUPPORTED_SCHEME) return "only http and https are spoken";
+  if (parsed != CURLUE_OK) return "not a URL: one begins with http:// or https://";
+  const std::string scheme = part_of(url, CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") return "only http and https are spoken";
+  const std::string host = part_of(url, CURLUPART_HOST);
+  transfer_.host = is_resolved_by_itself(host) ? "" : host;
+  // Not the parsed one: of a handle that is used again, libcurl 7.88 reports the first URL as that
+  // of every answer.
+  curl_easy_setopt(handles_->easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+  aimed_at_ = where;
+  return "";
+}
+
+// The rest of what is sent; as aim().
+std::string HttpClient::load(const HttpRequest& request) {
+  CURL* easy = handles_->easy;
+  curl_slist_free_all(std::exchange(handles_->headers, nullptr));
+  for (const std::string& header : request.headers) {
+    if (header.find_first_of("\r\n") != std::string::npos) return "a header holds a line break";
+    handles_->headers = curl_slist_append(handles_->headers, header.c_str());
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handles_->headers);
+  if (settings_.has_body) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());  // lives as long as the call
+  }
+  return "";
+}
+
+HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadline,
+                               BodySink* sink) {
+  HttpAnswer answer;
+  handles_->error[0] = '\0';
+  is_too_large_ = false;
+  waiting_.clear();
+  status_ = 0;
+  body_bytes_ = 0;
+  is_noted_ = is_paused_ = false;
+  answer.error = aim(request.url);
+  if (answer.error.empty()) answer.error = load(request);
+  if (!answer.error.empty()) return answer;
+  transfer_.is_cancelled = false;
+  transfer_.is_done.store(false, std::memory_order_relaxed);  // nobody else has it yet
+  engine_->start(&transfer_);
+  answer.end = wait(deadline, sink);
+  if (answer.end == HttpEnd::kAnswered && transfer_.is_cancelled) answer.end = HttpEnd::kCancelled;
+  if (answer.end == HttpEnd::kAnswered && transfer_.code != CURLE_OK) {
+    answer.end = HttpEnd::kFailed;
+    answer.error = explain(transfer_.code);
+  }
+  long status = 0;
+  curl_off_t retry_after = 0;
+  char* type = nullptr;
+  curl_easy_getinfo(handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(handles_->easy, CURLINFO_RETRY_AFTER, &retry_after);
+  curl_easy_getinfo(handles_->easy, CURLINFO_CONTENT_TYPE, &type);
+  answer.status = static_cast<int>(status);
+  answer.retry_after_s = retry_after;
+  answer.body_bytes = body_bytes_;
+  if (type != nullptr) answer.content_type = type;
+  answer.url = without_password(effective_url(handles_->easy));
+  return answer;
+}
+
+// Waits until the engine is done with the transfer. kAnswered: it was not ended from here.
+HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
+  HttpEnd end = HttpEnd::kAnswered;
+  runtime::Nanos next_look = runtime::now() + kShortWait;
+  for (;;) {
+    const runtime::Nanos until = std::min(next_look, deadline);
+    const bool has_news = until == runtime::kNoDeadline
+                              ? transfer_.news.recv().status == runtime::ChanStatus::kOk
+                              : runtime::select(runtime::recv_case(transfer_.news),
+                                                runtime::timeout_case(until - runtime::now()))
+                                        .index == 0;
+    if (!has_news) {
+      next_look = runtime::kNoDeadline;
+      sink->wait_begins();
+      if (runtime::now() >= deadline) {
+        deadline = runtime::kNoDeadline;
+        end = HttpEnd::kTimedOut;
+        engine_->drop(&transfer_);
+      }
+      continue;
+    }
+    const bool is_done = transfer_.is_done.load(std::memory_order_acquire);  // before the last look
+    if (end == HttpEnd::kAnswered && !hand_over(sink)) {
+      end = HttpEnd::kDropped;
+      if (!is_done) engine_->drop(&transfer_);
+    }
+    if (is_done) break;
+  }
+  static_cast<void>(transfer_.news.try_recv());  // of a body, sent just before the end
+  // It came to its end before the engine was told.
+  if (end == HttpEnd::kTimedOut && !transfer_.is_cancelled) end = HttpEnd::kAnswered;
+  return end;
+}
+
+// Gives the sink what waits. False: it wants no more.
+bool HttpClient::hand_over(BodySink* sink) {
+  int status = 0;
+  bool was_paused = false;
+  {
+    const std::lock_guard locked(body_lock_);
+    taken_.clear();
+    taken_.swap(waiting_);
+    status = status_;
+    is_noted_ = false;
+    was_paused = std::exchange(is_paused_, false);
+  }
+  if (!taken_.empty() && !sink->take(status, taken_)) return false;
+  if (was_paused) engine_->resume(&transfer_);
+  return true;
+}
+
+std::string HttpClient::explain(int code) const {
+  const std::string detail = handles_->error.data();
+  long number = 0;
+  curl_easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      return "cannot connect" + (number == 0 ? "" : ": " + errno_text(static_cast<int>(number)));
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "cannot resolve the host " + quote_for_message(transfer_.host);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "cannot resolve the proxy";
+    case CURLE_TOO_MANY_REDIRECTS:
+      return "more than " + std::to_string(settings_.max_redirects) + " redirects";
+    case CURLE_GOT_NOTHING:
+      return "the server closed the connection without an answer";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "the server's certificate is not trusted" + (detail.empty() ? "" : ": " + detail);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return "only http and https are spoken";
+    case CURLE_WRITE_ERROR:
+      if (is_too_large_) {
+        return "the body is larger than \"max_body\", " + std::to_string(settings_.max_body) +
+               " bytes";
+      }
+      break;
+    default:
+      break;
+  }
+  return detail.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : detail;
+}
+
+// ---- callbacks: nothing of the runtime here (http_engine.h, I4) -------------------------------
+
+std::size_t HttpClient::on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
+  auto* client = static_cast<HttpClient*>(self);
+  const std::size_t length = size * count;
+  const std::lock_guard locked(client->body_lock_);
+  if (client->waiting_.size() >= kMostBuffered) {
+    client->is_paused_ = true;
+    client->note();
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  if (client->status_ == 0) {
+    long status = 0;
+    curl_easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+    client->status_ = static_cast<int>(status);
+  }
+  if (client->settings_.max_body - client->body_bytes_ < length) {
+    client->is_too_large_ = true;
+    return 0;  // ends the transfer with CURLE_WRITE_ERROR
+  }
+  client->body_bytes_ += length;
+  client->waiting_.append(bytes, length);
+  if (client->waiting_.size() >= kWorthTaking) client->note();
+  return length;
+}
+
+// Under body_lock_.
+void HttpClient::note() {
+  if (std::exchange(is_noted_, true)) return;
+  engine_->note_news(&transfer_);
+}
+
+int HttpClient::on_open(void* self, int /*purpose*/, void* address) {
+  auto* client = static_cast<HttpClient*>(self);
+  const auto* wanted = static_cast<const curl_sockaddr*>(address);
+  const int fd = ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
+  client->engine_->note_socket(&client->transfer_, fd);
+  return fd;
+}
+
+}  // namespace gorun::jobs

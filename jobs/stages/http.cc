@@ -1,0 +1,329 @@
+// The kind "http": fetches a URL, once or for each item.
+//
+// A worker has one request at a time and is parked while it waits (jobs/http/http_engine.h), so the
+// number of workers is that of requests under way, and a thousand of them cost no thread. What it
+// has made is passed on before it waits.
+//
+// A body becomes the text of the item, or a file: written beside it and renamed when it is whole.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jobs/duration.h"
+#include "jobs/http/host_limits.h"
+#include "jobs/http/http_client.h"
+#include "jobs/output_file.h"
+#include "jobs/quote.h"
+#include "jobs/stages/rows.h"
+#include "runtime/io.h"
+#include "runtime/timer.h"
+
+namespace gorun::jobs {
+namespace {
+
+// A body that becomes a text lies in memory.
+constexpr std::int64_t kMaxTextBody = std::int64_t{64} << 20;
+// How often one request is made again because the server asked to wait, and for how long at most.
+constexpr int kMostWaits = 5;
+constexpr std::int64_t kLongestWaitS = 600;
+// Connections that an engine keeps open, if its workers are fewer.
+constexpr std::size_t kLeastConnections = 8;
+constexpr int kFirstFailure = 400;  // of the statuses
+
+HttpSettings settings_of(const StageOptions& options) {
+  HttpSettings settings;
+  settings.has_body = options.has("body");
+  settings.method = options.has("method") ? options.text("method")
+                    : settings.has_body   ? "POST"
+                                          : "GET";
+  settings.max_redirects = static_cast<int>(options.integer("max_redirects"));
+  if (options.has("ca_file")) settings.ca_file = options.text("ca_file");
+  if (options.has("max_body")) {
+    settings.max_body = static_cast<std::uint64_t>(options.integer("max_body"));
+  } else if (!options.has("save")) {
+    settings.max_body = kMaxTextBody;
+  }
+  return settings;
+}
+
+// Keeps a body, in memory or in a file, unless its status makes it worthless.
+class Body final : public BodySink {
+ public:
+  Body(bool takes_any_status, int cancel_fd)
+      : takes_any_status_(takes_any_status), cancel_fd_(cancel_fd) {}
+
+  /// What is flushed when the answer takes long.
+  void pass_on_to(Out* out) { out_ = out; }
+
+  void begin(const std::string* path) {
+    text_.clear();
+    error_.reset();
+    file_.reset();
+    path_ = path;
+  }
+
+  bool take(int status, std::string_view bytes) override {
+    if (!takes(status)) return true;
+    if (path_ == nullptr) {
+      text_.append(bytes);
+      return true;
+    }
+    if (!open()) return false;
+    error_ = file_->write(bytes);
+    return !error_;
+  }
+
+  void wait_begins() override {
+    static_cast<void>(out_->flush());  // a stop on the way down is not forgotten
+  }
+
+  /// Gives the file its name.
+  bool commit() {
+    if (path_ == nullptr) return true;
+    if (!open()) return false;  // the body is empty
+    error_ = file_->commit();
+    return !error_;
+  }
+
+  [[nodiscard]] bool takes(int status) const { return takes_any_status_ || status < kFirstFailure; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::optional<SystemError>& error() const { return error_; }
+
+ private:
+  bool open() {
+    if (file_) return true;
+    file_.emplace(*path_, OutputFile::Mode::kAtomic, cancel_fd_);
+    error_ = file_->open();
+    return !error_;
+  }
+
+  const bool takes_any_status_;
+  const int cancel_fd_;
+  Out* out_ = nullptr;
+  const std::string* path_ = nullptr;  // nullptr: a text
+  std::string text_;
+  std::optional<OutputFile> file_;
+  std::optional<SystemError> error_;
+};
+
+// Makes requests one after the other, for one worker.
+class Fetcher {
+ public:
+  Fetcher(const StageSpec& spec, Context& context, std::shared_ptr<HttpEngine> engine,
+          HostLimits& limits)
+      : options_(spec.options),
+        context_(context),
+        limits_(limits),
+        settings_(settings_of(spec.options)),
+        client_(std::move(engine), settings_),
+        body_(spec.options.text("status") == "any", context.cancel_fd()) {}
+
+  // `batch` keeps `item`; both are of no content when there is one request only.
+  Flow run(const Item& item, const Batch& batch, Out& out) {
+    if (context_.is_cancelled()) return Flow::kStop;
+    if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
+    body_.pass_on_to(&out);
+    const HttpAnswer answer = ask();
+    if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
+    if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
+    if (!body_.commit()) return fail(item, failure_of(*body_.error()));
+    context_.count_bytes(answer.body_bytes);
+    return emit(answer, item, batch, out);
+  }
+
+ private:
+  Flow fail(const Item& item, Failure failure) {
+    return context_.fail_item(item, std::move(failure));
+  }
+
+  std::optional<Failure> failure_in(const HttpAnswer& answer) const {
+    if (body_.error()) return failure_of(*body_.error());
+    if (answer.end == HttpEnd::kTimedOut) {
+      return Failure{.what = shown() + ": timed out after " + duration_text(*context_.timeout()),
+                     .item = {},
+                     .cause = FailureCause::kTimeout};
+    }
+    if (answer.end != HttpEnd::kAnswered) {
+      return Failure{
+          .what = shown() + ": " + answer.error, .item = {}, .cause = FailureCause::kNetwork};
+    }
+    if (body_.takes(answer.status)) return std::nullopt;
+    Failure failure{.what = shown() + ": status " + std::to_string(answer.status),
+                    .item = {},
+                    .cause = FailureCause::kStatus,
+                    .code = answer.status};
+    if (options_.flag("retry_after") && asks_to_wait(answer)) {
+      failure.retry_after = std::chrono::seconds(answer.retry_after_s);
+    }
+    return failure;
+  }
+
+  static bool asks_to_wait(const HttpAnswer& answer) {
+    return answer.end == HttpEnd::kAnswered && answer.retry_after_s > 0 &&
+           answer.retry_after_s <= kLongestWaitS && (answer.status == 429 || answer.status == 503);
+  }
+
+  // "GET http://host/a", as messages begin.
+  [[nodiscard]] std::string shown() const {
+    const std::string url = HttpClient::without_password(request_.url);
+    const bool is_plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c < '\x7f'; });
+    return settings_.method + " " + (is_plain && !url.empty() ? url : quote(url));
+  }
+
+  // Fills in the request. returns why it cannot.
+  std::optional<std::string> prepare(const Item& item) {
+    const TemplateItem view(item, context_.run_status());
+    std::optional<std::string> why;
+    const auto evaluate = [&](const Template& text, std::string* to) {
+      to->clear();
+      const auto missing = text.append_to(to, view);
+      if (missing) why = "the item has no field \"" + std::string(*missing) + "\"";
+    };
+    if (options_.has("url")) {
+      evaluate(options_.text_template("url"), &request_.url);
+    } else {
+      request_.url = item.text;
+    }
+    request_.headers.clear();
+    if (options_.has("headers")) {
+      for (const auto& [name, value] : options_.named_templates("headers")) {
+        std::string text;
+        evaluate(value, &text);
+        // An empty one, as libcurl wants it written.
+        request_.headers.push_back(text.empty() ? name + ";" : name + ": " + text);
+      }
+    }
+    if (options_.has("body")) evaluate(options_.text_template("body"), &request_.body);
+    if (options_.has("save")) evaluate(options_.text_template("save"), &path_);
+    return why;
+  }
+
+  // One request, and again if the server says when and no "retry" of the stage sees to that.
+  HttpAnswer ask() {
+    const HostLimits::Place place(limits_,
+                                  limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
+    const auto timeout = context_.timeout();
+    for (int waits = 0;; ++waits) {
+      body_.begin(options_.has("save") ? &path_ : nullptr);
+      const runtime::Nanos deadline = timeout ? runtime::now() + *timeout : runtime::kNoDeadline;
+      HttpAnswer answer = client_.perform(request_, deadline, &body_);
+      const bool may_wait = waits < kMostWaits && !context_.may_retry() &&
+                            options_.flag("retry_after") && !body_.takes(answer.status);
+      if (!may_wait || !asks_to_wait(answer)) return answer;
+      if (is_stopped_within(std::chrono::seconds(answer.retry_after_s))) {
+        answer.end = HttpEnd::kCancelled;
+        return answer;
+      }
+    }
+  }
+
+  // Waits, as a parked goroutine, and tells whether the run was stopped meanwhile.
+  [[nodiscard]] bool is_stopped_within(std::chrono::nanoseconds pause) const {
+    const int copy = ::fcntl(context_.cancel_fd(), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return false;  // out of descriptors: the next request says so
+    runtime::FdResult stop = runtime::Fd::adopt(copy);
+    if (!stop) return false;
+    stop.fd.set_read_deadline(runtime::now() + pause);
+    return static_cast<bool>(stop.fd.wait_readable());
+  }
+
+  Flow emit(const HttpAnswer& answer, const Item& item, const Batch& batch, Out& out) {
+    Batch& to = out.batch();
+    to.keep_all(batch);
+    Item fetched = item;
+    std::vector<Field> fields = {
+        {"url", to.copy(answer.url), FieldType::kText},
+        {"status", to.copy(std::to_string(answer.status)), FieldType::kNumber},
+        {"bytes", to.copy(std::to_string(answer.body_bytes)), FieldType::kNumber},
+        {"type", to.copy(answer.content_type), FieldType::kText},
+    };
+    fetched.text = to.copy(options_.has("save") ? path_ : body_.text());
+    fields.push_back({options_.has("save") ? "path" : "body", fetched.text, FieldType::kText});
+    to.set_fields(&fetched, fields);
+    return out.emit(fetched);
+  }
+
+  const StageOptions& options_;
+  Context& context_;
+  HostLimits& limits_;
+  const HttpSettings settings_;
+  HttpClient client_;
+  Body body_;
+  HttpRequest request_;
+  std::string path_;
+};
+
+class FetchOnce final : public Producer {
+ public:
+  explicit FetchOnce(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
+  void run(Out& out) override { static_cast<void>(fetcher_->run(Item{}, Batch{}, out)); }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher_;
+};
+
+class FetchEach final : public Operator {
+ public:
+  explicit FetchEach(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
+  Flow process(Batch&& batch, Out& out) override {
+    for (const Item& item : batch.items()) {
+      if (fetcher_->run(item, batch, out) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
+  }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher_;
+};
+
+class HttpStage final : public Stage {
+ public:
+  explicit HttpStage(const StageSpec& spec)
+      : spec_(spec), limits_(spec.options.has("per_host") ? spec.options.integer("per_host") : 0) {}
+  [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
+  [[nodiscard]] StageTraits traits() const override {
+    return {
+        .workers = is_source() ? 1 : spec_.workers, .batch_items = 1, .begins_operations = true};
+  }
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<FetchOnce>(fetcher(context));
+  }
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    return std::make_unique<FetchEach>(fetcher(context));
+  }
+
+ private:
+  std::unique_ptr<Fetcher> fetcher(Context& context) {
+    return std::make_unique<Fetcher>(spec_, context, engine(context), limits_);
+  }
+
+  // The workers share as many engines as there are Ps. The last worker takes its engine along: an
+  // engine is closed on a goroutine.
+  std::shared_ptr<HttpEngine> engine(Context& context) {
+    engines_.resize(static_cast<std::size_t>(context.procs()));
+    std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
+    if (auto there = slot.lock()) return there;
+    const auto share = static_cast<std::size_t>(spec_.workers) / engines_.size() + 1;
+    auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
+    if (!made.ok()) throw std::runtime_error(made.error().message());
+    slot = *made;
+    return std::move(made).value();
+  }
+
+  const StageSpec& spec_;
+  HostLimits limits_;
+  std::vector<std::weak_ptr<HttpEngine>> engines_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+StageRow make_http(const StageSpec& spec) { return row_of(std::make_unique<HttpStage>(spec)); }
+
+}  // namespace gorun::jobs

@@ -1,0 +1,3 @@
+module gorun/httpbench
+
+go 1.19

@@ -1,0 +1,384 @@
+// The kind "http" against a real server (tests/support/http_server_main.cc) in a process of its
+// own.
+#include <doctest/doctest.h>
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "jobs/interrupt.h"
+#include "jobs/observer.h"
+#include "tests/jobs/run_job.h"
+#include "tests/support/http_server.h"
+#include "tests/support/scratch_dir.h"
+#include "tests/support/shell.h"
+
+namespace {
+
+using namespace gorun::jobs;
+using gorun::test::failures_of;
+using gorun::test::HttpServer;
+using gorun::test::read_whole_file;
+using gorun::test::run_job;
+using gorun::test::run_shell;
+using gorun::test::ScratchDir;
+
+constexpr int kProcs[] = {1, 2, 8};
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+// A job whose "urls" are these items, whose "pages" has `options`, and which writes jsonl to `out`.
+std::string fetch_job(const std::string& items, const std::string& options,
+                      const std::string& out) {
+  return R"({"gorun": 1, "stages": {"urls": {"kind": "items", "items": [)" + items +
+         R"(]}, "pages": {"kind": "http", "from": "urls")" + (options.empty() ? "" : ", ") +
+         options + R"(}, "out": {"kind": "write", "from": "pages", "format": "jsonl", "path": )" +
+         quoted(out) + "}}}";
+}
+
+// What went wrong when one URL was fetched.
+std::string failure_of(const std::string& url, const std::string& options = "") {
+  const ScratchDir dir;
+  return failures_of(run_job(fetch_job(quoted(url), options, dir / "out"), 2));
+}
+
+std::size_t entries_of(const std::string& directory) {
+  std::size_t count = 0;
+  DIR* const all = ::opendir(directory.c_str());
+  REQUIRE(all != nullptr);
+  while (const dirent* entry = ::readdir(all)) count += entry->d_name[0] != '.';
+  ::closedir(all);
+  return count;
+}
+
+// Threads of this process now.
+int thread_count() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    int count = 0;
+    if (word == "Threads:" && status >> count) return count;
+  }
+  return -1;
+}
+
+// What the server says of itself.
+std::string stats_of(const HttpServer& server) {
+  const ScratchDir dir;
+  const Outcome outcome = run_job(
+      R"({"gorun": 1, "stages": {"s": {"kind": "http", "url": )" + quoted(server.url("/stats")) +
+          R"(}, "out": {"kind": "write", "from": "s", "path": )" + quoted(dir / "out") + "}}}",
+      1);
+  CHECK(failures_of(outcome) == "");
+  return read_whole_file(dir / "out");
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("jobs/stages/http");
+
+TEST_CASE("the text of an item is its URL, and the body is the text of what comes of it") {
+  const HttpServer server;
+  const ScratchDir dir;
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const Outcome outcome =
+        run_job(fetch_job(quoted(server.url("/hello")), "", dir / "out"), procs);
+    CHECK(failures_of(outcome) == "");
+    CHECK(read_whole_file(dir / "out") == R"({"url":")" + server.url("/hello") +
+                                              R"(","status":200,"bytes":6,"type":"text/plain","body":"hello\n"})" +
+                                              "\n");
+  }
+}
+
+TEST_CASE("every one of many URLs is fetched once, by connections that are kept") {
+  const HttpServer server;
+  const ScratchDir dir;
+  constexpr int kRequests = 2000;
+  std::string items;
+  for (int i = 0; i < kRequests; ++i) {
+    items += (i == 0 ? "" : ",") + quoted(server.url("/bytes/" + std::to_string(i)));
+  }
+  int requests = 0;
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const Outcome outcome = run_job(fetch_job(items, R"("workers": 20)", dir / "out"), procs);
+    CHECK(failures_of(outcome) == "");
+    CHECK(run_shell("python3 -c 'import json\n"
+                    "seen = set()\n"
+                    "for line in open(\"" +
+                    dir / "out" +
+                    "\"):\n"
+                    "  item = json.loads(line)\n"
+                    "  n = int(item[\"url\"].rsplit(\"/\", 1)[1])\n"
+                    "  assert item[\"bytes\"] == n == len(item[\"body\"])\n"
+                    "  assert item[\"body\"] == \"\".join(chr(97 + i % 26) for i in range(n))\n"
+                    "  seen.add(n)\n"
+                    "assert len(seen) == 2000, len(seen)'")
+              .exit_status == 0);
+    requests += kRequests;
+  }
+  int counted = 0;
+  int connections = 0;
+  std::sscanf(stats_of(server).c_str(), "requests %d connections %d", &counted, &connections);
+  CHECK(counted == requests + 1);
+  CHECK(connections <= 3 * 20 + 1);
+}
+
+TEST_CASE("method, headers and body depend on the item") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const Outcome outcome = run_job(
+      fetch_job(
+          R"({"who": "Ada", "n": 7})",
+          R"("url": ")" + server.url("/echo") +
+              R"(", "method": "PUT", "body": "n=${{ item.n }}", "headers": {"X-Who": "${{ item.who }}",
+                    "Content-Type": "text/x-n", "Accept": "", "User-Agent": "me"})",
+          dir / "out"),
+      2);
+  CHECK(failures_of(outcome) == "");
+  CHECK(
+      read_whole_file(dir / "out") ==
+      R"({"who":"Ada","n":"7","url":")" + server.url("/echo") +
+          R"(","status":200,"bytes":128,"type":"text/plain","body":"PUT /echo HTTP/1.1\r\nHost: 127.0.0.1:)" +
+          std::to_string(server.port()) +
+          R"(\r\nX-Who: Ada\r\nContent-Type: text/x-n\r\nAccept:\r\nUser-Agent: me\r\n)" +
+          R"(Content-Length: 3\r\n\r\nn=7"})" + "\n");
+}
+
+TEST_CASE("a status of 400 or more is a failure, unless any will do") {
+  const HttpServer server;
+  const ScratchDir dir;
+  CHECK(failure_of(server.url("/status/404")) ==
+        "pages: GET " + server.url("/status/404") + ": status 404\n");
+  const Outcome outcome =
+      run_job(fetch_job(quoted(server.url("/status/500")), R"("status": "any")", dir / "out"), 2);
+  CHECK(failures_of(outcome) == "");
+  CHECK(
+      read_whole_file(dir / "out") ==
+      R"({"url":")" + server.url("/status/500") +
+          R"(","status":500,"bytes":25,"type":"text/plain","body":"a body that nobody needs\n"})" +
+          "\n");
+}
+
+TEST_CASE("redirects are followed, not for ever, and not where they are not wanted") {
+  const HttpServer server;
+  const ScratchDir dir;
+  REQUIRE(failures_of(run_job(fetch_job(quoted(server.url("/redirect/3")), "", dir / "out"), 2)) ==
+          "");
+  CHECK(read_whole_file(dir / "out").find("\"url\":\"" + server.url("/redirect/0") + "\"") !=
+        std::string::npos);
+  CHECK(failure_of(server.url("/redirect/50")) ==
+        "pages: GET " + server.url("/redirect/50") + ": more than 30 redirects\n");
+  REQUIRE(failures_of(run_job(
+              fetch_job(quoted(server.url("/redirect/3")), R"("max_redirects": 0)", dir / "out"),
+              2)) == "");
+  CHECK(read_whole_file(dir / "out").find("\"status\":302") != std::string::npos);
+}
+
+TEST_CASE("what goes wrong is told with the request") {
+  const HttpServer server;
+  CHECK(failure_of(server.url("/close")) ==
+        "pages: GET " + server.url("/close") +
+            ": the server closed the connection without an answer\n");
+  CHECK(failure_of(server.url("/half")) ==
+        "pages: GET " + server.url("/half") +
+            ": transfer closed with 96 bytes remaining to read\n");
+  CHECK(failure_of(server.url("/bytes/101"), R"("max_body": 100)") ==
+        "pages: GET " + server.url("/bytes/101") +
+            ": the body is larger than \"max_body\", 100 bytes\n");
+  CHECK(failure_of("http://127.0.0.1:1/a") ==
+        "pages: GET http://127.0.0.1:1/a: cannot connect: Connection refused\n");
+  CHECK(failure_of("http://user:secret@127.0.0.1:1/a") ==
+        "pages: GET http://127.0.0.1:1/a: cannot connect: Connection refused\n");
+  CHECK(failure_of("ftp://127.0.0.1/a") ==
+        "pages: GET ftp://127.0.0.1/a: only http and https are spoken\n");
+  CHECK(failure_of("not a url") ==
+        "pages: GET \"not a url\": not a URL: one begins with http:// or https://\n");
+  CHECK(failure_of("http://no-such-host.invalid/") ==
+        "pages: GET http://no-such-host.invalid/: cannot resolve the host "
+        "\"no-such-host.invalid\"\n");
+  CHECK(failure_of(server.url("/hello"), R"("headers": {"A": "${{ item.b }}"})") ==
+        "pages: the item has no field \"b\"\n");
+}
+
+TEST_CASE("a body is saved whole or not at all") {
+  const HttpServer server;
+  const ScratchDir dir;
+  constexpr int kBytes = 20'000'000;
+  const std::string items =
+      R"({"u": ")" + server.url("/bytes/" + std::to_string(kBytes)) +
+      R"(", "n": "bytes"}, {"u": ")" + server.url("/chunked/" + std::to_string(kBytes)) +
+      R"(", "n": "chunked"}, {"u": ")" + server.url("/bytes/0") + R"(", "n": "empty"})";
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const std::string saved = dir.make_dir("saved" + std::to_string(procs));
+    const std::string options = R"("save": ")" + saved + "/${{ item.n }}\"";
+    CHECK(failures_of(run_job(fetch_job(items, options, dir / "out"), procs)) == "");
+    CHECK(read_whole_file(dir / "out").find(R"("path":")" + saved + R"(/empty"})") !=
+          std::string::npos);
+    CHECK(entries_of(saved) == 3);
+    const std::string bytes = read_whole_file(saved + "/bytes");
+    REQUIRE(bytes.size() == kBytes);
+    CHECK(bytes.substr(0, 30) == "abcdefghijklmnopqrstuvwxyzabcd");
+    CHECK((bytes == read_whole_file(saved + "/chunked")));
+    CHECK(read_whole_file(saved + "/empty").empty());
+  }
+  const std::string none = dir.make_dir("none");
+  CHECK(failure_of(server.url("/half"), R"("save": ")" + none + "/a\"").ends_with("to read\n"));
+  CHECK(failure_of(server.url("/status/404"), R"("save": ")" + none + "/a\"").ends_with("404\n"));
+  CHECK(run_shell("ls -A " + none).out == "");
+  CHECK(failure_of(server.url("/hello"), R"("save": ")" + none + "/b/c\"") ==
+        "pages: cannot open \"" + none + "/b/c\": No such file or directory\n");
+}
+
+TEST_CASE("a server that asks to wait is asked again") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const Outcome outcome = run_job(fetch_job(quoted(server.url("/busy/a/1")), "", dir / "out"), 2);
+  CHECK(failures_of(outcome) == "");
+  CHECK(outcome.elapsed >= std::chrono::seconds(1));
+  CHECK(failure_of(server.url("/busy/b/1"), R"("retry_after": false)") ==
+        "pages: GET " + server.url("/busy/b/1") + ": status 503\n");
+}
+
+TEST_CASE("a thousand slow URLs cost a thousand goroutines and no thread") {
+  const HttpServer server;
+  const ScratchDir dir;
+  constexpr int kRequests = 1000;
+  std::string items;
+  for (int i = 0; i < kRequests; ++i) {
+    items += (i == 0 ? "" : ",") + quoted(server.url("/slow/3000"));
+  }
+  std::atomic<bool> is_over{false};
+  std::atomic<int> most{0};
+  std::thread watcher([&] {
+    while (!is_over.load()) {
+      most = std::max(most.load(), thread_count());
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  const Outcome outcome = run_job(fetch_job(items, R"("workers": 1000)", dir / "out"), 2);
+  is_over = true;
+  watcher.join();
+  CHECK(failures_of(outcome) == "");
+  CHECK(outcome.stages[1].counts.items_out == kRequests);
+  CHECK(most < 20);
+  // All were under way at a time.
+  CHECK(stats_of(server).ends_with(" slow 1000\n\n"));
+}
+
+TEST_CASE("one host is asked by no more than per_host at a time") {
+  const HttpServer server;
+  const ScratchDir dir;
+  std::string items;
+  for (int i = 0; i < 60; ++i) {
+    items += (i == 0 ? "" : ",") + quoted(server.url("/slow/20"));
+  }
+  const Outcome outcome =
+      run_job(fetch_job(items, R"("workers": 30, "per_host": 3)", dir / "out"), 8);
+  CHECK(failures_of(outcome) == "");
+  CHECK(stats_of(server).ends_with(" slow 3\n\n"));
+}
+
+TEST_CASE("a stop ends the requests that wait") {
+  const HttpServer server;
+  const ScratchDir dir;
+  std::string items;
+  for (int i = 0; i < 50; ++i) {
+    items += (i == 0 ? "" : ",") + quoted(server.url("/slow/100000"));
+  }
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Interrupt interrupt;
+    // Stops when all 50 wait.
+    std::thread stopper([&] {
+      std::ifstream status;
+      const std::string port = std::to_string(server.port());
+      while (run_shell("ss -Htn state established '( dport = :" + port + " )' 2> /dev/null | wc -l")
+                 .out < "50") {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      interrupt.raise();
+    });
+    const Outcome outcome = run_job(fetch_job(items, R"("workers": 50)", dir / "out"),
+                                    RunOptions{.procs = procs, .interrupt = &interrupt});
+    stopper.join();
+    CHECK(outcome.state == RunState::kInterrupted);
+    CHECK(failures_of(outcome) == "");
+    CHECK(outcome.elapsed < std::chrono::seconds(60));
+  }
+}
+
+TEST_CASE("a failure elsewhere ends the requests that wait") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const std::string items = quoted(server.url("/slow/100000")) + "," + quoted(server.url("/close"));
+  const Outcome outcome = run_job(fetch_job(items, R"("workers": 2)", dir / "out"), 2);
+  CHECK(outcome.stages[1].failure_count == 1);
+  CHECK(outcome.elapsed < std::chrono::seconds(60));
+}
+
+TEST_CASE("the proxy of the environment is asked") {
+  const HttpServer server;
+  const ScratchDir dir;
+  ::setenv("http_proxy", server.url("").c_str(), 1);
+  const Outcome outcome =
+      run_job(fetch_job(quoted("http://behind.invalid/hello"), "", dir / "out"), 2);
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  const std::string direct = failure_of("http://127.0.0.1:1/");
+  ::unsetenv("http_proxy");
+  ::unsetenv("no_proxy");
+  CHECK(failures_of(outcome) == "");
+  CHECK(direct == "pages: GET http://127.0.0.1:1/: cannot connect: Connection refused\n");
+}
+
+TEST_CASE("a certificate is trusted only if an authority is") {
+  const ScratchDir dir;
+  REQUIRE(run_shell("cd " + dir.path() +
+                    " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
+                    "-subj /CN=test -addext subjectAltName=IP:127.0.0.1 2> /dev/null")
+              .exit_status == 0);
+  // Ends after the two connections that are made here.
+  std::FILE* const tls = ::popen(("cd " + dir.path() +
+                                  " && exec timeout 60 openssl s_server -accept 127.0.0.1:0 -www "
+                                  "-naccept 2 -key key.pem -cert cert.pem 2> /dev/null")
+                                     .c_str(),
+                                 "r");
+  REQUIRE(tls != nullptr);
+  char line[200] = "";
+  int port = 0;
+  while (port == 0 && std::fgets(line, sizeof line, tls) != nullptr) {
+    std::sscanf(line, "ACCEPT 127.0.0.1:%d", &port);
+  }
+  REQUIRE(port != 0);
+  const std::string url = "https://127.0.0.1:" + std::to_string(port) + "/";
+  CHECK(failure_of(url) == "pages: GET " + url +
+                               ": the server's certificate is not trusted: SSL certificate "
+                               "problem: self-signed certificate\n");
+  CHECK(failure_of(url, R"("ca_file": ")" + dir / "cert.pem" + "\"") == "");
+  ::pclose(tls);
+}
+
+TEST_CASE("without items one request is made") {
+  const HttpServer server;
+  const ScratchDir dir;
+  CHECK(failures_of(
+            run_job(R"({"gorun": 1, "stages": {"a": {"kind": "http", "method": "HEAD", "url": )" +
+                        quoted(server.url("/hello")) +
+                        R"(}, "out": {"kind": "write", "from": "a", "format": "jsonl", "path": )" +
+                        quoted(dir / "out") + "}}}",
+                    2)) == "");
+  CHECK(read_whole_file(dir / "out") ==
+        R"({"url":")" + server.url("/hello") +
+            R"(","status":200,"bytes":0,"type":"text/plain","body":""})" + "\n");
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,196 @@
+// tests/support/http_server_main.cc - an HTTP/1.1 server for tests and benchmarks, on our runtime.
+//
+// Listens on a free port of 127.0.0.1, prints its number and a line feed, and serves until its
+// standard input ends. Connections are kept alive. What it answers depends on the path:
+//
+//   /hello           "hello\n"
+//   /echo            the request as it came, head and body
+//   /status/N        status N with a short body
+//   /bytes/N         N bytes of the letters a to z, over and over
+//   /chunked/N       the same, chunked
+//   /slow/MS         "slow\n", after so many milliseconds
+//   /redirect/N      a redirect to /redirect/N-1; of 0 "hello\n"
+//   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then
+//   "hello\n" /close           no answer: the connection is closed /half            a body that
+//   ends before its promised length /stats           "requests R connections C slow S": counts, and
+//   the most /slow at one time
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/io.h"
+#include "runtime/mutex.h"
+#include "runtime/net.h"
+#include "runtime/runtime.h"
+#include "runtime/timer.h"
+
+namespace {
+
+using namespace gorun::runtime;
+
+struct Stats {
+  std::atomic<int> requests{0};
+  std::atomic<int> connections{0};
+  std::atomic<int> slow_now{0};
+  std::atomic<int> slow_most{0};
+  Mutex lock;
+  std::map<std::string, int, std::less<>> busy;  // guarded by lock
+};
+Stats stats;
+
+int number_in(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::string answer(int status, std::string_view body, std::string_view headers = "") {
+  std::string text =
+      "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: text/plain\r\n";
+  text += headers;
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  text += body;
+  return text;
+}
+
+std::string letters(int count) {
+  std::string text(static_cast<std::size_t>(count), 'a');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 26);
+  return text;
+}
+
+std::string chunked(int count) {
+  std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string all = letters(count);
+  for (std::size_t at = 0; at < all.size(); at += 1000) {
+    const std::string part = all.substr(at, 1000);
+    char size[20];
+    std::snprintf(size, sizeof size, "%zx\r\n", part.size());
+    text += size + part + "\r\n";
+  }
+  return text + "0\r\n\r\n";
+}
+
+std::string slow(int milliseconds) {
+  const int now = stats.slow_now.fetch_add(1) + 1;
+  int most = stats.slow_most.load();
+  while (most < now && !stats.slow_most.compare_exchange_weak(most, now)) {
+  }
+  sleep(std::chrono::milliseconds(milliseconds));
+  stats.slow_now.fetch_sub(1);
+  return answer(200, "slow\n");
+}
+
+std::string busy(std::string_view name_and_times) {
+  const std::size_t slash = name_and_times.rfind('/');
+  const std::lock_guard locked(stats.lock);
+  int& asked = stats.busy[std::string(name_and_times.substr(0, slash))];
+  if (asked++ < number_in(name_and_times.substr(slash + 1))) {
+    return answer(503, "busy\n", "Retry-After: 1\r\n");
+  }
+  return answer(200, "hello\n");
+}
+
+// The answer to one request; empty: close the connection.
+std::string serve(std::string_view request) {
+  const std::size_t begin = request.find(' ') + 1;
+  const std::string_view method = request.substr(0, begin - 1);
+  std::string_view path = request.substr(begin, request.find(' ', begin) - begin);
+  if (path.starts_with("http://")) path.remove_prefix(path.find('/', 7));  // as a proxy is asked
+  const auto rest = [path](std::string_view prefix) { return path.substr(prefix.size()); };
+  std::string text;
+  if (path == "/hello" || path == "/redirect/0") {
+    text = answer(200, "hello\n");
+  } else if (path == "/echo") {
+    text = answer(200, request);
+  } else if (path.starts_with("/status/")) {
+    text = answer(number_in(rest("/status/")), "a body that nobody needs\n");
+  } else if (path.starts_with("/bytes/")) {
+    text = answer(200, letters(number_in(rest("/bytes/"))));
+  } else if (path.starts_with("/chunked/")) {
+    text = chunked(number_in(rest("/chunked/")));
+  } else if (path.starts_with("/slow/")) {
+    text = slow(number_in(rest("/slow/")));
+  } else if (path.starts_with("/redirect/")) {
+    const int left = number_in(rest("/redirect/"));
+    text = answer(302, "", "Location: /redirect/" + std::to_string(left - 1) + "\r\n");
+  } else if (path.starts_with("/busy/")) {
+    text = busy(rest("/busy/"));
+  } else if (path == "/half") {
+    text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+  } else if (path == "/stats") {
+    text = answer(200, "requests " + std::to_string(stats.requests.load()) + " connections " +
+                           std::to_string(stats.connections.load()) + " slow " +
+                           std::to_string(stats.slow_most.load()) + "\n");
+  } else if (path != "/close") {
+    text = answer(404, "no such page\n");
+  }
+  if (method == "HEAD") text.resize(text.find("\r\n\r\n") + 4);
+  return text;
+}
+
+// The length that a head promises for its body.
+std::size_t body_length(std::string_view head) {
+  std::string lower(head);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  const std::size_t at = lower.find("\r\ncontent-length:");
+  if (at == std::string::npos) return 0;
+  return static_cast<std::size_t>(std::atoi(lower.c_str() + at + 17));
+}
+
+void talk(Fd connection) {
+  stats.connections.fetch_add(1);
+  std::string input;
+  char buffer[16384];
+  for (;;) {
+    std::size_t head = input.find("\r\n\r\n");
+    while (head == std::string::npos ||
+           input.size() < head + 4 + body_length(std::string_view(input).substr(0, head + 2))) {
+      const IoResult got = connection.read(buffer, sizeof buffer);
+      if (!got) return;
+      input.append(buffer, got.count);
+      head = input.find("\r\n\r\n");
+    }
+    const std::size_t size = head + 4 + body_length(std::string_view(input).substr(0, head + 2));
+    stats.requests.fetch_add(1);
+    const std::string text = serve(std::string_view(input).substr(0, size));
+    if (text.empty() || !connection.write_all(text.data(), text.size())) return;
+    if (text.ends_with("half")) return;
+    input.erase(0, size);
+  }
+}
+
+}  // namespace
+
+int main() {
+  Runtime runtime;
+  runtime.run([] {
+    FdResult listener = tcp_listen(*Address::parse("127.0.0.1:0"));
+    if (!listener) std::abort();
+    std::printf("%d\n", static_cast<int>(local_address(listener.fd)->port()));
+    std::fflush(stdout);
+    go([] {
+      FdResult input = Fd::adopt(STDIN_FILENO);
+      char byte = 0;
+      while (input && input.fd.read(&byte, 1)) {
+      }
+      std::_Exit(0);
+    });
+    for (;;) {
+      FdResult peer = listener.fd.accept();
+      if (!peer) std::abort();
+      go([connection = std::move(peer.fd)]() mutable { talk(std::move(connection)); });
+    }
+  });
+}
