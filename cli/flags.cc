@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 24> kFlags = {{
+constexpr std::array<FlagRow, 26> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -65,6 +65,8 @@ constexpr std::array<FlagRow, 24> kFlags = {{
      kRuns},
     {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
      bit(Command::kGraph)},
+    {"", "--junit", "PATH", "write the outcome as JUnit XML, for CI servers", kRuns},
+    {"", "--github", "WHEN", "annotate failures for GitHub: auto (in its Actions), on, off", kRuns},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
     {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRuns},
     {"", "--sha256-path", "PATH", "auto, avx512, avx2, sha-ni, openssl", kHashOnly, true},

@@ -288,6 +288,13 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                                  {"svg", GraphFormat::kSvg}},
                                 options.graph_format);
   }
+  if (!error) {
+    error = choose<GithubMode>(
+        parsed, "--github",
+        {{"auto", GithubMode::kAuto}, {"on", GithubMode::kOn}, {"off", GithubMode::kOff}},
+        options.github);
+  }
+  if (const auto path = parsed.last("--junit")) options.junit = std::string(*path);
   options.dry_run = parsed.has("--dry-run");
   return error;
 }

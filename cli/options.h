@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/flags.h"
+#include "cli/github.h"
 #include "cli/log.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/sha256_lanes.h"
@@ -72,6 +73,8 @@ struct Options {
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
+  std::string junit;  // where to write the run as JUnit XML; empty: nowhere
+  GithubMode github = GithubMode::kAuto;
   HashOptions hash;
   MapOptions map;
   GraphFormat graph_format = GraphFormat::kDot;

@@ -50,6 +50,7 @@ struct Failure {
   int code = 0;                             // see FailureCause
   std::chrono::nanoseconds retry_after{0};  // no other attempt makes sense before
   int attempts = 1;                         // made at the item; filled in by the run
+  std::string tail = {};                    // the last lines that a command said, bytes
 };
 
 /// At most so many failures of a stage are kept; `failure_count` counts all.
