@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -138,6 +139,12 @@ void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
   }
 }
 
+std::uint64_t let_go(const jobs::Outcome& outcome) {
+  std::uint64_t count = 0;
+  for (const jobs::StageOutcome& stage : outcome.stages) count += stage.let_go_count;
+  return count;
+}
+
 void report(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
             Screen& screen) {
   screen.message(deadlock_lines(screen, outcome));
@@ -187,7 +194,11 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
         graph, {.procs = options.procs, .observer = &observer, .interrupt = &interrupt});
     display.end();
     report(options, graph, outcome, screen);
-    const ExitCode status = exit_code(outcome, signals.first_signal());
+    ExitCode status = exit_code(outcome, signals.first_signal());
+    // What a job lets go is no failure; of a command line everything is.
+    if (options.command == Command::kMap && status == ExitCode::kOk && let_go(outcome) > 0) {
+      status = ExitCode::kFailed;
+    }
     if (write_junit(options, graph, outcome, screen)) return status;
     return status == ExitCode::kOk ? ExitCode::kOutput : status;
   } catch (const std::system_error& error) {

@@ -34,11 +34,12 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 26> kFlags = {{
+constexpr std::array<FlagRow, 28> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
     {"-n", "--max-args", "N", "give a command N lines, fewer at the end (default: 1)", kMapOnly},
+    {"-k", "--keep-order", "", "print what commands print in the order of the lines", kMapOnly},
     {"-0", "--null", "", "lines end in a NUL byte, as find -print0 writes them", kMapOnly},
     {"", "--output", "MODE",
      "group (default): whole, at a command's end; line: at once, with a prefix; raw", kMapOnly},
@@ -57,8 +58,11 @@ constexpr std::array<FlagRow, 26> kFlags = {{
     {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
      kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
-    {"", "--strict", "", "with --check: a line that makes no sense is a failure", kHashOnly},
-    {"", "--ignore-missing", "", "with --check: say nothing of files that are not there",
+    {"", "--audit", "FILE",
+     "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},
+    {"", "--strict", "", "with --check or --audit: a line that makes no sense is a failure",
+     kHashOnly},
+    {"", "--ignore-missing", "", "with --check or --audit: say nothing of files that are not there",
      kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens", kRuns},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",

@@ -105,8 +105,10 @@ examples:
   gorun hash /etc > sums                SHA-256 of all files below /etc; sha256sum -c reads it
   gorun hash --check sums               are they still the same?
   gorun hash -q --check sums            the same, and only of those that are not
+  gorun hash --audit sums /etc          and what was moved, added or removed
   gorun hash -a md5,sha256 --format hashdeep src
   gorun hash -a blake3 disk.img         one file, on all cores
+  tar c /etc | gorun hash -             what comes from standard input
 
 Links are followed where they are given and passed over below a directory, as are FIFOs, sockets
 and devices. A file that changes while it is read gets no digest but a message.

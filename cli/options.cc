@@ -327,10 +327,15 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
     return UsageError{hash.check ? "a checksum file is missing" : "a path is missing",
                       "\"gorun help hash\" has examples"};
   }
-  if ((hash.strict || hash.ignore_missing) && !hash.check) {
-    return UsageError{"options \"--strict\" and \"--ignore-missing\" need \"--check\"", ""};
+  if ((hash.strict || hash.ignore_missing) && !hash.check && hash.audit.empty()) {
+    return UsageError{
+        "options \"--strict\" and \"--ignore-missing\" need \"--check\" or \"--audit\"", ""};
   }
-  if (hash.algorithms.size() > 1 && (hash.check || hash.format == HashFormat::kSha256sum)) {
+  if (hash.check && !hash.audit.empty()) {
+    return UsageError{"\"--check\" and \"--audit\" exclude each other", ""};
+  }
+  if (hash.algorithms.size() > 1 && hash.audit.empty() &&
+      (hash.check || hash.format == HashFormat::kSha256sum)) {
     return UsageError{hash.check ? "\"--check\" takes one algorithm"
                                  : "the format \"sha256sum\" has room for one algorithm",
                       hash.check ? "" : "type --format bsd, hashdeep or jsonl"};
@@ -348,6 +353,7 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
 
 std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
   hash.check = parsed.has("--check");
+  hash.audit = parsed.last("--audit").value_or("");
   hash.strict = parsed.has("--strict");
   hash.ignore_missing = parsed.has("--ignore-missing");
   std::optional<UsageError> error = read_algorithms(parsed, hash);
@@ -401,10 +407,15 @@ std::optional<UsageError> read_map(const Parsed& parsed, MapOptions& map) {
   }
   map.null_separated = parsed.has("--null");
   map.print = parsed.has("--print");
+  map.keep_order = parsed.has("--keep-order");
   map.output = std::string(parsed.last("--output").value_or("group"));
   if (map.output != "group" && map.output != "line" && map.output != "raw") {
     return UsageError{"option \"--output\" cannot be " + jobs::quote(map.output),
                       "it is one of group, line, raw"};
+  }
+  if (map.keep_order && parsed.has("--output") && map.output != "group") {
+    return UsageError{"options \"--keep-order\" and \"--output\" exclude each other",
+                      "with --keep-order every output waits for its turn"};
   }
   auto error = read_count(parsed, "--jobs", kMaxMapJobs, &map.workers);
   return error ? error : read_count(parsed, "--max-args", kMaxMapItems, &map.items);

@@ -34,6 +34,7 @@ struct HashOptions {
   HashFormat format = HashFormat::kSha256sum;
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
   bool ignore_missing = false;
@@ -48,6 +49,7 @@ struct MapOptions {
   int workers = 0;                   // commands at a time; 0: as many as there are cores
   int items = 1;                     // lines for one command, at most
   bool null_separated = false;
+  bool keep_order = false;
   std::string output;  // a value of "output"; empty: the default
   bool print = false;
 };

@@ -106,6 +106,12 @@ std::string deadlock_lines(const Screen& screen, const jobs::Outcome& outcome) {
   return out;
 }
 
+std::string let_go_line(const std::string& stage, const jobs::Failure& failure) {
+  std::string out = "gorun: stage " + jobs::quote(stage) + ": " + printable(failure.what);
+  if (!failure.item.empty()) out += " (item \"" + printable(failure.item) + "\")";
+  return out + "\n";
+}
+
 std::string failure_summary(const Screen& screen, const jobs::Outcome& outcome) {
   // Of a stage that fails on every item the first few say enough.
   constexpr std::size_t kMostShown = 10;

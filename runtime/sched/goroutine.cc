@@ -140,7 +140,7 @@ void bind_stack(P* pp, G* gp) {
   finish_switch(current_m());
 }
 
-void switch_to_g(M* m, G* self, G* next) {
+[[gnu::always_inline]] inline void switch_to_g(M* m, G* self, G* next) {
   save_exceptions(m, self);
   adopt(m, next);
   arch::SanitizerStack::leave(self->stack->sanitizer, next->stack->sanitizer);
@@ -242,7 +242,7 @@ bool timers_due(P* pp) {
   return earliest != TimerHeap::kNever && earliest <= clock_ns();
 }
 
-G* pick_fast(P* pp) {
+[[gnu::always_inline]] inline G* pick_fast(P* pp) {
   if (--pp->ready_credit == 0) {
     pp->ready_credit = kReadyCredit;
     if (G* gp = pop_spawned(pp)) return gp;
@@ -376,7 +376,7 @@ void yield_through_g0(M* m, G* self) {
   switch_to_g0(m, requeue, nullptr);
 }
 
-void yield_now() {
+[[gnu::always_inline]] inline void yield_now() {
   M* m = current_m();
   P* pp = m->p;
   G* self = m->g;
@@ -402,7 +402,9 @@ void yield_now() {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  if (pp->spawned.empty()) [[likely]] {
+  if (!multi_p && pp->spawned.empty()) [[likely]] {
+    push_lrq(pp, self);  // without thieves nobody takes it before its registers are saved
+  } else if (pp->spawned.empty()) [[likely]] {
     m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   } else {
     // Behind all of those that never ran, too, and those come last on this P.

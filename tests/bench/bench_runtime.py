@@ -71,13 +71,16 @@ FLOORS = {
     "ring1000_hop": ("context_switch", 1, 1),
     "select2": ("context_switch", 2, 1),
     "select8": ("context_switch", 2, 1),
-    "mutex1": ("atomic_rmw", 1, 1),
-    "mutex8": ("atomic_rmw", 1, 1),
+    "mutex1": ("atomic_rmw", 2, 2),  # with a single P no locked instruction is needed
+    "mutex8": ("atomic_rmw", 2, 2),
     "park100k_create": ("page_first_touch", 1, 1),
     "park1M_create": ("page_first_touch", 1, 1),
     "getppid_syscall": ("system_call", 1, 1),
     "blockread_pingpong": ("system_call", 4, 1),
 }
+
+# Floors that depend on the number of Ps.
+FLOORS_BY_PROCS = {"tcpecho64": {1: "tcp_echo_1_thread", 2: "tcp_echo_2_threads"}}
 
 HIGHER_IS_BETTER = {"blockread_compute_progress", *TARGET_RATES}
 TIME_LIMIT_S = 120
@@ -193,6 +196,8 @@ def print_table(samples, all_procs, limits):
             elif name in HIGHER_IS_BETTER:
                 verdict = "(more is better)"
             limit, times, from_procs = FLOORS.get(name, (None, 0, 1))
+            if name in FLOORS_BY_PROCS:
+                limit, times = FLOORS_BY_PROCS[name].get(procs), 1
             floor = None
             if limit in limits and procs >= from_procs:
                 floor = limits[limit][0] * times
