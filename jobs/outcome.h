@@ -45,7 +45,7 @@ enum class FailureCause : std::uint8_t {
 struct Failure {
   FailureKind kind = FailureKind::kWork;
   std::string what;
-  std::string item;  // the text of the item at hand, bytes; empty: none
+  std::string item = {};  // the text of the item at hand, bytes; empty: none
   FailureCause cause = FailureCause::kOther;
   int code = 0;                             // see FailureCause
   std::chrono::nanoseconds retry_after{0};  // no other attempt makes sense before
