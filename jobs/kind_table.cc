@@ -137,7 +137,7 @@ constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "ca
 
 constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
 
-constexpr std::array<OptionRow, 11> kExecOptions = {{
+constexpr std::array<OptionRow, 12> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
      .help =
@@ -179,11 +179,14 @@ constexpr std::array<OptionRow, 11> kExecOptions = {{
      .default_text = "1",
      .help = "items for one command, fewer if they are too long for it; {} stands for all of them",
      .min = 1},
+    {.name = "kill_after",
+     .type = OptionType::kDuration,
+     .default_text = "5s",
+     .help = "how long a command that was told to end (SIGTERM) has before it is killed"},
     {.name = "grace",
-     .type = OptionType::kInteger,
-     .default_text = "1000",
-     .help = "milliseconds for processes that a command leaves behind to let go of its output",
-     .max = 86'400'000},
+     .type = OptionType::kDuration,
+     .default_text = "1s",
+     .help = "how long processes that a command leaves behind may keep its output open"},
 }};
 
 constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};

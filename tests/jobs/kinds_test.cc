@@ -66,6 +66,7 @@ TEST_SUITE("jobs/kinds") {
             break;
           case OptionType::kInteger:
           case OptionType::kSize:
+          case OptionType::kDuration:
             CHECK(options.integer(row.name) >= row.min);
             CHECK(options.integer(row.name) <= row.max);
             break;
