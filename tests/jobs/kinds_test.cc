@@ -49,7 +49,7 @@ TEST_SUITE("jobs/kinds") {
     }
     CHECK(find_kind("nothing") == nullptr);
     CHECK(find_kind("walk")->option("nothing") == nullptr);
-    CHECK(kinds.size() == 15);
+    CHECK(kinds.size() == 23);
   }
 
   TEST_CASE("every default is a value that the option may hold") {
