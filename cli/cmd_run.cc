@@ -54,6 +54,7 @@ ProgressStyle choose_style(const Options& options, const jobs::Graph& graph) {
     case ProgressMode::kAuto:
       break;
   }
+  if (options.command == Command::kMap) return ProgressStyle::kNone;
   const bool shares_terminal =
       children_share_stderr(graph) || (isatty(STDOUT_FILENO) == 1 && writes_to_stdout(graph));
   return is_smart_terminal(STDERR_FILENO) && !shares_terminal ? ProgressStyle::kBlock
@@ -86,7 +87,12 @@ void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
 void report(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
             Screen& screen) {
   screen.message(deadlock_lines(screen, outcome));
-  if (options.verbosity == Verbosity::kQuiet) return;
+  // Whoever types xargs expects to hear of what went wrong, and nothing else.
+  const bool is_quiet =
+      options.verbosity == Verbosity::kQuiet ||
+      (options.command == Command::kMap && options.verbosity == Verbosity::kNormal &&
+       outcome.state == jobs::RunState::kSucceeded);
+  if (is_quiet) return;
   if (options.verbosity == Verbosity::kVerbose) screen.message(stage_table(outcome));
   screen.message(closing_line(screen, graph, outcome));
 }
@@ -98,7 +104,10 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
   const auto& graph = std::get<jobs::Graph>(loaded);
   if (options.dry_run) return print(graph.secrets.masked(dry_run_text(graph)));
+  return run_graph(options, graph, screen);
+}
 
+ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& screen) {
   try {
     const TerminalModes modes;
     jobs::Interrupt interrupt;

@@ -33,9 +33,23 @@ struct HashOptions {
   HashFormat format = HashFormat::kSha256sum;
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
   bool ignore_missing = false;
+};
+
+/// Lines that wait for a command: enough for the commands never to wait for a line.
+inline constexpr int kMapBuffer = 256;
+
+/// Of `gorun map`.
+struct MapOptions {
+  std::vector<std::string> command;  // at least one word
+  int workers = 0;                   // commands at a time; 0: as many as there are cores
+  int items = 1;                     // lines for one command, at most
+  bool null_separated = false;
+  std::string output;  // a value of "output"; empty: the default
+  bool print = false;
 };
 
 /// One `--set-file NAME=PATH`: the value of the var is what the file holds.
@@ -60,6 +74,7 @@ struct Options {
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
   HashOptions hash;
+  MapOptions map;
   GraphFormat graph_format = GraphFormat::kDot;
 };
 
@@ -75,6 +90,8 @@ struct UsageError {
 };
 
 inline constexpr int kMaxProcs = 1024;
+inline constexpr int kMaxMapJobs = 100'000;
+inline constexpr int kMaxMapItems = 1'000'000;
 
 /// argv as main() has it; argv[0] is skipped.
 [[nodiscard]] std::variant<Options, Answer, UsageError> parse_options(int argc,

@@ -53,6 +53,7 @@ class SigpipeIgnored {
 // A chain of the plan, alive.
 struct LiveChain {
   std::optional<Inbox> inbox;
+  std::optional<Reorder> order;
   InputStateCell input;
   WaitingAttempts attempts;
   std::optional<ShardInboxes> shards;
@@ -169,6 +170,7 @@ class Execution {
                                     .inbox = live.inbox ? &*live.inbox : nullptr,
                                     .readers = {},
                                     .ports = {},
+                                    .order = nullptr,
                                     .input = &live.input,
                                     .attempts = &live.attempts,
                                     .shards = live.shards ? &*live.shards : nullptr,
@@ -176,6 +178,11 @@ class Execution {
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
+    }
+    if (chain.keeps_order) {
+      live.order.emplace(Reorder::Shape{.window = chain.window, .retries = chain.retries},
+                         *live.inbox, live.where->readers);
+      live.where->order = &*live.order;
     }
     for (const std::vector<PlanPort>& ports : chain.ports) {
       std::vector<LivePort>& mine = live.where->ports.emplace_back();
@@ -192,6 +199,7 @@ class Execution {
     for (LiveChain& live : chains_) {
       if (live.where->scope() != scope) continue;
       if (live.inbox) live.inbox->close();
+      if (live.order) live.order->close();
       if (live.shards) live.shards->close();
       live.attempts.over.cancel();
     }
@@ -371,7 +379,14 @@ class Execution {
       });
     }
     runtime::WaitGroup running;
+    runtime::WaitGroup passing_on;
     const std::string& label = run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name;
+    if (live.order) {
+      passing_on.go([this, &chain, &label, &order = *live.order] {
+        runtime::set_label(label);
+        guard(chain.nodes.back(), [&order] { order.run(); });
+      });
+    }
     for (const std::unique_ptr<Worker>& worker : workers) {
       running.go([this, &chain, &label, worker = worker.get()] {
         runtime::set_label(label);
@@ -380,6 +395,8 @@ class Execution {
     }
     running.wait();
     live.attempts.all.wait();  // a stop ends their pauses
+    if (live.order) live.order->finish();
+    passing_on.wait();
     if (!live.shards) return;
     live.shards->close();
     merging.wait();

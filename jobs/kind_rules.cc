@@ -89,7 +89,21 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
         errors, both ? options.where("shell") : use.where,
         both ? "\"argv\" and \"shell\" exclude each other" : "an exec needs \"argv\" or \"shell\"");
   }
+  if (options.integer("batch") > 1 && options.text("stdin") == "item") {
+    blame(errors, options.where("batch"), "\"batch\" and \"stdin\": \"item\" exclude each other",
+          "several items reach a command as arguments");
+  }
+  if (options.has("max_output") && options.text("output") != "group" &&
+      options.text("output") != "auto" && options.text("stdout") != "capture") {
+    blame(errors, options.where("max_output"),
+          "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")),
+          "it limits what \"group\" shows and what \"capture\" holds");
+  }
   if (use.has_input) return;
+  if (options.integer("batch") > 1) {
+    blame(errors, options.where("batch"), "\"batch\" gathers items, and there are none",
+          "without \"from\" a command runs once");
+  }
   for (const std::string_view name : {"argv", "cwd", "env"}) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",

@@ -160,10 +160,13 @@ constexpr std::array<OptionRow, 4> kMapOptions = {{
 constexpr std::array<std::string_view, 2> kStdinWays = {"none", "item"};
 constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "capture", "discard"};
 
-constexpr std::array<OptionRow, 7> kExecOptions = {{
+constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
+
+constexpr std::array<OptionRow, 11> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
-     .help = "program and arguments; {} {.} {/} {//} {/.} and ${{ item }} stay one argument"},
+     .help =
+         "program and arguments; {} {.} {/} {//} {/.} {#} {%} and ${{ item }} stay one argument"},
     {.name = "shell",
      .type = OptionType::kScript,
      .help = "a script for /bin/sh; the item is its \"$1\" and never pasted into the script"},
@@ -186,6 +189,26 @@ constexpr std::array<OptionRow, 7> kExecOptions = {{
      .default_text = "0",
      .help = "exit statuses that count as success",
      .max = 255},
+    {.name = "output",
+     .type = OptionType::kChoice,
+     .default_text = "auto",
+     .help =
+         "group: shown whole at its end; line: with a prefix; raw; auto: group for items, else raw",
+     .choices = kOutputWays},
+    {.name = "max_output",
+     .type = OptionType::kSize,
+     .help = "bytes that group shows of a command and that capture holds (default: all; 64MiB)",
+     .min = 0},
+    {.name = "batch",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "items for one command, fewer if they are too long for it; {} stands for all of them",
+     .min = 1},
+    {.name = "grace",
+     .type = OptionType::kInteger,
+     .default_text = "1000",
+     .help = "milliseconds for processes that a command leaves behind to let go of its output",
+     .max = 86'400'000},
 }};
 
 constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};

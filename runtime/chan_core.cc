@@ -144,9 +144,7 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
     if (done.wake != nullptr) ready(done.wake);
     return done.status;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
-  waiter.slot = value;
+  Waiter& waiter = own_waiter(value);
   chan->senders_.push(&waiter);
   park(
       WaitReason::kChanSend,
@@ -164,9 +162,7 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
     if (done.wake != nullptr) ready(done.wake);
     return done.status;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
-  waiter.slot = slot;
+  Waiter& waiter = own_waiter(slot);
   chan->receivers_.push(&waiter);
   park(
       WaitReason::kChanRecv,

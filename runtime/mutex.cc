@@ -29,7 +29,7 @@ void Mutex::lock_slow() {
     for (int i = 0; i < pauses; ++i) pause_cpu();
   }
   const RtSection rt;
-  Waiter waiter;
+  Waiter& waiter = own_waiter();
   std::uint32_t woken = 0;  // kWoken while this goroutine is the one that was woken
   for (;;) {
     std::uint32_t state = state_.load(std::memory_order_relaxed);
@@ -47,7 +47,6 @@ void Mutex::lock_slow() {
       waiters_.lock.unlock();
       continue;
     }
-    waiter.g = current_m()->g;
     if (waiter.since == 0) waiter.since = clock_ns();
     if (woken != 0) {
       waiters_.waiters.push_front(&waiter);  // passed over, it keeps its place

@@ -22,8 +22,7 @@ void RwMutex::lock_slow() {
     waiters_.lock.unlock();
     return;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
+  Waiter& waiter = own_waiter();
   waiters_.waiters.push(&waiter);
   park(WaitReason::kRwMutexWrite, WaitQueue::unlock_in_commit, &waiters_);
 }
@@ -44,8 +43,7 @@ void RwMutex::lock_shared_slow() {
     waiters_.lock.unlock();
     return;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
+  Waiter& waiter = own_waiter();
   readers_.push(&waiter);
   park(WaitReason::kRwMutexRead, WaitQueue::unlock_in_commit, &waiters_);
 }

@@ -40,8 +40,7 @@ void WaitGroup::wait() {
     }
   } while (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel,
                                          std::memory_order_acquire));
-  Waiter waiter;
-  waiter.g = current_m()->g;
+  Waiter& waiter = own_waiter();
   waiters_.waiters.push(&waiter);
   park(WaitReason::kWaitGroup, WaitQueue::unlock_in_commit, &waiters_);
 }

@@ -1,10 +1,11 @@
 // runtime/wait_queue.h - parked goroutines, first come, first served: the queue under every
 // primitive.
 //
-// A Waiter lives in the frame of the goroutine that waits. It is in at most one WaiterList, which
-// is guarded by the lock of the channel or primitive that owns the list. Whoever takes a waiter off
-// its list is the one waker of its goroutine; for a goroutine that waits in several lists (select)
-// the first to claim its select is.
+// A Waiter lives in its G (own_waiter() in park.h), or, where one is not enough (select) or has
+// more to say (a semaphore's request), in the frame of the goroutine that waits. It is in at most
+// one WaiterList, which is guarded by the lock of the channel or primitive that owns the list.
+// Whoever takes a waiter off its list is the one waker of its goroutine; for a goroutine that waits
+// in several lists (select) the first to claim its select is.
 #pragma once
 
 #include <atomic>
@@ -42,17 +43,17 @@ struct SelectClaim {
 };
 
 struct Waiter {
-  G* g = nullptr;
-  Waiter* next = nullptr;  // guarded by the list's lock, as are the next two
+  Waiter* next = nullptr;  // guarded by the list's lock, as are prev and queued
   Waiter* prev = nullptr;
+  SelectClaim* select = nullptr;  // null unless the goroutine waits in a select
+  void* slot = nullptr;           // where a value goes to or comes from; null drops a received one
   bool queued = false;
   // Set by the waker before it makes the goroutine ready.
   bool fired = false;        // taken by its waker, as against left behind in a select
   bool handed_over = false;  // a mutex changed hands
   ChanStatus status = ChanStatus::kOk;
-  void* slot = nullptr;           // where a value goes to or comes from; null drops a received one
-  SelectClaim* select = nullptr;  // null unless the goroutine waits in a select
-  std::int64_t since = 0;         // when a mutex's waiter began to wait; 0: not yet
+  G* g = nullptr;
+  std::int64_t since = 0;  // when a mutex's waiter began to wait; 0: not yet
 };
 
 /// An intrusive list of waiters, oldest first. Guarded by the owner's lock, but for empty().

@@ -16,7 +16,6 @@
 // reused, and what it points to stays reachable.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <mutex>
 
@@ -62,14 +61,18 @@ class StackPool {
     std::size_t count = 0;
   };
 
+  StackPool();
+
   Unused reserve(std::size_t wanted);  // holds mutex_
+  void guard(std::size_t wanted);      // holds mutex_
   Stack* prepare(Unused unused);       // without mutex_: it faults a page in for each stack
 
   std::mutex mutex_;
-  Stack* free_ = nullptr;  // guarded by mutex_; stacks that ran before
-  Unused unused_;          // guarded by mutex_; the rest of the newest arena
-  std::atomic<std::size_t> mprotected_{
-      0};  // guards made by mprotect; a limit, nothing depends on it
+  Stack* free_ = nullptr;       // guarded by mutex_; stacks that ran before
+  Unused unused_;               // guarded by mutex_; the rest of the newest arena
+  std::size_t guarded_ = 0;     // guarded by mutex_; of unused_, the first so many have guards
+  std::size_t next_guards_;     // guarded by mutex_; how many to guard at once
+  std::size_t mprotected_ = 0;  // guarded by mutex_; guards made by mprotect
 };
 
 }  // namespace gorun::runtime::arch

@@ -56,8 +56,7 @@ bool FdLock::lock_slow(PollMode mode) {
     queue.lock.unlock();
     return true;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
+  Waiter& waiter = own_waiter();
   queue.waiters.push(&waiter);
   park(reason_for(mode), unlock_queue, &queue);
   return waiter.handed_over;

@@ -31,8 +31,7 @@ FileSlot::FileSlot() {
     waiters.lock.unlock();
     return;
   }
-  Waiter waiter;
-  waiter.g = current_m()->g;
+  Waiter& waiter = own_waiter();
   waiters.waiters.push(&waiter);
   park(WaitReason::kFileSlot, unlock_waiters, nullptr);
 }

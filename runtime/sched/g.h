@@ -22,6 +22,7 @@
 
 #include "runtime/arch/stack.h"
 #include "runtime/spawn_site.h"
+#include "runtime/wait_queue.h"
 #include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
@@ -38,26 +39,31 @@ struct ExceptionState {
 };
 
 struct alignas(64) G {
-  void* context = nullptr;       // saved stack pointer; null: never ran. Owner, or nobody
-  G* next = nullptr;             // link in the one queue or pool that holds it
-  arch::Stack* stack = nullptr;  // null until it first runs
+  // The first cache line is all that a waker and a switch touch, but for the end of `waiter`. It is
+  // why the waiter is here and not in the frame that waits: who wakes a crowd goes through blocks
+  // that lie side by side, instead of as many stacks.
+  void* context = nullptr;  // saved stack pointer; null: never ran. Owner, or nobody
+  G* next = nullptr;        // link in the one queue or pool that holds it
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
   bool has_exceptions = false;                        // `exceptions` holds something to restore
   bool locked = false;              // wired to locked_m: in no local queue, ever. The G itself
+  Waiter waiter;                    // for one wait at a time; as wait_queue.h says
+  arch::Stack* stack = nullptr;     // null until it first runs
   const void* parked_on = nullptr;  // the arg of park(). Valid while kWaiting, for reports
   std::int64_t parked_since = 0;    // by the coarse clock. The same
   std::uint64_t id = 0;
-  ExceptionState exceptions;
-  SpawnSite spawned;
   std::string* label = nullptr;          // owned; deleted when the G ends
   M* locked_m = nullptr;                 // the one M that may run it. Valid while `locked`
   void (*run)(void* closure) = nullptr;  // calls the closure, then destroys it
+  ExceptionState exceptions;
+  SpawnSite spawned;
 
   // Small closures live here, others on the heap behind a pointer kept here.
-  static constexpr std::size_t kClosureRoom = 256 - 112;
+  static constexpr std::size_t kClosureRoom = 256 - 176;
   alignas(16) std::byte closure[kClosureRoom];
 };
 static_assert(sizeof(G) == 256, "a parked goroutine costs one page and this block");
+static_assert(offsetof(G, waiter) + offsetof(Waiter, g) == 64);
 
 }  // namespace gorun::runtime

@@ -2,6 +2,8 @@
 
 #include "runtime/sched/g_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <new>
 
@@ -27,16 +29,25 @@ G* GPool::take(std::size_t wanted, std::size_t& taken) {
     last->next = nullptr;
     return first;
   }
-  if (unused_ == 0) {
-    slabs_.push_back(new G[kSlab]);
-    unused_ = kSlab;
+  if (slabs_.empty() || slabs_.back().made == slabs_.back().size) add_slab();
+  Slab& slab = slabs_.back();
+  taken = std::min(wanted, slab.size - slab.made);
+  G* next = nullptr;
+  for (std::size_t i = slab.made + taken; i-- > slab.made;) {
+    G* gp = new (&slab.gs[i]) G;
+    gp->next = next;
+    next = gp;
   }
-  taken = std::min(wanted, unused_);
-  G* run = slabs_.back() + (kSlab - unused_);
-  unused_ -= taken;
-  for (std::size_t i = 0; i + 1 < taken; ++i) run[i].next = &run[i + 1];
-  run[taken - 1].next = nullptr;
-  return run;
+  slab.made += taken;
+  return next;
+}
+
+void GPool::add_slab() {
+  const bool is_small = slabs_.size() < kSmallSlabs;
+  const std::size_t bytes = is_small ? kSmallSlab : kLargeSlab;
+  void* const room = ::operator new (bytes, std::align_val_t{bytes});
+  if (!is_small) madvise(room, bytes, MADV_HUGEPAGE);  // refused: small pages do as well
+  slabs_.push_back({static_cast<G*>(room), bytes / sizeof(G), 0});
 }
 
 void GPool::give(G* first, G* last) {
@@ -58,9 +69,9 @@ bool GPool::try_for_each(const std::function<void(G&)>& visit) {
 }
 
 void GPool::visit_all(const std::function<void(G&)>& visit) {
-  for (G* slab : slabs_) {
-    for (std::size_t i = 0; i < kSlab; ++i) {
-      if (slab[i].status.load(std::memory_order_acquire) != GStatus::kIdle) visit(slab[i]);
+  for (const Slab& slab : slabs_) {
+    for (std::size_t i = 0; i < slab.made; ++i) {
+      if (slab.gs[i].status.load(std::memory_order_acquire) != GStatus::kIdle) visit(slab.gs[i]);
     }
   }
 }

@@ -2,6 +2,9 @@
 //
 // A G block is never returned to the heap: reports and parked() walk the slabs while goroutines
 // come and go, and a block's status tells whether it is one.
+//
+// Slabs are small until there are thousands of Gs, and a huge page each from then on: who wakes or
+// reports a crowd goes through them in the order of their making, with few misses of the TLB.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +31,22 @@ class GPool {
   bool try_for_each(const std::function<void(G&)>& visit);
 
  private:
-  void visit_all(const std::function<void(G&)>& visit);  // holds mutex_
+  struct Slab {
+    G* gs = nullptr;
+    std::size_t size = 0;
+    std::size_t made = 0;  // the first so many were constructed; the rest is untouched memory
+  };
 
-  static constexpr std::size_t kSlab = 64;  // Gs a slab: 16 KiB
+  void visit_all(const std::function<void(G&)>& visit);  // holds mutex_
+  void add_slab();                                       // holds mutex_
+
+  static constexpr std::size_t kSmallSlab = 16 * 1024;        // bytes: 64 Gs
+  static constexpr std::size_t kLargeSlab = 2 * 1024 * 1024;  // bytes: one huge page
+  static constexpr std::size_t kSmallSlabs = 128;             // as much as one large one
 
   std::mutex mutex_;
-  G* free_ = nullptr;       // guarded by mutex_
-  std::vector<G*> slabs_;   // guarded by mutex_
-  std::size_t unused_ = 0;  // guarded by mutex_; blocks of the newest slab never taken
+  G* free_ = nullptr;        // guarded by mutex_
+  std::vector<Slab> slabs_;  // guarded by mutex_; only the newest is not all made
 };
 
 }  // namespace gorun::runtime

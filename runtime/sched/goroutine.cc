@@ -140,7 +140,7 @@ void bind_stack(P* pp, G* gp) {
   finish_switch(current_m());
 }
 
-void switch_to_g(M* m, G* self, G* next) {
+[[gnu::always_inline]] inline void switch_to_g(M* m, G* self, G* next) {
   save_exceptions(m, self);
   adopt(m, next);
   arch::SanitizerStack::leave(self->stack->sanitizer, next->stack->sanitizer);
@@ -208,12 +208,17 @@ G* pick_slow(P* pp) {
 // meanwhile is fetched in vain, no more: the blocks of Gs are never unmapped.
 [[gnu::always_inline]] inline void warm_up(P* pp) {
   if (arch::kThreadSanitizer) return;
-  constexpr int kLines = 4;  // of 64 bytes: registers and the frames of park and its caller
+  constexpr std::uintptr_t kLines =
+      4;  // of 64 bytes: registers and the frames of park and its caller
   const G* soon = pp->lrq.waiting(1);
   if (soon == nullptr) return;
   __builtin_prefetch(pp->lrq.waiting(3));
-  const auto* sp = static_cast<const std::byte*>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
-  for (int line = 0; line < kLines; ++line) __builtin_prefetch(sp + 64 * line);
+  // A number, for one that a thief took may have no stack any more: no pointer then counts from it.
+  const auto sp =
+      reinterpret_cast<std::uintptr_t>(__atomic_load_n(&soon->context, __ATOMIC_RELAXED));
+  for (std::uintptr_t line = 0; line < kLines; ++line) {
+    __builtin_prefetch(reinterpret_cast<const void*>(sp + 64 * line));
+  }
 }
 
 [[gnu::always_inline]] inline G* pop_lrq(P* pp) {
@@ -237,7 +242,7 @@ bool timers_due(P* pp) {
   return earliest != TimerHeap::kNever && earliest <= clock_ns();
 }
 
-G* pick_fast(P* pp) {
+[[gnu::always_inline]] inline G* pick_fast(P* pp) {
   if (--pp->ready_credit == 0) {
     pp->ready_credit = kReadyCredit;
     if (G* gp = pop_spawned(pp)) return gp;
@@ -371,7 +376,7 @@ void yield_through_g0(M* m, G* self) {
   switch_to_g0(m, requeue, nullptr);
 }
 
-void yield_now() {
+[[gnu::always_inline]] inline void yield_now() {
   M* m = current_m();
   P* pp = m->p;
   G* self = m->g;
@@ -397,7 +402,9 @@ void yield_now() {
   }
   note(TraceKind::kYield, self);
   self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-  if (pp->spawned.empty()) [[likely]] {
+  if (!multi_p && pp->spawned.empty()) [[likely]] {
+    push_lrq(pp, self);  // without thieves nobody takes it before its registers are saved
+  } else if (pp->spawned.empty()) [[likely]] {
     m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
   } else {
     // Behind all of those that never ran, too, and those come last on this P.

@@ -3,7 +3,7 @@
 //   const RtSection rt;            // this M may touch its P now
 //   queue.lock();
 //   if (nothing there) {
-//     queue.push(&waiter);
+//     queue.push(&own_waiter());
 //     park(WaitReason::kChanRecv, unlock_queue, &queue);   // unlocks after the switch
 //   }
 //
@@ -18,7 +18,6 @@ namespace gorun::runtime {
 
 class GList;
 struct TimerEvent;
-struct Waiter;
 
 /// Takes `m` into the runtime when the fast path could not: its P may be gone.
 void enter_slow();
@@ -56,6 +55,20 @@ inline void require_goroutine(const char* operation) {
   const M* m = current_m();
   if (m == nullptr || m->g == nullptr) [[unlikely]]
     refuse_outside_goroutine(operation);
+}
+
+/// The calling G's own waiter, as new: for one wait in one list, until park() has returned. In the
+/// runtime.
+inline Waiter& own_waiter(void* slot = nullptr) {
+  G* self = current_m()->g;
+  Waiter& waiter = self->waiter;
+  waiter.select = nullptr;
+  waiter.slot = slot;
+  waiter.queued = waiter.fired = waiter.handed_over = false;
+  waiter.status = ChanStatus::kOk;
+  waiter.g = self;
+  waiter.since = 0;
+  return waiter;
 }
 
 /// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.

@@ -7,11 +7,15 @@
 // cheaper than a cache line's way there and back, waking a parked M not cheaper than a futex.
 // Nothing of the runtime is linked here.
 
+#include <arpa/inet.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -238,6 +242,86 @@ void system_calls() {
   close(poller);
 }
 
+// TCP over the loopback by the shortest way there is: `threads` threads, each with an epoll of its
+// own and its share of 64 connections, both ends of which it serves. A request and its answer are
+// four system calls and a share of an epoll_wait, as in the runtime, and no goroutine.
+class EchoLoop {
+ public:
+  explicit EchoLoop(int connections) : ends_(static_cast<std::size_t>(2 * connections)) {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    require(listener >= 0 && bind(listener, any, size) == 0 && listen(listener, 64) == 0 &&
+                getsockname(listener, any, &size) == 0 && poller_ >= 0,
+            "listen");
+    for (std::size_t i = 0; i < ends_.size(); i += 2) {
+      ends_[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      require(ends_[i] >= 0 && connect(ends_[i], any, size) == 0, "connect");
+      ends_[i + 1] = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+      require(ends_[i + 1] >= 0, "accept");
+      watch(i);
+      watch(i + 1);
+    }
+    close(listener);
+  }
+  EchoLoop(const EchoLoop&) = delete;
+  EchoLoop& operator=(const EchoLoop&) = delete;
+  ~EchoLoop() {
+    for (const int end : ends_) close(end);
+    close(poller_);
+  }
+
+  /// Answers for `seconds`. returns how many requests.
+  long run(double seconds) {
+    char message[64] = {};
+    for (std::size_t i = 0; i < ends_.size(); i += 2) put(i, message);
+    long answers = 0;
+    epoll_event events[128];
+    for (const Stopwatch watch; watch.ns() < seconds * 1e9;) {
+      const int count = epoll_wait(poller_, events, 128, 100);
+      for (int e = 0; e < count; ++e) {
+        const std::size_t end = events[e].data.u64;
+        require(recv(ends_[end], message, sizeof message, 0) == sizeof message, "recv");
+        put(end, message);
+        answers += end % 2 == 0;
+      }
+    }
+    return answers;
+  }
+
+ private:
+  void watch(std::size_t end) {
+    const int on = 1;
+    epoll_event interest{};
+    interest.events = EPOLLIN;
+    interest.data.u64 = end;
+    require(setsockopt(ends_[end], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+                epoll_ctl(poller_, EPOLL_CTL_ADD, ends_[end], &interest) == 0,
+            "epoll_ctl");
+  }
+  void put(std::size_t end, const char (&message)[64]) {
+    require(send(ends_[end], message, sizeof message, MSG_NOSIGNAL) == sizeof message, "send");
+  }
+
+  const int poller_ = epoll_create1(EPOLL_CLOEXEC);
+  std::vector<int> ends_;  // a client's at even places, its server's behind it
+};
+
+void tcp_echo(const char* name, int threads) {
+  constexpr int kConnections = 64;
+  constexpr double kSeconds = 1;
+  std::atomic<long> answers{0};
+  std::vector<std::thread> all;
+  for (int t = 0; t < threads; ++t) {
+    all.emplace_back([&] { answers += EchoLoop(kConnections / threads).run(kSeconds); });
+  }
+  for (std::thread& thread : all) thread.join();
+  report(name, static_cast<double>(answers) / kSeconds, "req/s");
+}
+
 // The first touch of a page of a stack, and giving it back: what a parked goroutine costs anew.
 void page_touch() {
   constexpr std::size_t kStacks = 50'000;
@@ -284,6 +368,8 @@ int main() {
   clocks();
   system_calls();
   page_touch();
+  tcp_echo("tcp_echo_1_thread", 1);
+  tcp_echo("tcp_echo_2_threads", 2);
   cache_line(cores);
   futex_wake(cores);
   return 0;

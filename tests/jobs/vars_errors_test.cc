@@ -93,24 +93,6 @@ job.json:3:128: error: "type": expected "file", "directory", "symlink" or "any",
 gorun: 4 errors; nothing was run
 )",
      ""},
-    {"placeholders",
-     R"({"gorun": 1,
- "stages": {
-  "i": {"kind": "items", "items": ["x"]},
-  "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-}}
-)",
-     R"(job.json:4:56: error: unknown placeholder "{#}"
-  4 |   "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-    |                                                        ^~~
-  hint: known here: {} {.} {/} {//} {/.}
-job.json:4:64: error: unknown placeholder "{%}"
-  4 |   "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-    |                                                                ^~~
-  hint: known here: {} {.} {/} {//} {/.}
-gorun: 2 errors; nothing was run
-)",
-     ""},
     {"options that need or exclude each other",
      R"({"gorun": 1,
  "stages": {

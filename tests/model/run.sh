@@ -91,10 +91,17 @@ select_claim() {
   done
 }
 
-for model in "${@:-park_wake run_queue spawn_queue handshake select_claim}"; do
+netpoll_break() {
+  check holds netpoll_break '2 Ps, 2 Ms, 3 wake-ups, 1 event'
+  for mutant in CLEAR_ALWAYS NO_SECOND_LOOK NO_CLEAR POLLING_LATE BREAK_FIRST; do
+    check refuted netpoll_break "mutant $mutant" -D$mutant
+  done
+}
+
+for model in "${@:-park_wake run_queue spawn_queue handshake select_claim netpoll_break}"; do
   for one in $model; do
     case $one in
-      park_wake | run_queue | spawn_queue | handshake | select_claim) $one ;;
+      park_wake | run_queue | spawn_queue | handshake | select_claim | netpoll_break) $one ;;
       *) echo "run.sh: no model \"$one\"" >&2 && exit 2 ;;
     esac
   done

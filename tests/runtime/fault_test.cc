@@ -80,11 +80,14 @@ void check_overflow_report(const ChildEnd& end) {
   CHECK(matches("  #0  *(*+0x*)", lines[2]));
 }
 
-// Makes madvise(MADV_GUARD_INSTALL) fail with EINVAL, as on Linux before 6.13.
+// Makes MADV_GUARD_INSTALL fail with EINVAL, as on Linux before 6.13.
 void forbid_guard_install() {
   constexpr unsigned kMadvGuardInstall = 102;
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_madvise, 0, 2),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[3])),
+      BPF_JUMP(BPF_JMP | BPF_JA, 2, 0, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kMadvGuardInstall, 0, 1),

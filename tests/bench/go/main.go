@@ -614,6 +614,44 @@ func starve() {
 	report("starve_max", late[29], "ms")
 }
 
+// Of all threads, in the kernel as well.
+func cpuNs() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		panic(err)
+	}
+	return float64(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// What a process costs that has nothing to do for 10 s: goroutines on channels, on a descriptor and
+// on a timer.
+func idle() {
+	const wall = 10 * time.Second
+	end := make(chan struct{})
+	var parked sync.WaitGroup
+	for i := 0; i < 1_000; i++ {
+		parked.Add(1)
+		go func() { <-end; parked.Done() }()
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	parked.Add(1)
+	go func() {
+		var one [1]byte
+		reader.Read(one[:])
+		parked.Done()
+	}()
+	time.Sleep(100 * time.Millisecond)
+	before := cpuNs()
+	time.Sleep(wall)
+	report("idle_cpu", (cpuNs()-before)/float64(wall)*100, "%")
+	close(end)
+	writer.Write([]byte{'x'})
+	parked.Wait()
+}
+
 var benchmarks = []struct {
 	name string
 	run  func()
@@ -645,6 +683,7 @@ var benchmarks = []struct {
 	{"echo", echo},
 	{"blocksys", blockingReads},
 	{"starve", starve},
+	{"idle", idle},
 }
 
 func main() {
