@@ -35,6 +35,16 @@ void check_walk(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+void check_pipeline(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("vars")) return;
+  for (const auto& [name, value] : options.named_templates("vars")) {
+    if (value.is_constant()) continue;
+    blame(errors, options.where("vars"),
+          quote(name) + " refers to what only the run knows, and vars are known before");
+  }
+}
+
 void check_range(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   if (options.integer("step") == 0) {

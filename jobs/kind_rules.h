@@ -10,6 +10,7 @@
 namespace gorun::jobs {
 
 void check_walk(const StageUse& use, Diagnostics* errors);
+void check_pipeline(const StageUse& use, Diagnostics* errors);
 void check_range(const StageUse& use, Diagnostics* errors);
 void check_filter(const StageUse& use, Diagnostics* errors);
 void check_split(const StageUse& use, Diagnostics* errors);

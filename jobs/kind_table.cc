@@ -67,7 +67,7 @@ constexpr std::array<OptionRow, 3> kLinesOptions = {{
     {.name = "path",
      .type = OptionType::kText,
      .default_text = "-",
-     .help = "the file to read; - is standard input"},
+     .help = "the file to read, .gz, .zst and .xz decompressed; - is standard input"},
     {.name = "delimiter",
      .type = OptionType::kByte,
      .default_text = "\n",
@@ -209,6 +209,16 @@ constexpr std::array<OptionRow, 11> kExecOptions = {{
      .default_text = "1000",
      .help = "milliseconds for processes that a command leaves behind to let go of its output",
      .max = 86'400'000},
+}};
+
+constexpr std::array<OptionRow, 2> kPipelineOptions = {{
+    {.name = "file",
+     .type = OptionType::kText,
+     .help = "the job file, beside this one",
+     .required = true},
+    {.name = "vars",
+     .type = OptionType::kNamedTemplates,
+     .help = "values for its vars, as --set would give them: {\"name\": \"text\"}"},
 }};
 
 constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};
@@ -431,7 +441,7 @@ constexpr std::array<OptionRow, 4> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
-constexpr std::array<StageKind, 23> kKinds = {{
+constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
      .input = Input::kNone,
@@ -599,6 +609,13 @@ constexpr std::array<StageKind, 23> kKinds = {{
      .ports_option = "to",
      .how_to_send = R"("otherwise": "out" sends what no other port takes to the port "out")",
      .how_to_send_nothing = R"("otherwise": "fail" or "drop" sends nothing to the port "out")"},
+    {.name = "pipeline",
+     .summary = "the stages of another job file, as one stage that others may need",
+     .input = Input::kNone,
+     .options = kPipelineOptions,
+     .is_pipeline = true,
+     .example = R"("docs": {"kind": "pipeline", "file": "docs.json", "needs": "build"})",
+     .check = check_pipeline},
     {.name = "write",
      .summary = "writes items to a file or to standard output",
      .options = kWriteOptions,

@@ -116,6 +116,7 @@ struct StageKind {
   bool parallel = false;    // false: one goroutine, and "workers" may only be 1
   bool gathers = false;     // takes its whole input before it sends its first item
   ItemFailures failures = ItemFailures::kNone;
+  bool is_pipeline = false;       // stands for the stages of another job file (jobs/pipelines.h)
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
 
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.

@@ -15,7 +15,12 @@ struct KindCode {
   StageRow (*make)(const StageSpec& spec);
 };
 
-constexpr std::array<KindCode, 23> kCodes = {{
+// Its stages took its place when the job file was loaded (jobs/pipelines.h).
+StageRow make_pipeline(const StageSpec& spec) {
+  throw std::logic_error("the pipeline " + spec.name + " was not replaced by its stages");
+}
+
+constexpr std::array<KindCode, 24> kCodes = {{
     {"walk", make_walk},     {"glob", make_glob},         {"lines", make_lines},
     {"items", make_items},   {"manifest", make_manifest}, {"range", make_range},
     {"read", make_read},     {"split", make_split},       {"filter", make_filter},
@@ -23,7 +28,7 @@ constexpr std::array<KindCode, 23> kCodes = {{
     {"hash", make_hash},     {"verify", make_verify},     {"reduce", make_reduce},
     {"sort", make_sort},     {"top", make_top},           {"take", make_take},
     {"dedupe", make_dedupe}, {"batch", make_batch},       {"merge", make_merge},
-    {"route", make_route},   {"write", make_write},
+    {"route", make_route},   {"pipeline", make_pipeline}, {"write", make_write},
 }};
 
 const KindCode* find_code(std::string_view kind) {

@@ -31,6 +31,11 @@ class Validator {
       if (group.empty()) names_.push_back(decl.group);
       group.push_back(i);
       if (decl.name != decl.group) index_[decl.name] = {i};
+      for (const std::string& pipeline : decl.inside) {
+        std::vector<std::size_t>& all = index_[pipeline];
+        if (all.empty()) names_.push_back(pipeline);
+        all.push_back(i);
+      }
     }
     is_read_.resize(file_.stages.size());
     are_errors_read_.resize(file_.stages.size());
@@ -303,7 +308,9 @@ class Validator {
   }
 
   bool names(const StageRef& ref, std::size_t stage) const {
-    return ref.stage == file_.stages[stage].name || ref.stage == file_.stages[stage].group;
+    const StageDecl& decl = file_.stages[stage];
+    return ref.stage == decl.name || ref.stage == decl.group ||
+           std::ranges::find(decl.inside, ref.stage) != decl.inside.end();
   }
 
   // The reference by which `to` waits for `from`, and its verb.

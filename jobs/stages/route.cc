@@ -13,13 +13,12 @@ namespace {
 class Route final : public Operator {
  public:
   Route(const StageOptions& options, Context& context)
-      : context_(context), otherwise_(options.text("otherwise")) {
-    for (const auto& [name, predicate] : options.predicates("to")) {
-      ways_.push_back({&predicate, context.port(name)});
-    }
-  }
+      : context_(context), to_(options.predicates("to")), otherwise_(options.text("otherwise")) {}
 
   Flow process(Batch&& batch, Out& out) override {
+    if (ways_.empty()) {  // ports are there once the run has begun
+      for (const auto& [name, predicate] : to_) ways_.push_back({&predicate, context_.port(name)});
+    }
     bool is_wanted = false;
     for (const Item& item : batch.items()) {
       const Flow flow = send(item, batch, out);
@@ -52,6 +51,7 @@ class Route final : public Operator {
   }
 
   Context& context_;
+  const NamedPredicates& to_;
   const std::string& otherwise_;
   std::vector<Way> ways_;
 };

@@ -21,7 +21,6 @@
 #include "jobs/hash/hash_worker.h"
 #include "jobs/stages/rows.h"
 #include "jobs/walk/ordered_walk.h"
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -182,22 +181,23 @@ class FindAdded final : public Operator {
   void finish(Out& out) override {
     const Walker walker{WalkOptions{}};
     OrderedWalk walk(walker, roots_, WalkOrder::kSorted);
-    while (!context_.is_cancelled()) {
-      const auto found =
-          runtime::blocking(runtime::Blocking::kBrief, [&walk] { return walk.next(); });
-      for (const SystemError& error : walk.take_errors()) {
-        if (context_.fail_item(Item{.text = error.subject}, failure_of(error)) == Flow::kStop) {
-          return;
-        }
+    WalkPiece piece;
+    while (!context_.is_cancelled() && walk.next(kFoundAtOnce, &piece)) {
+      for (const Found& found : piece.found) {
+        if (named_.contains(comparable_path(found.path))) continue;
+        if (emit(found.path, out) == Flow::kStop) return;
       }
-      if (!found) return;
-      if (!named_.contains(comparable_path(found->path)) && emit(found->path, out) == Flow::kStop) {
-        return;
+      for (const SystemError& error : piece.errors) {
+        const Item path{.text = error.subject};
+        if (context_.fail_item(path, failure_of(error)) == Flow::kStop) return;
       }
     }
   }
 
  private:
+  // One or two directories, usually.
+  static constexpr std::size_t kFoundAtOnce = 64;
+
   static Flow emit(const std::string& path, Out& out) {
     Item item{.text = out.batch().copy(path)};
     const std::array<Field, 2> fields = {{{"path", item.text}, {"result", "ADDED"}}};

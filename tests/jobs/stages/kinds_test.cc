@@ -309,4 +309,30 @@ TEST_CASE("manifests of all forms are read, and files verified against them") {
   REQUIRE(::chdir(before.substr(0, before.size() - 1).c_str()) == 0);
 }
 
+TEST_CASE("lines of compressed files are those of the plain one") {
+  const ScratchDir dir;
+  REQUIRE(run_shell("cd " + dir.path() +
+                    " && seq 1 300000 > in && gzip -k in && zstd -q in && xz -k in")
+              .exit_status == 0);
+  REQUIRE(run_shell("cd " + dir.path() +
+                    " && for s in gz zst xz; do cat in.$s in.$s > two.$s; head -c 5000 in.$s > "
+                    "cut.$s; cp in no.$s; done && : > none.gz")
+              .exit_status == 0);
+  const auto lines = [&dir](const std::string& name) {
+    return result_of(R"("last": {"kind": "lines", "path": ")" + dir / name + "\"}", 2);
+  };
+  const std::string plain = read_whole_file(dir / "in");
+  for (const std::string suffix : {".gz", ".zst", ".xz"}) {
+    CAPTURE(suffix);
+    CHECK((lines("in" + suffix) == plain));
+    CHECK((lines("two" + suffix) == plain + plain));
+    CHECK(lines("cut" + suffix) ==
+          "last: cannot decompress \"" + dir / ("cut" + suffix) + "\": the file is cut off\n");
+    CHECK(lines("no" + suffix)
+              .starts_with("last: cannot decompress \"" + dir / ("no" + suffix) + "\": "));
+  }
+  CHECK(lines("none.gz") ==
+        "last: cannot decompress \"" + dir / "none.gz" + "\": the file is cut off\n");
+}
+
 TEST_SUITE_END();
