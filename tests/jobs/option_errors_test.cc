@@ -42,13 +42,9 @@ gorun: 3 errors; nothing was run
   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
 }}
 )",
-     R"(job.json:4:3: error: no stage reads the items of stage "r"
+     R"(job.json:4:45: error: no stage reads the port "high" of stage "r"
   4 |   "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
-    |   ^~~
-  hint: "otherwise": "fail" or "drop" sends nothing to the port "out"
-job.json:4:45: error: no stage reads the port "high" of stage "r"
-  4 |   "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
-    |                                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+    |                                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
   hint: to print them: "print": {"kind": "write", "from": "r.high"}
 job.json:6:47: error: stage "r" has no port "hgih"
   6 |   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
@@ -58,7 +54,7 @@ job.json:6:54: error: stage "w" reads from "s", which sends no items
   6 |   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
     |                                                      ^~~
   hint: "otherwise": "out" sends what no other port takes to the port "out"
-gorun: 4 errors; nothing was run
+gorun: 3 errors; nothing was run
 )",
      ""},
     {"wrong predicates and pointers",
@@ -73,7 +69,38 @@ gorun: 4 errors; nothing was run
   "w": {"kind": "write", "from": "r"}
 }}
 )",
-     "",
+     R"(job.json:3:43: error: a "step" of 0 leads nowhere
+  3 |   "a": {"kind": "range", "to": 3, "step": 0},
+    |                                           ^
+job.json:4:56: error: unknown operator ">>"
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                        ^~~~
+  hint: operators are "==", "!=", "<", "<=", ">", ">=", "in", "contains" and "exists"
+job.json:4:71: error: "t" asks nothing
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                                       ^~
+  hint: operators are "==", "!=", "<", "<=", ">", ">=", "in", "contains" and "exists"
+job.json:4:87: error: "in": expected an array of values, got a number
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                                                       ^
+job.json:5:49: error: "where" asks nothing
+  5 |   "g": {"kind": "filter", "from": "f", "where": {}},
+    |                                                 ^~
+  hint: {"field": {">=": 500}}
+job.json:6:49: error: "field" is used only with "match"
+  6 |   "h": {"kind": "filter", "from": "g", "field": "x", "where": {"s": 1}},
+    |                                                 ^~~
+  hint: "where" names its fields itself
+job.json:7:51: error: "b" is not a JSON pointer
+  7 |   "m": {"kind": "map", "from": "h", "json": {"a": "b"}},
+    |                                                   ^~~
+  hint: a pointer names members from the top: "/a/b"; "" is all of it
+job.json:8:46: error: "out" cannot be the name of a port
+  8 |   "r": {"kind": "route", "from": "m", "to": {"out": {"a": 1}}},
+    |                                              ^~~~~
+  hint: a name has letters, digits, "_" and "-"; "out" and "errors" are taken
+gorun: 8 errors; nothing was run
+)",
      ""},
     {"unknown option",
      R"({"gorun": 1,
