@@ -370,7 +370,9 @@ TEST_CASE("goroutines parked on descriptors and timers use no CPU") {
       (void)pipe.reader.close();
       done.wait();
     });
-    CHECK(used < 0.02);  // of 0.5 s; a poller that spins uses all of it
+    // Of 0.5 s, all of which a poller that spins would use; sanitizers on a busy machine need
+    // 0.025.
+    CHECK(used < 0.1);
   });
 }
 
