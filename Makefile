@@ -53,7 +53,7 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan soak stress model examples bench bench-hash bench-http bench-runtime
+.PHONY: test asan tsan soak stress model examples bench bench-hash bench-exec bench-http bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
@@ -92,6 +92,12 @@ bench: build  ## compare with coreutils under xargs on /usr/include
 
 bench-hash: build need-hash  ## hashing against sha256sum, openssl, b3sum, hashdeep, xxhsum
 	@tests/bench/bench_hash.py build/release/gorun $(CORPORA)
+
+bench-exec: need-build-test-exec  ## running commands against the floor, xargs, parallel, make, ninja, xjobs
+	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \
+	  { cat build/bench.log; exit 1; }
+	@cmake --build build/bench -j $(JOBS) --target gorun exec_floor exec_bare exec_measure
+	@tests/bench/bench_exec.py build/bench
 
 bench-http: need-build-test-bench-http  ## requests per second of the kind "http", against Go and wrk
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \

@@ -2,11 +2,15 @@
 
 #include "cli/cmd_hash.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cli/hash_audit.h"
 #include "cli/hash_check.h"
 #include "cli/hash_output.h"
 #include "jobs/format/checksum_line.h"
@@ -14,11 +18,15 @@
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
 #include "jobs/hash/hash_run.h"
+#include "jobs/hash/hash_stream.h"
 #include "jobs/hash/path_source.h"
 #include "runtime/runtime.h"
 
 namespace gorun::cli {
 namespace {
+
+// As a path: the stream, not a file of that name, which is ./-.
+constexpr std::string_view kStandardInput = "-";
 
 void append_json(const std::string& name, const jobs::FileDigests& file, std::string* out) {
   jobs::JsonLine line(out);
@@ -110,9 +118,22 @@ ExitCode print_hashes(const Options& options, Screen& screen) {
     }
     jobs::append_hashdeep_header(columns, &output.text());
   }
-  jobs::PathSource source(options.hash.paths, std::move(algorithms), options.hash.order);
   PrintSink sink(options.hash.format, screen, output);
-  jobs::run_hash(source, sink, {.path = options.hash.sha256_path});
+  const std::vector<std::string>& paths = options.hash.paths;
+  for (auto at = paths.begin(); at != paths.end();) {
+    const auto stream = std::find(at, paths.end(), kStandardInput);
+    if (at != stream) {
+      jobs::PathSource source({at, stream}, algorithms, options.hash.order);
+      jobs::run_hash(source, sink, {.path = options.hash.sha256_path});
+    }
+    at = stream;
+    if (at == paths.end()) break;
+    jobs::HashTask task;
+    task.names.emplace_back(kStandardInput);
+    task.results.emplace_back(jobs::hash_stream(STDIN_FILENO, "(standard input)", algorithms));
+    if (!sink.take(std::move(task))) break;
+    ++at;
+  }
   static_cast<void>(output.flush());  // status() says what came of it
   if (output.status() != ExitCode::kOk) return output.status();
   return sink.has_failed() ? ExitCode::kFailed : ExitCode::kOk;
@@ -124,7 +145,13 @@ ExitCode cmd_hash(const Options& options, Screen& screen) {
   runtime::Runtime rt({.procs = options.procs});
   ExitCode status = ExitCode::kInternal;
   static_cast<void>(rt.run([&] {
-    status = options.hash.check ? check_hashes(options, screen) : print_hashes(options, screen);
+    if (options.hash.check) {
+      status = check_hashes(options, screen);
+    } else if (!options.hash.audit.empty()) {
+      status = audit_hashes(options, screen);
+    } else {
+      status = print_hashes(options, screen);
+    }
   }));
   return status;
 }

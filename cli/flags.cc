@@ -13,12 +13,16 @@ constexpr unsigned bit(Command command) { return 1U << static_cast<unsigned>(com
 constexpr unsigned kRunOnly = bit(Command::kRun);
 constexpr unsigned kReadsJob =
     bit(Command::kRun) | bit(Command::kCheck) | bit(Command::kGraph) | bit(Command::kExplain);
+constexpr unsigned kMapOnly = bit(Command::kMap);
+constexpr unsigned kRuns = kRunOnly | kMapOnly;
 constexpr unsigned kHashOnly = bit(Command::kHash);
-constexpr unsigned kEvery = kReadsJob | bit(Command::kStages) | bit(Command::kSchema) |
+constexpr unsigned kEvery = kReadsJob | kMapOnly | bit(Command::kStages) | bit(Command::kSchema) |
                             bit(Command::kHash) | bit(Command::kHelp);
 
-constexpr std::array<CommandRow, 8> kCommands = {{
+constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kRun, "run", "FILE [TARGET...]", "run a job file; \"gorun FILE\" does the same"},
+    {Command::kMap, "map", "[--] COMMAND [ARG...]",
+     "run a command for each line of standard input, as xargs does"},
     {Command::kCheck, "check", "FILE", "report every mistake in a job file, and run nothing"},
     {Command::kGraph, "graph", "FILE [TARGET...]", "draw the graph of a job; nothing is run"},
     {Command::kExplain, "explain", "FILE [TARGET...]",
@@ -30,16 +34,23 @@ constexpr std::array<CommandRow, 8> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 19> kFlags = {{
+constexpr std::array<FlagRow, 28> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
+    {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
+    {"-n", "--max-args", "N", "give a command N lines, fewer at the end (default: 1)", kMapOnly},
+    {"-k", "--keep-order", "", "print what commands print in the order of the lines", kMapOnly},
+    {"-0", "--null", "", "lines end in a NUL byte, as find -print0 writes them", kMapOnly},
+    {"", "--output", "MODE",
+     "group (default): whole, at a command's end; line: at once, with a prefix; raw", kMapOnly},
+    {"", "--print", "", "print the job file that would be run, and run nothing", kMapOnly},
     {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
      kReadsJob},
     {"", "--set-file", "NAME=PATH", "as --set, with what a file holds, but for its last line end",
      kReadsJob},
     {"-n", "--dry-run", "", "tell what would be run, in order, and run nothing", kRunOnly},
     {"-q", "--quiet", "", "say nothing but errors; with --check, nothing of files that match",
-     bit(Command::kRun) | bit(Command::kCheck) | kHashOnly},
+     kRuns | bit(Command::kCheck) | kHashOnly},
     {"-a", "--algorithm", "NAMES",
      "sha256 (default), sha512, sha1, md5, blake3, xxh3-64, xxh3-128; several with commas",
      kHashOnly},
@@ -47,17 +58,21 @@ constexpr std::array<FlagRow, 19> kFlags = {{
     {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
      kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
-    {"", "--strict", "", "with --check: a line that makes no sense is a failure", kHashOnly},
-    {"", "--ignore-missing", "", "with --check: say nothing of files that are not there",
+    {"", "--audit", "FILE",
+     "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},
+    {"", "--strict", "", "with --check or --audit: a line that makes no sense is a failure",
      kHashOnly},
-    {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens",
-     kRunOnly},
+    {"", "--ignore-missing", "", "with --check or --audit: say nothing of files that are not there",
+     kHashOnly},
+    {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens", kRuns},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",
-     kRunOnly},
+     kRuns},
     {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
      bit(Command::kGraph)},
+    {"", "--junit", "PATH", "write the outcome as JUnit XML, for CI servers", kRuns},
+    {"", "--github", "WHEN", "annotate failures for GitHub: auto (in its Actions), on, off", kRuns},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
-    {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRunOnly},
+    {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRuns},
     {"", "--sha256-path", "PATH", "auto, avx512, avx2, sha-ni, openssl", kHashOnly, true},
     {"-h", "--help", "", "explain the command", kEvery},
     {"", "--version", "", "print the version", kEvery},

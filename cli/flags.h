@@ -11,6 +11,7 @@ namespace gorun::cli {
 
 enum class Command : unsigned {
   kRun,
+  kMap,
   kCheck,
   kGraph,
   kExplain,

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fstream>
 #include <istream>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "jobs/hash/hash_run.h"
 #include "jobs/hash/hash_worker.h"
 #include "jobs/system_error.h"
+#include "runtime/blocking.h"
+#include "runtime/sync.h"
 
 namespace gorun::cli {
 namespace {
@@ -34,6 +37,17 @@ class ChecksumSource final : public jobs::HashSource {
       : input_(input), reader_(untagged) {}
 
   bool next(jobs::HashTask* task) override {
+    const std::lock_guard lock(mutex_);
+    return runtime::blocking(runtime::Blocking::kBrief, [&] { return fill(task); });
+  }
+
+  // Good when the run has ended.
+  [[nodiscard]] std::size_t entries() const { return entries_; }
+  [[nodiscard]] std::size_t wrong_lines() const { return wrong_lines_; }
+
+ private:
+  bool fill(jobs::HashTask* task) {
+    task->number = next_number_;
     while (task->names.size() < jobs::kHashNamesAtOnce) {
       if (!pending_ && !read_entry()) break;
       // A task has one list of algorithms.
@@ -43,14 +57,11 @@ class ChecksumSource final : public jobs::HashSource {
       task->expected.push_back(std::move(pending_->hex));
       pending_.reset();
     }
-    return !task->names.empty();
+    if (task->names.empty()) return false;
+    ++next_number_;
+    return true;
   }
 
-  // Good when the run has ended.
-  [[nodiscard]] std::size_t entries() const { return entries_; }
-  [[nodiscard]] std::size_t wrong_lines() const { return wrong_lines_; }
-
- private:
   bool read_entry() {
     jobs::ChecksumEntry entry;
     while (std::getline(input_, line_)) {
@@ -69,6 +80,8 @@ class ChecksumSource final : public jobs::HashSource {
     return false;
   }
 
+  runtime::Mutex mutex_;  // guards all below
+  std::uint64_t next_number_ = 0;
   std::istream& input_;
   jobs::ChecksumReader reader_;
   std::string line_;
@@ -95,32 +108,18 @@ class CheckSink final : public jobs::HashSink {
       if (options_.hash.ignore_missing && result.error().system.error_number == ENOENT) return;
       screen_.message("gorun: " + result.error().message() + "\n");
       ++counts_.unreadable;
-      say(name, "FAILED open or read");
+      output_.say(name, "FAILED open or read");
       return;
     }
     std::string hex;
     for (const jobs::Digest& digest : result->digests) hex += digest.hex();
     if (hex == expected) {
       ++counts_.matched;
-      if (options_.verbosity != Verbosity::kQuiet) say(name, "OK");
+      if (options_.verbosity != Verbosity::kQuiet) output_.say(name, "OK");
     } else {
       ++counts_.differ;
-      say(name, "FAILED");
+      output_.say(name, "FAILED");
     }
-  }
-
-  // Names are escaped as in checksum files, with a backslash in front.
-  void say(std::string_view name, std::string_view verdict) {
-    std::string& out = output_.text();
-    if (name.find_first_of("\\\n\r") != std::string_view::npos) out += '\\';
-    for (const char c : name) {
-      if (c == '\\' || c == '\n' || c == '\r') {
-        out += {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : '\\'};
-      } else {
-        out += c;
-      }
-    }
-    out.append(": ").append(verdict) += '\n';
   }
 
   const Options& options_;

@@ -12,6 +12,18 @@ constexpr std::size_t kWriteBytes = std::size_t{64} << 10;
 
 }  // namespace
 
+void HashOutput::say(std::string_view name, std::string_view verdict) {
+  if (name.find_first_of("\\\n\r") != std::string_view::npos) text_ += '\\';
+  for (const char c : name) {
+    if (c == '\\' || c == '\n' || c == '\r') {
+      text_ += {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : '\\'};
+    } else {
+      text_ += c;
+    }
+  }
+  text_.append(": ").append(verdict) += '\n';
+}
+
 bool HashOutput::flush_if_full() { return text_.size() < kWriteBytes || flush(); }
 
 bool HashOutput::flush() {

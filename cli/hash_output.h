@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/exit_code.h"
 
@@ -12,6 +13,9 @@ class HashOutput {
  public:
   /// The text to append to.
   [[nodiscard]] std::string& text() { return text_; }
+
+  /// Appends "NAME: VERDICT". The name is escaped as in checksum files, with a backslash in front.
+  void say(std::string_view name, std::string_view verdict);
 
   /// Writes when enough has gathered. False: nobody reads on, or it failed.
   [[nodiscard]] bool flush_if_full();

@@ -56,6 +56,19 @@ Interrupt (control-C) once and the sources stop and the commands get SIGTERM; tw
 commands are killed; three times and gorun leaves at once.
 )";
 
+constexpr std::string_view kMapExamples = R"(
+In a word of the command {} stands for the line, {.} for it without its extension, {/} for its base
+name, {//} for its directory, {/.} for its base name without its extension, {#} for the number of the
+command, {%} for that of its slot. Without any of them the line is the last argument. It is one
+argument, whatever it holds.
+
+examples:
+  ls *.png | gorun map -- convert {} {.}.jpg
+  find . -name '*.c' -print0 | gorun map -0 -n 50 -- grep -l main
+  seq 100 | gorun map -j 8 --output line -- ./fetch {}
+  gorun map --print -- gzip -k          a job file to start from
+)";
+
 constexpr std::string_view kCheckExamples = R"(
 examples:
   gorun check job.json                  "job.json: ok, 3 stages", or every mistake at once
@@ -92,8 +105,10 @@ examples:
   gorun hash /etc > sums                SHA-256 of all files below /etc; sha256sum -c reads it
   gorun hash --check sums               are they still the same?
   gorun hash -q --check sums            the same, and only of those that are not
+  gorun hash --audit sums /etc          and what was moved, added or removed
   gorun hash -a md5,sha256 --format hashdeep src
   gorun hash -a blake3 disk.img         one file, on all cores
+  tar c /etc | gorun hash -             what comes from standard input
 
 Links are followed where they are given and passed over below a directory, as are FIFOs, sockets
 and devices. A file that changes while it is read gets no digest but a message.
@@ -109,6 +124,8 @@ std::string_view examples(Command command) {
   switch (command) {
     case Command::kRun:
       return kRunExamples;
+    case Command::kMap:
+      return kMapExamples;
     case Command::kCheck:
       return kCheckExamples;
     case Command::kGraph:

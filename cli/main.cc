@@ -10,6 +10,7 @@
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
 #include "cli/cmd_hash.h"
+#include "cli/cmd_map.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_schema.h"
 #include "cli/cmd_stages.h"
@@ -29,6 +30,8 @@ ExitCode dispatch(const Options& options) {
   switch (options.command) {
     case Command::kRun:
       return cmd_run(options, screen);
+    case Command::kMap:
+      return cmd_map(options, screen);
     case Command::kCheck:
       return cmd_check(options, screen);
     case Command::kGraph:

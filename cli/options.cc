@@ -21,6 +21,7 @@
 #include "cli/version_line.h"
 #include "jobs/edit_distance.h"
 #include "jobs/quote.h"
+#include "jobs/utf8.h"
 
 namespace gorun::cli {
 namespace {
@@ -32,6 +33,14 @@ const FlagRow* find_flag(std::string_view name) {
     return flag.long_name == name || (!name.empty() && flag.short_name == name);
   });
   return row == flags().end() ? nullptr : &*row;
+}
+
+// The flag of that name which `command` knows, or else another command's.
+const FlagRow* find_flag(std::string_view name, Command command) {
+  const auto row = std::ranges::find_if(flags(), [&](const FlagRow& flag) {
+    return flag.belongs_to(command) && (flag.long_name == name || flag.short_name == name);
+  });
+  return row == flags().end() ? find_flag(name) : &*row;
 }
 
 const CommandRow* find_command(std::string_view name) {
@@ -46,14 +55,14 @@ std::string suggest_command(std::string_view typed) {
 }
 
 // True if `word` is a flag whose value is the next word.
-bool takes_next_word(std::string_view word) {
+bool takes_next_word(std::string_view word, Command command) {
   if (word.starts_with("--")) {
-    const FlagRow* flag = find_flag(word);  // "--jobs=4" is no flag's name
+    const FlagRow* flag = find_flag(word, command);  // "--jobs=4" is no flag's name
     return flag != nullptr && !flag->value.empty();
   }
   // In "-qj" j is the last letter; in "-j4" the value is attached to it.
   for (std::size_t i = 1; i < word.size(); ++i) {
-    const FlagRow* flag = find_flag(std::string{'-', word[i]});
+    const FlagRow* flag = find_flag(std::string{'-', word[i]}, command);
     if (flag != nullptr && !flag->value.empty()) return i + 1 == word.size();
   }
   return false;
@@ -64,7 +73,7 @@ std::optional<std::size_t> find_first_argument(const Words& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--") return std::nullopt;
     if (words[i].size() < 2 || words[i][0] != '-') return i;
-    if (takes_next_word(words[i])) ++i;
+    if (takes_next_word(words[i], Command::kRun)) ++i;
   }
   return std::nullopt;
 }
@@ -86,11 +95,11 @@ struct Parsed {
 
 // CLI11's own text begins with the flag's name: "--jobs: 1 required TEXT missing", "quiet was given
 // a disallowed flag override".
-UsageError explain(const CLI::ArgumentMismatch& error) {
+UsageError explain(const CLI::ArgumentMismatch& error, Command command) {
   const std::string text = error.what();
   std::string name = text.substr(0, text.find_first_of(": "));
   if (!name.starts_with('-')) name.insert(0, "--");
-  const FlagRow* flag = find_flag(name);
+  const FlagRow* flag = find_flag(name, command);
   if (flag == nullptr) return {text, ""};
   if (flag->value.empty()) return {"option " + jobs::quote(name) + " takes no value", ""};
   return {"option " + jobs::quote(name) + " needs a value",
@@ -124,7 +133,7 @@ std::variant<Parsed, UsageError> take_apart(Command command, Words words) {
   try {
     app.parse(std::move(words));
   } catch (const CLI::ArgumentMismatch& error) {
-    return explain(error);
+    return explain(error, command);
   } catch (const CLI::ParseError& error) {
     return UsageError{error.what(), ""};
   }
@@ -195,16 +204,21 @@ std::optional<UsageError> choose(const Parsed& parsed, std::string_view flag,
                     hint.empty() ? "it is one of " + list : hint};
 }
 
-std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
-  const std::optional<std::string_view> text = parsed.last("--jobs");
+// The value of `flag`, a whole number from 1 to `max`; 0 if it is not given.
+std::optional<UsageError> read_count(const Parsed& parsed, std::string_view flag, int max,
+                                     int* count) {
+  const std::optional<std::string_view> text = parsed.last(flag);
   if (!text) return std::nullopt;
   const char* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, options.procs);
-  if (error == std::errc() && stop == end && options.procs >= 1 && options.procs <= kMaxProcs) {
-    return std::nullopt;
-  }
-  return UsageError{"option \"--jobs\" cannot be " + jobs::quote(*text),
-                    "it is a whole number from 1 to " + std::to_string(kMaxProcs)};
+  const auto [stop, error] = std::from_chars(text->data(), end, *count);
+  if (error == std::errc() && stop == end && *count >= 1 && *count <= max) return std::nullopt;
+  return UsageError{"option " + jobs::quote(flag) + " cannot be " + jobs::quote(*text),
+                    "it is a whole number from 1 to " + std::to_string(max)};
+}
+
+std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
+  if (options.command == Command::kMap) return std::nullopt;
+  return read_count(parsed, "--jobs", kMaxProcs, &options.procs);
 }
 
 std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) {
@@ -274,6 +288,13 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                                  {"svg", GraphFormat::kSvg}},
                                 options.graph_format);
   }
+  if (!error) {
+    error = choose<GithubMode>(
+        parsed, "--github",
+        {{"auto", GithubMode::kAuto}, {"on", GithubMode::kOn}, {"off", GithubMode::kOff}},
+        options.github);
+  }
+  if (const auto path = parsed.last("--junit")) options.junit = std::string(*path);
   options.dry_run = parsed.has("--dry-run");
   return error;
 }
@@ -306,10 +327,15 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
     return UsageError{hash.check ? "a checksum file is missing" : "a path is missing",
                       "\"gorun help hash\" has examples"};
   }
-  if ((hash.strict || hash.ignore_missing) && !hash.check) {
-    return UsageError{"options \"--strict\" and \"--ignore-missing\" need \"--check\"", ""};
+  if ((hash.strict || hash.ignore_missing) && !hash.check && hash.audit.empty()) {
+    return UsageError{
+        "options \"--strict\" and \"--ignore-missing\" need \"--check\" or \"--audit\"", ""};
   }
-  if (hash.algorithms.size() > 1 && (hash.check || hash.format == HashFormat::kSha256sum)) {
+  if (hash.check && !hash.audit.empty()) {
+    return UsageError{"\"--check\" and \"--audit\" exclude each other", ""};
+  }
+  if (hash.algorithms.size() > 1 && hash.audit.empty() &&
+      (hash.check || hash.format == HashFormat::kSha256sum)) {
     return UsageError{hash.check ? "\"--check\" takes one algorithm"
                                  : "the format \"sha256sum\" has room for one algorithm",
                       hash.check ? "" : "type --format bsd, hashdeep or jsonl"};
@@ -327,6 +353,7 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
 
 std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
   hash.check = parsed.has("--check");
+  hash.audit = parsed.last("--audit").value_or("");
   hash.strict = parsed.has("--strict");
   hash.ignore_missing = parsed.has("--ignore-missing");
   std::optional<UsageError> error = read_algorithms(parsed, hash);
@@ -352,6 +379,46 @@ std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
     hash.sha256_path = *path;
   }
   return error ? error : check_hash(hash);
+}
+
+// Behind the flags of `gorun map` everything is the command, with or without "--" in front.
+Words split_command(Words* words) {
+  std::size_t i = 0;
+  while (i < words->size() && (*words)[i].size() > 1 && (*words)[i][0] == '-') {
+    if ((*words)[i] == "--") break;
+    i += takes_next_word((*words)[i], Command::kMap) ? 2 : 1;
+  }
+  i = std::min(i, words->size());
+  const auto begin = words->begin() + static_cast<std::ptrdiff_t>(i);
+  Words command(begin, words->end());
+  words->erase(begin, words->end());
+  if (!command.empty() && command.front() == "--") command.erase(command.begin());
+  return command;
+}
+
+std::optional<UsageError> read_map(const Parsed& parsed, MapOptions& map) {
+  if (map.command.empty()) {
+    return UsageError{"a command is missing", "type gorun map -- COMMAND {}"};
+  }
+  for (const std::string& word : map.command) {
+    if (jobs::find_invalid_utf8(word) == std::string_view::npos) continue;
+    return UsageError{"a word of the command is not UTF-8, which a job file has to be",
+                      "lines may hold any bytes: give it as one of them"};
+  }
+  map.null_separated = parsed.has("--null");
+  map.print = parsed.has("--print");
+  map.keep_order = parsed.has("--keep-order");
+  map.output = std::string(parsed.last("--output").value_or("group"));
+  if (map.output != "group" && map.output != "line" && map.output != "raw") {
+    return UsageError{"option \"--output\" cannot be " + jobs::quote(map.output),
+                      "it is one of group, line, raw"};
+  }
+  if (map.keep_order && parsed.has("--output") && map.output != "group") {
+    return UsageError{"options \"--keep-order\" and \"--output\" exclude each other",
+                      "with --keep-order every output waits for its turn"};
+  }
+  auto error = read_count(parsed, "--jobs", kMaxMapJobs, &map.workers);
+  return error ? error : read_count(parsed, "--max-args", kMaxMapItems, &map.items);
 }
 
 // The words of `gorun hash` that are paths: those that are no flags, and all behind "--".
@@ -384,6 +451,7 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
     if (dashes != words.end()) behind_dashes.assign(dashes + 1, words.end());
     words.erase(dashes, words.end());
   }
+  if (options.command == Command::kMap) options.map.command = split_command(&words);
   std::variant<Parsed, UsageError> taken = take_apart(options.command, std::move(words));
   if (const auto* error = std::get_if<UsageError>(&taken)) return *error;
   Parsed& parsed = std::get<Parsed>(taken);
@@ -406,6 +474,10 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
     if (std::optional<UsageError> error = read_hash(parsed, options.hash)) {
       return *std::move(error);
     }
+  }
+
+  if (options.command == Command::kMap) {
+    if (std::optional<UsageError> error = read_map(parsed, options.map)) return *std::move(error);
   }
 
   const bool needs_file = row_of(options.command).takes_job_file();

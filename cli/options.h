@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/flags.h"
+#include "cli/github.h"
 #include "cli/log.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/sha256_lanes.h"
@@ -33,9 +34,24 @@ struct HashOptions {
   HashFormat format = HashFormat::kSha256sum;
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
   bool ignore_missing = false;
+};
+
+/// Lines that wait for a command: enough for the commands never to wait for a line.
+inline constexpr int kMapBuffer = 256;
+
+/// Of `gorun map`.
+struct MapOptions {
+  std::vector<std::string> command;  // at least one word
+  int workers = 0;                   // commands at a time; 0: as many as there are cores
+  int items = 1;                     // lines for one command, at most
+  bool null_separated = false;
+  bool keep_order = false;
+  std::string output;  // a value of "output"; empty: the default
+  bool print = false;
 };
 
 /// One `--set-file NAME=PATH`: the value of the var is what the file holds.
@@ -59,7 +75,10 @@ struct Options {
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
+  std::string junit;  // where to write the run as JUnit XML; empty: nowhere
+  GithubMode github = GithubMode::kAuto;
   HashOptions hash;
+  MapOptions map;
   GraphFormat graph_format = GraphFormat::kDot;
 };
 
@@ -75,6 +94,8 @@ struct UsageError {
 };
 
 inline constexpr int kMaxProcs = 1024;
+inline constexpr int kMaxMapJobs = 100'000;
+inline constexpr int kMaxMapItems = 1'000'000;
 
 /// argv as main() has it; argv[0] is skipped.
 [[nodiscard]] std::variant<Options, Answer, UsageError> parse_options(int argc,

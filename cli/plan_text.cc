@@ -42,6 +42,10 @@ std::string placeholder(const TemplatePart& part) {
       return "{/.}";
     case TemplatePart::What::kRunStatus:
       return "${{ run.status }}";
+    case TemplatePart::What::kNumber:
+      return "{#}";
+    case TemplatePart::What::kSlot:
+      return "{%}";
   }
   return "";
 }

@@ -152,15 +152,42 @@ bool ChildPump::is_over() const {
 void ChildPump::reap() {
   int status = 0;
   rusage usage = {};
+  // A destructor comes here before the end: what it has killed needs no guard either.
+  ChildGuard::give_back(child_.guarded);
   while (::wait4(child_.pid, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   reaped_ = true;
+  const pid_t group = child_.pid;
   child_ = {};
   result_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   result_.user = to_microseconds(usage.ru_utime);
   result_.system = to_microseconds(usage.ru_stime);
   result_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+  if (options_.awaits_group && ::kill(-group, 0) == 0) await_group(group);
+}
+
+// Signal 0 hits nobody, so it does no harm should the number be somebody else's by then.
+void ChildPump::await_group(pid_t group) {
+  const Clock::time_point end = Clock::now() + options_.pipe_grace;
+  milliseconds pause{1};
+  for (;;) {
+    // Where this process inherits orphans (PR_SET_CHILD_SUBREAPER), it has to reap them.
+    siginfo_t ended{};
+    do {
+      ended.si_pid = 0;
+    } while (::waitid(P_PGID, static_cast<id_t>(group), &ended, WEXITED | WNOHANG) == 0 &&
+             ended.si_pid != 0);
+    if (::kill(-group, 0) != 0) return;
+    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    pollfd stop = {options_.stop_fd, POLLIN, 0};
+    if (left.count() <= 0 ||
+        ::poll(&stop, 1, static_cast<int>(std::min(left, pause).count())) > 0) {
+      result_.pipe_left_open = true;
+      return;
+    }
+    pause = std::min(2 * pause, milliseconds(50));
+  }
 }
 
 void ChildPump::note_exit() {

@@ -12,6 +12,9 @@
 //       pipe is closed, and the result says so. What that process writes later gives it SIGPIPE.
 //   E3  The stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
 //       stopped process takes no other) to the group, after kill_after SIGKILL to the group.
+//   E4  The child exits, no pipe tells whether others still write to the files that it had, and
+//       awaits_group is set: pipe_grace is given to the rest of its group, and the result says if
+//       somebody is left then.
 //   The child is waited for last, so that its group's number cannot be given to another in between.
 //
 // A child that closes its stdin early gets no more of it; that is no error, as for `yes | head`.
@@ -41,6 +44,8 @@ struct PumpOptions {
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // from the pump's making
   std::chrono::milliseconds kill_after{5000};
   std::chrono::milliseconds pipe_grace{1000};
+  bool awaits_group =
+      false;  // its output goes to files: a group that lives on may still write (E4)
 };
 
 enum class EndedBy : std::uint8_t {
@@ -55,7 +60,7 @@ struct ChildResult {
   int signal = 0;     // that killed it; 0: it exited
   EndedBy ended_by = EndedBy::kItself;
   bool was_killed = false;      // SIGTERM was not enough
-  bool pipe_left_open = false;  // E2
+  bool pipe_left_open = false;  // E2; of E4, that the group lives on
   std::chrono::microseconds user{0};
   std::chrono::microseconds system{0};
   std::int64_t max_rss_bytes = 0;
@@ -104,6 +109,7 @@ class ChildPump {
   std::string_view read_from(FileDescriptor& pipe);
   [[nodiscard]] bool is_over() const;
   void reap();
+  void await_group(pid_t group);
 
   Child child_;
   PumpOptions options_;

@@ -1,6 +1,6 @@
 #include "jobs/executor.h"
 
-#include <poll.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,9 +24,9 @@
 #include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
-#include "runtime/blocking.h"
 #include "runtime/cancel.h"
 #include "runtime/chan.h"
+#include "runtime/io.h"
 #include "runtime/runtime.h"
 #include "runtime/semaphore.h"
 #include "runtime/sync.h"
@@ -50,9 +50,18 @@ class SigpipeIgnored {
   struct sigaction before_ = {};
 };
 
+// A handle of its own on the interrupt's descriptor, closed if there is none.
+runtime::Fd watched(const Interrupt* interrupt) {
+  if (interrupt == nullptr) return {};
+  const int fd = ::fcntl(interrupt->fd(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return std::move(runtime::Fd::adopt(fd).fd);
+}
+
 // A chain of the plan, alive.
 struct LiveChain {
   std::optional<Inbox> inbox;
+  std::optional<Reorder> order;
   InputStateCell input;
   WaitingAttempts attempts;
   std::optional<ShardInboxes> shards;
@@ -74,7 +83,7 @@ enum class ChainEnd { kComplete, kCutShort, kSkipped };
 class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
-      : interrupt_(options.interrupt),
+      : interrupt_(watched(options.interrupt)),
         timeout_(options.timeout),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
                     .deterministic = options.deterministic}),
@@ -169,6 +178,7 @@ class Execution {
                                     .inbox = live.inbox ? &*live.inbox : nullptr,
                                     .readers = {},
                                     .ports = {},
+                                    .order = nullptr,
                                     .input = &live.input,
                                     .attempts = &live.attempts,
                                     .shards = live.shards ? &*live.shards : nullptr,
@@ -176,6 +186,11 @@ class Execution {
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
+    }
+    if (chain.keeps_order) {
+      live.order.emplace(Reorder::Shape{.window = chain.window, .retries = chain.retries},
+                         *live.inbox, live.where->readers);
+      live.where->order = &*live.order;
     }
     for (const std::vector<PlanPort>& ports : chain.ports) {
       std::vector<LivePort>& mine = live.where->ports.emplace_back();
@@ -192,6 +207,7 @@ class Execution {
     for (LiveChain& live : chains_) {
       if (live.where->scope() != scope) continue;
       if (live.inbox) live.inbox->close();
+      if (live.order) live.order->close();
       if (live.shards) live.shards->close();
       live.attempts.over.cancel();
     }
@@ -211,7 +227,7 @@ class Execution {
     runtime::set_label("run");
     run_.run_started();
     runtime::WaitGroup watcher;
-    if (interrupt_ != nullptr) watcher.go([this] { watch_interrupt(); });
+    watcher.go([this] { watch_interrupt(); });
     const runtime::Cancel running;
     if (timeout_) watcher.go([this, &running] { watch_time(*timeout_, running); });
     runtime::WaitGroup chains;
@@ -220,7 +236,7 @@ class Execution {
     }
     chains.wait();
     timeouts_.wait();
-    all_ended_.raise();
+    (void)interrupt_.close();
     running.cancel();
     watcher.wait();
   }
@@ -234,12 +250,8 @@ class Execution {
 
   void watch_interrupt() {
     runtime::set_label("interrupt");
-    pollfd fds[2] = {{interrupt_->fd(), POLLIN, 0}, {all_ended_.fd(), POLLIN, 0}};
-    runtime::blocking(runtime::Blocking::kLong, [&fds] {
-      while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
-      }
-    });
-    if (fds[0].revents != 0) run_.interrupt();
+    // Aside: stages that wait for each other are a deadlock, although control-C could end it.
+    if (interrupt_.wait_readable_aside()) run_.interrupt();
   }
 
   // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
@@ -371,7 +383,14 @@ class Execution {
       });
     }
     runtime::WaitGroup running;
+    runtime::WaitGroup passing_on;
     const std::string& label = run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name;
+    if (live.order) {
+      passing_on.go([this, &chain, &label, &order = *live.order] {
+        runtime::set_label(label);
+        guard(chain.nodes.back(), [&order] { order.run(); });
+      });
+    }
     for (const std::unique_ptr<Worker>& worker : workers) {
       running.go([this, &chain, &label, worker = worker.get()] {
         runtime::set_label(label);
@@ -380,6 +399,8 @@ class Execution {
     }
     running.wait();
     live.attempts.all.wait();  // a stop ends their pauses
+    if (live.order) live.order->finish();
+    passing_on.wait();
     if (!live.shards) return;
     live.shards->close();
     merging.wait();
@@ -402,9 +423,8 @@ class Execution {
     clock.switch_to(nullptr);
   }
 
-  Interrupt* const interrupt_;
+  runtime::Fd interrupt_;
   const std::optional<std::chrono::nanoseconds> timeout_;
-  Interrupt all_ended_;
   runtime::WaitGroup timeouts_;  // of stages
   runtime::Runtime scheduler_;
   Run run_;

@@ -35,6 +35,36 @@ void check_walk(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+void check_pipeline(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("vars")) return;
+  for (const auto& [name, value] : options.named_templates("vars")) {
+    if (value.is_constant()) continue;
+    blame(errors, options.where("vars"),
+          quote(name) + " refers to what only the run knows, and vars are known before");
+  }
+}
+
+void check_range(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.integer("step") == 0) {
+    blame(errors, options.where("step"), "a \"step\" of 0 leads nowhere");
+  }
+}
+
+void check_filter(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("match") && !options.has("where")) {
+    blame(errors, use.where, "a filter needs \"match\" or \"where\"");
+  }
+  if (options.has("field") && !options.has("match")) {
+    blame(errors, options.where("field"), "\"field\" is used only with \"match\"",
+          "\"where\" names its fields itself");
+  }
+}
+
+bool route_sends_nothing(const StageOptions& options) { return options.text("otherwise") != "out"; }
+
 void check_split(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   const bool by_regex = options.text("by") == "regex";
@@ -48,8 +78,16 @@ void check_split(const StageUse& use, Diagnostics* errors) {
 
 void check_map(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
-  if (!options.has("text") && !options.has("replace") && !options.has("fields")) {
-    blame(errors, use.where, "a map needs \"text\", \"replace\" or \"fields\"");
+  if (!options.has("text") && !options.has("replace") && !options.has("fields") &&
+      !options.has("json")) {
+    blame(errors, use.where, "a map needs \"text\", \"replace\", \"fields\" or \"json\"");
+  }
+  if (!options.has("fields") || !options.has("json")) return;
+  for (const auto& [name, pointer] : options.named_texts("json")) {
+    const auto is_same = [&name = name](const auto& field) { return field.first == name; };
+    if (std::ranges::none_of(options.named_templates("fields"), is_same)) continue;
+    blame(errors, options.where("json"),
+          "\"fields\" and \"json\" both set the field " + quote(name));
   }
 }
 
@@ -61,7 +99,21 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
         errors, both ? options.where("shell") : use.where,
         both ? "\"argv\" and \"shell\" exclude each other" : "an exec needs \"argv\" or \"shell\"");
   }
+  if (options.integer("batch") > 1 && options.text("stdin") == "item") {
+    blame(errors, options.where("batch"), "\"batch\" and \"stdin\": \"item\" exclude each other",
+          "several items reach a command as arguments");
+  }
+  if (options.has("max_output") && options.text("output") != "group" &&
+      options.text("output") != "auto" && options.text("stdout") != "capture") {
+    blame(errors, options.where("max_output"),
+          "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")),
+          "it limits what \"group\" shows and what \"capture\" holds");
+  }
   if (use.has_input) return;
+  if (options.integer("batch") > 1) {
+    blame(errors, options.where("batch"), "\"batch\" gathers items, and there are none",
+          "without \"from\" a command runs once");
+  }
   for (const std::string_view name : {"argv", "cwd", "env"}) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",

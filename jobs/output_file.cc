@@ -49,19 +49,23 @@ std::string name_beside(const std::string& target) {
 }  // namespace
 
 OutputFile::OutputFile(std::string path, Mode mode, int cancel_fd)
-    : path_(std::move(path)), mode_(mode), cancel_fd_(cancel_fd) {}
+    : path_(std::move(path)), mode_(mode), cancel_fd_(cancel_fd), standard_fd_(STDOUT_FILENO) {}
+
+OutputFile::OutputFile(int standard_fd, int cancel_fd)
+    : path_("-"), mode_(Mode::kInPlace), cancel_fd_(cancel_fd), standard_fd_(standard_fd) {}
 
 OutputFile::~OutputFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 SystemError OutputFile::error(std::string_view call, int number) const {
-  return {call, number, path_ == "-" ? "standard output" : path_};
+  if (path_ != "-") return {call, number, path_};
+  return {call, number, standard_fd_ == STDERR_FILENO ? "standard error" : "standard output"};
 }
 
 std::optional<SystemError> OutputFile::open() {
   if (path_ == "-") {
-    fd_ = STDOUT_FILENO;
+    fd_ = standard_fd_;
   } else {
     auto failed = runtime::blocking(
         runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {  // a FIFO waits

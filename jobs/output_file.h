@@ -25,9 +25,13 @@ class OutputFile {
   /// path       the target; "-" is standard output.
   /// cancel_fd  readable once the run is stopped: ends a write that waits for a reader.
   OutputFile(std::string path, Mode mode, int cancel_fd);
+  /// One of this process's own streams: STDOUT_FILENO or STDERR_FILENO.
+  OutputFile(int standard_fd, int cancel_fd);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
+
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
 
   /// Nothing: all is well. EPIPE when the reader of a pipe has gone, ECANCELED when the run was
   /// stopped.
@@ -49,6 +53,7 @@ class OutputFile {
   const std::string path_;
   const Mode mode_;
   const int cancel_fd_;
+  const int standard_fd_;  // of path "-"
   std::string target_;     // path_ without links
   std::string temporary_;  // not empty: to be renamed or removed
   FileDescriptor opened_;  // unless it is standard output

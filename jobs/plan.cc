@@ -89,7 +89,11 @@ class Planner {
     for (std::size_t s = 0; s < graph_.stages.size(); ++s) {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
-        connect(n, n + 1, Edge());
+        Edge inner;
+        if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
+          inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
+        }
+        connect(n, n + 1, inner);
       }
     }
     for (const Edge& edge : graph_.edges) {
@@ -146,6 +150,7 @@ class Planner {
       }
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
+        keep_order(graph_.stages[plan_.nodes[at].stage], &chain);
         plan_.nodes[at].chain = plan_.chains.size();
         chain.ports.emplace_back();
         const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
@@ -154,6 +159,27 @@ class Planner {
       }
       plan_.chains.push_back(std::move(chain));
     }
+  }
+
+  // A chain of one goroutine keeps the order anyhow. In another one it is kept from end to end if
+  // any of its stages asks for that.
+  static void keep_order(const StageSpec& spec, PlanChain* chain) {
+    if (!spec.keeps_order || chain->workers == 1) return;
+    const auto window = static_cast<std::size_t>(spec.window);
+    chain->window = chain->keeps_order ? std::min(chain->window, window) : window;
+    chain->keeps_order = true;
+  }
+
+  // The most items that one batch in front of the chain holds.
+  std::int64_t batch_items(const PlanChain& chain, std::int64_t buffer) const {
+    auto most = static_cast<std::int64_t>(plan_.nodes[chain.nodes.front()].traits.batch_items);
+    if (chain.keeps_order) {
+      // A ticket of its own for each item that may come back, and in a small window something for
+      // every worker.
+      const auto window = static_cast<std::int64_t>(chain.window);
+      most = chain.retries ? 1 : std::min(most, window / (2 * chain.workers));
+    }
+    return std::clamp<std::int64_t>(buffer / kMinBatches, 1, std::max<std::int64_t>(most, 1));
   }
 
   void connect_chains() {
@@ -165,8 +191,7 @@ class Planner {
       for (std::size_t i = 0; i < chain.nodes.size(); ++i) connect_ports(&chain, i);
       const std::size_t head = chain.nodes.front();
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
-      const std::int64_t items = std::clamp<std::int64_t>(
-          buffer / kMinBatches, 1, static_cast<std::int64_t>(plan_.nodes[head].traits.batch_items));
+      const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
       chain.bytes = static_cast<std::uint64_t>(wiring_[head].bytes);

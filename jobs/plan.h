@@ -66,6 +66,8 @@ struct PlanChain {
   std::uint64_t bytes = 0;      // and bytes of their texts
   bool shares_evenly = false;   // a large batch is divided among its workers
   bool retries = false;         // items may come back to its inbox
+  bool keeps_order = false;     // its items leave in the order in which they came
+  std::size_t window = 0;       // items under way then
 };
 
 struct Plan {

@@ -151,6 +151,9 @@ struct StageTraits {
   /// The most items that one batch in front of this stage holds. Work that takes long for each item
   /// wants few, so that its workers share them evenly.
   std::size_t batch_items = kBatchItems;
+  /// Of a stage that reads from another one of the same row: items that may wait between the two;
+  /// 0: as many as between stages of a job.
+  std::int64_t inner_buffer = 0;
   /// May run in the goroutines of the stage that it reads from: cheap work that does not block.
   bool fuses = false;
   /// Does the same in any number of workers, whatever `workers` says: it keeps nothing from one

@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -36,21 +37,20 @@ struct KernelSigaction {
 
 enum class Step : int { kNone, kStream, kCwd, kExec };
 
+// Who has put the child's handlers back at their defaults.
+enum class Handlers : int { kCleared, kOurs };
+
 // What parent and child share while the parent is held by CLONE_VFORK.
 struct Launch {
   const char* file;
   char* const* argv;
   char* const* envp;
   const char* cwd;                // nullptr: ours
-  std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of the two below
+  std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of those below
+  Handlers handlers;
   Step failed_step;
   int error_number;
 };
-
-// clone(2) by its other name in the C library: ThreadSanitizer takes hold of the usual one, treats
-// the child as a fork and gives up over the memory that it shares with us.
-extern "C" int clone_unwatched(int (*main)(void*), void* stack_top, int flags, void* argument,
-                               ...) __asm__("__clone");
 
 constexpr int kStreamNull = -1;
 constexpr int kStreamInherit = -2;
@@ -74,7 +74,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) bool connect_stre
 }
 
 // Our handlers are no code of the child's, and SIGPIPE is ignored for our sake, not for its.
-__attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signals() {
+__attribute__((no_sanitize("address", "thread", "undefined"))) void reset_handlers() {
   KernelSigaction action;
   for (int signal = 1; signal <= kSignals; ++signal) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
@@ -84,6 +84,16 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signal
     if (is_default || (is_ignored && signal != SIGPIPE)) continue;
     action = {};
     ::syscall(SYS_rt_sigaction, signal, &action, nullptr, kKernelSigsetBytes);
+  }
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signals(
+    Handlers handlers) {
+  if (handlers == Handlers::kOurs) {
+    reset_handlers();
+  } else {  // what is ignored stays ignored
+    const KernelSigaction action = {};
+    ::syscall(SYS_rt_sigaction, SIGPIPE, &action, nullptr, kKernelSigsetBytes);
   }
   const std::uint64_t none = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSigsetBytes);
@@ -100,7 +110,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
   if (launch.cwd != nullptr && ::syscall(SYS_chdir, launch.cwd) != 0) return Step::kCwd;
   // Ours are close-on-exec already; this is for those that a library opened without.
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  reset_signals();
+  reset_signals(launch.handlers);
   ::syscall(SYS_execve, launch.file, launch.argv, launch.envp);
   return Step::kExec;
 }
@@ -163,21 +173,120 @@ class SignalsBlocked {
 };
 
 struct Started {
+  ChildGuard::Place* place = nullptr;
   pid_t pid = -1;
   int pidfd = -1;
   int error_number = 0;  // of clone
 };
 
-Started clone_child(Launch* launch) {
-  launch->failed_step = Step::kNone;
+// clone(2) by its other name in the C library: ThreadSanitizer takes hold of the usual one, treats
+// the child as a fork and gives up over the memory that it shares with us.
+extern "C" int clone_unwatched(int (*main)(void*), void* stack_top, int flags, void* argument,
+                               ...) __asm__("__clone");
+
+// The bare call: the C library has no function for it. The child leaves by exit_group and never
+// returns into this frame, of which it has only the registers.
+long clone3_call(clone_args* args, Launch* launch) {
+#if defined(__x86_64__)
+  long result = SYS_clone3;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %[launch], %%rdi\n\t"
+      "call *%[entry]\n\t"
+      "ud2\n"
+      "1:"
+      : "+a"(result)
+      : "D"(args), "S"(sizeof *args), [launch] "b"(launch), [entry] "d"(&child_main)
+      : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long number asm("x8") = SYS_clone3;
+  register long result asm("x0") = reinterpret_cast<long>(args);
+  register long size asm("x1") = sizeof *args;
+  register Launch* shared asm("x2") = launch;
+  register int (*entry)(void*) asm("x3") = &child_main;
+  asm volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x0, x2\n\t"
+      "blr x3\n\t"
+      "brk #0\n"
+      "1:"
+      : "+r"(result)
+      : "r"(number), "r"(size), "r"(shared), "r"(entry)
+      : "memory");
+  return result;
+#else
+  static_cast<void>(args);
+  static_cast<void>(launch);
+  return -ENOSYS;
+#endif
+}
+
+constexpr unsigned kCloneFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+
+// False once clone3 has proved missing: Linux before 5.5, or a filter that does not know it.
+// relaxed: whoever has not heard of it finds out for itself.
+constinit std::atomic<bool> has_clone3{true};
+
+Started start_by_clone3(Launch* launch, char* stack, ChildGuard::Place* place) {
   Started started;
+  clone_args args = {};
+  args.flags = kCloneFlags | CLONE_CLEAR_SIGHAND;
+  static_assert(sizeof(ChildGuard::Place) == sizeof(pid_t));
+  if (place != nullptr) {
+    args.flags |= CLONE_PARENT_SETTID;
+    args.parent_tid = reinterpret_cast<std::uintptr_t>(place);
+  }
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&started.pidfd);
+  args.exit_signal = SIGCHLD;
+  args.stack = reinterpret_cast<std::uintptr_t>(stack);
+  args.stack_size = kChildStackBytes;
+  launch->handlers = Handlers::kCleared;
+  const long pid = clone3_call(&args, launch);
+  if (pid >= 0) {
+    started.pid = static_cast<pid_t>(pid);
+  } else {
+    started.error_number = static_cast<int>(-pid);
+  }
+  return started;
+}
+
+// The older call has no room for the number's place beside the pidfd: it comes a moment late.
+Started start_by_clone(Launch* launch, char* stack, ChildGuard::Place* place) {
+  Started started;
+  launch->handlers = Handlers::kOurs;
+  // The stack grows down, and the ABI wants its top aligned to 16 bytes, which new[] provides.
+  started.pid = clone_unwatched(child_main, stack + kChildStackBytes, int{kCloneFlags} | SIGCHLD,
+                                launch, &started.pidfd);
+  if (started.pid < 0) started.error_number = errno;
+  if (started.pid > 0 && place != nullptr) place->store(started.pid, std::memory_order_relaxed);
+  return started;
+}
+
+Started clone_from_here(Launch* launch, ChildGuard::Place* place) {
   const auto stack = std::make_unique_for_overwrite<char[]>(kChildStackBytes);
   const SignalsBlocked blocked;
-  // The stack grows down, and the ABI wants its top aligned to 16 bytes, which new[] provides.
-  started.pid =
-      clone_unwatched(child_main, stack.get() + kChildStackBytes,
-                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, &started.pidfd);
-  if (started.pid < 0) started.error_number = errno;
+  if (has_clone3.load(std::memory_order_relaxed)) {
+    const Started started = start_by_clone3(launch, stack.get(), place);
+    // EINVAL: a kernel that does not know CLONE_CLEAR_SIGHAND. EPERM: a filter.
+    const int number = started.error_number;
+    if (number != ENOSYS && number != EINVAL && number != EPERM) return started;
+    has_clone3.store(false, std::memory_order_relaxed);
+  }
+  return start_by_clone(launch, stack.get(), place);
+}
+
+Started clone_child(Launch* launch) {
+  launch->failed_step = Step::kNone;
+  ChildGuard::Place* place = ChildGuard::take_place();
+  Started started = clone_from_here(launch, place);
+  if (started.pid < 0) ChildGuard::give_back(std::exchange(place, nullptr));
+  started.place = place;
   return started;
 }
 
@@ -208,7 +317,9 @@ Expected<Child, SystemError> launch_child(Launch* launch, const Command& command
   Child child;
   child.pid = started.pid;
   child.pidfd = FileDescriptor(started.pidfd);
+  child.guarded = started.place;
   if (launch->failed_step == Step::kNone) return child;
+  ChildGuard::give_back(started.place);
   const SystemError error = launch_error(*launch, command);
   while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -224,8 +335,9 @@ std::vector<char*> pointers_to(std::span<const std::string> texts) {
   return pointers;
 }
 
-int stream_fd(StreamMode mode, const FileDescriptor& pipe_end) {
+int stream_fd(StreamMode mode, const FileDescriptor& pipe_end, int file) {
   if (mode == StreamMode::kPipe) return pipe_end.get();
+  if (mode == StreamMode::kFile) return file;
   return mode == StreamMode::kInherit ? kStreamInherit : kStreamNull;
 }
 
@@ -296,7 +408,9 @@ Expected<Child, SystemError> start_child(const Command& command) {
   }
   const auto environment = command.environment;
   char* const* envp = environment ? environment->envp() : environ;
-  Expected<std::string, SystemError> file = find_program(program, find_variable("PATH", envp));
+  Expected<std::string, SystemError> file = command.file.empty()
+                                                ? find_program(program, find_variable("PATH", envp))
+                                                : Expected<std::string, SystemError>(command.file);
   if (!file) return file.error();
 
   const std::array<StreamMode, 3> modes = {command.stdin_mode, command.stdout_mode,
@@ -310,7 +424,8 @@ Expected<Child, SystemError> start_child(const Command& command) {
       if (!pipe) return pipe.error();
       pipes[i] = std::move(*pipe);
     }
-    launch.stream_fds[i] = merged ? kStreamLikeStdout : stream_fd(modes[i], pipes[i].childs);
+    launch.stream_fds[i] =
+        merged ? kStreamLikeStdout : stream_fd(modes[i], pipes[i].childs, command.files[i]);
   }
   const std::vector<char*> argv = pointers_to(command.argv);
   launch.file = file->c_str();

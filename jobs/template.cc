@@ -21,13 +21,16 @@ struct Placeholder {
   std::string_view text;
   What what;
 };
-constexpr std::array<Placeholder, 5> kPlaceholders = {{
+constexpr std::array<Placeholder, 7> kPlaceholders = {{
     {"{}", What::kItem},
     {"{.}", What::kStem},
     {"{/}", What::kBaseName},
     {"{//}", What::kDirectory},
     {"{/.}", What::kBaseNameStem},
+    {"{#}", What::kNumber},
+    {"{%}", What::kSlot},
 }};
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
@@ -46,9 +49,6 @@ std::optional<std::string_view> files_pattern(std::string_view expression) {
   if (pattern.find('\'') != std::string_view::npos) return std::nullopt;
   return pattern;
 }
-
-// GNU parallel's job number and slot, which a reader of its manual may try.
-constexpr std::array<std::string_view, 2> kUnknownPlaceholders = {"{#}", "{%}"};
 
 class TemplateParser {
  public:
@@ -142,13 +142,6 @@ class TemplateParser {
       at_ = end;
       return true;
     }
-    for (const std::string_view unknown : kUnknownPlaceholders) {
-      if (!rest().starts_with(unknown)) continue;
-      fail(at_ + unknown.size(), "unknown placeholder " + quote(unknown),
-           "known here: {} {.} {/} {//} {/.}");
-      at_ += unknown.size();
-      return true;
-    }
     return false;
   }
 
@@ -222,6 +215,12 @@ std::optional<std::string_view> Template::append_to(std::string* out, const Item
       case What::kRunStatus:
         *out += item.run_status();
         break;
+      case What::kNumber:
+        *out += std::to_string(item.number());
+        break;
+      case What::kSlot:
+        *out += std::to_string(item.slot());
+        break;
     }
   }
   return std::nullopt;
@@ -234,7 +233,8 @@ bool Template::is_constant() const {
 
 bool Template::uses_item() const {
   return std::ranges::any_of(parts_, [](const TemplatePart& p) {
-    return p.what != What::kLiteral && p.what != What::kRunStatus;
+    return p.what != What::kLiteral && p.what != What::kRunStatus && p.what != What::kNumber &&
+           p.what != What::kSlot;
   });
 }
 

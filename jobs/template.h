@@ -9,11 +9,13 @@
 //
 //   {} the item   {.} without its extension   {/} its base name   {//} its directory
 //   {/.} its base name without its extension
+//   {#} the number of the command, from 1   {%} the number of the worker that runs it, from 1
 //
 // The template knows no Item: whoever evaluates it brings an ItemView.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +36,10 @@ class ItemView {
 
   /// How the run stands: "success" or "failure".
   [[nodiscard]] virtual std::string_view run_status() const { return "success"; }
+
+  /// The number of the command that the text is for, and of the worker that runs it.
+  [[nodiscard]] virtual std::uint64_t number() const { return 0; }
+  [[nodiscard]] virtual std::uint64_t slot() const { return 0; }
 };
 
 struct TemplatePart {
@@ -46,6 +52,8 @@ struct TemplatePart {
     kDirectory,     // {//}  a/b.tar.gz -> a; "." if there is none
     kBaseNameStem,  // {/.}  a/b.tar.gz -> b.tar
     kRunStatus,     // ${{ run.status }}
+    kNumber,        // {#}
+    kSlot,          // {%}
   };
   What what = What::kLiteral;
   std::string text;
@@ -70,7 +78,7 @@ class Template {
   /// True if the text depends neither on the item nor on how the run stands.
   [[nodiscard]] bool is_constant() const;
 
-  /// True if the text depends on the item.
+  /// True if the text depends on the item; {#} and {%} do not.
   [[nodiscard]] bool uses_item() const;
 
   /// The text of a constant template.
@@ -86,7 +94,7 @@ class Template {
 
 enum class TemplateSyntax {
   kExpressions,   // ${{ ... }}
-  kPlaceholders,  // and {} {.} {/} {//} {/.}
+  kPlaceholders,  // and {} {.} {/} {//} {/.} {#} {%}
 };
 
 /// A part of a template before `vars` are known.

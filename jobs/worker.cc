@@ -80,11 +80,12 @@ struct Worker::Link {
 
 class Worker::LinkContext final : public Context {
  public:
-  LinkContext(const Surroundings& where, Link& link)
-      : where_(where),
+  LinkContext(Worker& worker, Link& link)
+      : worker_(worker),
+        where_(worker.where_),
         link_(link),
         stage_(link.node->stage),
-        policy_(where.run.graph().stages[stage_].failure) {}
+        policy_(where_.run.graph().stages[stage_].failure) {}
 
   [[nodiscard]] int procs() const override { return where_.procs; }
   [[nodiscard]] const Environment& environment() const override { return where_.run.graph().env; }
@@ -116,8 +117,9 @@ class Worker::LinkContext final : public Context {
   void count_bytes(std::uint64_t bytes) override {
     where_.run.cell(stage_).bytes.fetch_add(bytes, std::memory_order_relaxed);
   }
+  // What is put back loses its place.
   [[nodiscard]] bool siblings_are_idle() const override {
-    return where_.chain.workers > 1 && where_.inbox->is_empty();
+    return where_.chain.workers > 1 && where_.order == nullptr && where_.inbox->is_empty();
   }
   [[nodiscard]] bool offer(Batch& batch) override {
     const std::uint64_t items = batch.size();
@@ -144,6 +146,7 @@ class Worker::LinkContext final : public Context {
     where_.run.cell(stage_).items_in.fetch_sub(items, std::memory_order_relaxed);
   }
 
+  Worker& worker_;
   const Surroundings& where_;
   Link& link_;
   const std::size_t stage_;
@@ -160,10 +163,9 @@ Flow Worker::LinkContext::fail_item(const Item& item, Failure failure) {
     failure.what +=
         " (attempt " + std::to_string(attempt_) + " of " + std::to_string(policy_.retry.max) + ")";
   }
-  if (!policy_.retry.goes_on(failure, attempt_) || where_.run.is_draining(where_.group())) {
-    return fail_for_good(item, std::move(failure));
-  }
-  if (where_.is_stopped()) return Flow::kStop;
+  if (!policy_.retry.goes_on(failure, attempt_)) return fail_for_good(item, std::move(failure));
+  if (where_.is_stopped()) return Flow::kStop;  // looked at first: a stop of everything drains, too
+  if (where_.run.is_draining(where_.group())) return fail_for_good(item, std::move(failure));
   const auto pause = policy_.retry.pause(failure, attempt_, where_.run.random());
   where_.run.attempt_failed(stage_, failure, pause);
   if (link_.producer != nullptr) {
@@ -189,16 +191,22 @@ void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
   batch.attach(std::make_unique<Attempt>(attempt_ + 1));
   come_in_again(1);
   where_.inbox->expect_back();
+  worker_.is_ticket_open_ = true;
   where_.attempts->places.acquire();
-  where_.attempts->all.go([&where = where_, stage = stage_, pause, failure = std::move(failure),
-                           batch = std::move(batch)]() mutable {
+  where_.attempts->all.go([&where = where_, stage = stage_, ticket = worker_.ticket_, pause,
+                           failure = std::move(failure), batch = std::move(batch)]() mutable {
     runtime::set_label(where.run.graph().stages[stage].name);
     const auto end = runtime::sleep_or_cancelled(pause, where.attempts->over);
     // Given back before the item is put: a worker that waits for a place makes room in the inbox.
     where.attempts->places.release();
+    if (end == runtime::SleepEnd::kElapsed && where.order != nullptr) {
+      return where.order->put_back(std::move(batch),
+                                   ticket);  // whoever works on it says worked_off()
+    }
     const bool is_taken =
         end == runtime::SleepEnd::kElapsed && where.inbox->put(std::move(batch)) == Flow::kMore;
     if (!is_taken) where.last_attempt_failed(stage, std::move(failure));
+    if (where.order != nullptr) where.order->complete(ticket);
     where.inbox->is_back();
   });
 }
@@ -316,6 +324,35 @@ class Worker::ReadersOut final : public Out {
   PoolPlaces& places_;
 };
 
+// The place in the output that the batch at hand has, where order is kept.
+class Worker::OrderedOut final : public Out {
+ public:
+  OrderedOut(Worker& worker, Link& from)
+      : Out(kBatchItems), worker_(worker), order_(*worker.where_.order), from_(from) {}
+
+  // run() takes what there is whenever it is its turn.
+  [[nodiscard]] bool reader_is_idle() const override { return true; }
+
+ protected:
+  Flow deliver(Batch&& batch) override {
+    from_.count_out(batch.size());
+    if (order_.has_room(worker_.ticket_)) return order_.append(worker_.ticket_, std::move(batch));
+    StageClock::Account* mine = worker_.clock_.switch_to(&from_.cell->waiting_out_ns);
+    const bool held_places = worker_.places_.is_held();
+    worker_.places_.give_back();
+    const Flow flow = order_.append(worker_.ticket_, std::move(batch));
+    if (held_places) worker_.places_.take();
+    worker_.clock_.switch_to(mine);
+    return flow;
+  }
+  Flow deliver_flush() override { return Flow::kMore; }
+
+ private:
+  Worker& worker_;
+  Reorder& order_;
+  Link& from_;
+};
+
 void PoolPlaces::take() {
   if (where_.pool == nullptr || is_held_) return;
   where_.pool->acquire(where_.chain.weight);
@@ -339,7 +376,7 @@ void Worker::make_link(std::size_t node) {
   auto link = std::make_unique<Link>();
   link->node = &where_.plan.nodes[node];
   link->cell = &where_.run.cell(link->node->stage);
-  link->context = std::make_unique<LinkContext>(where_, *link);
+  link->context = std::make_unique<LinkContext>(*this, *link);
   if (link->node->work->is_source()) {
     link->producer = link->node->work->make_producer(*link->context);
   } else {
@@ -357,6 +394,8 @@ void Worker::connect_links() {
     }
     if (i + 1 < links_.size()) {
       link.out = std::make_unique<NextOut>(where_, link, *links_[i + 1], clock_);
+    } else if (where_.order != nullptr) {
+      link.out = std::make_unique<OrderedOut>(*this, link);
     } else {
       link.out = std::make_unique<ReadersOut>(where_, link, where_.readers, clock_, places_);
     }
@@ -416,6 +455,34 @@ void Worker::consume() {
   }
 }
 
+// What a batch makes is in its slot before the next one is taken.
+void Worker::consume_in_order() {
+  Link& head = *links_.front();
+  Batch batch;
+  Flow flow = Flow::kMore;
+  while (flow == Flow::kMore) {
+    clock_.switch_to(&head.cell->waiting_in_ns);
+    const Inbox::Taken taken = where_.order->take(&batch, &ticket_);
+    clock_.switch_to(&head.cell->busy_ns);
+    if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
+    if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
+    is_ticket_open_ = false;
+    if (where_.is_drained()) {
+      where_.order->complete(ticket_);
+      return;
+    }
+    take_places();
+    head.count_in(batch.size());
+    begin_attempt(&batch);
+    flow = head.op->process(std::move(batch), *head.out);
+    batch.clear();  // NOLINT(bugprone-use-after-move): as in consume()
+    flush();
+    if (!is_ticket_open_) where_.order->complete(ticket_);
+    where_.inbox->worked_off();
+    places_.give_back();
+  }
+}
+
 void Worker::work() {
   clock_.switch_to(&links_.front()->cell->busy_ns);
   {
@@ -447,7 +514,12 @@ void Worker::run_links() {
   if (links_.front()->producer != nullptr) {
     run_producer(*links_.front());
   } else {
-    consume();
+    if (where_.order != nullptr) {
+      consume_in_order();
+      ticket_ = where_.order->last_ticket();
+    } else {
+      consume();
+    }
     // Whoever feeds this chain need not go on (E2), and nobody waits for another attempt; at the
     // end of the input it is closed already.
     where_.inbox->close();
@@ -461,6 +533,7 @@ void Worker::run_links() {
     static_cast<void>(link->out->flush());
     flush_ports(*link);
   }
+  if (where_.order != nullptr) where_.order->complete(ticket_);
 }
 
 void Worker::conclude() {

@@ -15,6 +15,7 @@
 #include "jobs/inbox.h"
 #include "jobs/out.h"
 #include "jobs/plan.h"
+#include "jobs/reorder.h"
 #include "jobs/run.h"
 #include "jobs/stage.h"
 #include "runtime/cancel.h"
@@ -86,6 +87,7 @@ struct Surroundings {
   Inbox* inbox = nullptr;                    // nullptr: the chain begins with a source
   std::vector<Inbox*> readers;               // of the chain's last node
   std::vector<std::vector<LivePort>> ports;  // of each of its nodes
+  Reorder* order = nullptr;                  // nullptr: items leave as they are done
   InputStateCell* input = nullptr;
   WaitingAttempts* attempts = nullptr;
   ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
@@ -158,12 +160,14 @@ class Worker {
   class LinkContext;
   class NextOut;
   class ReadersOut;
+  class OrderedOut;
   class Attempt;
 
   void make_link(std::size_t node);
   void connect_links();
   void run_links();
   void run_producer(Link& link);
+  void consume_in_order();
   void begin_attempt(Batch* batch);
   void consume();
   void flush();
@@ -175,6 +179,8 @@ class Worker {
   StageClock clock_;
   PoolPlaces places_;
   std::vector<std::unique_ptr<Link>> links_;
+  Reorder::Ticket ticket_ = 0;   // of the batch at hand, where order is kept
+  bool is_ticket_open_ = false;  // it stays so: an item of it waits for another attempt
 };
 
 }  // namespace gorun::jobs

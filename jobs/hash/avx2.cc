@@ -98,4 +98,8 @@ void blake3_compress_avx2(const std::uint8_t* const* inputs, std::size_t count,
   Blake3Rounds<Avx2>::compress(inputs, count, how, out);
 }
 
+void blake3_jobs_avx2(const Blake3Job* jobs, std::size_t count) {
+  Blake3Rounds<Avx2>::compute_jobs(jobs, count);
+}
+
 }  // namespace gorun::jobs

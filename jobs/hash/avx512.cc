@@ -80,4 +80,8 @@ void blake3_compress_avx512(const std::uint8_t* const* inputs, std::size_t count
   Blake3Rounds<Avx512>::compress(inputs, count, how, out);
 }
 
+void blake3_jobs_avx512(const Blake3Job* jobs, std::size_t count) {
+  Blake3Rounds<Avx512>::compute_jobs(jobs, count);
+}
+
 }  // namespace gorun::jobs

@@ -20,11 +20,11 @@ struct Kernels {
 Kernels find_kernels() {
   Kernels found;
 #if defined(__x86_64__)
-  if (cpu_features().avx512) found.add({"avx512", 16, blake3_compress_avx512});
-  if (cpu_features().avx2) found.add({"avx2", 8, blake3_compress_avx2});
+  if (cpu_features().avx512) found.add({"avx512", 16, blake3_compress_avx512, blake3_jobs_avx512});
+  if (cpu_features().avx2) found.add({"avx2", 8, blake3_compress_avx2, blake3_jobs_avx2});
 #endif
-  found.add({"vec128", 4, blake3_compress_vec128});
-  found.add({"portable", 1, blake3_compress_portable});
+  found.add({"vec128", 4, blake3_compress_vec128, blake3_jobs_vec128});
+  found.add({"portable", 1, blake3_compress_portable, blake3_jobs_portable});
   return found;
 }
 

@@ -35,6 +35,7 @@ struct Blake3Kernel {
   std::string_view name;
   std::size_t lanes = 0;
   Blake3Compress compress = nullptr;
+  Blake3ComputeJobs compute_jobs = nullptr;
 };
 
 /// What this processor can do, the widest first; the last one has one lane.

@@ -42,6 +42,22 @@ struct Blake3Inputs {
   bool is_chunk = false;      // chunks: their counters rise by one, and first and last block differ
 };
 
+/// One input among others of other lengths: a chunk, whole or the last one of a message, or a
+/// parent.
+struct Blake3Job {
+  const std::uint8_t* data = nullptr;
+  std::uint8_t* out = nullptr;  // of the chaining value; may lie in an input of the same call
+  std::uint64_t counter = 0;
+  std::uint32_t blocks = 0;       // 1 to 16
+  std::uint32_t last_length = 0;  // bytes of the last block that count; no more of it is read
+  std::uint32_t flags = 0;        // of all blocks
+  std::uint32_t first_flags = 0;  // besides, of the first block
+  std::uint32_t last_flags = 0;   // besides, of the last block
+};
+
+/// Computes 1 to `lanes` jobs side by side, each as long as it is. Reads all before it writes.
+using Blake3ComputeJobs = void (*)(const Blake3Job* jobs, std::size_t count);
+
 /// Computes the chaining values of `count` inputs (1 to the kernel's lanes) into `out`, 32 bytes
 /// each, one after the other. Pointers behind `count` are not read; nothing needs alignment.
 using Blake3Compress = void (*)(const std::uint8_t* const* inputs, std::size_t count,
@@ -54,15 +70,19 @@ void blake3_compress_block(std::uint32_t* cv, const std::uint8_t* block, std::ui
 /// The same for whole inputs, one lane; everywhere.
 void blake3_compress_portable(const std::uint8_t* const* inputs, std::size_t count,
                               const Blake3Inputs& how, std::uint8_t* out);
+void blake3_jobs_portable(const Blake3Job* jobs, std::size_t count);
 /// 4 lanes, in the 128-bit registers that every processor has.
 void blake3_compress_vec128(const std::uint8_t* const* inputs, std::size_t count,
                             const Blake3Inputs& how, std::uint8_t* out);
+void blake3_jobs_vec128(const Blake3Job* jobs, std::size_t count);
 #if defined(__x86_64__)
 /// Illegal instructions where cpu_features() (jobs/hash/cpu.h) lacks the bit of the same name.
 void blake3_compress_avx2(const std::uint8_t* const* inputs, std::size_t count,
                           const Blake3Inputs& how, std::uint8_t* out);  // 8 lanes
+void blake3_jobs_avx2(const Blake3Job* jobs, std::size_t count);
 void blake3_compress_avx512(const std::uint8_t* const* inputs, std::size_t count,
                             const Blake3Inputs& how, std::uint8_t* out);  // 16 lanes
+void blake3_jobs_avx512(const Blake3Job* jobs, std::size_t count);
 #endif
 
 }  // namespace gorun::jobs

@@ -31,7 +31,8 @@ class Blake3Rounds {
       std::uint32_t flags = how.is_chunk ? 0 : kBlake3Parent;
       if (how.is_chunk && block == 0) flags |= kBlake3ChunkStart;
       if (how.is_chunk && block + 1 == how.blocks) flags |= kBlake3ChunkEnd;
-      one_block(cv, data, block * kBlake3BlockBytes, counters, kBlake3BlockBytes, flags);
+      one_block(cv, data, block * kBlake3BlockBytes, counters, Isa::set(kBlake3BlockBytes),
+                Isa::set(flags));
     }
     Row rows[8];
     for (std::size_t i = 0; i < 8; ++i) Isa::store(rows[i].word, cv[i]);
@@ -42,13 +43,47 @@ class Blake3Rounds {
     }
   }
 
+  /// Jobs of different lengths: a lane whose job has ended goes on over its last block, which
+  /// nobody reads any more. Most waste is avoided by who gives us jobs of like length.
+  static void compute_jobs(const Blake3Job* jobs, std::size_t count) {
+    const std::uint8_t* data[Isa::kLanes];
+    std::uint8_t last[Isa::kLanes][kBlake3BlockBytes];
+    Row counters[2];
+    std::uint32_t blocks = 0;
+    for (std::size_t i = 0; i < Isa::kLanes; ++i) {
+      const Blake3Job& job = jobs[i < count ? i : 0];
+      counters[0].word[i] = static_cast<std::uint32_t>(job.counter);
+      counters[1].word[i] = static_cast<std::uint32_t>(job.counter >> 32);
+      if (job.blocks > blocks) blocks = job.blocks;
+      copy_last_block(job, last[i]);
+    }
+    Reg cv[8];
+    for (std::size_t i = 0; i < 8; ++i) cv[i] = Isa::set(kBlake3Start[i]);
+    Row lengths;
+    Row flags;
+    for (std::uint32_t block = 0; block < blocks; ++block) {
+      bool one_ends = false;
+      for (std::size_t i = 0; i < Isa::kLanes; ++i) {
+        const Blake3Job& job = jobs[i < count ? i : 0];
+        const bool is_last = block + 1 >= job.blocks;
+        one_ends = one_ends || block + 1 == job.blocks;
+        data[i] = is_last ? last[i] : job.data + block * kBlake3BlockBytes;
+        lengths.word[i] = is_last ? job.last_length : kBlake3BlockBytes;
+        flags.word[i] =
+            job.flags | (block == 0 ? job.first_flags : 0) | (is_last ? job.last_flags : 0);
+      }
+      one_block(cv, data, 0, counters, Isa::load(lengths.word), Isa::load(flags.word));
+      if (one_ends) put_out_ended(jobs, count, block + 1, cv);
+    }
+  }
+
   /// One block of one lane; `length` bytes of it count.
   static void compress_block(std::uint32_t* cv, const std::uint8_t* block, std::uint32_t length,
                              std::uint64_t counter,
                              std::uint32_t flags) requires(Isa::kLanes == 1) {
     const Row counters[2] = {{{static_cast<std::uint32_t>(counter)}},
                              {{static_cast<std::uint32_t>(counter >> 32)}}};
-    one_block(cv, &block, 0, counters, length, flags);
+    one_block(cv, &block, 0, counters, Isa::set(length), Isa::set(flags));
   }
 
  private:
@@ -57,9 +92,29 @@ class Blake3Rounds {
     std::uint32_t word[Isa::kLanes];
   };
 
+  // With zeros behind what counts.
+  static void copy_last_block(const Blake3Job& job, std::uint8_t* out) {
+    const std::uint8_t* const from = job.data + (job.blocks - 1) * kBlake3BlockBytes;
+    if (job.last_length < kBlake3BlockBytes) __builtin_memset(out, 0, kBlake3BlockBytes);
+    __builtin_memcpy(out, from, job.last_length);
+  }
+
+  // The values of the jobs that had so many blocks.
+  static void put_out_ended(const Blake3Job* jobs, std::size_t count, std::uint32_t blocks,
+                            const Reg* cv) {
+    Row rows[8];
+    for (std::size_t i = 0; i < 8; ++i) Isa::store(rows[i].word, cv[i]);
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      if (jobs[lane].blocks != blocks) continue;
+      for (std::size_t i = 0; i < 8; ++i) {
+        __builtin_memcpy(jobs[lane].out + 4 * i, &rows[i].word[lane], 4);
+      }
+    }
+  }
+
   [[gnu::always_inline]] static inline void one_block(Reg* cv, const std::uint8_t* const* data,
                                                       std::size_t offset, const Row* counters,
-                                                      std::uint32_t length, std::uint32_t flags) {
+                                                      Reg length, Reg flags) {
     Reg m[16];
     Isa::load_words(data, offset, m);
     Reg v[16] = {cv[0],
@@ -76,8 +131,8 @@ class Blake3Rounds {
                  Isa::set(kBlake3Start[3]),
                  Isa::load(counters[0].word),
                  Isa::load(counters[1].word),
-                 Isa::set(length),
-                 Isa::set(flags)};
+                 length,
+                 flags};
     rounds<0>(v, m);
     for (std::size_t i = 0; i < 8; ++i) cv[i] = Isa::exclusive_or(v[i], v[i + 8]);
   }

@@ -57,6 +57,14 @@ void blake3_compress_portable(const std::uint8_t* const* inputs, std::size_t cou
   Blake3Rounds<Portable>::compress(inputs, count, how, out);
 }
 
+void blake3_jobs_vec128(const Blake3Job* jobs, std::size_t count) {
+  Blake3Rounds<Vec128>::compute_jobs(jobs, count);
+}
+
+void blake3_jobs_portable(const Blake3Job* jobs, std::size_t count) {
+  Blake3Rounds<Portable>::compute_jobs(jobs, count);
+}
+
 void blake3_compress_block(std::uint32_t* cv, const std::uint8_t* block, std::uint32_t length,
                            std::uint64_t counter, std::uint32_t flags) {
   Blake3Rounds<Portable>::compress_block(cv, block, length, counter, flags);

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +16,7 @@
 
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
+#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -20,9 +24,43 @@ namespace {
 // A file that is read in one go needs no advice; the call would cost as much as it saves.
 constexpr off_t kSequentialAdviceBytes = off_t{1} << 20;
 
-HashFileError system_failure(std::string_view call, const std::string& name) {
-  const int number = errno;
+HashFileError system_failure(std::string_view call, int number, const std::string& name) {
   return {HashFileError::Reason::kSystem, {call, number, name}, {}};
+}
+
+// What a call returned, and its errno, which is good only before the goroutine moves on.
+struct Called {
+  ssize_t result = 0;
+  int error = 0;
+};
+
+template <class Call>
+Called in_blocking_section(Call call) {
+  return runtime::blocking(runtime::Blocking::kBrief, [&] {
+    const ssize_t result = call();
+    return Called{result, result < 0 ? errno : 0};
+  });
+}
+
+// Opens what the kernel's caches know without asking a disk; whatever this says but a descriptor
+// (EAGAIN; ENOSYS before Linux 5.12; EPERM under a filter) is said again by the call that waits.
+Called open_file(int dirfd, const char* path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  open_how how = {};
+  how.flags = kFlags;
+  how.resolve = RESOLVE_CACHED;
+  const long fd = ::syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+  if (fd >= 0) return {fd, 0};
+  // Non-blocking, for opening a FIFO without a writer would wait for one.
+  return in_blocking_section([&] { return ::openat(dirfd, path, kFlags); });
+}
+
+// Takes from the page cache what is there; waits in a blocking section for what is not.
+Called read_file(int fd, std::span<char> buffer, off_t offset) {
+  const iovec piece = {buffer.data(), buffer.size()};
+  const ssize_t cached = ::preadv2(fd, &piece, 1, offset, RWF_NOWAIT);
+  if (cached >= 0) return {cached, 0};
+  return in_blocking_section([&] { return ::preadv2(fd, &piece, 1, offset, 0); });
 }
 
 HashFileError failure(HashFileError::Reason reason, const std::string& name, std::string detail) {
@@ -51,18 +89,23 @@ bool may_hide_a_write(const struct stat& seen) {
   return seen.st_ctim.tv_nsec >= now.tv_nsec;
 }
 
-enum class Settled : std::uint8_t { kYes, kNo, kStatFailed };
-
 // Waits until a write would show. `seen` is what fstat said and says again after each wait.
-Settled settle(int fd, struct stat* seen) {
-  constexpr timespec kStep = {0, 1'000'000};
-  for (auto waited = std::chrono::milliseconds{0}; may_hide_a_write(*seen);) {
-    if (waited >= kSettleLimit) return Settled::kNo;
-    ::nanosleep(&kStep, nullptr);  // cut short by a signal, it counts as a step all the same
-    waited += std::chrono::milliseconds{1};
-    if (::fstat(fd, seen) != 0) return Settled::kStatFailed;
-  }
-  return Settled::kYes;
+// ETXTBSY stands for a file that does not come to rest.
+Called settle(int fd, struct stat* seen) {
+  if (!may_hide_a_write(*seen)) return {};
+  return in_blocking_section([&] {
+    constexpr timespec kStep = {0, 1'000'000};
+    for (auto waited = std::chrono::milliseconds{0}; may_hide_a_write(*seen);) {
+      if (waited >= kSettleLimit) {
+        errno = ETXTBSY;
+        return -1;
+      }
+      ::nanosleep(&kStep, nullptr);  // cut short by a signal, it counts as a step all the same
+      waited += std::chrono::milliseconds{1};
+      if (::fstat(fd, seen) != 0) return -1;
+    }
+    return 0;
+  });
 }
 
 // Their files are made up while they are read; st_size is 0 or one page.
@@ -113,23 +156,21 @@ std::string HashFileError::message() const {
   return detail;
 }
 
-Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string name) {
-  // Non-blocking, for opening a FIFO without a writer would wait for one.
-  FileDescriptor file(::openat(dirfd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (file.get() < 0) return system_failure("open", name);
+Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string name,
+                                                       std::size_t skip) {
+  const Called opened = open_file(dirfd, name.c_str() + skip);
+  if (opened.result < 0) return system_failure("open", opened.error, name);
+  FileDescriptor file(static_cast<int>(opened.result));
   struct stat before = {};
-  if (::fstat(file.get(), &before) != 0) return system_failure("stat", name);
+  if (::fstat(file.get(), &before) != 0) return system_failure("stat", errno, name);
   if (!S_ISREG(before.st_mode)) {
     return failure(HashFileError::Reason::kNotRegular, name,
                    std::string(type_phrase(before.st_mode)));
   }
-  switch (settle(file.get(), &before)) {
-    case Settled::kYes:
-      break;
-    case Settled::kNo:
-      return failure(HashFileError::Reason::kChanged, name, "it is being written");
-    case Settled::kStatFailed:
-      return system_failure("stat", name);
+  if (const Called settled = settle(file.get(), &before); settled.error == ETXTBSY) {
+    return failure(HashFileError::Reason::kChanged, name, "it is being written");
+  } else if (settled.error != 0) {
+    return system_failure("stat", settled.error, name);
   }
   if (before.st_size >= kSequentialAdviceBytes) {
     // Advice that is refused changes nothing but the speed.
@@ -139,18 +180,17 @@ Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string na
 }
 
 Expected<std::size_t, HashFileError> FileReading::read(std::span<char> buffer) {
+  constexpr off_t kAtPosition = -1;
   std::size_t filled = 0;
   while (filled < buffer.size() && !is_at_end_) {
-    const ssize_t got = ::read(file_.get(), buffer.data() + filled, buffer.size() - filled);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return system_failure("read", name_);
-    }
-    filled += static_cast<std::size_t>(got);
-    total_ += static_cast<std::uint64_t>(got);
+    const Called got = read_file(file_.get(), buffer.subspan(filled), kAtPosition);
+    if (got.error == EINTR) continue;
+    if (got.result < 0) return system_failure("read", got.error, name_);
+    filled += static_cast<std::size_t>(got.result);
+    total_ += static_cast<std::uint64_t>(got.result);
     // A file that says 0 may be one of the kernel's: only its end tells. Else the look afterwards
     // finds what was appended, and the read that would return 0 is saved.
-    is_at_end_ = got == 0 || (before_.st_size > 0 && total_ >= expected_size());
+    is_at_end_ = got.result == 0 || (before_.st_size > 0 && total_ >= expected_size());
   }
   return filled;
 }
@@ -159,21 +199,19 @@ Expected<std::size_t, HashFileError> FileReading::read_at(std::uint64_t offset,
                                                           std::span<char> buffer) const {
   std::size_t filled = 0;
   while (filled < buffer.size()) {
-    const ssize_t got = ::pread(file_.get(), buffer.data() + filled, buffer.size() - filled,
-                                static_cast<off_t>(offset + filled));
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return system_failure("read", name_);
-    }
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
+    const Called got =
+        read_file(file_.get(), buffer.subspan(filled), static_cast<off_t>(offset + filled));
+    if (got.error == EINTR) continue;
+    if (got.result < 0) return system_failure("read", got.error, name_);
+    if (got.result == 0) break;
+    filled += static_cast<std::size_t>(got.result);
   }
   return filled;
 }
 
 std::optional<HashFileError> FileReading::check(std::uint64_t bytes_read) const {
   struct stat after = {};
-  if (::fstat(file_.get(), &after) != 0) return system_failure("stat", name_);
+  if (::fstat(file_.get(), &after) != 0) return system_failure("stat", errno, name_);
   std::string change = describe_change(file_.get(), before_, after, bytes_read);
   if (change.empty()) return std::nullopt;
   return failure(HashFileError::Reason::kChanged, name_, std::move(change));

@@ -12,6 +12,11 @@
 //
 // Files that the kernel makes up while they are read (proc, sysfs, cgroup) have no true size;
 // what they deliver until their end is hashed.
+//
+// A goroutine that reads what the caches hold keeps its P: openat2 with RESOLVE_CACHED and preadv2
+// with RWF_NOWAIT say when they would wait for a disk, and only then the call is marked as
+// blocking (runtime/blocking.h). Without that, sections of a millisecond of hashing looked like
+// blocked threads: their Ps were taken away and given back thousands of times a second.
 // Not chosen: mmap. A truncated file then raises SIGBUS, and page faults cost more than copies.
 #pragma once
 
@@ -50,12 +55,14 @@ struct HashFileError {
 
 /// A regular file from open to close. Symbolic links are followed.
 ///
-/// threads  one at a time; read_at() any number.
+/// threads  one at a time; read_at() any number. Not in a blocking section: on a goroutine, what
+///          waits is one by itself.
 class FileReading {
  public:
-  /// Opens `name` relative to the directory `dirfd` (AT_FDCWD: the current one). Blocks in open,
-  /// and up to kSettleLimit for a file that is being written.
-  [[nodiscard]] static Expected<FileReading, HashFileError> open(int dirfd, std::string name);
+  /// Opens `name`, without its first `skip` bytes, relative to the directory `dirfd` (AT_FDCWD: the
+  /// current one). Blocks in open, and up to kSettleLimit for a file that is being written.
+  [[nodiscard]] static Expected<FileReading, HashFileError> open(int dirfd, std::string name,
+                                                                 std::size_t skip = 0);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   /// The size that the file had when it was opened; 0 for files that the kernel makes up.

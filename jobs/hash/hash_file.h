@@ -28,7 +28,8 @@ struct FileDigests {
 ///
 /// pass     empty on entry; empty again on return, also on failure.
 /// buffer   at least one byte; kHashBufferBytes is a good size. Contents are scratch.
-/// threads  any, with a pass and a buffer of one's own. Blocks in open and read.
+/// threads  any, with a pass and a buffer of one's own. Waits for the disk
+///          in blocking sections of its own.
 [[nodiscard]] Expected<FileDigests, HashFileError> hash_file(int dirfd, const std::string& name,
                                                              DigestPass& pass,
                                                              std::span<char> buffer);

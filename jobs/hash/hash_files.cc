@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "jobs/hash/blake3_batch.h"
+
 namespace gorun::jobs {
 namespace {
 
@@ -16,6 +18,8 @@ constexpr std::size_t kWindowBytes = std::size_t{32} << 10;
 // and 16 lanes read 16 of them in step.
 constexpr std::size_t kWindowStride = kWindowBytes + 5 * kSha256BlockBytes;
 constexpr std::size_t kLineBytes = 64;
+// Two or three of the largest fill the lanes by themselves; larger ones gain nothing.
+constexpr std::size_t kSmallTreeBytes = std::size_t{64} << 10;
 
 }  // namespace
 
@@ -24,6 +28,16 @@ struct FilesHasher::Flight {
   std::size_t index = 0;            // of its name
   std::span<char> window;
   DigestPass others;  // what the lanes do not compute
+};
+
+struct FilesHasher::SmallTrees {
+  struct Member {
+    std::size_t index = 0;  // of its name
+    std::uint64_t size = 0;
+  };
+  Blake3Batch batch;
+  std::vector<Member> members;  // in the order of the batch
+  std::size_t used = 0;         // of the buffer, which is the window of the one flight
 };
 
 FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path)
@@ -47,6 +61,9 @@ FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path)
                         .window = {window, lanes_ ? kWindowBytes : kHashBufferBytes},
                         .others = DigestPass(others)});
   }
+  if (algorithms_.size() == 1 && algorithms_.front() == Algorithm::kBlake3) {
+    small_trees_ = std::make_unique<SmallTrees>();
+  }
 }
 
 FilesHasher::~FilesHasher() = default;
@@ -58,6 +75,12 @@ void FilesHasher::start(std::span<const std::string_view> names) {
     flights_[i].others.reset();
     if (lanes_) lanes_->begin(i);  // drops what the lane holds
   }
+  if (small_trees_) {
+    small_trees_->batch.clear();
+    small_trees_->members.clear();
+    small_trees_->used = 0;
+  }
+  near_.forget();
   in_flight_ = 0;
   names_ = names;
   next_ = 0;
@@ -79,6 +102,7 @@ bool FilesHasher::run(std::uint64_t budget, std::vector<HashOutcome>* outcomes) 
   const std::uint64_t limit = bytes_read_ + budget;
   while (true) {
     for (std::size_t i = 0; i < flights_.size(); ++i) refill(i, outcomes);
+    if (small_trees_) land_small_trees(outcomes);
     if (in_flight_ == 0) return true;
     if (lanes_) lanes_->advance();
     if (bytes_read_ >= limit) return false;
@@ -112,12 +136,13 @@ bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
     opened_.pop_back();
   } else {
     if (next_ == names_.size()) return false;
-    flight.index = next_++;
-    auto opened = FileReading::open(AT_FDCWD, std::string(names_[flight.index]));
+    auto opened = open_next();
+    flight.index = next_ - 1;
     if (!opened.ok()) {
       outcomes->push_back({flight.index, opened.error()});
       return true;
     }
+    if (small_trees_ && joins_small_trees(*opened, flight.index, outcomes)) return true;
     if (aside_from_ > 0 && opened->expected_size() >= aside_from_) {
       aside_.push_back({flight.index, std::move(opened).value()});
       return true;
@@ -127,6 +152,56 @@ bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
   ++in_flight_;
   if (lanes_) lanes_->begin(i);
   return true;
+}
+
+Expected<FileReading, HashFileError> FilesHasher::open_next() {
+  const std::string_view name = names_[next_++];
+  const std::string_view following = next_ < names_.size() ? names_[next_] : std::string_view();
+  const NearDirectory::Place place = near_.find(name, following);
+  return FileReading::open(place.dirfd, std::string(name), place.skip);
+}
+
+// Reads a small file into the buffer, to be hashed with others. False: it is none.
+bool FilesHasher::joins_small_trees(FileReading& file, std::size_t index,
+                                    std::vector<HashOutcome>* outcomes) {
+  SmallTrees& trees = *small_trees_;
+  const std::uint64_t size = file.expected_size();
+  if (size == 0 || size > kSmallTreeBytes) {  // 0 may be a fiction
+    land_small_trees(outcomes);               // it reads into the same buffer
+    return false;
+  }
+  const std::span<char> buffer = flights_.front().window;
+  if (trees.used + size > buffer.size()) land_small_trees(outcomes);
+  const std::span<char> room = buffer.subspan(trees.used, size);
+  const auto got = file.read(room);
+  if (!got.ok()) {
+    outcomes->push_back({index, got.error()});
+    return true;
+  }
+  bytes_read_ += *got;
+  if (auto error = file.check(*got)) {
+    outcomes->push_back({index, *std::move(error)});
+    return true;
+  }
+  trees.batch.add({reinterpret_cast<const std::uint8_t*>(room.data()), *got});
+  trees.members.push_back({index, *got});
+  trees.used += (size + kLineBytes - 1) / kLineBytes * kLineBytes;
+  return true;
+}
+
+void FilesHasher::land_small_trees(std::vector<HashOutcome>* outcomes) {
+  SmallTrees& trees = *small_trees_;
+  trees.batch.compute();
+  for (std::size_t i = 0; i < trees.members.size(); ++i) {
+    const Blake3Value value = trees.batch.value(i);
+    Digest digest;
+    digest.algorithm = Algorithm::kBlake3;
+    std::copy(value.begin(), value.end(), digest.bytes.begin());
+    outcomes->push_back({trees.members[i].index, FileDigests{trees.members[i].size, {digest}}});
+  }
+  trees.batch.clear();
+  trees.members.clear();
+  trees.used = 0;
 }
 
 // Reads the next window of lane i's file and hands it to all who digest it.

@@ -3,7 +3,8 @@
 // For SHA-256 the files in flight fill the lanes of jobs/hash/sha256_lanes.h: each has a window of
 // its own, is read into it, and moves on with the others; a small file fits its window whole.
 // Other algorithms, and other digests of the same reading, see each window as it comes. Where there
-// are no lanes, one file is in flight.
+// are no lanes, one file is in flight. For BLAKE3 alone, small files are read whole, one behind the
+// other, and hashed together when the buffer is full (jobs/hash/blake3_batch.h).
 //
 //   hasher.start(names);
 //   while (!hasher.run(budget, &outcomes)) { ... look up, cancel, give work away ... }
@@ -17,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -26,6 +28,7 @@
 #include "jobs/expected.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_file.h"
+#include "jobs/hash/near_directory.h"
 #include "jobs/hash/sha256_lanes.h"
 
 namespace gorun::jobs {
@@ -44,7 +47,7 @@ struct OpenedFile {
   FileReading file;
 };
 
-/// threads  one at a time. run() blocks in open and read, and must not be left by a park.
+/// threads  one at a time. run() waits for the disk in blocking sections of its own.
 class FilesHasher {
  public:
   /// path  which way SHA-256 goes; one that is_available().
@@ -78,18 +81,25 @@ class FilesHasher {
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  struct Flight;  // a file on its way
+  struct Flight;      // a file on its way
+  struct SmallTrees;  // files that are read and wait for their digests
 
   void land(Flight* flight, HashResult result, std::vector<HashOutcome>* outcomes);
   void refill(std::size_t i, std::vector<HashOutcome>* outcomes);
   [[nodiscard]] bool take_off(std::size_t i, std::vector<HashOutcome>* outcomes);
   void feed(std::size_t i, std::vector<HashOutcome>* outcomes);
   [[nodiscard]] std::vector<Digest> digests_of(std::size_t i);
+  [[nodiscard]] Expected<FileReading, HashFileError> open_next();
+  [[nodiscard]] bool joins_small_trees(FileReading& file, std::size_t index,
+                                       std::vector<HashOutcome>* outcomes);
+  void land_small_trees(std::vector<HashOutcome>* outcomes);
 
   std::vector<Algorithm> algorithms_;
   std::optional<Sha256Lanes> lanes_;  // nothing: OpenSSL's SHA-256, or none is asked for
   std::vector<Flight> flights_;       // one a lane, or one
   std::vector<char> windows_;
+  std::unique_ptr<SmallTrees> small_trees_;  // of BLAKE3 alone; else nothing
+  NearDirectory near_;
   std::span<const std::string_view> names_;
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;

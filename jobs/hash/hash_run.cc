@@ -1,29 +1,24 @@
 #include "jobs/hash/hash_run.h"
 
-#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
 #include "jobs/hash/hash_worker.h"
-#include "runtime/blocking.h"
-#include "runtime/chan.h"
 #include "runtime/runtime.h"
-#include "runtime/semaphore.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
 namespace {
 
-// Tasks between source and sink: 16,384 names, a few MiB with their results.
-constexpr std::int64_t kTasksAhead = 256;
+// Tasks begun and not delivered: 16,384 names, a few MiB with their results.
+constexpr std::size_t kTasksAhead = 256;
 
 // A task on its way; its parts may be with several workers.
 struct Running {
-  std::uint64_t number = 0;
-  bool is_end = false;  // no task: `number` is how many there were
   HashTask task;
   std::atomic<std::size_t> left = 0;  // names that are not done; who does the last one delivers
 };
@@ -35,63 +30,122 @@ struct Part {
   std::size_t end = 0;
 };
 
-// What all goroutines of a run share.
-struct Shared {
-  explicit Shared(Sha256Path path)
-      : sha256_path(path),
-        parts(static_cast<std::size_t>(2 * runtime::procs())),
-        done(static_cast<std::size_t>(kTasksAhead) + 1),
-        credits(kTasksAhead) {}
-
-  void finish(const RunningPtr& running, std::size_t names) {
-    // The last one sees what the others have written to the task.
-    if (running->left.fetch_sub(names, std::memory_order_acq_rel) == names) deliver(running);
-  }
-  void deliver(RunningPtr running) { static_cast<void>(done.send(std::move(running))); }
+// What all workers of a run share.
+class Shared {
+ public:
+  Shared(HashSource& source, HashSink& sink, Sha256Path path)
+      : sha256_path(path), source_(source), sink_(sink) {}
 
   const Sha256Path sha256_path;
-  runtime::Chan<Part> parts;       // closed when all tasks are through
-  runtime::Chan<RunningPtr> done;  // has room for all that are on their way
-  runtime::Semaphore credits;      // one a task that the sink has not had
-  std::atomic<bool> stop = false;  // a hint: what is hashed in spite of it is dropped
-  std::atomic<int> idle = 0;       // workers; a hint
-};
 
-void read_source(HashSource& source, Shared& shared) {
-  std::uint64_t number = 0;
-  while (!shared.stop.load(std::memory_order_relaxed)) {
-    auto running = std::make_shared<Running>();
-    bool has_more = false;
-    runtime::blocking(runtime::Blocking::kBrief, [&] { has_more = source.next(&running->task); });
-    if (!has_more) break;
-    shared.credits.acquire();
-    running->number = number++;
-    const std::size_t count = running->task.names.size();
-    running->task.results.resize(count);
-    running->left.store(count, std::memory_order_relaxed);  // published by the send
-    if (count == 0) {
-      shared.deliver(std::move(running));
-    } else {
-      static_cast<void>(shared.parts.send(Part{std::move(running), 0, count}));
+  // The next thing to do; nothing: there is no more. `has_done` if the last one is done.
+  std::optional<Part> take(bool has_done) {
+    std::unique_lock lock(mutex_);
+    if (has_done && --busy_ == 0) changed_.notify_all();
+    while (true) {
+      if (!parts_.empty()) {
+        Part part = std::move(parts_.back());
+        parts_.pop_back();
+        ++busy_;
+        return part;
+      }
+      const bool wants_more = !source_has_ended_ && !is_stopped();
+      if (!wants_more && busy_ == 0) return std::nullopt;
+      if (wants_more && ahead_ < kTasksAhead) {
+        if (std::optional<Part> part = begin_task(lock)) return part;
+        continue;
+      }
+      idle_.fetch_add(1, std::memory_order_relaxed);
+      changed_.wait(lock);
+      idle_.fetch_sub(1, std::memory_order_relaxed);
     }
   }
-  auto end = std::make_shared<Running>();
-  end->number = number;
-  end->is_end = true;
-  shared.deliver(std::move(end));
-}
+
+  // Names `names` of a task are done.
+  void finish(const RunningPtr& running, std::size_t names) {
+    // The last one sees what the others have written to the task.
+    if (running->left.fetch_sub(names, std::memory_order_acq_rel) != names) return;
+    std::unique_lock lock(mutex_);
+    deliver(running, lock);
+  }
+
+  [[nodiscard]] bool somebody_is_idle() const { return idle_.load(std::memory_order_relaxed) > 0; }
+  void give(Part part) {
+    const std::lock_guard lock(mutex_);
+    parts_.push_back(std::move(part));
+    changed_.notify_one();
+  }
+
+  [[nodiscard]] bool is_stopped() const { return stop_.load(std::memory_order_relaxed); }
+
+ private:
+  // Asks the source, with the lock released. Nothing: it had no names.
+  std::optional<Part> begin_task(std::unique_lock<runtime::Mutex>& lock) {
+    ++ahead_;
+    ++busy_;
+    lock.unlock();
+    auto running = std::make_shared<Running>();
+    const bool has_task = source_.next(&running->task);
+    const std::size_t count = running->task.names.size();
+    running->task.results.resize(count);
+    running->left.store(count, std::memory_order_relaxed);  // give() publishes it
+    if (has_task && count > 0) return Part{std::move(running), 0, count};
+    lock.lock();
+    --busy_;
+    if (has_task) {
+      deliver(running, lock);
+    } else {
+      --ahead_;
+      source_has_ended_ = true;
+    }
+    changed_.notify_all();
+    return std::nullopt;
+  }
+
+  // Hands over what is due, unless somebody does that already: he then finds this one, too.
+  void deliver(const RunningPtr& running, std::unique_lock<runtime::Mutex>& lock) {
+    done_.emplace(running->task.number, running);
+    if (is_delivering_) return;
+    is_delivering_ = true;
+    for (auto first = done_.begin(); first != done_.end() && first->first == next_;
+         first = done_.begin()) {
+      const RunningPtr due = std::move(first->second);
+      done_.erase(first);
+      lock.unlock();
+      if (!is_stopped() && !sink_.take(std::move(due->task))) {
+        stop_.store(true, std::memory_order_relaxed);
+      }
+      lock.lock();
+      ++next_;
+      if (ahead_-- == kTasksAhead) changed_.notify_all();
+    }
+    is_delivering_ = false;
+    if (is_stopped()) changed_.notify_all();
+  }
+
+  HashSource& source_;
+  HashSink& sink_;
+  runtime::Mutex mutex_;   // guards what follows, down to `done_`
+  runtime::Cond changed_;  // a part was given away, room for a task, an end
+  std::vector<Part> parts_;
+  std::size_t ahead_ = 0;
+  std::size_t busy_ = 0;  // workers that may still give something away
+  bool source_has_ended_ = false;
+  bool is_delivering_ = false;
+  std::uint64_t next_ = 0;  // to be delivered
+  std::map<std::uint64_t, RunningPtr> done_;
+  std::atomic<bool> stop_ = false;  // a hint: what is hashed in spite of it is dropped
+  std::atomic<int> idle_ = 0;       // workers; a hint
+};
 
 class Worker final : private HashObserver {
  public:
   explicit Worker(Shared& shared) : shared_(shared) {}
 
   void run() {
-    while (true) {
-      shared_.idle.fetch_add(1, std::memory_order_relaxed);
-      auto received = shared_.parts.recv();
-      shared_.idle.fetch_sub(1, std::memory_order_relaxed);
-      if (!received.value) return;
-      hash(*std::move(received.value));
+    bool has_done = false;
+    while (std::optional<Part> part = shared_.take(std::exchange(has_done, true))) {
+      hash(*std::move(part));
     }
   }
 
@@ -114,18 +168,13 @@ class Worker final : private HashObserver {
 
   std::size_t give_away(std::size_t untouched) override {
     const std::size_t half = untouched / 2;
-    if (half == 0 || shared_.idle.load(std::memory_order_relaxed) == 0) return 0;
-    if (shared_.parts.try_send(Part{part_.running, part_.end - half, part_.end}) !=
-        runtime::ChanStatus::kOk) {
-      return 0;
-    }
+    if (half == 0 || !shared_.somebody_is_idle()) return 0;
+    shared_.give(Part{part_.running, part_.end - half, part_.end});
     part_.end -= half;
     return half;
   }
 
-  bool on_bytes(std::uint64_t /*bytes*/) override {
-    return !shared_.stop.load(std::memory_order_relaxed);
-  }
+  bool on_bytes(std::uint64_t /*bytes*/) override { return !shared_.is_stopped(); }
 
   bool on_result(std::size_t index, HashResult&& result) override {
     part_.running->task.results[part_.begin + index] = std::move(result);
@@ -141,38 +190,12 @@ class Worker final : private HashObserver {
   std::vector<std::string_view> names_;
 };
 
-// Hands tasks to the sink in their order until all are through.
-void deliver(HashSink& sink, Shared& shared) {
-  std::map<std::uint64_t, RunningPtr> early;
-  std::optional<std::uint64_t> total;
-  for (std::uint64_t next = 0; !total || next < *total;) {
-    RunningPtr running = *shared.done.recv().value;
-    if (running->is_end) {
-      total = running->number;
-      continue;
-    }
-    const std::uint64_t number = running->number;
-    early.emplace(number, std::move(running));
-    for (auto first = early.begin(); first != early.end() && first->first == next;
-         first = early.erase(first), ++next) {
-      const bool is_stopped = shared.stop.load(std::memory_order_relaxed);
-      if (!is_stopped && !sink.take(std::move(first->second->task))) {
-        shared.stop.store(true, std::memory_order_relaxed);
-      }
-      shared.credits.release();
-    }
-  }
-}
-
 }  // namespace
 
 void run_hash(HashSource& source, HashSink& sink, const HashRunOptions& options) {
-  Shared shared(options.path);
+  Shared shared(source, sink, options.path);
   runtime::WaitGroup group;
-  group.go([&] { read_source(source, shared); });
   for (int i = 0; i < runtime::procs(); ++i) group.go([&] { Worker(shared).run(); });
-  deliver(sink, shared);
-  shared.parts.close();
   group.wait();
 }
 

@@ -2,16 +2,19 @@
 //
 //   HashSource -> [workers] -> HashSink
 //
-// Names come and go in tasks. A goroutine asks the source for tasks, ahead of what is delivered by
-// a fixed number of them: that bounds the memory, whatever the tree. A worker that meets large
-// files while others are idle gives part of its task away. The sink gets the tasks in the order in
-// which the source made them, on the caller's goroutine.
+// There is a worker for each P and no other goroutine: a worker asks the source for a task, hashes
+// it, and hands it to the sink when all before it are done, or leaves that to who does the one
+// before. So nobody waits for anybody while there is work, and no P changes hands. Tasks are begun
+// ahead of what is delivered by a fixed number: that bounds the memory, whatever the tree. A worker
+// that meets large files while others are idle gives part of its task away.
 //
 // A file that cannot be hashed is a result like any other: nothing stops but by the sink's will.
 // Not chosen: a job graph of walk, hash and write, where the first failure ends the run, and
-//   nothing between the stages keeps the order.
+//   nothing between the stages keeps the order. Goroutines of their own for source and sink,
+//   with channels between: each task woke three threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +26,7 @@
 namespace gorun::jobs {
 
 struct HashTask {
+  std::uint64_t number = 0;  // in the order of delivery, from 0
   std::vector<std::string> names;
   std::vector<Algorithm> algorithms;               // for all of them
   std::vector<std::string> expected;               // of a check: hex, one a name; else empty
@@ -33,8 +37,8 @@ struct HashTask {
 class HashSource {
  public:
   virtual ~HashSource() = default;
-  /// Fills in all but `results`, at most kHashNamesAtOnce names; false: there is no more. Runs in a
-  /// blocking section.
+  /// Fills in all but `results`, at most kHashNamesAtOnce names; false: there is no more.
+  /// threads  any workers at once, on goroutines; may park.
   virtual bool next(HashTask* task) = 0;
 };
 
@@ -42,6 +46,7 @@ class HashSink {
  public:
   virtual ~HashSink() = default;
   /// False: enough; the run ends as soon as it can.
+  /// threads  one at a time, in the order of the tasks; on a worker's goroutine, and may park.
   virtual bool take(HashTask&& task) = 0;
 };
 

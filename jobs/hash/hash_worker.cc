@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "jobs/hash/large_file.h"
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -41,8 +40,7 @@ bool HashWorker::run(HashObserver& observer) {
     hasher_.drop_untouched(observer.give_away(hasher_.untouched()));
     outcomes_.clear();
     const std::uint64_t before = hasher_.bytes_read();
-    runtime::blocking(runtime::Blocking::kBrief,
-                      [&] { is_done = hasher_.run(kBytesAtOnce, &outcomes_); });
+    is_done = hasher_.run(kBytesAtOnce, &outcomes_);
     const bool goes_on = observer.on_bytes(hasher_.bytes_read() - before);
     for (HashOutcome& outcome : outcomes_) {
       if (!observer.on_result(outcome.index, std::move(outcome.result))) return false;

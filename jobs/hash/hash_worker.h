@@ -1,7 +1,7 @@
 // jobs/hash/hash_worker.h - one goroutine's share of hashing: a list of names, small and large.
 //
-// Small files go through FilesHasher in blocking sections of about a millisecond, so that what a
-// goroutine costs is paid per section and not per file. What is large and alone, or a tree, goes
+// Small files go through FilesHasher in sections of about a millisecond, so that what a goroutine
+// costs is paid per section and not per file. What is large and alone, or a tree, goes
 // through hash_large_file(), which takes all cores.
 #pragma once
 
@@ -19,7 +19,7 @@ namespace gorun::jobs {
 /// Names that a worker takes at once: at ~5 us for a file of a few KiB, a third of a millisecond.
 inline constexpr std::size_t kHashNamesAtOnce = 64;
 
-/// What a worker tells who uses it; called outside blocking sections, on the worker's goroutine.
+/// What a worker tells who uses it; called on the worker's goroutine.
 class HashObserver {
  public:
   virtual ~HashObserver() = default;

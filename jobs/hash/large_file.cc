@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "jobs/hash/blake3.h"
-#include "runtime/blocking.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
@@ -19,7 +18,6 @@
 namespace gorun::jobs {
 namespace {
 
-using runtime::Blocking;
 using runtime::WaitGroup;
 
 // A piece is read and hashed before it leaves the second-level cache.
@@ -58,10 +56,7 @@ class ParallelTree {
     for (std::optional<HashFileError>& error : errors_) {
       if (error) return *std::move(error);
     }
-    std::optional<HashFileError> error;
-    runtime::blocking(Blocking::kBrief,
-                      [&] { error = file_.check(read_.load(std::memory_order_relaxed)); });
-    if (error) return *std::move(error);
+    if (auto error = file_.check(read_.load(std::memory_order_relaxed))) return *std::move(error);
     if (const std::uint64_t read = read_.load(std::memory_order_relaxed); read != size_) {
       // A file of the kernel whose size is a fiction (/proc/kcore) cannot be cut into parts.
       return HashFileError{
@@ -80,8 +75,7 @@ class ParallelTree {
     while (!stop_.load(std::memory_order_relaxed)) {
       const std::uint64_t part = next_.fetch_add(1, std::memory_order_relaxed);
       if (part >= parts_.size()) return;
-      std::optional<HashFileError> error;
-      runtime::blocking(Blocking::kBrief, [&] { error = hash_part(part, buffer); });
+      std::optional<HashFileError> error = hash_part(part, buffer);
       if (!error && !report(read_.load(std::memory_order_relaxed))) error = given_up(file_);
       if (!error) continue;
       errors_[worker] = std::move(error);
@@ -174,9 +168,7 @@ class Chains {
     std::optional<HashFileError> error = read_all(progress);
     for (Chain& chain : chains_) chain.full.close();
     group.wait();
-    if (!error) {
-      runtime::blocking(Blocking::kBrief, [&] { error = file_.check(file_.bytes_read()); });
-    }
+    if (!error) error = file_.check(file_.bytes_read());
     if (error) return *std::move(error);
     FileDigests result{file_.bytes_read(), {}};
     for (Chain& chain : chains_) result.digests.push_back(chain.pass.finish().front());
@@ -192,17 +184,10 @@ class Chains {
   std::optional<HashFileError> read_all(const HashProgress& progress) {
     while (!file_.is_at_end()) {
       RingBuffer* const buffer = *free_.recv().value;
-      std::optional<HashFileError> error;
-      runtime::blocking(Blocking::kBrief, [&] {
-        const auto got = file_.read(buffer->bytes);
-        if (got.ok()) {
-          buffer->size = *got;
-        } else {
-          error = got.error();
-        }
-      });
-      if (error) return error;
-      const std::size_t size = buffer->size;  // a sent buffer is no longer ours
+      const auto got = file_.read(buffer->bytes);
+      if (!got.ok()) return got.error();
+      const std::size_t size = *got;
+      buffer->size = size;
       buffer->users.store(chains_.size(), std::memory_order_relaxed);  // published by send()
       for (Chain& chain : chains_) static_cast<void>(chain.full.send(buffer));
       if (!progress(size)) return given_up(file_);

@@ -21,16 +21,18 @@ PathSource::PathSource(std::vector<std::string> paths, std::vector<Algorithm> al
       walk_(walker_, std::move(paths), order) {}
 
 bool PathSource::next(HashTask* task) {
+  WalkPiece piece;
+  if (!walk_.next(kHashNamesAtOnce, &piece)) return false;
+  task->number = piece.number;
   task->algorithms = algorithms_;
-  while (task->names.size() < kHashNamesAtOnce) {
-    std::optional<Found> found = walk_.next();
-    for (const SystemError& error : walk_.take_errors()) task->errors.push_back(error.message());
-    if (!found) break;
+  for (const SystemError& error : piece.errors) task->errors.push_back(error.message());
+  task->names.reserve(piece.found.size());
+  for (Found& found : piece.found) {
     const bool is_wanted =
-        found->type == FileType::kFile || (found->is_root && found->type != FileType::kDirectory);
-    if (is_wanted) task->names.push_back(std::move(found->path));
+        found.type == FileType::kFile || (found.is_root && found.type != FileType::kDirectory);
+    if (is_wanted) task->names.push_back(std::move(found.path));
   }
-  return !task->names.empty() || !task->errors.empty();
+  return true;
 }
 
 }  // namespace gorun::jobs

@@ -1,15 +1,22 @@
 // The kind "exec": runs a command, once or for each item.
 //
-// A worker has one child at a time and waits for it in a marked blocking call. Before every wait
-// what the child has said so far is passed on, so that its lines stream while it runs. Whatever
-// mode stdout has, pipes are always drained (jobs/child_pump.h); when the run is stopped the
-// child's group is ended and the worker leaves without a failure of its own.
-//
-// An item's text reaches a command as one argument, whatever it holds; a shell script gets it as
-// "$1" and is never edited.
+// A worker has one child at a time. Start, wait and reaping of a child whose output nobody reads
+// while it runs are one marked blocking call on the thread that the worker has anyway: what a
+// command prints as a "group" goes to files (exec/output_spool.h), its input comes from one. A
+// child whose output streams has pipes (child_pump.h), which are always drained; before every wait
+// what it has said so far is passed on. When the run is stopped the child's group is ended and the
+// worker leaves without a failure of its own.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +25,11 @@
 
 #include "jobs/child_pump.h"
 #include "jobs/duration.h"
-#include "jobs/format/quote.h"
+#include "jobs/exec/command_maker.h"
+#include "jobs/exec/group_printer.h"
+#include "jobs/exec/item_group.h"
+#include "jobs/exec/line_printer.h"
+#include "jobs/exec/output_spool.h"
 #include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
 #include "jobs/stages/rows.h"
@@ -30,10 +41,17 @@ namespace {
 
 // Blocks for the lines of children: most say little.
 constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
-// Bytes of a command line that a failure quotes.
-constexpr std::size_t kShownCommand = 200;
+// What "capture" holds in memory when the job file does not say.
+constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
+
+// What is kept of the output of a command that failed, for the summary at the end of the run.
+constexpr int kTailLines = 10;
+constexpr std::uint64_t kTailBytes = 2048;
+// Commands' worth of items that wait for a worker: each may be long.
+constexpr std::int64_t kWaitingGroups = 16;
 
 enum class Stdout { kInherit, kItems, kCapture, kDiscard };
+enum class Output { kGroup, kLine, kRaw };
 
 Stdout stdout_mode(const std::string& name) {
   if (name == "items") return Stdout::kItems;
@@ -41,160 +59,300 @@ Stdout stdout_mode(const std::string& name) {
   return name == "discard" ? Stdout::kDiscard : Stdout::kInherit;
 }
 
+Output output_mode(const std::string& name, bool has_item) {
+  if (name == "auto") return has_item ? Output::kGroup : Output::kRaw;
+  if (name == "line") return Output::kLine;
+  return name == "raw" ? Output::kRaw : Output::kGroup;
+}
+
+// A file of memory that holds `text`, at its beginning.
+Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
+  constexpr std::string_view kCall = "make a file for the input of a command";
+  FileDescriptor file(::memfd_create("gorun-input", MFD_CLOEXEC));
+  if (file.is_open() && file.get() <= 2) {
+    file = FileDescriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
+  }
+  if (!file.is_open()) return SystemError{kCall, errno, {}};
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t wrote = ::write(file.get(), rest.data(), rest.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return SystemError{kCall, errno, {}};
+    rest.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// What the workers of one stage share.
+struct Shared {
+  const StageSpec& spec;
+  std::uint64_t workers = 0;              // made so far, before any runs
+  std::atomic<std::uint64_t> started{0};  // commands; relaxed: only the numbers matter
+};
+
 // Runs commands one after the other, for one worker.
 class CommandRunner {
  public:
-  CommandRunner(const StageSpec& spec, Context& context)
-      : options_(spec.options),
+  CommandRunner(Shared& shared, Context& context)
+      : shared_(shared),
+        options_(shared.spec.options),
         context_(context),
-        has_item_(!spec.inputs.empty()),
+        has_item_(!shared.spec.inputs.empty()),
         stdout_(stdout_mode(options_.text("stdout"))),
-        feeds_item_(options_.text("stdin") == "item") {
-    if (options_.has("env")) env_ = &options_.named_templates("env");
-  }
+        output_(output_mode(options_.text("output"), has_item_)),
+        feeds_item_(options_.text("stdin") == "item"),
+        maker_(options_, context, ++shared.workers),
+        printer_(context.cancel_fd(), most_shown()) {}
 
-  // `batch` keeps `item`; both are of no content when the command runs once.
-  Flow run(const Item& item, const Batch& batch, Out& out) {
-    Command command;
-    if (prepare(item, &command) == Flow::kStop) return Flow::kStop;
-    auto child = runtime::blocking(runtime::Blocking::kBrief, [&] { return start_child(command); });
-    if (!child.ok()) return context_.fail_item(item, failure_of(child.error()));
-    ChildPump pump(std::move(*child), {.input = feeds_item_ ? item.text : std::string_view(),
-                                       .stop_fd = context_.cancel_fd(),
-                                       .timeout = timeout()});
-    // What an attempt says may be said again by the next one.
-    std::optional<HeldOut> held;
-    if (context_.may_retry()) held.emplace();
-    if (pass_on_output(pump, item, batch, held ? *held : out) == Flow::kStop) return Flow::kStop;
-    if (std::optional<Failure> failure = judge(pump.result(), command)) {
-      return context_.is_cancelled() ? Flow::kStop : context_.fail_item(item, std::move(*failure));
+  // `batch` keeps `items`; none when the command runs once.
+  Flow run(std::span<const Item> items, const Batch& batch, Out& out) {
+    items_ = items;
+    printed_too_much_.clear();
+    const Item first = items.empty() ? Item{} : items.front();
+    const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (auto wrong = maker_.make(items, number, &command_)) {
+      return fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
     }
-    if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
-    return held ? held->release(out) : Flow::kMore;
+    set_streams();
+    return has_pipes() ? run_streaming(first, batch, out) : run_to_end(first);
   }
 
  private:
-  Flow fail(std::string what, const Item& item) {
-    return context_.fail_item(item, {FailureKind::kWork, std::move(what), {}});
+  // Every item of a command that failed has failed.
+  Flow fail(const Failure& failure) {
+    if (items_.empty()) return context_.fail_item(Item{}, failure);
+    for (const Item& item : items_) {
+      if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
   }
 
-  [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const {
-    const auto timeout = context_.timeout();
-    if (!timeout) return std::nullopt;
-    return std::chrono::ceil<std::chrono::milliseconds>(*timeout);
+  Flow fail_to_write(const SystemError& error) {
+    if (error.error_number == EPIPE || error.error_number == ECANCELED) return Flow::kStop;
+    return context_.fail({FailureKind::kOutput, error.message(), {}});
   }
 
-  Flow pass_on_output(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
-    switch (stdout_) {
-      case Stdout::kItems:
-        return emit_lines(pump, item, batch, out);
-      case Stdout::kCapture:
-        return emit_all(pump, item, batch, out);
-      case Stdout::kInherit:
-      case Stdout::kDiscard:
-        break;
-    }
-    return drain(pump);
+  std::uint64_t most_shown() const {
+    if (options_.has("max_output"))
+      return static_cast<std::uint64_t>(options_.integer("max_output"));
+    return std::numeric_limits<std::uint64_t>::max();
   }
 
-  Flow prepare(const Item& item, Command* command) {
-    const TemplateItem view(item, context_.run_status());
-    const auto append = [&](const Template& text, std::string* to) {
-      const auto missing = text.append_to(to, view);
-      if (!missing) return Flow::kMore;
-      return fail("the item has no field \"" + std::string(*missing) + "\"", item);
-    };
-    if (options_.has("shell")) {
-      command->argv = {"/bin/sh", "-c", options_.text("shell"), "sh"};
-      if (has_item_) command->argv.emplace_back(item.text);
-    } else {
-      for (const Template& argument : options_.text_templates("argv")) {
-        if (append(argument, &command->argv.emplace_back()) == Flow::kStop) return Flow::kStop;
-      }
-    }
-    if (options_.has("cwd") &&
-        append(options_.text_template("cwd"), &command->cwd) == Flow::kStop) {
-      return Flow::kStop;
-    }
-    if (prepare_environment(append) == Flow::kStop) return Flow::kStop;
-    command->environment = environment_;
-    const auto has_nul = [](const std::string& text) {
-      return text.find('\0') != std::string::npos;
-    };
-    if (std::ranges::any_of(command->argv, has_nul)) {
-      return fail("an argument of a command cannot hold a NUL byte", item);
-    }
-    command->stdin_mode = feeds_item_ ? StreamMode::kPipe : StreamMode::kNull;
-    command->stdout_mode = stdout_ == Stdout::kInherit   ? StreamMode::kInherit
+  void set_streams() {
+    const StreamMode shown = output_ == Output::kRaw    ? StreamMode::kInherit
+                             : output_ == Output::kLine ? StreamMode::kPipe
+                                                        : StreamMode::kFile;
+    command_.stdin_mode = feeds_item_ ? StreamMode::kFile : StreamMode::kNull;
+    command_.stdout_mode = stdout_ == Stdout::kInherit   ? shown
                            : stdout_ == Stdout::kDiscard ? StreamMode::kNull
                                                          : StreamMode::kPipe;
-    command->stderr_mode = StreamMode::kInherit;
-    return Flow::kMore;
+    command_.stderr_mode = shown;
   }
 
-  // The environment is made once, unless it depends on the item.
-  template <class Append>
-  Flow prepare_environment(const Append& append) {
-    if (environment_ != nullptr && !environment_uses_item_) return Flow::kMore;
-    std::vector<std::pair<std::string, std::string>> additions = context_.environment();
-    if (env_ != nullptr) {
-      for (const auto& [name, value] : *env_) {
-        environment_uses_item_ = environment_uses_item_ || value.uses_item();
-        if (append(value, &additions.emplace_back(name, "").second) == Flow::kStop) {
-          return Flow::kStop;
-        }
-      }
+  bool has_pipes() const {
+    return command_.stdout_mode == StreamMode::kPipe || command_.stderr_mode == StreamMode::kPipe;
+  }
+
+  std::chrono::milliseconds milliseconds(std::string_view option) const {
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(options_.integer(option)));
+  }
+
+  PumpOptions pump_options() const {
+    std::optional<std::chrono::milliseconds> timeout;
+    if (const auto limit = context_.timeout()) {
+      timeout = std::chrono::ceil<std::chrono::milliseconds>(*limit);
     }
-    environment_ = std::make_shared<const EnvironmentBlock>(additions);
-    return Flow::kMore;
+    return {.stop_fd = context_.cancel_fd(),
+            .timeout = timeout,
+            .kill_after = milliseconds("kill_after"),
+            .pipe_grace = milliseconds("grace"),
+            .awaits_group = output_ == Output::kGroup};
+  }
+
+  // In a marked blocking section.
+  std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump) {
+    if (feeds_item_) {
+      Expected<FileDescriptor, SystemError> input = input_file(item.text);
+      if (!input) return input.error();
+      input_ = std::move(*input);
+      command_.files[STDIN_FILENO] = input_.get();
+    }
+    for (const auto& [mode, spool, stream] :
+         {std::tuple(command_.stdout_mode, &out_spool_, STDOUT_FILENO),
+          std::tuple(command_.stderr_mode, &err_spool_, STDERR_FILENO)}) {
+      if (mode != StreamMode::kFile) continue;
+      Expected<int, SystemError> file = spool->open();
+      if (!file) return file.error();
+      command_.files[static_cast<std::size_t>(stream)] = *file;
+    }
+    Expected<Child, SystemError> child = start_child(command_);
+    if (!child && child.error().error_number == ENOENT && !command_.file.empty()) {
+      command_.file.clear();  // it was there before: perhaps it has moved
+      child = start_child(command_);
+    }
+    if (!child) return child.error();
+    pump->emplace(std::move(*child), pump_options());
+    return std::nullopt;
+  }
+
+  // Start, wait and reaping in one go.
+  Flow run_to_end(const Item& item) {
+    std::optional<ChildPump> pump;
+    std::uint64_t out_bytes = 0;
+    std::uint64_t err_bytes = 0;
+    const auto error = runtime::blocking(runtime::Blocking::kLong, [&] {
+      auto failed = start(item, &pump);
+      if (failed) return failed;
+      while (!pump->next().is_end()) {
+      }
+      out_bytes = out_spool_.size();
+      err_bytes = err_spool_.size();
+      return failed;
+    });
+    input_.close();
+    if (error) return fail(failure_of(*error));
+    return show_and_judge(pump->result(), out_bytes, err_bytes);
+  }
+
+  Flow run_streaming(const Item& item, const Batch& batch, Out& out) {
+    std::optional<ChildPump> pump;
+    const auto not_started =
+        runtime::blocking(runtime::Blocking::kBrief, [&] { return start(item, &pump); });
+    input_.close();
+    if (not_started) return fail(failure_of(*not_started));
+    // What an attempt says may be said again by the next one. What was captured waits for the exit
+    // status in any case.
+    std::optional<HeldOut> held;
+    if (context_.may_retry() || stdout_ == Stdout::kCapture) held.emplace();
+    Out& to = held ? *held : out;
+    const Flow flow = stdout_ == Stdout::kCapture ? emit_all(*pump, item, batch, to)
+                                                  : emit_lines(*pump, item, batch, to);
+    // Returning before the child has ended makes the pump's destructor end it.
+    if (flow == Flow::kStop) return Flow::kStop;
+    std::uint64_t err_bytes = 0;
+    if (command_.stderr_mode == StreamMode::kFile) {
+      err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
+    }
+    auto failure = judge(pump->result());
+    if (failure) failure->tail = last_lines(0, err_bytes);
+    if (auto error = show(0, err_bytes)) return fail_to_write(*error);
+    if (failure) return fail_unless_stopped(*failure);
+    if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
+    return held ? held->release(out) : Flow::kMore;
   }
 
   static ChildOutput next(ChildPump& pump) {
     return runtime::blocking(runtime::Blocking::kLong, [&pump] { return pump.next(); });
   }
 
-  Flow drain(ChildPump& pump) {
-    while (!next(pump).is_end()) {
-    }
-    return Flow::kMore;
-  }
-
-  // Returning before the child has ended makes the pump's destructor end it.
+  // Lines become items, or are shown with a prefix.
   Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
     RecordAssembler lines('\n', kOutputBlock);
     lines.give_fields_of(item, batch);
+    const std::string prefix = line_prefix(shared_.spec.name, item.text);
+    LinePrinter out_lines(printer_, ChildStream::kStdout, prefix);
+    LinePrinter err_lines(printer_, ChildStream::kStderr, prefix);
     for (;;) {
       if (out.flush() == Flow::kStop) return Flow::kStop;
       const ChildOutput output = next(pump);
       if (output.is_end()) break;
       context_.count_bytes(output.bytes.size());
-      if (lines.append(output.bytes, out) == Flow::kStop) return Flow::kStop;
+      if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kItems) {
+        if (lines.append(output.bytes, out) == Flow::kStop) return Flow::kStop;
+        continue;
+      }
+      LinePrinter& printer = output.stream == ChildStream::kStdout ? out_lines : err_lines;
+      if (auto error = printer.take(output.bytes)) return fail_to_write(*error);
+    }
+    for (LinePrinter* printer : {&out_lines, &err_lines}) {
+      if (auto error = printer->finish()) return fail_to_write(*error);
     }
     return lines.finish(out);
   }
 
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
+    const std::uint64_t most = options_.has("max_output") ? most_shown() : kCaptureMost;
+    LinePrinter err_lines(printer_, ChildStream::kStderr,
+                          line_prefix(shared_.spec.name, item.text));
     std::string all;
+    std::uint64_t bytes = 0;
     for (;;) {
       const ChildOutput output = next(pump);
       if (output.is_end()) break;
       context_.count_bytes(output.bytes.size());
-      all += output.bytes;
+      if (output.stream == ChildStream::kStderr) {
+        if (auto error = err_lines.take(output.bytes)) return fail_to_write(*error);
+        continue;
+      }
+      // Drained all the same, so that the child comes to its end.
+      bytes += output.bytes.size();
+      if (bytes <= most) all += output.bytes;
+    }
+    if (auto error = err_lines.finish()) return fail_to_write(*error);
+    if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
+    if (bytes > most) {
+      printed_too_much_ = maker_.shown(command_) + ": printed " + std::to_string(bytes) +
+                          " bytes, and \"max_output\" is " + std::to_string(most);
+      return Flow::kMore;
     }
     // As for "$(...)" in a shell the line end that closes the output is not part of the value.
     if (all.ends_with('\n')) all.pop_back();
-    if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
     out.batch().keep_all(batch);
     Item captured = item;
     captured.text = out.batch().copy(all);
     return out.emit(captured);
   }
 
-  [[nodiscard]] std::optional<Failure> judge(const ChildResult& result,
-                                             const Command& command) const {
+  Flow fail_unless_stopped(const Failure& failure) {
+    return context_.is_cancelled() ? Flow::kStop : fail(failure);
+  }
+
+  Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes) {
+    context_.count_bytes(out_bytes + err_bytes);
+    auto failure = judge(result);
+    if (failure) failure->tail = last_lines(out_bytes, err_bytes);
+    if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
+    if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
+      // A process that goes on keeps the files; what it says from here on is nobody's.
+      out_spool_.abandon();
+      err_spool_.abandon();
+      const std::string what = "[gorun: " + maker_.shown(command_) +
+                               " has left a process behind that keeps its output open]\n";
+      if (auto error = printer_.print_to_stderr(what)) return fail_to_write(*error);
+    }
+    if (failure) return fail_unless_stopped(*failure);
+    return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
+  }
+
+  // The end of what a group has said to standard error, or, if nothing, to standard output.
+  [[nodiscard]] std::string last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const {
+    const OutputSpool& spool = err_bytes > 0 ? err_spool_ : out_spool_;
+    const std::uint64_t bytes = err_bytes > 0 ? err_bytes : out_bytes;
+    if (bytes == 0) return "";
+    std::string text(std::min(bytes, kTailBytes), '\0');
+    const std::int64_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
+      return spool.read(bytes - text.size(), text.data(), text.size());
+    });
+    text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+    std::size_t begin = text.size();
+    for (int lines = 0; begin > 0; --begin) {
+      if (text[begin - 1] == '\n' && begin < text.size() && ++lines == kTailLines) break;
+    }
+    return text.substr(begin);
+  }
+
+  std::optional<SystemError> show(std::uint64_t out_bytes, std::uint64_t err_bytes) {
+    auto error = printer_.print({out_spool_, err_spool_, out_bytes, err_bytes});
+    if (out_bytes > 0) out_spool_.clear();
+    if (err_bytes > 0) err_spool_.clear();
+    return error;
+  }
+
+  // Nothing: it did well, or was stopped.
+  [[nodiscard]] std::optional<Failure> judge(const ChildResult& result) const {
     if (result.ended_by == EndedBy::kStop) return std::nullopt;
-    std::string shown = options_.has("shell") ? "the shell script" : quote_for_shell(command.argv);
-    if (shown.size() > kShownCommand) shown = shown.substr(0, kShownCommand) + "...";
+    const std::string shown = maker_.shown(command_);
     if (result.ended_by == EndedBy::kTimeout) {
       return Failure{.kind = FailureKind::kWork,
                      .what = shown + ": timed out after " + duration_text(*context_.timeout()),
@@ -202,8 +360,11 @@ class CommandRunner {
                      .cause = FailureCause::kTimeout};
     }
     const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
-    if (result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end()) {
-      return std::nullopt;
+    const bool ended_well =
+        result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end();
+    if (ended_well && printed_too_much_.empty()) return std::nullopt;
+    if (ended_well) {
+      return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};
     }
     const bool was_killed = result.signal != 0;
     return Failure{.kind = FailureKind::kWork,
@@ -213,20 +374,27 @@ class CommandRunner {
                    .code = was_killed ? result.signal : result.exit_code};
   }
 
+  Shared& shared_;
   const StageOptions& options_;
   Context& context_;
   const bool has_item_;
   const Stdout stdout_;
+  const Output output_;
   const bool feeds_item_;
-  const NamedTemplates* env_ = nullptr;
-  std::shared_ptr<const EnvironmentBlock> environment_;
-  bool environment_uses_item_ = false;
+  CommandMaker maker_;
+  Command command_;
+  std::span<const Item> items_;   // of the command at hand
+  std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
+  FileDescriptor input_;
+  OutputSpool out_spool_;
+  OutputSpool err_spool_;
+  GroupPrinter printer_;
 };
 
 class ExecOnce final : public Producer {
  public:
-  ExecOnce(const StageSpec& spec, Context& context) : runner_(spec, context) {}
-  void run(Out& out) override { static_cast<void>(runner_.run(Item{}, Batch{}, out)); }
+  ExecOnce(Shared& shared, Context& context) : runner_(shared, context) {}
+  void run(Out& out) override { static_cast<void>(runner_.run({}, Batch{}, out)); }
 
  private:
   CommandRunner runner_;
@@ -234,10 +402,10 @@ class ExecOnce final : public Producer {
 
 class ExecEach final : public Operator {
  public:
-  ExecEach(const StageSpec& spec, Context& context) : runner_(spec, context) {}
+  ExecEach(Shared& shared, Context& context) : runner_(shared, context) {}
   Flow process(Batch&& batch, Out& out) override {
     for (const Item& item : batch.items()) {
-      if (runner_.run(item, batch, out) == Flow::kStop) return Flow::kStop;
+      if (runner_.run({&item, 1}, batch, out) == Flow::kStop) return Flow::kStop;
     }
     return Flow::kMore;
   }
@@ -246,27 +414,60 @@ class ExecEach final : public Operator {
   CommandRunner runner_;
 };
 
-class ExecStage final : public Stage {
+// Several items to a command (exec/item_group.h).
+class ExecGroups final : public Operator {
  public:
-  explicit ExecStage(const StageSpec& spec) : spec_(spec) {}
-  [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
-  [[nodiscard]] StageTraits traits() const override {
-    return {
-        .workers = is_source() ? 1 : spec_.workers, .batch_items = 1, .begins_operations = true};
-  }
-  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
-    return std::make_unique<ExecOnce>(spec_, context);
-  }
-  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<ExecEach>(spec_, context);
+  ExecGroups(Shared& shared, Context& context) : context_(context), runner_(shared, context) {}
+  Flow process(Batch&& batch, Out& out) override {
+    // An item that comes back has a command to itself.
+    if (context_.attempt() > 1) return runner_.run(batch.items(), batch, out);
+    for (const Item& group : batch.items()) {
+      if (runner_.run(items_of(group), batch, out) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
   }
 
  private:
-  const StageSpec& spec_;
+  Context& context_;
+  CommandRunner runner_;
+};
+
+class ExecStage final : public Stage {
+ public:
+  explicit ExecStage(const StageSpec& spec) : shared_{.spec = spec} {}
+  [[nodiscard]] bool is_source() const override { return shared_.spec.inputs.empty(); }
+  [[nodiscard]] StageTraits traits() const override {
+    return {.workers = is_source() ? 1 : shared_.spec.workers,
+            .batch_items = 1,
+            .inner_buffer = kWaitingGroups,
+            .begins_operations = true};
+  }
+  [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
+    return std::make_unique<ExecOnce>(shared_, context);
+  }
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    if (shared_.spec.options.integer("batch") > 1) {
+      return std::make_unique<ExecGroups>(shared_, context);
+    }
+    return std::make_unique<ExecEach>(shared_, context);
+  }
+
+ private:
+  Shared shared_;
 };
 
 }  // namespace
 
-StageRow make_exec(const StageSpec& spec) { return row_of(std::make_unique<ExecStage>(spec)); }
+StageRow make_exec(const StageSpec& spec) {
+  const auto items = static_cast<std::size_t>(spec.options.integer("batch"));
+  if (items <= 1) return row_of(std::make_unique<ExecStage>(spec));
+  // An argument is its bytes, a NUL and a pointer.
+  const std::size_t times = arguments_of_item(spec.options, true);
+  const auto weigh = [times](const Item& item) {
+    return times * (item.text.size() + 1 + sizeof(char*));
+  };
+  return row_of(make_gathering_stage(items, argument_room(), weigh),
+                std::make_unique<ExecStage>(spec));
+}
 
 }  // namespace gorun::jobs

@@ -130,25 +130,17 @@ class SortedWalk final : public Operator {
 
   void finish(Out& out) override {
     OrderedWalk walk(walker_, std::move(roots_), WalkOrder::kSorted);
-    std::vector<Found> found;
-    do {
-      found.clear();
-      runtime::blocking(runtime::Blocking::kBrief, [&] {
-        while (found.size() < kFoundAtOnce) {
-          std::optional<Found> next = walk.next();
-          if (!next) break;
-          found.push_back(*std::move(next));
-        }
-      });
-      for (const Found& one : found) {
+    WalkPiece piece;
+    while (!context_.is_cancelled() && walk.next(kFoundAtOnce, &piece)) {
+      for (const Found& one : piece.found) {
         if (emit_found(one, out) == Flow::kStop) return;
       }
-      if (fail_on_errors(walk.take_errors(), context_) == Flow::kStop) return;
-    } while (!found.empty() && !context_.is_cancelled());
+      if (fail_on_errors(piece.errors, context_) == Flow::kStop) return;
+    }
   }
 
  private:
-  // Found in one blocking section: one or two directories, usually.
+  // One or two directories, usually.
   static constexpr std::size_t kFoundAtOnce = 64;
 
   const Walker& walker_;

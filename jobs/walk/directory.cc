@@ -21,6 +21,8 @@ constexpr std::size_t kLargestEntryBytes = 512;
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
 
+constexpr int kHandleFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
 FileType type_of(int fd, const char* name, unsigned char d_type) {
   switch (d_type) {
     case DT_REG:
@@ -42,7 +44,7 @@ FileType type_of(int fd, const char* name, unsigned char d_type) {
 
 // Opens a path longer than PATH_MAX: the longest part that ends at a slash, then the rest from
 // there.
-int open_piecewise(std::string_view path) {
+int open_piecewise(std::string_view path, int last_flags) {
   FileDescriptor at(AT_FDCWD);
   while (true) {
     std::string_view piece = path;
@@ -54,12 +56,17 @@ int open_piecewise(std::string_view path) {
       }
       piece = piece.substr(0, slash + 1);
     }
-    const int fd = ::openat(at.get(), std::string(piece).c_str(), kDirectoryFlags);
+    const std::string piece_path(piece);
     path.remove_prefix(piece.size());
     while (path.starts_with('/')) path.remove_prefix(1);
+    const int fd = ::openat(at.get(), piece_path.c_str(), path.empty() ? last_flags : kHandleFlags);
     if (fd < 0 || path.empty()) return fd;
     at = FileDescriptor(fd);
   }
+}
+
+int open_any_length(const std::string& path, int flags) {
+  return path.size() < PATH_MAX ? ::open(path.c_str(), flags) : open_piecewise(path, flags);
 }
 
 }  // namespace
@@ -72,13 +79,16 @@ FileType file_type_of(mode_t mode) {
 }
 
 Expected<FileDescriptor, SystemError> DirectoryReader::open(const std::string& path) {
-  const int fd =
-      path.size() < PATH_MAX ? ::open(path.c_str(), kDirectoryFlags) : open_piecewise(path);
+  const int fd = open_any_length(path, kDirectoryFlags);
   if (fd < 0) {
     const int number = errno;
     return SystemError{"open", number, path};
   }
   return FileDescriptor(fd);
+}
+
+FileDescriptor DirectoryReader::open_handle(const std::string& path) {
+  return FileDescriptor(open_any_length(path, kHandleFlags));
 }
 
 Expected<std::vector<DirectoryEntry>*, SystemError> DirectoryReader::read(int fd,

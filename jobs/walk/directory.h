@@ -45,6 +45,10 @@ class DirectoryReader {
   /// errors  "open": ENOENT, ENOTDIR, EACCES, ELOOP, EMFILE, ...
   [[nodiscard]] static Expected<FileDescriptor, SystemError> open(const std::string& path);
 
+  /// A handle (O_PATH) for what lies in the directory `path`, which need not be readable. Not open:
+  /// it failed, and errno says why.
+  [[nodiscard]] static FileDescriptor open_handle(const std::string& path);
+
   /// Reads all entries of an open directory, in the kernel's order. The view is good until the
   /// next call. Entries that vanish meanwhile may or may not be there.
   /// path    for error messages only.

@@ -1,58 +1,77 @@
-// jobs/walk/ordered_walk.h - a walk by one caller, in an order that is always the same.
+// jobs/walk/ordered_walk.h - a walk by several goroutines, in an order that is always the same.
 //
-// Pulled piece by piece, it holds one directory's entries for each level of the tree. The order is
-// the byte order of whole paths: a directory a is entered where "a/" stands among its siblings, so
-// that "a-b" comes before "a/x". Or, without sorting, the order in which the kernel lists names,
-// each directory after the files beside it.
+// Who asks gets the next piece of one sequence. The order is the byte order of whole paths: a
+// directory a is entered where "a/" stands among its siblings, so that "a-b" comes before "a/x".
+// Or, without sorting, the order in which the kernel lists names, each directory after the files
+// beside it.
+//
+// Directories are listed by those who ask, with the lock released: one who finds that the next
+// directory is being listed lists the one after it. So walking is as parallel as what is done with
+// the pieces, with no goroutine of its own, and nobody lists what nobody will soon need.
+//
+// Invariants
+//   I1  The next directory in the order may always be listed; others only while fewer than
+//       kListedAhead lie ready. Memory holds their entries, and those of one directory a level.
+//   I2  A piece is full, or the last one. It has what stands next in the order, whoever listed it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "jobs/system_error.h"
 #include "jobs/walk/walker.h"
+#include "runtime/sync.h"
 
 namespace gorun::jobs {
 
 enum class WalkOrder : std::uint8_t { kSorted, kAsListed };
 
-/// threads  one at a time.
+/// Neighbours in the order.
+struct WalkPiece {
+  std::uint64_t number = 0;  // from 0
+  std::vector<Found> found;
+  std::vector<SystemError> errors;  // what could not be looked at on the way
+};
+
+/// threads  any goroutines at once.
 class OrderedWalk {
  public:
-  /// `walker` and `roots` outlive this. The roots come in their own order, or sorted.
+  /// `walker` outlives this. The roots come in the order given.
   OrderedWalk(const Walker& walker, std::vector<std::string> roots, WalkOrder order);
+  ~OrderedWalk();
+  OrderedWalk(const OrderedWalk&) = delete;
+  OrderedWalk& operator=(const OrderedWalk&) = delete;
 
-  /// The next thing found; nothing at the end. Blocks in the calls that read directories.
-  [[nodiscard]] std::optional<Found> next();
-
-  /// What could not be looked at since the last call.
-  [[nodiscard]] std::vector<SystemError> take_errors();
+  /// Fills in the next `limit` things found, or the rest; false: there is no more. Parks, and
+  /// reads directories in blocking sections of its own.
+  [[nodiscard]] bool next(std::size_t limit, WalkPiece* piece);
 
  private:
-  // What one directory holds: something to report, or a directory to enter.
-  struct Entry {
-    std::string key;
-    std::optional<Found> found;
-    std::optional<PendingDirectory> directory;
-  };
-  struct Level {
-    std::vector<Entry> entries;
-    std::size_t next = 0;
-  };
+  struct Directory;
+  struct Entry;
+  struct Scratch;
 
-  void descend();
+  enum class Cut : std::uint8_t { kPiece, kNeedsListing, kEnd };
+
+  [[nodiscard]] Cut cut(std::size_t limit);
+  [[nodiscard]] Directory* claim();
+  void list(Directory& directory, std::unique_lock<runtime::Mutex>& lock);
+  void look_into(Directory& directory, Scratch& scratch) const;
+  [[nodiscard]] static bool comes_before(const Entry& a, const Entry& b);
 
   const Walker& walker_;
-  const std::vector<std::string> roots_;
   const WalkOrder order_;
-  std::size_t next_root_ = 0;
-  DirectoryReader reader_;
-  WalkStep step_;
-  std::vector<Level> levels_;  // the deepest last
-  std::vector<SystemError> errors_;
+  runtime::Mutex mutex_;                           // guards all below
+  runtime::Cond listed_;                           // a directory has been
+  std::unique_ptr<Directory> top_;                 // its entries are the roots
+  std::vector<Directory*> levels_;                 // where the order has come to; the deepest last
+  WalkPiece piece_;                                // being filled
+  std::size_t ahead_ = 0;                          // directories listed, or being so, not entered
+  std::vector<std::unique_ptr<Scratch>> scratch_;  // that nobody uses
 };
 
 }  // namespace gorun::jobs

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""bench_hash.py GORUN [FOLDER] - wall time of hashing, gorun against its peers, side by side.
+"""bench_hash.py GORUN [FOLDER [ROW...]] - wall time of hashing, gorun against its peers, side by side.
 
 Makes three corpora in FOLDER (default: a temporary folder, removed at the end): 100,000 files of 1 to
 16 KiB, 2,000 of 1 MiB, one of 2 GiB. Commands run in turn, ours and the peers' interleaved, the
 cache warm; each time shown is the best of its rounds, and the ratio is ours to the best peer's. Only
-ratios mean something on a machine that others use as well. An answer that differs ends the run.
+ratios mean something on a machine that others use as well. An answer that differs ends the run. A ROW
+is "small,sha256" and the like; without one all are measured.
 
 GORUN_BENCH_SCALE=0.01 makes small corpora, GORUN_BENCH_ROUNDS says how many rounds (default 5).
 """
@@ -113,6 +114,7 @@ def measure(gorun, folder, algorithm, output):
 def main():
     gorun = os.path.abspath(sys.argv[1])
     given = sys.argv[2] if len(sys.argv) > 2 else None
+    rows = sys.argv[3:]
     folder = given or tempfile.mkdtemp(prefix="gorun-bench-hash-")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
@@ -120,6 +122,8 @@ def main():
         print(f"{CPUS} cores, best of {ROUNDS}; wall s, CPU s, peak MiB; the ratio is of wall times")
         for corpus in ("small", "middle", "large"):
             for algorithm in ("sha256", "blake3", "xxh3-128"):
+                if rows and f"{corpus},{algorithm}" not in rows:
+                    continue
                 best = measure(gorun, f"{folder}/{corpus}", algorithm, f"{folder}/output")
                 peers = [wall for name, (wall, _, _) in best.items() if name != "gorun"]
                 ratio = f"  ratio {best['gorun'][0] / min(peers):.2f}" if peers else ""

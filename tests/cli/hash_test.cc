@@ -1,7 +1,9 @@
 // tests/cli/hash_test.cc - `gorun hash`: what it writes others accept, and the other way round.
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -184,6 +186,118 @@ TEST_CASE("--check ends as sha256sum -c does") {
   CHECK(check({"--ignore-missing", "sums"}).status == 1);
 }
 
+TEST_CASE("--audit tells what has become of each file") {
+  const ScratchDir scratch;
+  for (const char* name : {"same", "edited", "gone", "old/name", "odd\nname"}) {
+    scratch.write(std::string("d/") + name, std::string("content of ") + name);
+  }
+  scratch.write("sums", run_gorun({"hash", "d"}, scratch.path()).out);
+  const auto audit = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"hash", "--audit", "sums"});
+    return run_gorun(options, scratch.path());
+  };
+  const CommandResult before = audit({"-q", "d"});
+  CHECK(before.status == 0);
+  CHECK(before.out.empty());
+  CHECK(before.err.empty());
+
+  scratch.write("d/edited", "something else");
+  std::filesystem::remove(scratch / "d/gone");
+  std::filesystem::rename(scratch / "d/old/name", scratch / "d/new");
+  std::filesystem::rename(scratch / "d/odd\nname", scratch / "d/odd\rname");
+  scratch.write("d/added", "more");
+  const CommandResult after = audit({"./d"});
+  CHECK(after.status == 1);
+  CHECK(after.out ==
+        "./d/edited: changed\n"
+        "./d/same: OK\n"
+        "./d/added: added\n"
+        "./d/new: moved from \"d/old/name\"\n"
+        "\\./d/odd\\rname: moved from \"d/odd\\nname\"\n"
+        "d/gone: missing\n");
+  CHECK(after.err == "gorun: 1 matched, 1 changed, 2 moved, 1 added, 1 missing\n");
+
+  scratch.write("sums", run_gorun({"hash", "d"}, scratch.path()).out + "noise\n");
+  CHECK(audit({"-q", "d"}).err == "gorun: WARNING: 1 line is improperly formatted\n");
+  CHECK(audit({"-q", "d"}).status == 0);
+  CHECK(audit({"-q", "--strict", "d"}).status == 1);
+  std::filesystem::remove(scratch / "d/new");
+  CHECK(audit({"-q", "d"}).status == 1);
+  const CommandResult ignored = audit({"-q", "--ignore-missing", "d"});
+  CHECK(ignored.status == 0);
+  CHECK(ignored.out.empty());
+  scratch.write("sums", "noise\n");
+  CHECK(audit({"d"}).err == "gorun: \"sums\": no checksum lines found\n");
+  CHECK(audit({"d"}).status == 1);
+}
+
+TEST_CASE("--audit reads what hashdeep wrote") {
+  if (!has_command("hashdeep")) {
+    MESSAGE("skipped: no hashdeep");
+    return;
+  }
+  const ScratchDir scratch;
+  scratch.write("d/a", "1");
+  scratch.write("d/b", "2");
+  scratch.write("known", shell("hashdeep -r -l d", scratch.path()).out);
+  std::filesystem::rename(scratch / "d/b", scratch / "d/c");
+  const CommandResult result = run_gorun({"hash", "--audit", "known", "d"}, scratch.path());
+  CHECK(result.out == "d/a: OK\nd/c: moved from \"d/b\"\n");
+  CHECK(result.status == 1);
+  // As hashdeep -a sees it, too.
+  CHECK(shell("hashdeep -a -l -k known -r d", scratch.path()).status != 0);
+}
+
+TEST_CASE("- is standard input, also among files") {
+  const ScratchDir scratch;
+  scratch.write("f", "abc");
+  const std::string large(3'000'000, 'x');
+  for (const std::string algorithm : {"sha256", "sha512", "sha1", "md5"}) {
+    const CommandResult ours =
+        run_gorun({"hash", "-a", algorithm, "f", "-", "f"}, scratch.path(), large);
+    CHECK(ours.out == shell(algorithm + "sum f - f", scratch.path(), large).out);
+    CHECK(ours.status == 0);
+  }
+  CHECK(run_gorun({"hash", "-"}, scratch.path()).out ==
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  -\n");
+  const CommandResult closed = shell(GORUN_BINARY " hash - f <&-", scratch.path());
+  CHECK(closed.err == "gorun: cannot read \"(standard input)\": Bad file descriptor\n");
+  CHECK(closed.status == 1);
+}
+
+TEST_CASE("links, sockets, devices and files that fail: passed over below, told where given") {
+  const ScratchDir scratch;
+  scratch.write("d/file", "x");
+  REQUIRE(::symlink(".", (scratch / "d/loop").c_str()) == 0);
+  REQUIRE(::symlink("file", (scratch / "d/link").c_str()) == 0);
+  REQUIRE(::symlink("round", (scratch / "round").c_str()) == 0);
+  REQUIRE(::mkfifo((scratch / "d/fifo").c_str(), 0600) == 0);
+  const int sock = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(sock >= 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  const std::string path = scratch / "d/sock";
+  REQUIRE(path.size() < sizeof address.sun_path);
+  path.copy(address.sun_path, path.size());
+  REQUIRE(::bind(sock, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const CommandResult below = run_gorun({"hash", "d", "d/link", "d/loop/file"}, scratch.path());
+  CHECK(below.out ==
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  d/file\n"
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  d/link\n"
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  d/loop/file\n");
+  CHECK(below.err.empty());
+  const CommandResult given = run_gorun(
+      {"hash", "d/sock", "/dev/null", "round", "/proc/self/mem", "d/file"}, scratch.path());
+  CHECK(given.err ==
+        "gorun: cannot stat \"round\": Too many levels of symbolic links\n"
+        "gorun: cannot open \"d/sock\": No such device or address\n"
+        "gorun: \"/dev/null\" is a character device\n"
+        "gorun: cannot read \"/proc/self/mem\": Input/output error\n");
+  CHECK(given.out == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  d/file\n");
+  CHECK(given.status == 1);
+  ::close(sock);
+}
+
 TEST_CASE("several digests of one reading as JSON lines, and paths behind --") {
   const ScratchDir scratch;
   scratch.write("-x", "abc");
@@ -209,7 +323,10 @@ TEST_CASE("wrong command lines") {
         "gorun: error: the format \"sha256sum\" has room for one algorithm\n"
         "  hint: type --format bsd, hashdeep or jsonl\n");
   CHECK(complaint({"--strict", "x"}) ==
-        "gorun: error: options \"--strict\" and \"--ignore-missing\" need \"--check\"\n");
+        "gorun: error: options \"--strict\" and \"--ignore-missing\" need \"--check\" or "
+        "\"--audit\"\n");
+  CHECK(complaint({"-c", "--audit", "x", "y"}) ==
+        "gorun: error: \"--check\" and \"--audit\" exclude each other\n");
   CHECK(complaint({"--format", "hashdeep", "-a", "blake3", "x"}) ==
         "gorun: error: hashdeep does not know \"blake3\"\n  hint: it knows md5, sha1 and sha256\n");
 }

@@ -40,6 +40,7 @@ struct Wiring {
   std::int64_t weight = 1;
   jobs::When when = jobs::When::kSuccess;
   jobs::FailurePolicy failure = {};
+  std::int64_t window = 0;  // not 0: "order": "input" with this window
 };
 
 class ProbeGraph {
@@ -53,6 +54,8 @@ class ProbeGraph {
     spec.weight = wiring.weight;
     spec.when = wiring.when;
     spec.failure = wiring.failure;
+    spec.keeps_order = wiring.window != 0;
+    spec.window = wiring.window;
     for (const std::string& need : wiring.needs) spec.needs.push_back(index_.at(need));
     const std::size_t me = graph_.stages.size();
     for (const std::string& from : wiring.from) {

@@ -21,6 +21,8 @@ class FakeItem : public ItemView {
     *out += field->second;
     return true;
   }
+  std::uint64_t number() const override { return 7; }
+  std::uint64_t slot() const override { return 2; }
 
  private:
   std::string text_;
@@ -87,6 +89,10 @@ TEST_SUITE("jobs/template") {
       CAPTURE(row.item);
       CHECK(evaluated(text, FakeItem(std::string(row.item), {})) == row.value);
     }
+    const Template numbers = compile("{#}-{%}", TemplateSyntax::kPlaceholders);
+    CHECK(evaluated(numbers, FakeItem("x", {})) == "7-2");
+    CHECK_FALSE(numbers.uses_item());
+    CHECK_FALSE(numbers.is_constant());
     CHECK(evaluated(compile("{print} {a} {", TemplateSyntax::kPlaceholders), FakeItem("x", {})) ==
           "{print} {a} {");
   }

@@ -93,24 +93,6 @@ job.json:3:128: error: "type": expected "file", "directory", "symlink" or "any",
 gorun: 4 errors; nothing was run
 )",
      ""},
-    {"placeholders",
-     R"({"gorun": 1,
- "stages": {
-  "i": {"kind": "items", "items": ["x"]},
-  "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-}}
-)",
-     R"(job.json:4:56: error: unknown placeholder "{#}"
-  4 |   "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-    |                                                        ^~~
-  hint: known here: {} {.} {/} {//} {/.}
-job.json:4:64: error: unknown placeholder "{%}"
-  4 |   "a": {"kind": "exec", "from": "i", "argv": ["echo", "{#}", "x{%}y", "{} {.}"]}
-    |                                                                ^~~
-  hint: known here: {} {.} {/} {//} {/.}
-gorun: 2 errors; nothing was run
-)",
-     ""},
     {"options that need or exclude each other",
      R"({"gorun": 1,
  "stages": {
@@ -134,7 +116,7 @@ job.json:4:47: error: "by": "regex" needs a "pattern"
 job.json:5:52: error: "pattern" is used only with "by": "regex"
   5 |   "s2": {"kind": "split", "from": "s1", "pattern": "x"},
     |                                                    ^~~
-job.json:6:3: error: a map needs "text", "replace" or "fields"
+job.json:6:3: error: a map needs "text", "replace", "fields" or "json"
   6 |   "m": {"kind": "map", "from": "s2"},
     |   ^~~
 job.json:7:49: error: "agg": "count" counts items and takes no "field"

@@ -17,6 +17,7 @@
 
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
+#include "runtime/select.h"
 #include "runtime/sync.h"
 #include "tests/support/each_procs.h"
 #include "tests/support/parked.h"
@@ -173,15 +174,23 @@ TEST_CASE("sleepers wake in the order of their deadlines, not of their going to 
 
 TEST_CASE("a later, shorter sleep is not held up by an earlier, longer one") {
   at_each_procs([](Runtime& rt) {
-    Nanos took = 1h;
+    std::atomic<bool> later_woke{false};
+    bool was_first = false;
     run_to_end(rt, [&] {
-      go([] { sleep(500ms); });
-      wait_until_parked(rt, WaitReason::kSleep, 1);
-      const Nanos start = now();
+      Chan<Unit> enough(0);
+      WaitGroup longer;
+      longer.go([&] {
+        // An hour, but that nobody wants to wait for the end of it.
+        static_cast<void>(select(recv_case(enough), timeout_case(1h)));
+        was_first = later_woke;
+      });
+      wait_until_parked(rt, WaitReason::kSelect, 1);
       sleep(1ms);
-      took = now() - start;
+      later_woke = true;
+      enough.close();
+      longer.wait();
     });
-    CHECK(took < 400ms);
+    CHECK(was_first);
   });
 }
 
@@ -251,7 +260,9 @@ TEST_CASE("a runtime whose goroutines all sleep uses next to no CPU") {
       sleep(300ms);
       used = cpu_time() - before;
     });
-    CHECK(used.count() < Nanos{30ms}.count());  // the price of parking the Ms, and a margin
+    // An M that does not park uses all of it. The rest is a margin for sanitizers on a busy
+    // machine.
+    CHECK(used.count() < Nanos{100ms}.count());
   });
 }
 

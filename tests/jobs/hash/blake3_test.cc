@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/hash/blake3_batch.h"
 #include "jobs/hash/digest.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
@@ -117,6 +118,40 @@ TEST_CASE("subtrees from elsewhere make the same tree") {
     }
     CHECK(tree.root() == plain(message));
     CHECK(tree.empty());
+  }
+}
+
+TEST_CASE("messages of a batch get what each by itself gets, by every kernel") {
+  std::mt19937 random(3);
+  const Bytes input = counting(std::size_t{100} << 10);
+  std::vector<std::size_t> sizes = {0, 1, 63, 64, 65, 1023, 1024, 1025, 2048, 2049, 3072, 65536};
+  for (int i = 0; i < 60; ++i) sizes.push_back(random() % 17'000);
+  for (std::size_t first = 0; first < blake3_kernels().size(); ++first) {
+    CAPTURE(blake3_kernels()[first].name);
+    Blake3Batch batch(blake3_kernels().subspan(first));
+    for (const std::size_t count :
+         {sizes.size(), std::size_t{1}, std::size_t{0}, std::size_t{17}}) {
+      for (std::size_t i = 0; i < count; ++i) {
+        batch.add(std::span(input).subspan(i, sizes[i]));
+      }
+      batch.compute();
+      REQUIRE(batch.size() == count);
+      for (std::size_t i = 0; i < count; ++i) {
+        CAPTURE(sizes[i]);
+        CHECK(batch.value(i) == plain(std::span(input).subspan(i, sizes[i])));
+      }
+      batch.clear();
+    }
+  }
+}
+
+TEST_CASE("a batch reads nothing behind its messages") {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{65}, std::size_t{1023}}) {
+    const Bytes exact = counting(size);  // on the heap, where the address sanitizer watches
+    Blake3Batch batch;
+    batch.add(exact);
+    batch.compute();
+    CHECK(batch.value(0) == plain(exact));
   }
 }
 

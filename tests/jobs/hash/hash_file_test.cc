@@ -113,6 +113,13 @@ TEST_CASE("a file of the kernel without a true size is read to its end") {
   CHECK(sha256_of("/sys/kernel/mm/transparent_hugepage/enabled").ok());
 }
 
+TEST_CASE("a file that fails with EIO gets no digest") {
+  // Address 0 is nowhere mapped: reading a process's memory there is an input/output error.
+  const auto result = sha256_of("/proc/self/mem");
+  REQUIRE(!result.ok());
+  CHECK(result.error().message() == "cannot read \"/proc/self/mem\": Input/output error");
+}
+
 TEST_CASE("a pass is empty again after a failure") {
   const ScratchDir scratch;
   const Algorithm algorithm = Algorithm::kSha256;

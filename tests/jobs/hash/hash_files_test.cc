@@ -126,6 +126,53 @@ TEST_CASE("what fails is told, and disturbs no other file") {
   }
 }
 
+TEST_CASE("a file that fails with EIO among others is told, by every algorithm") {
+  const ScratchDir scratch;
+  std::vector<std::string> names;
+  for (int i = 0; i < 20; ++i) names.push_back(scratch.write(std::to_string(i), "x"));
+  names.insert(names.begin() + 7, "/proc/self/mem");  // nothing is mapped at address 0
+  const std::vector<std::string_view> views = views_of(names);
+  for (const Algorithm algorithm : all_algorithms()) {
+    for (const Sha256Path path : paths()) {
+      FilesHasher hasher({&algorithm, 1}, path);
+      hasher.start(views);
+      const auto results = run_all(&hasher, 1 << 20);
+      REQUIRE(results.size() == names.size());
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i == 7) {
+          CHECK(results.at(i).error().message() ==
+                "cannot read \"/proc/self/mem\": Input/output error");
+        } else {
+          CHECK(results.at(i)->digests.front() == digest_of(algorithm, "x"));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("small and large files by turns, for BLAKE3, which gathers the small ones") {
+  const ScratchDir scratch;
+  std::vector<std::string> names;
+  std::vector<std::string> contents;
+  for (int i = 0; i < 40; ++i) {
+    const std::size_t sizes[] = {1, 65536, 65537, 5000, 0, 300'000, 40'000};
+    contents.emplace_back(sizes[i % 7], static_cast<char>('a' + i));
+    names.push_back(scratch.write(std::to_string(i), contents.back()));
+  }
+  const std::vector<std::string_view> views = views_of(names);
+  const Algorithm algorithm = Algorithm::kBlake3;
+  FilesHasher hasher({&algorithm, 1});
+  for (const std::uint64_t budget : {std::uint64_t{1}, std::uint64_t{1} << 30}) {
+    hasher.start(views);
+    const auto results = run_all(&hasher, budget);
+    REQUIRE(results.size() == names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      CHECK(results.at(i)->size == contents[i].size());
+      CHECK(results.at(i)->digests.front() == digest_of(algorithm, contents[i]));
+    }
+  }
+}
+
 TEST_CASE("a file that shrinks or grows on its way gets no digest") {
   const ScratchDir scratch;
   for (const Sha256Path path : paths()) {

@@ -1,0 +1,59 @@
+// jobs/exec/command_maker.h - from the options of an exec stage and the items at hand to a Command.
+//
+// An item's text reaches a command as one argument, whatever it holds; a shell script gets the
+// items as "$1", "$2", ... and is never edited. Of several items in one command, every argument
+// that refers to an item is repeated for each of them, in their order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "jobs/item.h"
+#include "jobs/stage.h"
+#include "jobs/stage_options.h"
+#include "jobs/subprocess.h"
+
+namespace gorun::jobs {
+
+/// What execve(2) takes of arguments and environment together, less what POSIX wants left for the
+/// program to change its environment.
+[[nodiscard]] std::size_t argument_room();
+
+/// How often an item's text stands in the arguments of a command with these options.
+[[nodiscard]] std::size_t arguments_of_item(const StageOptions& options, bool has_item);
+
+/// threads  one at a time: one for each worker.
+class CommandMaker {
+ public:
+  /// All outlive this. `slot` is what {%} stands for.
+  CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot);
+
+  /// Fills argv, file, cwd and environment; `number` is what {#} stands for. The command's other
+  /// members are left alone.
+  /// returns  nothing, or what is wrong with the items.
+  [[nodiscard]] std::optional<std::string> make(std::span<const Item> items, std::uint64_t number,
+                                                Command* command);
+
+  /// The command for a message, not too long.
+  [[nodiscard]] std::string shown(const Command& command) const;
+
+ private:
+  [[nodiscard]] std::optional<std::string> make_argv(std::span<const Item> items,
+                                                     std::uint64_t number, Command* command);
+  [[nodiscard]] std::optional<std::string> make_environment(const ItemView& view);
+  void look_up(Command* command);
+
+  const StageOptions& options_;
+  const Context& context_;
+  const std::uint64_t slot_;
+  bool environment_varies_ = false;
+  std::shared_ptr<const EnvironmentBlock> environment_;
+  std::string program_;  // argv[0] of the last command, and where it was found
+  std::string file_;
+};
+
+}  // namespace gorun::jobs

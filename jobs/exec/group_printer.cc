@@ -1,0 +1,72 @@
+#include "jobs/exec/group_printer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+
+#include "runtime/blocking.h"
+#include "runtime/sync.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{64} << 10;
+
+// The turn on this process's standard streams, which are as global as it is. A goroutine that waits
+// for it parks.
+runtime::Mutex& turn() {
+  static runtime::Mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+GroupPrinter::GroupPrinter(int cancel_fd, std::uint64_t max_output)
+    : max_output_(max_output),
+      stdout_(STDOUT_FILENO, cancel_fd),
+      stderr_(STDERR_FILENO, cancel_fd) {}
+
+std::optional<SystemError> GroupPrinter::print(const Group& group) {
+  if (group.out_bytes + group.err_bytes == 0) return std::nullopt;
+  const std::lock_guard<runtime::Mutex> hold(turn());
+  if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
+  return print(group.err, group.err_bytes, stderr_);
+}
+
+std::optional<SystemError> GroupPrinter::print_to_stdout(std::string_view text) {
+  const std::lock_guard<runtime::Mutex> hold(turn());
+  return write(text, stdout_);
+}
+
+std::optional<SystemError> GroupPrinter::print_to_stderr(std::string_view text) {
+  const std::lock_guard<runtime::Mutex> hold(turn());
+  return write(text, stderr_);
+}
+
+std::optional<SystemError> GroupPrinter::write(std::string_view text, OutputFile& to) {
+  if (!to.is_open()) {
+    if (auto error = to.open()) return error;
+  }
+  return to.write(text);
+}
+
+std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t bytes,
+                                               OutputFile& to) {
+  const std::uint64_t shown = std::min(bytes, max_output_);
+  for (std::uint64_t at = 0; at < shown;) {
+    buffer_.resize(std::min<std::uint64_t>(kPiece, shown - at));
+    const std::int64_t got = runtime::blocking(
+        runtime::Blocking::kBrief, [&] { return spool.read(at, buffer_.data(), buffer_.size()); });
+    if (got < 0) return SystemError{"read the output of a command", static_cast<int>(-got), {}};
+    if (got == 0) break;
+    at += static_cast<std::uint64_t>(got);
+    const std::string_view piece(buffer_.data(), static_cast<std::size_t>(got));
+    if (auto error = write(piece, to)) return error;
+  }
+  if (shown == bytes) return std::nullopt;
+  return write("\n[gorun: " + std::to_string(bytes - shown) + " more bytes left out]\n", to);
+}
+
+}  // namespace gorun::jobs

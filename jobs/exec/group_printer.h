@@ -1,0 +1,51 @@
+// jobs/exec/group_printer.h - the outputs of commands on our own streams, one whole group after the
+// other.
+//
+// All commands of all stages take turns: what one has said to standard output and to standard error
+// is never torn by what another has said.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/exec/output_spool.h"
+#include "jobs/output_file.h"
+#include "jobs/system_error.h"
+
+namespace gorun::jobs {
+
+/// threads  one at a time, on a goroutine; other printers may print at the same time.
+class GroupPrinter {
+ public:
+  /// cancel_fd   readable once the run is stopped: ends a print that waits for a reader.
+  /// max_output  the most bytes of each stream that are shown of one command.
+  GroupPrinter(int cancel_fd, std::uint64_t max_output);
+
+  struct Group {
+    OutputSpool& out;
+    OutputSpool& err;
+    std::uint64_t out_bytes = 0;
+    std::uint64_t err_bytes = 0;
+  };
+  /// Nothing: all is well. EPIPE when the reader of standard output has gone, ECANCELED when the
+  /// run was stopped.
+  [[nodiscard]] std::optional<SystemError> print(const Group& group);
+
+  /// Whole lines, or a message of gorun's own.
+  [[nodiscard]] std::optional<SystemError> print_to_stdout(std::string_view text);
+  [[nodiscard]] std::optional<SystemError> print_to_stderr(std::string_view text);
+
+ private:
+  [[nodiscard]] static std::optional<SystemError> write(std::string_view text, OutputFile& to);
+  [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t bytes,
+                                                 OutputFile& to);
+
+  const std::uint64_t max_output_;
+  OutputFile stdout_;
+  OutputFile stderr_;
+  std::string buffer_;
+};
+
+}  // namespace gorun::jobs

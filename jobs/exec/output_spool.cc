@@ -1,0 +1,68 @@
+#include "jobs/exec/output_spool.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::string_view kCall = "make a file for the output of a command";
+
+FileDescriptor open_nameless() {
+  // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* directory = std::getenv("TMPDIR");
+  constexpr int kFlags = O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC;
+  if (directory != nullptr && *directory != '\0') {
+    const int fd = ::open(directory, kFlags, 0600);
+    if (fd >= 0) return FileDescriptor(fd);
+  }
+  const int fd = ::open("/tmp", kFlags, 0600);
+  if (fd >= 0 || errno == EMFILE || errno == ENFILE) return FileDescriptor(fd);
+  // A file system without such files, or none that may be written to.
+  const int in_memory = ::memfd_create("gorun-output", MFD_CLOEXEC);
+  if (in_memory >= 0) ::fcntl(in_memory, F_SETFL, O_APPEND);
+  return FileDescriptor(in_memory);
+}
+
+}  // namespace
+
+Expected<int, SystemError> OutputSpool::open() {
+  if (file_.is_open()) return file_.get();
+  file_ = open_nameless();
+  if (!file_.is_open()) return SystemError{kCall, errno, {}};
+  if (file_.get() <= 2) {
+    // The child's streams are put there.
+    const int moved = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 3);
+    if (moved < 0) return SystemError{kCall, errno, {}};
+    file_ = FileDescriptor(moved);
+  }
+  return file_.get();
+}
+
+std::uint64_t OutputSpool::size() const {
+  struct stat seen = {};
+  if (!file_.is_open() || ::fstat(file_.get(), &seen) != 0) return 0;
+  return static_cast<std::uint64_t>(seen.st_size);
+}
+
+std::int64_t OutputSpool::read(std::uint64_t offset, char* to, std::size_t size) const {
+  for (;;) {
+    const ssize_t got = ::pread(file_.get(), to, size, static_cast<off_t>(offset));
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+void OutputSpool::clear() {
+  // O_APPEND: the next child writes at the end, wherever the offset is. A file that cannot be
+  // emptied is left behind.
+  if (file_.is_open() && ::ftruncate(file_.get(), 0) != 0) abandon();
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,45 @@
+// jobs/exec/output_spool.h - the file that commands of one worker write their output to, one after
+// the other, so that it can be shown whole when each has ended.
+//
+// A child that writes to a file never waits for us, and we never for it: only its end is awaited,
+// and what it says costs no memory of ours, however much it is. The file has no name, lies in
+// TMPDIR (or /tmp, or where neither can be written to in memory), is made when the first command
+// starts and serves again when it has been emptied.
+// Not chosen: two pipes a child, drained into memory. Their making, watching and draining costs
+// 50 us of a command's 90, and a talkative child grows us or has to wait.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "jobs/expected.h"
+#include "jobs/file_descriptor.h"
+#include "jobs/system_error.h"
+
+namespace gorun::jobs {
+
+/// threads  one at a time, in a marked blocking section.
+class OutputSpool {
+ public:
+  /// The descriptor to hand to a child, above 2; the file behind it is empty.
+  /// errors   "make a file for the output of a command" (ENOSPC, EMFILE, ...).
+  [[nodiscard]] Expected<int, SystemError> open();
+
+  /// Bytes that the child has written.
+  [[nodiscard]] std::uint64_t size() const;
+
+  /// Up to `size` bytes at `offset`; 0 at the end, or minus an errno.
+  [[nodiscard]] std::int64_t read(std::uint64_t offset, char* to, std::size_t size) const;
+
+  /// Empties the file for the next command.
+  void clear();
+
+  /// Leaves the file to a process that still writes to it; the next command gets another one.
+  void abandon() { file_.close(); }
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,34 @@
+#include "jobs/hash/hash_stream.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "jobs/hash/hash_file.h"
+#include "runtime/blocking.h"
+
+namespace gorun::jobs {
+
+HashResult hash_stream(int fd, const std::string& name, std::span<const Algorithm> algorithms) {
+  DigestPass pass(algorithms);
+  std::vector<char> buffer(kHashBufferBytes);
+  FileDigests digests;
+  while (true) {
+    int error = 0;
+    const ssize_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
+      const ssize_t result = ::read(fd, buffer.data(), buffer.size());
+      if (result < 0) error = errno;
+      return result;
+    });
+    if (error == EINTR) continue;
+    if (error != 0) return HashFileError{HashFileError::Reason::kSystem, {"read", error, name}, {}};
+    if (got == 0) break;
+    pass.update({buffer.data(), static_cast<std::size_t>(got)});
+    digests.size += static_cast<std::uint64_t>(got);
+  }
+  digests.digests = pass.finish();
+  return digests;
+}
+
+}  // namespace gorun::jobs

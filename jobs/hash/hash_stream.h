@@ -1,0 +1,22 @@
+// jobs/hash/hash_stream.h - the digests of what an open descriptor delivers: standard input.
+//
+// A pipe or a terminal has no size and no times; what comes until the end is hashed. So it is for
+// one descriptor that somebody names; files are read by jobs/hash/file_reading.h.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "jobs/hash/digest.h"
+#include "jobs/hash/hash_files.h"
+
+namespace gorun::jobs {
+
+/// Reads `fd` to its end. `name` is for messages.
+///
+/// errors   kSystem, "read".
+/// threads  on a goroutine, which waits in blocking sections.
+[[nodiscard]] HashResult hash_stream(int fd, const std::string& name,
+                                     std::span<const Algorithm> algorithms);
+
+}  // namespace gorun::jobs

@@ -1,0 +1,139 @@
+// tests/cli/exec_output_test.cc - what becomes of the output of commands: group, line, raw, limits.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/command.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace {
+
+// `exec` of each of the items "1" to "`items`".
+CommandResult run_each(int items, const std::string& exec) {
+  std::string list;
+  for (int i = 1; i <= items; ++i) list += (i == 1 ? "\"" : ", \"") + std::to_string(i) + "\"";
+  return run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": [)" + list +
+                                          R"(]},
+    "e": {"kind": "exec", "from": "i", )" +
+                                          exec + "}}}"});
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/exec_output");
+
+TEST_CASE("group: what one command says is never torn by what another says") {
+  const CommandResult result = run_each(
+      40,
+      R"("workers": 8, "shell": "for i in 1 2 3 4 5 6 7 8; do echo $1 out; echo $1 err >&2; done")");
+  CHECK(result.status == 0);
+  for (const std::string& text : {result.out, result.err}) {
+    const std::vector<std::string> lines = lines_of(text);
+    REQUIRE(lines.size() == 320);
+    for (std::size_t i = 0; i < lines.size(); ++i) CHECK(lines[i] == lines[i - i % 8]);
+  }
+}
+
+TEST_CASE("group: bytes arrive as they are, with or without a line end") {
+  const CommandResult result = run_each(1, R"("shell": "printf 'a\\0\\377\\nb'; printf c >&2")");
+  CHECK(result.out == std::string("a\0\xff\nb", 5));
+  CHECK(result.err == "c");
+}
+
+TEST_CASE("group: a command that says a lot neither waits nor makes gorun grow") {
+  const CommandResult result = run_each(
+      1, R"("max_output": 10, "shell": "head -c 200000000 /dev/zero | tr '\\0' x; echo e >&2")");
+  CHECK(result.status == 0);
+  CHECK(result.out == "xxxxxxxxxx\n[gorun: 199999990 more bytes left out]\n");
+  CHECK(result.err == "e\n");
+  CHECK(result.peak_kib() < 64 * 1024);
+}
+
+TEST_CASE("group: all of a large output is shown") {
+  const CommandResult result = run_each(2, R"("shell": "head -c 3000000 /dev/zero")");
+  CHECK(result.out == std::string(6'000'000, '\0'));
+}
+
+TEST_CASE("line: every line has a prefix, at once") {
+  const CommandResult result =
+      run_each(2, R"("workers": 1, "output": "line", "shell": "printf \"a\\nb$1\"; echo e$1 >&2")");
+  CHECK(result.out == "[e 1] a\n[e 1] b1\n[e 2] a\n[e 2] b2\n");
+  CHECK(result.err == "[e 1] e1\n[e 2] e2\n");
+}
+
+TEST_CASE("line: a command that runs once has the stage for a prefix") {
+  const CommandResult result = run_gorun(
+      {"-q", "-"},
+      {.input =
+           R"({"gorun": 1, "stages": {"say": {"kind": "exec", "argv": ["echo", "x"], "output": "line"}}})"});
+  CHECK(result.out == "[say] x\n");
+}
+
+TEST_CASE("line: a line without an end is cut, and none of it is lost") {
+  const CommandResult result =
+      run_each(1, R"("output": "line", "shell": "head -c 200000 /dev/zero | tr '\\0' x")");
+  const std::vector<std::string> lines = lines_of(result.out);
+  REQUIRE(lines.size() == 4);
+  std::size_t bytes = 0;
+  for (const std::string& line : lines) {
+    CHECK(line.starts_with("[e 1] x"));
+    bytes += static_cast<std::size_t>(std::ranges::count(line, 'x'));
+  }
+  CHECK(bytes == 200'000);
+}
+
+TEST_CASE("raw: streams are our own") {
+  const CommandResult result = run_each(1, R"("output": "raw", "shell": "echo x; echo y >&2")");
+  CHECK(result.out == "x\n");
+  CHECK(result.err == "y\n");
+}
+
+TEST_CASE("capture: more than \"max_output\" fails the item, and the command is drained") {
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "e": {"kind": "exec", "stdout": "capture", "max_output": 1000, "shell": "head -c 5000000 /dev/zero"},
+    "w": {"kind": "write", "from": "e"}}})"});
+  CHECK(result.status == 1);
+  CHECK(result.err ==
+        "gorun: error: stage \"e\" failed: the shell script: printed 5000000 bytes, and "
+        "\"max_output\" is 1000\n");
+}
+
+TEST_CASE("stdin: an item is the whole input of its command, however long") {
+  const ScratchDir scratch;
+  const std::string path = scratch.write("large", std::string(3'000'000, 'x'));
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "f": {"kind": "items", "items": [")" + path + R"("]},
+    "t": {"kind": "read", "from": "f", "chunk": "4MiB"},
+    "e": {"kind": "exec", "from": "t", "stdin": "item", "argv": ["wc", "-c"]},
+    "h": {"kind": "exec", "from": "t", "stdin": "item", "argv": ["head", "-c", "3"]}}})"});
+  CHECK(result.status == 0);
+  CHECK(result.out.find("3000000") != std::string::npos);
+  CHECK(result.out.find("xxx") != std::string::npos);
+}
+
+TEST_CASE("an interrupted or failed run leaves no file behind") {
+  const ScratchDir scratch;
+  const CommandResult result = run_gorun({"map", "sh", "-c", "echo x; exit 1"},
+                                         {.input = "1\n2\n", .env = {{"TMPDIR", scratch.path()}}});
+  CHECK(result.status == 1);
+  CHECK(std::filesystem::is_empty(scratch.path()));
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,219 @@
+// tests/jobs/reorder_test.cc - output in input order: from workers that finish in any order, with a
+// window, with further attempts, and with readers that have had enough.
+#include "jobs/reorder.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/chan.h"
+#include "runtime/runtime.h"
+#include "tests/jobs/probe_graph.h"
+#include "tests/jobs/run_job.h"
+#include "tests/support/scratch_dir.h"
+
+namespace {
+
+using namespace gorun::jobs;
+using namespace std::chrono_literals;
+using gorun::test::numbers;
+using gorun::test::Probe;
+using gorun::test::ProbeGraph;
+namespace runtime = gorun::runtime;
+
+constexpr int kProcs[] = {1, 2, 8};
+
+// Lets others run a number of times that depends on the item, so that workers overtake each other.
+Probe dawdles(std::size_t batch_items) {
+  Probe probe{.process = [](Context&, Batch&& batch, Out& out) {
+    const long first = std::stol(std::string(batch.items()[0].text));
+    for (long i = 0; i < (first * 7919) % 13; ++i) runtime::yield();
+    return out.send(std::move(batch));
+  }};
+  probe.traits = {.workers = 8, .batch_items = batch_items};
+  return probe;
+}
+
+// Checks that the numbers come in their order.
+Probe expects_order(std::atomic<long>* next, std::atomic<long>* out_of_order) {
+  return {.process = [next, out_of_order](Context&, Batch&& batch, Out&) {
+    for (const Item& item : batch.items()) {
+      if (std::stol(std::string(item.text)) != next->fetch_add(1)) out_of_order->fetch_add(1);
+    }
+    return Flow::kMore;
+  }};
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("jobs/reorder");
+
+TEST_CASE("workers that overtake each other put out in input order") {
+  for (const int procs : kProcs) {
+    for (const std::size_t batch_items : {std::size_t{1}, std::size_t{64}}) {
+      CAPTURE(procs);
+      CAPTURE(batch_items);
+      std::atomic<long> next = 0, wrong = 0;
+      ProbeGraph graph;
+      graph.add("numbers", numbers(20'000))
+          .add("dawdle", dawdles(batch_items), {.from = {"numbers"}, .window = 500})
+          .add("check", expects_order(&next, &wrong), {.from = {"dawdle"}});
+      const Outcome outcome = graph.run(procs);
+      CHECK(outcome.state == RunState::kSucceeded);
+      CHECK(next == 20'000);
+      CHECK(wrong == 0);
+      CHECK(outcome.stages[1].counts.items_in == 20'000);
+      CHECK(outcome.stages[1].counts.items_out == 20'000);
+    }
+  }
+}
+
+TEST_CASE("without the key the same workers do overtake each other") {
+  std::atomic<long> next = 0, wrong = 0;
+  ProbeGraph graph;
+  graph.add("numbers", numbers(20'000))
+      .add("dawdle", dawdles(1), {.from = {"numbers"}})
+      .add("check", expects_order(&next, &wrong), {.from = {"dawdle"}});
+  CHECK(graph.run(1).state == RunState::kSucceeded);
+  CHECK(wrong > 0);
+}
+
+TEST_CASE("items that get another attempt keep their place") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    std::atomic<long> next = 0, wrong = 0;
+    Probe flaky{.process = [](Context& context, Batch&& batch, Out& out) {
+      const Item& item = batch.items()[0];
+      CHECK(batch.size() == 1);
+      if (item.text.ends_with('3') && context.attempt() < 3) {
+        return context.fail_item(item, {FailureKind::kWork, "not yet", {}});
+      }
+      return out.send(std::move(batch));
+    }};
+    flaky.traits.workers = 4;
+    ProbeGraph graph;
+    // The window is as large as the workers are many: each of them is needed.
+    graph.add("numbers", numbers(500))
+        .add("flaky", flaky,
+             {.from = {"numbers"},
+              .failure = {.retry = {.max = 3, .base = 50us, .cap = 100us}},
+              .window = 4})
+        .add("check", expects_order(&next, &wrong), {.from = {"flaky"}});
+    CHECK(graph.run(procs).state == RunState::kSucceeded);
+    CHECK(next == 500);
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("no more items than the window are under way, and an item that is late holds them all") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    constexpr long kWindow = 16;
+    std::atomic<long> begun = 0, most = 0, left = 0;
+    runtime::Chan<runtime::Unit> go_on(1);
+    Probe first_is_late{.process = [&](Context&, Batch&& batch, Out& out) {
+      const long now = ++begun - left;
+      long before = most;
+      while (before < now && !most.compare_exchange_weak(before, now)) {
+      }
+      // Item 0 waits until as many as may have been begun.
+      if (begun == kWindow) static_cast<void>(go_on.send({}));
+      if (batch.items()[0].text == "0") static_cast<void>(go_on.recv());
+      return out.send(std::move(batch));
+    }};
+    first_is_late.traits = {.workers = 4, .batch_items = 1};
+    Probe sink{.process = [&](Context&, Batch&& batch, Out&) {
+      left += static_cast<long>(batch.size());
+      return Flow::kMore;
+    }};
+    ProbeGraph graph;
+    graph.add("numbers", numbers(200))
+        .add("late", first_is_late, {.from = {"numbers"}, .window = kWindow})
+        .add("sink", sink, {.from = {"late"}});
+    CHECK(graph.run(procs).state == RunState::kSucceeded);
+    CHECK(left == 200);
+    CHECK(most >= kWindow);
+    // What has left the window may lie in front of the sink, in the batches of one pass.
+    CHECK(most <= 3 * kWindow);
+  }
+}
+
+TEST_CASE("a reader that has had enough ends ordered workers, also those that wait") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    std::atomic<long> taken = 0;
+    Probe takes{.process = [&](Context&, Batch&& batch, Out&) {
+      taken += static_cast<long>(batch.size());
+      return taken >= 100 ? Flow::kStop : Flow::kMore;
+    }};
+    ProbeGraph graph;
+    graph.add("numbers", numbers(-1))
+        .add("dawdle", dawdles(1),
+             {.from = {"numbers"},
+              .failure = {.retry = {.max = 2, .base = 3600s, .cap = 3600s}},
+              .window = 8})
+        .add("take", takes, {.from = {"dawdle"}, .buffer = 4});
+    const Outcome outcome = graph.run(procs);
+    CHECK(outcome.state == RunState::kSucceeded);
+    for (const StageOutcome& stage : outcome.stages) CHECK(stage.state == StageState::kSucceeded);
+  }
+}
+
+TEST_CASE("a failure among ordered workers ends the run") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Probe fails{.process = [](Context& context, Batch&& batch, Out& out) {
+      if (batch.items()[0].text == "50") {
+        return context.fail_item(batch.items()[0], {FailureKind::kWork, "no", {}});
+      }
+      return out.send(std::move(batch));
+    }};
+    fails.traits = {.workers = 4, .batch_items = 1};
+    for (const FailPolicy policy :
+         {FailPolicy::kFast, FailPolicy::kDrain, FailPolicy::kKeepGoing}) {
+      std::atomic<long> next = 0, wrong = 0;
+      ProbeGraph graph;
+      graph.fail(policy)
+          .add("numbers", numbers(200))
+          .add("fails", fails, {.from = {"numbers"}, .window = 8})
+          .add("check", expects_order(&next, &wrong), {.from = {"fails"}});
+      const Outcome outcome = graph.run(procs);
+      CHECK(outcome.state == RunState::kFailed);
+      if (policy == FailPolicy::kKeepGoing) CHECK(next == 199);
+    }
+  }
+}
+
+TEST_CASE("hash, read and exec keep the order of their input") {
+  const gorun::test::ScratchDir dir;
+  std::string names;
+  std::string expected;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = dir.write(std::to_string(1000 + i), std::string((i * 37) % 5000, 'x'));
+    names += (names.empty() ? "\"" : ", \"") + name + "\"";
+    expected += name + "\n";
+  }
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const std::string out = dir.path() + "/out";
+    for (const char* stage : {R"({"kind": "hash", "from": "i", "algorithm": "xxh3-64")",
+                              R"({"kind": "exec", "from": "i", "stdout": "items",
+                                  "shell": "printf %s\\\\n \"$1\"")"}) {
+      CAPTURE(stage);
+      const Outcome outcome = gorun::test::run_job(
+          R"({"gorun": 1, "stages": {"i": {"kind": "items", "items": [)" + names + R"(]}, "s": )" +
+              stage + R"(, "order": "input", "workers": 8, "window": 40},
+              "o": {"kind": "write", "from": "s", "path": ")" +
+              out + R"("}}})",
+          procs);
+      CHECK(gorun::test::failures_of(outcome).empty());
+      CHECK(gorun::test::read_whole_file(out) == expected);
+    }
+  }
+}
+
+TEST_SUITE_END();
