@@ -122,7 +122,7 @@ class Expander {
     const std::string prefix = pipeline.name + "/";
     decl.name = prefix + decl.name;
     decl.group = prefix + decl.group;
-    for (std::string& name : decl.inside) name = prefix + name;
+    for (std::string& name : decl.inside) name.insert(0, prefix);
     decl.inside.push_back(pipeline.name);
     if (pipeline.group != pipeline.name) decl.inside.push_back(pipeline.group);
     for (StageRef& ref : decl.from) ref.stage = prefix + ref.stage;

@@ -219,10 +219,10 @@ void HttpEngine::finish(Transfer* transfer, int code) {
   transfer->is_done.store(true, std::memory_order_release);  // pairs with the owner's acquire
   static_cast<void>(news.try_send(runtime::Unit{}));         // a token that lies there will do
   for (Transfer* same : released.share) finish(same, code);
-  release(std::move(released));
+  release(released);
 }
 
-void HttpEngine::release(ResolveGate<Transfer*>::Released released) {
+void HttpEngine::release(const ResolveGate<Transfer*>::Released& released) {
   for (Transfer* transfer : released.first) {
     transfer->asks_resolver = true;
     add(transfer);

@@ -109,7 +109,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   void begin(Transfer* transfer);
   void add(Transfer* transfer);
   void finish(Transfer* transfer, int code);
-  void release(ResolveGate<Transfer*>::Released released);
+  void release(const ResolveGate<Transfer*>::Released& released);
   void cancel_all();
   void run_timers();
   void after_curl();

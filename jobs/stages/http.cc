@@ -196,7 +196,9 @@ class Fetcher {
         std::string text;
         evaluate(value, &text);
         // An empty one, as libcurl wants it written.
-        request_.headers.push_back(text.empty() ? name + ";" : name + ": " + text);
+        std::string& header = request_.headers.emplace_back(name);
+        header += text.empty() ? ";" : ": ";
+        header += text;
       }
     }
     if (options_.has("body")) evaluate(options_.text_template("body"), &request_.body);

@@ -43,28 +43,32 @@ TEST_CASE("every kind has a line, and every option is described") {
 }
 
 TEST_CASE("one kind in full") {
-  CHECK(run_gorun({"stages", "filter"})
-            .out.starts_with(
-                "filter - keeps the items that match\n"
-                "\n"
-                "takes items by \"from\"; sends items by \"out\"\n"
-                "one worker, unless \"workers\" says otherwise\n"
-                "\n"
-                "options:\n"
-                "  match   keep items in which this RE2 expression matches somewhere\n"
-                "          (a regular expression; required)\n"
-                "  invert  keep the others instead\n"
-                "          (true or false; default false)\n"
-                "  field   look at this field instead of the text; an item without it does not "
-                "match\n"
-                "          (a string)\n"
-                "\n"
-                "example:\n"
-                "  \"errors\": {\"kind\": \"filter\", \"from\": \"log\", \"match\": \"^ERROR\"}\n"
-                "\n"
-                "keys that it shares with other kinds:\n"
-                "  kind     what the stage does\n"
-                "           (a string; required)\n"));
+  CHECK(
+      run_gorun({"stages", "filter"})
+          .out.starts_with(
+              "filter - keeps the items that match\n"
+              "\n"
+              "takes items by \"from\"; sends items by \"out\"\n"
+              "one worker, unless \"workers\" says otherwise\n"
+              "\n"
+              "options:\n"
+              "  match   keep items in which this RE2 expression matches somewhere\n"
+              "          (a regular expression)\n"
+              "  where   keep items whose fields are so: {\"status\": {\">=\": 500}}; \"item\" is "
+              "the text\n"
+              "          (an object of questions)\n"
+              "  invert  keep the others instead\n"
+              "          (true or false; default false)\n"
+              "  field   \"match\" looks at this field and not at the text; without it nothing "
+              "matches\n"
+              "          (a string)\n"
+              "\n"
+              "example:\n"
+              "  \"errors\": {\"kind\": \"filter\", \"from\": \"log\", \"match\": \"^ERROR\"}\n"
+              "\n"
+              "keys that it shares with other kinds:\n"
+              "  kind     what the stage does\n"
+              "           (a string; required)\n"));
 }
 
 TEST_CASE("the README's table of kinds is that of gorun stages") {

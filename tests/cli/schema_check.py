@@ -128,7 +128,7 @@ BAD = [
 ]
 # Keys that have to be there.
 MISSING = [(1, ["gorun"]), (1, ["stages"]), (1, ["stages", "a", "kind"]), (2, ["stages", "r", "from"]),
-           (2, ["stages", "g", "pattern"]), (2, ["stages", "i", "items"]), (2, ["stages", "f", "match"]),
+           (2, ["stages", "g", "pattern"]), (2, ["stages", "i", "items"]), (2, ["stages", "ro", "to"]), (2, ["stages", "ba", "n"]),
            (2, ["stages", "t", "n"]), (2, ["stages", "o", "from"])]
 
 
