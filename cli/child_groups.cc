@@ -3,6 +3,7 @@
 #include "cli/child_groups.h"
 
 #include <dirent.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -14,10 +15,13 @@
 #include <memory>
 #include <string>
 
+#include "jobs/exec/child_guard.h"
+
 namespace gorun::cli {
 namespace {
 
 struct Family {
+  std::string name;
   pid_t parent = 0;
   pid_t group = 0;
 };
@@ -30,13 +34,15 @@ Family read_family(const char* pid_text) {
   Family family;
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return family;  // it ended meanwhile
+  const std::size_t name_begin = text.find('(') + 1;
+  family.name = text.substr(name_begin, name_end - name_begin);
   std::sscanf(text.c_str() + name_end, ") %*c %d %d", &family.parent, &family.group);
   return family;
 }
 
 }  // namespace
 
-void kill_child_groups() {
+void signal_child_groups(int signal) {
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (proc == nullptr) return;  // without /proc the engine's own SIGTERM and SIGKILL have to do
   // The stream is this call's own. NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -46,10 +52,25 @@ void kill_child_groups() {
     const auto [stop, error] = std::from_chars(entry->d_name, end, pid);
     if (error != std::errc() || stop != end) continue;
     const Family family = read_family(entry->d_name);
-    if (family.parent != getpid()) continue;
+    if (family.parent != getpid() || family.name == jobs::ChildGuard::kName) continue;
     // A child that ended between the look and the signal needs no signal: errors do not matter.
-    static_cast<void>(kill(pid, SIGKILL));
-    if (family.group == pid) static_cast<void>(kill(-pid, SIGKILL));
+    static_cast<void>(kill(pid, signal));
+    if (family.group == pid) static_cast<void>(kill(-pid, signal));
+  }
+}
+
+int end_left_children() {
+  int count = 0;
+  bool has_killed = false;
+  for (;;) {
+    siginfo_t ended{};
+    if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG) != 0) return count;  // ECHILD: nobody is left
+    if (ended.si_pid == 0) {
+      signal_child_groups(SIGKILL);
+      has_killed = true;
+      if (waitid(P_ALL, 0, &ended, WEXITED) != 0) return count;
+    }
+    if (has_killed) ++count;
   }
 }
 

@@ -2,16 +2,21 @@
 
 #include "cli/cmd_run.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <variant>
 
 #include "cli/child_groups.h"
+#include "cli/github.h"
 #include "cli/job_file.h"
+#include "cli/junit.h"
 #include "cli/log.h"
 #include "cli/plan_text.h"
 #include "cli/progress.h"
@@ -19,9 +24,11 @@
 #include "cli/run_observer.h"
 #include "cli/signals.h"
 #include "cli/standard_output.h"
+#include "jobs/exec/child_guard.h"
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
+#include "jobs/output_file.h"
 
 namespace gorun::cli {
 namespace {
@@ -65,6 +72,54 @@ std::string signal_name(int signal) {
   return signal == SIGTERM ? "terminated" : signal == SIGHUP ? "hung up" : "interrupted";
 }
 
+// Control-Z: the commands are stopped with us, and go on with us.
+void suspend(const TerminalModes& modes, Screen& screen) {
+  screen.clear_status();
+  signal_child_groups(SIGTSTP);
+  modes.restore();
+  kill(getpid(), SIGSTOP);  // returns when SIGCONT has come
+  signal_child_groups(SIGCONT);
+}
+
+// A graph that runs no command needs no guard.
+bool runs_commands(const jobs::Graph& graph) {
+  return std::ranges::any_of(
+      graph.stages, [](const jobs::StageSpec& stage) { return stage.kind->name == "exec"; });
+}
+
+// Orphans of commands become our children, and are ended with the run.
+class Orphanage {
+ public:
+  explicit Orphanage(Screen& screen) : screen_(screen) {
+    // Without it (Linux before 3.4) orphans are somebody else's.
+    static_cast<void>(prctl(PR_SET_CHILD_SUBREAPER, 1));
+  }
+  ~Orphanage() {
+    const int left = end_left_children();
+    if (left == 0) return;
+    screen_.message("gorun: killed " + std::to_string(left) +
+                    (left == 1 ? " process" : " processes") + " that commands had left behind\n");
+  }
+  Orphanage(const Orphanage&) = delete;
+  Orphanage& operator=(const Orphanage&) = delete;
+
+ private:
+  Screen& screen_;
+};
+
+// Of --junit: false after a message.
+bool write_junit(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
+                 Screen& screen) {
+  if (options.junit.empty()) return true;
+  jobs::OutputFile file(options.junit, jobs::OutputFile::Mode::kAtomic, -1);
+  auto error = file.open();
+  if (!error) error = file.write(junit_text(graph, outcome));
+  if (!error) error = file.commit();
+  if (!error) return true;
+  screen.message("gorun: error: --junit: " + error->message() + "\n");
+  return false;
+}
+
 // What the first, the second and the third signal do; see `gorun help run`.
 void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
                const TerminalModes& modes) {
@@ -73,20 +128,32 @@ void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
     screen.message("gorun: " + signal_name(signal) +
                    ": stopping; a second signal kills the commands\n");
   } else if (nth == 2) {
-    kill_child_groups();
+    signal_child_groups(SIGKILL);
     screen.message("gorun: " + signal_name(signal) +
                    " again: commands killed; a third signal leaves at once\n");
   } else {
-    kill_child_groups();
+    signal_child_groups(SIGKILL);
     screen.clear_status();
     modes.restore();
     _exit(128 + signal);
   }
 }
 
+std::uint64_t let_go(const jobs::Outcome& outcome) {
+  std::uint64_t count = 0;
+  for (const jobs::StageOutcome& stage : outcome.stages) count += stage.let_go_count;
+  return count;
+}
+
 void report(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
             Screen& screen) {
   screen.message(deadlock_lines(screen, outcome));
+  const std::string summary = failure_summary(screen, outcome);
+  if (is_for_github(options.github)) {
+    screen.message(annotations(outcome) + folded("what the failed commands said", summary));
+  } else {
+    screen.message(summary);
+  }
   // Whoever types xargs expects to hear of what went wrong, and nothing else.
   const bool is_quiet =
       options.verbosity == Verbosity::kQuiet ||
@@ -110,9 +177,16 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
 ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& screen) {
   try {
     const TerminalModes modes;
+    std::optional<Orphanage> orphanage;
+    std::optional<jobs::ChildGuard> guard;
+    if (runs_commands(graph)) {
+      orphanage.emplace(screen);
+      guard.emplace();
+    }
     jobs::Interrupt interrupt;
     const SignalWatch signals(
-        [&](int signal, int nth) { on_signal(signal, nth, interrupt, screen, modes); });
+        {.end = [&](int signal, int nth) { on_signal(signal, nth, interrupt, screen, modes); },
+         .suspend = [&] { suspend(modes, screen); }});
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
@@ -120,7 +194,13 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
         graph, {.procs = options.procs, .observer = &observer, .interrupt = &interrupt});
     display.end();
     report(options, graph, outcome, screen);
-    return exit_code(outcome, signals.first_signal());
+    ExitCode status = exit_code(outcome, signals.first_signal());
+    // What a job lets go is no failure; of a command line everything is.
+    if (options.command == Command::kMap && status == ExitCode::kOk && let_go(outcome) > 0) {
+      status = ExitCode::kFailed;
+    }
+    if (write_junit(options, graph, outcome, screen)) return status;
+    return status == ExitCode::kOk ? ExitCode::kOutput : status;
   } catch (const std::system_error& error) {
     screen.message("gorun: error: cannot run the job: " + std::string(error.what()) + "\n");
     return ExitCode::kFailed;

@@ -34,11 +34,12 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 25> kFlags = {{
+constexpr std::array<FlagRow, 28> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
     {"-n", "--max-args", "N", "give a command N lines, fewer at the end (default: 1)", kMapOnly},
+    {"-k", "--keep-order", "", "print what commands print in the order of the lines", kMapOnly},
     {"-0", "--null", "", "lines end in a NUL byte, as find -print0 writes them", kMapOnly},
     {"", "--output", "MODE",
      "group (default): whole, at a command's end; line: at once, with a prefix; raw", kMapOnly},
@@ -68,6 +69,8 @@ constexpr std::array<FlagRow, 25> kFlags = {{
      kRuns},
     {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
      bit(Command::kGraph)},
+    {"", "--junit", "PATH", "write the outcome as JUnit XML, for CI servers", kRuns},
+    {"", "--github", "WHEN", "annotate failures for GitHub: auto (in its Actions), on, off", kRuns},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
     {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRuns},
     {"", "--sha256-path", "PATH", "auto, avx512, avx2, sha-ni, openssl", kHashOnly, true},

@@ -53,6 +53,15 @@ std::string map_job_text(const MapOptions& options) {
   out += std::to_string(kMapBuffer) + "}, \"argv\": [" + argv + "], \"workers\": ";
   out += options.workers == 0 ? "\"cpus\"" : std::to_string(options.workers);
   if (options.items > 1) out += ", \"batch\": " + std::to_string(options.items);
+  // A command that fails is told of, and the others are run all the same.
+  out += R"(, "on_error": "continue")";
+  if (options.keep_order) {
+    return out + R"(, "stdout": "items", "order": "input"},
+    "out": {"kind": "write", "from": "map"}
+  }
+}
+)";
+  }
   if (!options.output.empty()) add_string("output", options.output, &out);
   return out + "}\n  }\n}\n";
 }

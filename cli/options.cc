@@ -288,6 +288,13 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                                  {"svg", GraphFormat::kSvg}},
                                 options.graph_format);
   }
+  if (!error) {
+    error = choose<GithubMode>(
+        parsed, "--github",
+        {{"auto", GithubMode::kAuto}, {"on", GithubMode::kOn}, {"off", GithubMode::kOff}},
+        options.github);
+  }
+  if (const auto path = parsed.last("--junit")) options.junit = std::string(*path);
   options.dry_run = parsed.has("--dry-run");
   return error;
 }
@@ -400,10 +407,15 @@ std::optional<UsageError> read_map(const Parsed& parsed, MapOptions& map) {
   }
   map.null_separated = parsed.has("--null");
   map.print = parsed.has("--print");
+  map.keep_order = parsed.has("--keep-order");
   map.output = std::string(parsed.last("--output").value_or("group"));
   if (map.output != "group" && map.output != "line" && map.output != "raw") {
     return UsageError{"option \"--output\" cannot be " + jobs::quote(map.output),
                       "it is one of group, line, raw"};
+  }
+  if (map.keep_order && parsed.has("--output") && map.output != "group") {
+    return UsageError{"options \"--keep-order\" and \"--output\" exclude each other",
+                      "with --keep-order every output waits for its turn"};
   }
   auto error = read_count(parsed, "--jobs", kMaxMapJobs, &map.workers);
   return error ? error : read_count(parsed, "--max-args", kMaxMapItems, &map.items);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/flags.h"
+#include "cli/github.h"
 #include "cli/log.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/sha256_lanes.h"
@@ -48,6 +49,7 @@ struct MapOptions {
   int workers = 0;                   // commands at a time; 0: as many as there are cores
   int items = 1;                     // lines for one command, at most
   bool null_separated = false;
+  bool keep_order = false;
   std::string output;  // a value of "output"; empty: the default
   bool print = false;
 };
@@ -73,6 +75,8 @@ struct Options {
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
+  std::string junit;  // where to write the run as JUnit XML; empty: nowhere
+  GithubMode github = GithubMode::kAuto;
   HashOptions hash;
   MapOptions map;
   GraphFormat graph_format = GraphFormat::kDot;

@@ -106,6 +106,34 @@ std::string deadlock_lines(const Screen& screen, const jobs::Outcome& outcome) {
   return out;
 }
 
+std::string let_go_line(const std::string& stage, const jobs::Failure& failure) {
+  std::string out = "gorun: stage " + jobs::quote(stage) + ": " + printable(failure.what);
+  if (!failure.item.empty()) out += " (item \"" + printable(failure.item) + "\")";
+  return out + "\n";
+}
+
+std::string failure_summary(const Screen& screen, const jobs::Outcome& outcome) {
+  // Of a stage that fails on every item the first few say enough.
+  constexpr std::size_t kMostShown = 10;
+  std::string out;
+  for (const StageOutcome& stage : outcome.stages) {
+    const std::size_t shown = std::min(stage.failures.size(), kMostShown);
+    for (const jobs::Failure& failure : std::span(stage.failures).first(shown)) {
+      if (failure.tail.empty()) continue;
+      out += screen.styled(Style::kBold, "gorun: last lines of stage " + jobs::quote(stage.name));
+      if (!failure.item.empty()) out += ", item \"" + printable(failure.item) + "\"";
+      out += ":\n";
+      std::string_view rest = failure.tail;
+      while (!rest.empty()) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        out += "  | " + printable(line) + "\n";
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      }
+    }
+  }
+  return out;
+}
+
 std::string stage_table(const jobs::Outcome& outcome) {
   constexpr std::size_t kColumns = 8;
   using Row = std::array<std::string, kColumns>;

@@ -17,6 +17,12 @@ namespace gorun::cli {
 [[nodiscard]] std::string failure_line(const Screen& screen, const std::string& stage,
                                        const jobs::Failure& failure);
 
+/// The same for an item that failed and did not fail its stage.
+[[nodiscard]] std::string let_go_line(const std::string& stage, const jobs::Failure& failure);
+
+/// The last lines of commands that failed, in the order of the stages; empty if none said anything.
+[[nodiscard]] std::string failure_summary(const Screen& screen, const jobs::Outcome& outcome);
+
 /// The closing line: how many stages ended how, and the time.
 [[nodiscard]] std::string closing_line(const Screen& screen, const jobs::Graph& graph,
                                        const jobs::Outcome& outcome);

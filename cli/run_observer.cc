@@ -37,6 +37,12 @@ void RunObserver::stage_failure(std::size_t stage, const jobs::Failure& failure)
   }
 }
 
+void RunObserver::item_let_go(std::size_t stage, const jobs::Failure& failure) {
+  if (shown_[stage]++ < kMostShown) {
+    screen_.message(let_go_line(graph_->stages[stage].name, failure));
+  }
+}
+
 void RunObserver::stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) {
   if (shown_[stage] > kMostShown) {
     screen_.message("gorun: stage " + jobs::quote(outcome.name) + " failed " +

@@ -23,6 +23,7 @@ class RunObserver final : public jobs::Observer {
                    std::shared_ptr<const jobs::Progress> progress) override;
   void stage_started(std::size_t stage) override;
   void stage_failure(std::size_t stage, const jobs::Failure& failure) override;
+  void item_let_go(std::size_t stage, const jobs::Failure& failure) override;
   void stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) override;
 
  private:

@@ -1,4 +1,4 @@
-// cli/signals.cc - SIGINT, SIGTERM and SIGHUP as calls on an ordinary thread.
+// cli/signals.cc - SIGINT, SIGTERM, SIGHUP and SIGTSTP as calls on an ordinary thread.
 
 #include "cli/signals.h"
 
@@ -28,9 +28,9 @@ int checked(int fd, const char* what) {
 
 }  // namespace
 
-SignalWatch::SignalWatch(Action action) : action_(std::move(action)) {
+SignalWatch::SignalWatch(Actions actions) : actions_(std::move(actions)) {
   sigemptyset(&watched_);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
     if (!is_ignored(signal)) sigaddset(&watched_, signal);
   }
   signal_fd_ = checked(signalfd(-1, &watched_, SFD_CLOEXEC), "signalfd");
@@ -58,10 +58,14 @@ void SignalWatch::watch() {
       signalfd_siginfo info{};
       if (read(signal_fd_, &info, sizeof info) != sizeof info) continue;
       const int signal = static_cast<int>(info.ssi_signo);
+      if (signal == SIGTSTP) {
+        actions_.suspend();
+        continue;
+      }
       int none = 0;
       first_signal_.compare_exchange_strong(none, signal, std::memory_order_release,
                                             std::memory_order_relaxed);
-      action_(signal, ++count);
+      actions_.end(signal, ++count);
     } else if (ready[0].revents != 0) {
       return;
     }

@@ -1,4 +1,4 @@
-// cli/signals.h - SIGINT, SIGTERM and SIGHUP as calls on an ordinary thread.
+// cli/signals.h - SIGINT, SIGTERM, SIGHUP and SIGTSTP as calls on an ordinary thread.
 //
 // The signals are blocked in every thread and taken from a signalfd by one thread of this object,
 // so that what a signal does is plain code and not a handler's few allowed calls. Not chosen: a
@@ -18,12 +18,17 @@ namespace gorun::cli {
 
 class SignalWatch {
  public:
-  /// Called on the watching thread for each signal; `nth` counts from 1 over all of them.
-  using Action = std::function<void(int signal, int nth)>;
+  /// Called on the watching thread.
+  struct Actions {
+    /// For each of SIGINT, SIGTERM and SIGHUP; `nth` counts from 1 over all of them.
+    std::function<void(int signal, int nth)> end;
+    /// For SIGTSTP: is to stop this process, which does not happen by itself.
+    std::function<void()> suspend;
+  };
 
   /// Made by main's thread before any other thread exists, so that all inherit the mask.
   /// errors  std::system_error if the process has no descriptor or thread left.
-  explicit SignalWatch(Action action);
+  explicit SignalWatch(Actions actions);
 
   /// Ends the thread. A signal that arrives from here on ends the process, as it does by default.
   ~SignalWatch();
@@ -36,7 +41,7 @@ class SignalWatch {
  private:
   void watch();
 
-  Action action_;
+  Actions actions_;
   sigset_t watched_{};
   sigset_t mask_before_{};
   int signal_fd_ = -1;

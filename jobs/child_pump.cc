@@ -152,6 +152,8 @@ bool ChildPump::is_over() const {
 void ChildPump::reap() {
   int status = 0;
   rusage usage = {};
+  // A destructor comes here before the end: what it has killed needs no guard either.
+  ChildGuard::give_back(child_.guarded);
   while (::wait4(child_.pid, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   reaped_ = true;
@@ -169,7 +171,14 @@ void ChildPump::reap() {
 void ChildPump::await_group(pid_t group) {
   const Clock::time_point end = Clock::now() + options_.pipe_grace;
   milliseconds pause{1};
-  while (::kill(-group, 0) == 0) {
+  for (;;) {
+    // Where this process inherits orphans (PR_SET_CHILD_SUBREAPER), it has to reap them.
+    siginfo_t ended{};
+    do {
+      ended.si_pid = 0;
+    } while (::waitid(P_PGID, static_cast<id_t>(group), &ended, WEXITED | WNOHANG) == 0 &&
+             ended.si_pid != 0);
+    if (::kill(-group, 0) != 0) return;
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
     pollfd stop = {options_.stop_fd, POLLIN, 0};
     if (left.count() <= 0 ||

@@ -1,6 +1,6 @@
 #include "jobs/executor.h"
 
-#include <poll.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,9 +24,9 @@
 #include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
-#include "runtime/blocking.h"
 #include "runtime/cancel.h"
 #include "runtime/chan.h"
+#include "runtime/io.h"
 #include "runtime/runtime.h"
 #include "runtime/semaphore.h"
 #include "runtime/sync.h"
@@ -49,6 +49,14 @@ class SigpipeIgnored {
  private:
   struct sigaction before_ = {};
 };
+
+// A handle of its own on the interrupt's descriptor, closed if there is none.
+runtime::Fd watched(const Interrupt* interrupt) {
+  if (interrupt == nullptr) return {};
+  const int fd = ::fcntl(interrupt->fd(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return std::move(runtime::Fd::adopt(fd).fd);
+}
 
 // A chain of the plan, alive.
 struct LiveChain {
@@ -75,7 +83,7 @@ enum class ChainEnd { kComplete, kCutShort, kSkipped };
 class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
-      : interrupt_(options.interrupt),
+      : interrupt_(watched(options.interrupt)),
         timeout_(options.timeout),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
                     .deterministic = options.deterministic}),
@@ -219,7 +227,7 @@ class Execution {
     runtime::set_label("run");
     run_.run_started();
     runtime::WaitGroup watcher;
-    if (interrupt_ != nullptr) watcher.go([this] { watch_interrupt(); });
+    watcher.go([this] { watch_interrupt(); });
     const runtime::Cancel running;
     if (timeout_) watcher.go([this, &running] { watch_time(*timeout_, running); });
     runtime::WaitGroup chains;
@@ -228,7 +236,7 @@ class Execution {
     }
     chains.wait();
     timeouts_.wait();
-    all_ended_.raise();
+    (void)interrupt_.close();
     running.cancel();
     watcher.wait();
   }
@@ -242,12 +250,8 @@ class Execution {
 
   void watch_interrupt() {
     runtime::set_label("interrupt");
-    pollfd fds[2] = {{interrupt_->fd(), POLLIN, 0}, {all_ended_.fd(), POLLIN, 0}};
-    runtime::blocking(runtime::Blocking::kLong, [&fds] {
-      while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
-      }
-    });
-    if (fds[0].revents != 0) run_.interrupt();
+    // Aside: stages that wait for each other are a deadlock, although control-C could end it.
+    if (interrupt_.wait_readable_aside()) run_.interrupt();
   }
 
   // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
@@ -419,9 +423,8 @@ class Execution {
     clock.switch_to(nullptr);
   }
 
-  Interrupt* const interrupt_;
+  runtime::Fd interrupt_;
   const std::optional<std::chrono::nanoseconds> timeout_;
-  Interrupt all_ended_;
   runtime::WaitGroup timeouts_;  // of stages
   runtime::Runtime scheduler_;
   Run run_;

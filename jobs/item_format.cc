@@ -4,10 +4,13 @@
 #include <stdexcept>
 #include <vector>
 
+#include "jobs/byte_size.h"
 #include "jobs/format/checksum_line.h"
+#include "jobs/format/checksum_reader.h"
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
 #include "jobs/format/separated.h"
+#include "jobs/hash/digest.h"
 
 namespace gorun::jobs {
 namespace {
@@ -89,6 +92,81 @@ class ChecksumFormat final : public ItemFormat {
   }
 };
 
+std::string_view path_of(const Item& item) {
+  const Field* path = item.find("path");
+  return path == nullptr ? item.text : path->value;
+}
+
+class BsdFormat final : public ItemFormat {
+ public:
+  std::optional<std::string> append(const Item& item, std::string* out) override {
+    const Field* digest = item.find("digest");
+    if (digest == nullptr) return "the item has no field \"digest\"";
+    const Field* name = item.find("algorithm");
+    const auto algorithm =
+        name == nullptr ? std::nullopt : find_algorithm(std::string(name->value));
+    if (!algorithm) return "the item has no field \"algorithm\" that names one";
+    append_tagged_checksum_line(checksum_tag(*algorithm), digest->value, path_of(item), out);
+    return std::nullopt;
+  }
+};
+
+// The columns are those of the first item.
+class HashdeepFormat final : public ItemFormat {
+ public:
+  std::optional<std::string> append(const Item& item, std::string* out) override {
+    const Field* size = item.find("size");
+    const auto bytes = size == nullptr ? std::nullopt : parse_byte_size(size->value);
+    if (!bytes) return "the item has no field \"size\"";
+    if (columns_.empty()) {
+      const Field* algorithm = item.find("algorithm");
+      if (item.find("digest") != nullptr && algorithm != nullptr) {
+        columns_.emplace_back(algorithm->value);
+      }
+      for (const Field& field : item.all_fields()) {
+        if (find_algorithm(std::string(field.name))) columns_.emplace_back(field.name);
+      }
+      if (columns_.empty()) return "the item has no digest";
+      std::string names;
+      for (const std::string& column : columns_) names += (names.empty() ? "" : ",") + column;
+      append_hashdeep_header(names, out);
+    }
+    std::string hexes;
+    for (const std::string& column : columns_) {
+      const Field* digest = item.find(column);
+      if (digest == nullptr && columns_.size() == 1) digest = item.find("digest");
+      if (digest == nullptr) return "the item has no field " + quote_for_message(column);
+      hexes += (hexes.empty() ? "" : ",") + std::string(digest->value);
+    }
+    if (!append_hashdeep_line(static_cast<std::uint64_t>(*bytes), hexes, path_of(item), out)) {
+      return "hashdeep cannot write a name with a line feed";
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<std::string> columns_;  // empty: the header is not written
+};
+
+class CheckFormat final : public ItemFormat {
+ public:
+  std::optional<std::string> append(const Item& item, std::string* out) override {
+    const Field* result = item.find("result");
+    if (result == nullptr) return "the item has no field \"result\"";
+    const std::string_view path = path_of(item);
+    if (path.find_first_of("\\\n\r") != std::string_view::npos) *out += '\\';
+    for (const char c : path) {
+      if (c == '\\' || c == '\n' || c == '\r') {
+        *out += {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : '\\'};
+      } else {
+        *out += c;
+      }
+    }
+    out->append(": ").append(result->value) += '\n';
+    return std::nullopt;
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<ItemFormat> make_item_format(std::string_view name) {
@@ -97,6 +175,9 @@ std::unique_ptr<ItemFormat> make_item_format(std::string_view name) {
   if (name == "csv") return std::make_unique<RowFormat>(append_csv_row, RowFormat::Header::kNames);
   if (name == "tsv") return std::make_unique<RowFormat>(append_tsv_row, RowFormat::Header::kNone);
   if (name == "sha256sum") return std::make_unique<ChecksumFormat>();
+  if (name == "bsd") return std::make_unique<BsdFormat>();
+  if (name == "hashdeep") return std::make_unique<HashdeepFormat>();
+  if (name == "check") return std::make_unique<CheckFormat>();
   throw std::logic_error("no format of this name: " + std::string(name));
 }
 

@@ -5,6 +5,9 @@
 //   csv        a header line with the names of the first item's fields, then a row an item
 //   tsv        the same rows without a header, as cut(1) and awk(1) like them
 //   sha256sum  the fields digest and path, as sha256sum -c reads them
+//   bsd        the fields algorithm, digest and path, tagged: SHA256 (path) = digest
+//   hashdeep   the field size, one for each algorithm (or digest and algorithm) and path
+//   check      "path: result" of the field result, as sha256sum -c prints it
 //
 // The columns of csv and tsv are the fields of the first item, in their order; an item without
 // fields is a row of its text. A later item may lack a field (the column is empty) but not have

@@ -30,6 +30,7 @@ struct StageRef {
 struct StageDecl {
   std::string name;   // of one made by a matrix: "test[linux,1]"
   std::string group;  // as written: "test"
+  std::vector<std::string> inside;  // pipelines that it came from: "deploy", "deploy/web"
   ByteRange name_where;
   const StageKind* kind = nullptr;  // nullptr: blamed already
   std::vector<StageRef> from;

@@ -76,7 +76,7 @@ class FileReader {
       : source_(*source), world_(world), errors_(*errors) {}
 
   std::optional<JsonValue> read_main() {
-    open_.push_back(world_.identity(source_.name()));
+    open_.push_back(world_.identity(source_.file_name(source_.last_file().begin)));
     return read_last_file();
   }
 

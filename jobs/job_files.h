@@ -18,7 +18,7 @@
 
 namespace gorun::jobs {
 
-/// Parses the one file that `source` holds, appends to it every file that it includes, and returns
+/// Parses the file that was added to `source` last, appends to it every file that it includes, and returns
 /// them as one document; nothing, and mistakes in `errors`, if a text is no JSON. A "gorun" that is
 /// missing or of another version is a mistake, too; every key is otherwise as written.
 [[nodiscard]] std::optional<JsonValue> read_job_files(Source* source, const LoadWorld& world,

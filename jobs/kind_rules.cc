@@ -35,6 +35,36 @@ void check_walk(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+void check_pipeline(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("vars")) return;
+  for (const auto& [name, value] : options.named_templates("vars")) {
+    if (value.is_constant()) continue;
+    blame(errors, options.where("vars"),
+          quote(name) + " refers to what only the run knows, and vars are known before");
+  }
+}
+
+void check_range(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.integer("step") == 0) {
+    blame(errors, options.where("step"), "a \"step\" of 0 leads nowhere");
+  }
+}
+
+void check_filter(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (!options.has("match") && !options.has("where")) {
+    blame(errors, use.where, "a filter needs \"match\" or \"where\"");
+  }
+  if (options.has("field") && !options.has("match")) {
+    blame(errors, options.where("field"), "\"field\" is used only with \"match\"",
+          "\"where\" names its fields itself");
+  }
+}
+
+bool route_sends_nothing(const StageOptions& options) { return options.text("otherwise") != "out"; }
+
 void check_split(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   const bool by_regex = options.text("by") == "regex";
@@ -48,8 +78,16 @@ void check_split(const StageUse& use, Diagnostics* errors) {
 
 void check_map(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
-  if (!options.has("text") && !options.has("replace") && !options.has("fields")) {
-    blame(errors, use.where, "a map needs \"text\", \"replace\" or \"fields\"");
+  if (!options.has("text") && !options.has("replace") && !options.has("fields") &&
+      !options.has("json")) {
+    blame(errors, use.where, "a map needs \"text\", \"replace\", \"fields\" or \"json\"");
+  }
+  if (!options.has("fields") || !options.has("json")) return;
+  for (const auto& [name, pointer] : options.named_texts("json")) {
+    const auto is_same = [&name = name](const auto& field) { return field.first == name; };
+    if (std::ranges::none_of(options.named_templates("fields"), is_same)) continue;
+    blame(errors, options.where("json"),
+          "\"fields\" and \"json\" both set the field " + quote(name));
   }
 }
 

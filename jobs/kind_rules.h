@@ -10,6 +10,9 @@
 namespace gorun::jobs {
 
 void check_walk(const StageUse& use, Diagnostics* errors);
+void check_pipeline(const StageUse& use, Diagnostics* errors);
+void check_range(const StageUse& use, Diagnostics* errors);
+void check_filter(const StageUse& use, Diagnostics* errors);
 void check_split(const StageUse& use, Diagnostics* errors);
 void check_map(const StageUse& use, Diagnostics* errors);
 void check_exec(const StageUse& use, Diagnostics* errors);
@@ -17,6 +20,7 @@ void check_http(const StageUse& use, Diagnostics* errors);
 void check_reduce(const StageUse& use, Diagnostics* errors);
 void check_write(const StageUse& use, Diagnostics* errors);
 
+bool route_sends_nothing(const StageOptions& options);
 bool exec_sends_nothing(const StageOptions& options);
 
 }  // namespace gorun::jobs

@@ -1,5 +1,6 @@
 // jobs/kind_table.cc - the rows of jobs/kinds.h.
 #include <array>
+#include <limits>
 
 #include "jobs/graph.h"
 #include "jobs/kind_rules.h"
@@ -66,7 +67,7 @@ constexpr std::array<OptionRow, 3> kLinesOptions = {{
     {.name = "path",
      .type = OptionType::kText,
      .default_text = "-",
-     .help = "the file to read; - is standard input"},
+     .help = "the file to read, .gz, .zst and .xz decompressed; - is standard input"},
     {.name = "delimiter",
      .type = OptionType::kByte,
      .default_text = "\n",
@@ -82,6 +83,24 @@ constexpr std::array<OptionRow, 1> kItemsOptions = {{
      .type = OptionType::kItems,
      .help = "texts, or objects of fields (the first field is also the text)",
      .required = true},
+}};
+
+constexpr std::array<OptionRow, 3> kRangeOptions = {{
+    {.name = "from_n",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "the first number",
+     .min = std::numeric_limits<std::int64_t>::min()},
+    {.name = "to",
+     .type = OptionType::kInteger,
+     .help = "the last number, or what the numbers do not pass",
+     .required = true,
+     .min = std::numeric_limits<std::int64_t>::min()},
+    {.name = "step",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "from one number to the next; below 0 they fall",
+     .min = std::numeric_limits<std::int64_t>::min()},
 }};
 
 // ---- operators -------------------------------------------------------------------------------
@@ -108,21 +127,23 @@ constexpr std::array<OptionRow, 2> kSplitOptions = {{
      .help = "with \"by\": \"regex\": each match is a record, its first group if it has one"},
 }};
 
-constexpr std::array<OptionRow, 3> kFilterOptions = {{
+constexpr std::array<OptionRow, 4> kFilterOptions = {{
     {.name = "match",
      .type = OptionType::kRegex,
-     .help = "keep items in which this RE2 expression matches somewhere",
-     .required = true},
+     .help = "keep items in which this RE2 expression matches somewhere"},
+    {.name = "where",
+     .type = OptionType::kPredicate,
+     .help = "keep items whose fields are so: {\"status\": {\">=\": 500}}; \"item\" is the text"},
     {.name = "invert",
      .type = OptionType::kFlag,
      .default_text = "false",
      .help = "keep the others instead"},
     {.name = "field",
      .type = OptionType::kText,
-     .help = "look at this field instead of the text; an item without it does not match"},
+     .help = "\"match\" looks at this field and not at the text; without it nothing matches"},
 }};
 
-constexpr std::array<OptionRow, 3> kMapOptions = {{
+constexpr std::array<OptionRow, 4> kMapOptions = {{
     {.name = "text", .type = OptionType::kTemplate, .help = "the new text of the item"},
     {.name = "replace",
      .type = OptionType::kReplacements,
@@ -130,6 +151,10 @@ constexpr std::array<OptionRow, 3> kMapOptions = {{
     {.name = "fields",
      .type = OptionType::kNamedTemplates,
      .help = "fields to set, {\"name\": \"text\"}; the others stay"},
+    {.name = "json",
+     .type = OptionType::kPointers,
+     .help =
+         "fields to take from a text that is JSON, {\"name\": \"/a/pointer\"}, where it has them"},
 }};
 
 constexpr std::array<std::string_view, 2> kStdinWays = {"none", "item"};
@@ -137,7 +162,7 @@ constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "ca
 
 constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
 
-constexpr std::array<OptionRow, 11> kExecOptions = {{
+constexpr std::array<OptionRow, 12> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
      .help =
@@ -179,11 +204,24 @@ constexpr std::array<OptionRow, 11> kExecOptions = {{
      .default_text = "1",
      .help = "items for one command, fewer if they are too long for it; {} stands for all of them",
      .min = 1},
+    {.name = "kill_after",
+     .type = OptionType::kDuration,
+     .default_text = "5s",
+     .help = "how long a command that was told to end (SIGTERM) has before it is killed"},
     {.name = "grace",
-     .type = OptionType::kInteger,
-     .default_text = "1000",
-     .help = "milliseconds for processes that a command leaves behind to let go of its output",
-     .max = 86'400'000},
+     .type = OptionType::kDuration,
+     .default_text = "1s",
+     .help = "how long processes that a command leaves behind may keep its output open"},
+}};
+
+constexpr std::array<OptionRow, 2> kPipelineOptions = {{
+    {.name = "file",
+     .type = OptionType::kText,
+     .help = "the job file, beside this one",
+     .required = true},
+    {.name = "vars",
+     .type = OptionType::kNamedTemplates,
+     .help = "values for its vars, as --set would give them: {\"name\": \"text\"}"},
 }};
 
 constexpr std::array<std::string_view, 2> kStatuses = {"ok", "any"};
@@ -238,6 +276,38 @@ constexpr std::array<OptionRow, 1> kHashOptions = {{
      .choices = kAlgorithms},
 }};
 
+constexpr std::array<std::string_view, 4> kManifestFormats = {"auto", "coreutils", "bsd",
+                                                              "hashdeep"};
+
+constexpr std::array<OptionRow, 3> kManifestOptions = {{
+    {.name = "path",
+     .type = OptionType::kTexts,
+     .default_text = "-",
+     .help = "the checksum files; - is standard input"},
+    {.name = "format",
+     .type = OptionType::kChoice,
+     .default_text = "auto",
+     .help = "auto: told line by line; otherwise every line has to be of this form",
+     .choices = kManifestFormats},
+    {.name = "algorithm",
+     .type = OptionType::kChoice,
+     .help = "of lines that do not name it; without it, the length of the digest decides",
+     .choices = kAlgorithms},
+}};
+
+constexpr std::array<std::string_view, 2> kMissingWays = {"report", "ignore"};
+
+constexpr std::array<OptionRow, 2> kVerifyOptions = {{
+    {.name = "audit_root",
+     .type = OptionType::kTexts,
+     .help = "directories whose other files are reported as ADDED, at the end"},
+    {.name = "missing",
+     .type = OptionType::kChoice,
+     .default_text = "report",
+     .help = "report: a file that is not there is MISSING; ignore: its item is left out",
+     .choices = kMissingWays},
+}};
+
 constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
                                                          "mean",  "list", "distinct"};
 
@@ -274,6 +344,71 @@ constexpr std::array<OptionRow, 3> kTopOptions = {{
      .choices = kOrders},
 }};
 
+constexpr std::array<OptionRow, 6> kSortOptions = {{
+    {.name = "by", .type = OptionType::kText, .help = "the field to compare; without it, the text"},
+    {.name = "numeric",
+     .type = OptionType::kFlag,
+     .default_text = "false",
+     .help = "compare as numbers, what is none comes last; otherwise bytes are compared"},
+    {.name = "order",
+     .type = OptionType::kChoice,
+     .default_text = "asc",
+     .help = "asc: the smallest first; desc: the largest first; equal ones stay as they came",
+     .choices = kOrders},
+    {.name = "n", .type = OptionType::kInteger, .help = "send only the first n", .min = 1},
+    {.name = "memory",
+     .type = OptionType::kSize,
+     .default_text = "268435456",
+     .help = "bytes to sort in; more are sorted in runs on the disk, and merged",
+     .min = 4 * kKiB},
+    {.name = "spill",
+     .type = OptionType::kText,
+     .default_text = "/tmp",
+     .help = "the directory for these runs, in files that have no name"},
+}};
+
+constexpr std::array<OptionRow, 1> kDedupeOptions = {{
+    {.name = "by",
+     .type = OptionType::kText,
+     .help = "the field by which items are alike; without it, the text"},
+}};
+
+constexpr std::array<OptionRow, 2> kBatchOptions = {{
+    {.name = "n",
+     .type = OptionType::kInteger,
+     .help = "how many items become one; at the end perhaps fewer",
+     .required = true,
+     .min = 1},
+    {.name = "separator",
+     .type = OptionType::kText,
+     .default_text = "\n",
+     .help = "what stands between their texts"},
+}};
+
+constexpr std::array<std::string_view, 2> kMergePolicies = {"fair", "any"};
+
+constexpr std::array<OptionRow, 1> kMergeOptions = {{
+    {.name = "policy",
+     .type = OptionType::kChoice,
+     .default_text = "fair",
+     .help = "fair: stages that have items take short turns; any: long ones, which is faster",
+     .choices = kMergePolicies},
+}};
+
+constexpr std::array<std::string_view, 3> kOtherwise = {"out", "fail", "drop"};
+
+constexpr std::array<OptionRow, 2> kRouteOptions = {{
+    {.name = "to",
+     .type = OptionType::kPredicates,
+     .help = "ports and what they take, {\"big\": {\"size\": {\">=\": 1000}}}; the first that fits",
+     .required = true},
+    {.name = "otherwise",
+     .type = OptionType::kChoice,
+     .default_text = "out",
+     .help = "an item that no port takes goes to the port \"out\", fails, or is left out",
+     .choices = kOtherwise},
+}};
+
 constexpr std::array<OptionRow, 1> kTakeOptions = {{
     {.name = "n",
      .type = OptionType::kInteger,
@@ -284,9 +419,10 @@ constexpr std::array<OptionRow, 1> kTakeOptions = {{
 
 // ---- sinks -----------------------------------------------------------------------------------
 
-constexpr std::array<std::string_view, 5> kFormats = {"text", "jsonl", "csv", "tsv", "sha256sum"};
+constexpr std::array<std::string_view, 8> kFormats = {"text",      "jsonl", "csv",      "tsv",
+                                                      "sha256sum", "bsd",   "hashdeep", "check"};
 
-constexpr std::array<OptionRow, 3> kWriteOptions = {{
+constexpr std::array<OptionRow, 4> kWriteOptions = {{
     {.name = "path",
      .type = OptionType::kText,
      .default_text = "-",
@@ -294,17 +430,21 @@ constexpr std::array<OptionRow, 3> kWriteOptions = {{
     {.name = "format",
      .type = OptionType::kChoice,
      .default_text = "text",
-     .help = "text: a line an item; jsonl, csv, tsv: the fields; sha256sum: digest and path",
+     .help = "lines of text; fields (jsonl, csv, tsv); digests (sha256sum, bsd, hashdeep); results",
      .choices = kFormats},
     {.name = "atomic",
      .type = OptionType::kFlag,
      .default_text = "true",
      .help = "write beside the file and rename when all is well, so that no half of it is seen"},
+    {.name = "fail_if_any",
+     .type = OptionType::kPredicate,
+     .help =
+         "fail, after all is written, if an item was such; {\"item\": {\"exists\": true}}: any"},
 }};
 
 // ---- the table -------------------------------------------------------------------------------
 
-constexpr std::array<StageKind, 15> kKinds = {{
+constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
      .input = Input::kNone,
@@ -333,6 +473,20 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .ports = kOutPort,
      .options = kItemsOptions,
      .example = R"("arches": {"kind": "items", "items": ["amd64", "arm64"]})"},
+    {.name = "manifest",
+     .summary = "entries of checksum files; sets path, algorithm and digest",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kManifestOptions,
+     .failures = ItemFailures::kReported,
+     .example = R"("sums": {"kind": "manifest", "path": "SHA256SUMS"})"},
+    {.name = "range",
+     .summary = "whole numbers",
+     .input = Input::kNone,
+     .ports = kOutPort,
+     .options = kRangeOptions,
+     .example = R"("shards": {"kind": "range", "from_n": 0, "to": 15})",
+     .check = check_range},
     {.name = "read",
      .summary = "the contents of file items, as chunks cut at line ends",
      .ports = kOutPort,
@@ -354,7 +508,8 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .ports = kOutPort,
      .options = kFilterOptions,
      .parallel = true,
-     .example = R"("errors": {"kind": "filter", "from": "log", "match": "^ERROR"})"},
+     .example = R"("errors": {"kind": "filter", "from": "log", "match": "^ERROR"})",
+     .check = check_filter},
     {.name = "map",
      .summary = "gives items a new text or fields",
      .ports = kOutPort,
@@ -383,6 +538,7 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .options = kHttpOptions,
      .default_workers = 32,
      .parallel = true,
+     .failures = ItemFailures::kRetried,
      .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
      .check = check_http},
     {.name = "hash",
@@ -393,6 +549,14 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .parallel = true,
      .failures = ItemFailures::kRetried,
      .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
+    {.name = "verify",
+     .summary = "checks files against the digests of their items; sets the field result",
+     .ports = kOutPort,
+     .options = kVerifyOptions,
+     .default_workers = kOnePerP,
+     .parallel = true,
+     .failures = ItemFailures::kReported,
+     .example = R"("checked": {"kind": "verify", "from": "sums", "audit_root": "data"})"},
     {.name = "reduce",
      .summary = "groups items and aggregates each group; sets the fields key and value",
      .ports = kOutPort,
@@ -401,6 +565,13 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
      .check = check_reduce},
+    {.name = "sort",
+     .summary = "all items in order, however many they are",
+     .ports = kOutPort,
+     .options = kSortOptions,
+     .gathers = true,
+     .failures = ItemFailures::kReported,
+     .example = R"("sorted": {"kind": "sort", "from": "files"})"},
     {.name = "top",
      .summary = "the n first items of an order",
      .ports = kOutPort,
@@ -413,6 +584,41 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .ports = kOutPort,
      .options = kTakeOptions,
      .example = R"("some": {"kind": "take", "from": "files", "n": 10})"},
+    {.name = "dedupe",
+     .summary = "of items that are alike, the first",
+     .ports = kOutPort,
+     .options = kDedupeOptions,
+     .failures = ItemFailures::kReported,
+     .example = R"("hosts": {"kind": "dedupe", "from": "names"})"},
+    {.name = "batch",
+     .summary = "makes one item of n; sets the fields count, first and last",
+     .ports = kOutPort,
+     .options = kBatchOptions,
+     .example = R"("hundreds": {"kind": "batch", "from": "files", "n": 100})"},
+    {.name = "merge",
+     .summary = "the items of several stages in one stream",
+     .ports = kOutPort,
+     .options = kMergeOptions,
+     .example = R"("both": {"kind": "merge", "from": ["left", "right"]})"},
+    {.name = "route",
+     .summary = "sends each item to the first port whose predicate holds",
+     .ports = kOutPort,
+     .options = kRouteOptions,
+     .parallel = true,
+     .failures = ItemFailures::kReported,
+     .example =
+         R"("by_size": {"kind": "route", "from": "files", "to": {"big": {"size": {">": 1000}}}})",
+     .sends_nothing = route_sends_nothing,
+     .ports_option = "to",
+     .how_to_send = R"("otherwise": "out" sends what no other port takes to the port "out")",
+     .how_to_send_nothing = R"("otherwise": "fail" or "drop" sends nothing to the port "out")"},
+    {.name = "pipeline",
+     .summary = "the stages of another job file, as one stage that others may need",
+     .input = Input::kNone,
+     .options = kPipelineOptions,
+     .is_pipeline = true,
+     .example = R"("docs": {"kind": "pipeline", "file": "docs.json", "needs": "build"})",
+     .check = check_pipeline},
     {.name = "write",
      .summary = "writes items to a file or to standard output",
      .options = kWriteOptions,

@@ -81,7 +81,12 @@ std::string_view type_phrase(OptionType type) {
     case OptionType::kArgv:
       return "an array of strings";
     case OptionType::kNamedTemplates:
+    case OptionType::kPointers:
       return "an object of strings";
+    case OptionType::kPredicate:
+      return "an object of questions";
+    case OptionType::kPredicates:
+      return "an object of predicates";
     case OptionType::kItems:
       return "an array of strings and objects";
     case OptionType::kReplacements:
@@ -108,6 +113,8 @@ std::string_view type_phrase(OptionType type) {
 
 bool StageKind::takes(std::string_view common_key) const {
   if (option(common_key) != nullptr) return false;  // its own key of that name
+  if (common_key == "pool" || common_key == "weight" || common_key == "timeout")
+    return !is_pipeline;
   if (common_key == "from" || common_key == "buffer") return input != Input::kNone;
   if (common_key == "retry") return failures == ItemFailures::kRetried;
   if (common_key == "tolerate" || common_key == "on_error") return failures != ItemFailures::kNone;
@@ -117,6 +124,13 @@ bool StageKind::takes(std::string_view common_key) const {
 
 bool StageKind::has_port(std::string_view port) const {
   return std::ranges::find(ports, port) != ports.end();
+}
+
+std::vector<std::string_view> StageKind::more_ports(const StageOptions& given) const {
+  std::vector<std::string_view> names;
+  if (ports_option.empty() || !given.has(ports_option)) return names;
+  for (const auto& port : given.predicates(ports_option)) names.push_back(port.first);
+  return names;
 }
 
 const OptionRow* StageKind::option(std::string_view option_name) const {

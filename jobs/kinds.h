@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jobs/diagnostic.h"
 #include "jobs/stage_options.h"
@@ -38,6 +39,9 @@ enum class OptionType {
   kItems,           // vector<LiteralItem>  ["a", {"path": "b", "size": 3}]
   kReplacements,    // vector<Replacement>  {"pattern", "with"} or an array of them
   kDuration,        // int64_t         nanoseconds: 5 (seconds), "250ms", "1m30s"
+  kPredicate,       // Predicate       {"field": {">=": 5}}
+  kPredicates,      // NamedPredicates {"port": predicate}
+  kPointers,        // NamedTexts      {"field": "/json/pointer"}
   // Of keys that every stage has, and of those around the stages; the parser reads them into the
   // stage or the job itself.
   kKindName,
@@ -112,6 +116,7 @@ struct StageKind {
   bool parallel = false;    // false: one goroutine, and "workers" may only be 1
   bool gathers = false;     // takes its whole input before it sends its first item
   ItemFailures failures = ItemFailures::kNone;
+  bool is_pipeline = false;       // stands for the stages of another job file (jobs/pipelines.h)
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`
 
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.
@@ -121,6 +126,9 @@ struct StageKind {
   /// True if a stage with these options sends no item, so that nobody has to read it and nobody
   /// may: exec that inherits or discards its stdout. nullptr: only a kind without ports.
   bool (*sends_nothing)(const StageOptions& options) = nullptr;
+  /// The option, of type kPredicates, whose names are further ports, all of which have to be read;
+  /// empty: none. Such a kind sends nothing by its default port if sends_nothing() is true.
+  std::string_view ports_option = {};
   std::string_view how_to_send = {};          // a hint, where sends_nothing is not nullptr
   std::string_view how_to_send_nothing = {};  // and one for the other way round
 
@@ -129,6 +137,8 @@ struct StageKind {
   [[nodiscard]] bool is_source() const { return input == Input::kNone; }
   [[nodiscard]] bool is_sink() const { return ports.empty(); }
   [[nodiscard]] bool has_port(std::string_view port) const;
+  /// The ports that the stage has beside those.
+  [[nodiscard]] std::vector<std::string_view> more_ports(const StageOptions& given) const;
   /// nullptr if the kind has no such option.
   [[nodiscard]] const OptionRow* option(std::string_view option_name) const;
 };

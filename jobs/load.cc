@@ -9,6 +9,7 @@
 #include "jobs/job_files.h"
 #include "jobs/json_value.h"
 #include "jobs/parse.h"
+#include "jobs/pipelines.h"
 #include "jobs/selection.h"
 #include "jobs/validate.h"
 
@@ -46,6 +47,7 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
   std::optional<Graph> graph;
   if (std::optional<JsonValue> root = read_job_files(&source, world, &errors)) {
     JobFile file = parse_job_file(&source, *root, options.settings, world, &errors);
+    expand_pipelines(&source, &file, world, &errors);
     secrets = file.secrets;
     Validated all = validate(source, std::move(file), &errors);
     drop_repetitions(&errors);

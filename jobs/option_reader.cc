@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "jobs/job_keys.h"
+#include "jobs/predicate_reader.h"
 #include "jobs/quote.h"
 
 namespace gorun::jobs {
@@ -292,6 +293,30 @@ std::optional<std::vector<Replacement>> read_replacements(const OptionRow& row,
   return replacements;
 }
 
+std::optional<NamedTexts> read_pointers(const OptionRow& row, const JsonValue& value,
+                                        ValueReader* reader) {
+  const JsonObject* object = reader->object(row.name, value);
+  if (!object) return std::nullopt;
+  if (object->empty()) {
+    reader->blame(value.where, quote(row.name) + " is empty", R"({"name": "/a/name"})");
+    return std::nullopt;
+  }
+  NamedTexts pointers;
+  bool is_right = true;
+  for (const JsonMember& member : *object) {
+    auto text = reader->text(member.key, member.value);
+    const bool is_pointer = text && (text->empty() || text->starts_with('/'));
+    if (text && !is_pointer) {
+      reader->blame(member.value.where, quote(*text) + " is not a JSON pointer",
+                    "a pointer names members from the top: \"/a/b\"; \"\" is all of it");
+    }
+    is_right = is_right && is_pointer;
+    if (is_pointer) pointers.emplace_back(member.key, std::move(*text));
+  }
+  if (!is_right) return std::nullopt;
+  return pointers;
+}
+
 }  // namespace
 
 std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& value,
@@ -330,6 +355,12 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_replacements(row, value, reader));
     case OptionType::kDuration:
       return as_option(reader->duration(row.name, value, row.min));
+    case OptionType::kPredicate:
+      return as_option(read_predicate(row.name, value, reader));
+    case OptionType::kPredicates:
+      return as_option(read_named_predicates(row.name, value, reader));
+    case OptionType::kPointers:
+      return as_option(read_pointers(row, value, reader));
     default:
       break;  // a key of stages or of the job, see jobs/kinds.h
   }

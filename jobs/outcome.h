@@ -45,11 +45,12 @@ enum class FailureCause : std::uint8_t {
 struct Failure {
   FailureKind kind = FailureKind::kWork;
   std::string what;
-  std::string item;  // the text of the item at hand, bytes; empty: none
+  std::string item = {};  // the text of the item at hand, bytes; empty: none
   FailureCause cause = FailureCause::kOther;
   int code = 0;                             // see FailureCause
   std::chrono::nanoseconds retry_after{0};  // no other attempt makes sense before
   int attempts = 1;                         // made at the item; filled in by the run
+  std::string tail = {};                    // the last lines that a command said, bytes
 };
 
 /// At most so many failures of a stage are kept; `failure_count` counts all.

@@ -132,6 +132,7 @@ void Run::time_out() {
 void Run::mask(Failure* failure) const {
   failure->what = graph_.secrets.masked(std::move(failure->what));
   failure->item = graph_.secrets.masked(std::move(failure->item));
+  failure->tail = graph_.secrets.masked(std::move(failure->tail));
 }
 
 void Run::keep_failure(std::size_t stage, Failure failure) {

@@ -61,6 +61,22 @@ Json object_of(Json values, const char* names = nullptr) {
 
 Json schema_of(const OptionRow& row);
 
+// {"field": value or {"op": value}}
+Json predicate_schema() {
+  Json ops = Json::object();
+  for (const std::string_view op : kPredicateOps) {
+    ops[std::string(op)] = op == "in" ? array_of(refer_to("scalar"), 0)
+                           : op == "exists"
+                               ? any_of({{{"type", "boolean"}}, refer_to("expression")})
+                               : refer_to("scalar");
+  }
+  Json tests = {{"type", "object"}, {"minProperties", 1}, {"properties", std::move(ops)}};
+  tests["additionalProperties"] = false;
+  Json predicate = object_of(any_of({refer_to("scalar"), std::move(tests)}));
+  predicate["minProperties"] = 1;
+  return predicate;
+}
+
 // An object of these keys, of which "x-..." is anybody's.
 Json object_of_keys(std::span<const OptionRow> rows) {
   Json properties = Json::object();
@@ -190,6 +206,19 @@ Json type_of(const OptionRow& row) {
     }
     case OptionType::kNamedTemplates:
       return object_of(string, "variable");
+    case OptionType::kPredicate:
+      return predicate_schema();
+    case OptionType::kPredicates: {
+      Json ports = object_of(predicate_schema());
+      ports["propertyNames"] = pattern("^(?!(out|errors)$)[A-Za-z0-9_-]+");
+      ports["minProperties"] = 1;
+      return ports;
+    }
+    case OptionType::kPointers: {
+      Json pointers = object_of(string);
+      pointers["minProperties"] = 1;
+      return pointers;
+    }
     case OptionType::kItems: {
       Json fields = object_of(refer_to("scalar"));
       fields["minProperties"] = 1;

@@ -21,6 +21,10 @@ class Secrets {
  public:
   /// From here on `value` is masked; an empty one is no secret.
   void add(std::string_view value);
+  /// What `others` masks is masked here as well.
+  void add(const Secrets& others) {
+    for (const std::string& form : others.forms_) add_form(form);
+  }
 
   [[nodiscard]] bool empty() const { return forms_.empty(); }
 

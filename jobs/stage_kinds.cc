@@ -15,22 +15,20 @@ struct KindCode {
   StageRow (*make)(const StageSpec& spec);
 };
 
-constexpr std::array<KindCode, 15> kCodes = {{
-    {"walk", make_walk},
-    {"glob", make_glob},
-    {"lines", make_lines},
-    {"items", make_items},
-    {"read", make_read},
-    {"split", make_split},
-    {"filter", make_filter},
-    {"map", make_map},
-    {"exec", make_exec},
-    {"http", make_http},
-    {"hash", make_hash},
-    {"reduce", make_reduce},
-    {"top", make_top},
-    {"take", make_take},
-    {"write", make_write},
+// Its stages took its place when the job file was loaded (jobs/pipelines.h).
+StageRow make_pipeline(const StageSpec& spec) {
+  throw std::logic_error("the pipeline " + spec.name + " was not replaced by its stages");
+}
+
+constexpr std::array<KindCode, 24> kCodes = {{
+    {"walk", make_walk},     {"glob", make_glob},         {"lines", make_lines},
+    {"items", make_items},   {"manifest", make_manifest}, {"range", make_range},
+    {"read", make_read},     {"split", make_split},       {"filter", make_filter},
+    {"map", make_map},       {"exec", make_exec},         {"http", make_http},
+    {"hash", make_hash},     {"verify", make_verify},     {"reduce", make_reduce},
+    {"sort", make_sort},     {"top", make_top},           {"take", make_take},
+    {"dedupe", make_dedupe}, {"batch", make_batch},       {"merge", make_merge},
+    {"route", make_route},   {"pipeline", make_pipeline}, {"write", make_write},
 }};
 
 const KindCode* find_code(std::string_view kind) {

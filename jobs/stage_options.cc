@@ -74,6 +74,18 @@ const std::vector<Template>& StageOptions::text_templates(std::string_view name)
   return get<std::vector<Template>>(name);
 }
 
+const Predicate& StageOptions::predicate(std::string_view name) const {
+  return get<Predicate>(name);
+}
+
+const NamedPredicates& StageOptions::predicates(std::string_view name) const {
+  return get<NamedPredicates>(name);
+}
+
+const NamedTexts& StageOptions::named_texts(std::string_view name) const {
+  return get<NamedTexts>(name);
+}
+
 const NamedTemplates& StageOptions::named_templates(std::string_view name) const {
   return get<NamedTemplates>(name);
 }

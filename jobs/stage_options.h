@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "jobs/predicate.h"
 #include "jobs/source.h"
 #include "jobs/template.h"
 
@@ -43,10 +44,12 @@ struct Replacement {
 
 using NamedTemplates = std::vector<std::pair<std::string, Template>>;
 
-using OptionValue =
-    std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<std::string>,
-                 std::vector<std::int64_t>, Template, std::vector<Template>, NamedTemplates,
-                 std::vector<LiteralItem>, std::vector<Replacement>>;
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+using OptionValue = std::variant<std::monostate, bool, std::int64_t, std::string,
+                                 std::vector<std::string>, std::vector<std::int64_t>, Template,
+                                 std::vector<Template>, NamedTemplates, std::vector<LiteralItem>,
+                                 std::vector<Replacement>, Predicate, NamedPredicates, NamedTexts>;
 
 /// The options of one stage. A plain value: copy it, keep it, read it from any thread.
 class StageOptions {
@@ -71,6 +74,9 @@ class StageOptions {
   [[nodiscard]] const NamedTemplates& named_templates(std::string_view name) const;
   [[nodiscard]] const std::vector<LiteralItem>& items(std::string_view name) const;
   [[nodiscard]] const std::vector<Replacement>& replacements(std::string_view name) const;
+  [[nodiscard]] const Predicate& predicate(std::string_view name) const;
+  [[nodiscard]] const NamedPredicates& predicates(std::string_view name) const;
+  [[nodiscard]] const NamedTexts& named_texts(std::string_view name) const;
 
   /// Sets a value; `where` is the place in the job file, or empty for a default. For the parser
   /// and for tests that make a stage without a file.

@@ -173,6 +173,7 @@ class SignalsBlocked {
 };
 
 struct Started {
+  ChildGuard::Place* place = nullptr;
   pid_t pid = -1;
   int pidfd = -1;
   int error_number = 0;  // of clone
@@ -232,10 +233,15 @@ constexpr unsigned kCloneFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
 // relaxed: whoever has not heard of it finds out for itself.
 constinit std::atomic<bool> has_clone3{true};
 
-Started start_by_clone3(Launch* launch, char* stack) {
+Started start_by_clone3(Launch* launch, char* stack, ChildGuard::Place* place) {
   Started started;
   clone_args args = {};
   args.flags = kCloneFlags | CLONE_CLEAR_SIGHAND;
+  static_assert(sizeof(ChildGuard::Place) == sizeof(pid_t));
+  if (place != nullptr) {
+    args.flags |= CLONE_PARENT_SETTID;
+    args.parent_tid = reinterpret_cast<std::uintptr_t>(place);
+  }
   args.pidfd = reinterpret_cast<std::uintptr_t>(&started.pidfd);
   args.exit_signal = SIGCHLD;
   args.stack = reinterpret_cast<std::uintptr_t>(stack);
@@ -250,28 +256,38 @@ Started start_by_clone3(Launch* launch, char* stack) {
   return started;
 }
 
-Started start_by_clone(Launch* launch, char* stack) {
+// The older call has no room for the number's place beside the pidfd: it comes a moment late.
+Started start_by_clone(Launch* launch, char* stack, ChildGuard::Place* place) {
   Started started;
   launch->handlers = Handlers::kOurs;
   // The stack grows down, and the ABI wants its top aligned to 16 bytes, which new[] provides.
   started.pid = clone_unwatched(child_main, stack + kChildStackBytes, int{kCloneFlags} | SIGCHLD,
                                 launch, &started.pidfd);
   if (started.pid < 0) started.error_number = errno;
+  if (started.pid > 0 && place != nullptr) place->store(started.pid, std::memory_order_relaxed);
   return started;
 }
 
-Started clone_child(Launch* launch) {
-  launch->failed_step = Step::kNone;
+Started clone_from_here(Launch* launch, ChildGuard::Place* place) {
   const auto stack = std::make_unique_for_overwrite<char[]>(kChildStackBytes);
   const SignalsBlocked blocked;
   if (has_clone3.load(std::memory_order_relaxed)) {
-    const Started started = start_by_clone3(launch, stack.get());
+    const Started started = start_by_clone3(launch, stack.get(), place);
     // EINVAL: a kernel that does not know CLONE_CLEAR_SIGHAND. EPERM: a filter.
     const int number = started.error_number;
     if (number != ENOSYS && number != EINVAL && number != EPERM) return started;
     has_clone3.store(false, std::memory_order_relaxed);
   }
-  return start_by_clone(launch, stack.get());
+  return start_by_clone(launch, stack.get(), place);
+}
+
+Started clone_child(Launch* launch) {
+  launch->failed_step = Step::kNone;
+  ChildGuard::Place* place = ChildGuard::take_place();
+  Started started = clone_from_here(launch, place);
+  if (started.pid < 0) ChildGuard::give_back(std::exchange(place, nullptr));
+  started.place = place;
+  return started;
 }
 
 SystemError launch_error(const Launch& launch, const Command& command) {
@@ -301,7 +317,9 @@ Expected<Child, SystemError> launch_child(Launch* launch, const Command& command
   Child child;
   child.pid = started.pid;
   child.pidfd = FileDescriptor(started.pidfd);
+  child.guarded = started.place;
   if (launch->failed_step == Step::kNone) return child;
+  ChildGuard::give_back(started.place);
   const SystemError error = launch_error(*launch, command);
   while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
   }

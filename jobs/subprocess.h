@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/exec/child_guard.h"
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/system_error.h"
@@ -81,6 +82,7 @@ struct Child {
   FileDescriptor stdin_pipe;  // our ends: non-blocking, close-on-exec; open if asked for
   FileDescriptor stdout_pipe;
   FileDescriptor stderr_pipe;
+  ChildGuard::Place* guarded = nullptr;  // given back before it is waited for
 };
 
 /// Starts a child and returns when it runs its program, or could not.

@@ -31,6 +31,11 @@ class Validator {
       if (group.empty()) names_.push_back(decl.group);
       group.push_back(i);
       if (decl.name != decl.group) index_[decl.name] = {i};
+      for (const std::string& pipeline : decl.inside) {
+        std::vector<std::size_t>& all = index_[pipeline];
+        if (all.empty()) names_.push_back(pipeline);
+        all.push_back(i);
+      }
     }
     is_read_.resize(file_.stages.size());
     are_errors_read_.resize(file_.stages.size());
@@ -117,6 +122,8 @@ class Validator {
       for (const std::size_t from : look_up(stage, ref, "reads from")) {
         if (ref.port == kErrorsPort) {
           are_errors_read_[from] = true;
+        } else if (is_more_port(from, ref.port)) {
+          read_ports_.emplace(from, ref.port);
         } else {
           is_read_[from] = true;
         }
@@ -180,6 +187,14 @@ class Validator {
     return all;
   }
 
+  // True for a port that only this stage's options give it.
+  [[nodiscard]] bool is_more_port(std::size_t stage, std::string_view port) const {
+    const StageDecl& decl = file_.stages[stage];
+    if (!decl.kind) return false;
+    const auto names = decl.kind->more_ports(decl.options);
+    return std::ranges::find(names, port) != names.end();
+  }
+
   bool check_port(const StageDecl& decl, std::size_t from, const StageRef& ref) {
     const StageDecl& producer = file_.stages[from];
     if (!producer.kind) return true;
@@ -196,8 +211,13 @@ class Validator {
             "kind " + quote(producer.kind->name) + " is a sink");
       return false;
     }
+    if (is_more_port(from, ref.port)) return true;
+    if (!producer.are_options_right && !producer.kind->ports_option.empty()) return false;
     if (!producer.kind->has_port(ref.port)) {
-      const auto& ports = producer.kind->ports;
+      std::vector<std::string_view> ports(producer.kind->ports.begin(), producer.kind->ports.end());
+      for (const std::string_view more : producer.kind->more_ports(producer.options)) {
+        ports.push_back(more);
+      }
       std::string hint = did_you_mean(ref.port, ports);
       if (hint.empty()) {
         hint = "ports of kind " + quote(producer.kind->name) + ": " + quote_list(ports);
@@ -265,6 +285,7 @@ class Validator {
               R"(to print them: "failed": {"kind": "write", "from": )" +
                   quote(decl.group + "." + std::string(kErrorsPort)) + R"(, "path": "-"})");
       }
+      check_unread_ports(i);
       if (is_read_[i] || !decl.kind || !decl.are_options_right || sends_nothing(decl)) continue;
       blame(
           decl.name_where, "no stage reads the items of stage " + quote(decl.group),
@@ -274,8 +295,22 @@ class Validator {
     }
   }
 
+  void check_unread_ports(std::size_t stage) {
+    const StageDecl& decl = file_.stages[stage];
+    if (!decl.kind) return;
+    for (const std::string_view port : decl.kind->more_ports(decl.options)) {
+      if (read_ports_.contains({stage, std::string(port)})) continue;
+      blame(decl.options.where(decl.kind->ports_option),
+            "no stage reads the port " + quote(port) + " of stage " + quote(decl.group),
+            R"(to print them: "print": {"kind": "write", "from": )" +
+                quote(decl.group + "." + std::string(port)) + "}");
+    }
+  }
+
   bool names(const StageRef& ref, std::size_t stage) const {
-    return ref.stage == file_.stages[stage].name || ref.stage == file_.stages[stage].group;
+    const StageDecl& decl = file_.stages[stage];
+    return ref.stage == decl.name || ref.stage == decl.group ||
+           std::ranges::find(decl.inside, ref.stage) != decl.inside.end();
   }
 
   // The reference by which `to` waits for `from`, and its verb.
@@ -405,6 +440,7 @@ class Validator {
   Diagnostics& errors_;
   std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
   std::vector<std::string_view> names_;                              // of groups
+  std::set<std::pair<std::size_t, std::string>> read_ports_;         // those that options give
   std::vector<bool> is_read_;  // by any reference, also a misspelt one
   std::vector<bool> are_errors_read_;
   std::size_t searches_ = 0;

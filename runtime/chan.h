@@ -13,6 +13,8 @@
 // kClosed and keep their value, because the stages of a pipeline shut down in any order. Closing
 // twice is a bug and aborts.
 //
+// A handle that can only send, or only receive, says more: see chan_ends.h.
+//
 // This file is the typed shell; the algorithm lives once, untyped, in chan_core.h.
 #pragma once
 
@@ -43,6 +45,50 @@ struct [[nodiscard]] Received {
   T* operator->() { return &*value; }
 };
 
+namespace detail {
+
+/// Room for one T that a sender fills; alive only after a kOk.
+template <class T>
+class RecvSlot {
+ public:
+  void* raw() { return storage_; }
+  Received<T> take(ChanStatus status) {
+    Received<T> got;
+    got.status = status;
+    if (status == ChanStatus::kOk) {
+      T* value = std::launder(reinterpret_cast<T*>(storage_));
+      got.value.emplace(std::move(*value));
+      value->~T();
+    }
+    return got;
+  }
+
+ private:
+  alignas(T) std::byte storage_[sizeof(T)];
+};
+
+/// The receives of a range-for over a `Handle`.
+template <class Handle>
+class RecvIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = typename Handle::value_type;
+  using difference_type = std::ptrdiff_t;
+  explicit RecvIterator(Handle* chan) : chan_(chan) { ++*this; }
+  value_type& operator*() { return *got_; }
+  RecvIterator& operator++() {
+    got_ = std::move(chan_->recv().value);
+    return *this;
+  }
+  friend bool operator==(const RecvIterator& it, std::default_sentinel_t) { return !it.got_; }
+
+ private:
+  Handle* chan_;
+  std::optional<value_type> got_;
+};
+
+}  // namespace detail
+
 /// A handle on a channel of T. T is movable with a noexcept move.
 ///
 /// threads  any goroutine on any M. Calling a parking operation outside a goroutine is a bug and
@@ -66,7 +112,7 @@ class Chan {
   explicit Chan(std::size_t capacity) : core_(ChanCore::make(capacity, element_type())) {}
 
   Chan(const Chan& other) : core_(other.core_) {
-    if (core_ != nullptr) core_->retain();
+    if (core_ != nullptr) core_->retain(ChanCore::kBothEnds);
   }
   Chan(Chan&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
   Chan& operator=(Chan other) noexcept {
@@ -74,7 +120,7 @@ class Chan {
     return *this;
   }
   ~Chan() {
-    if (core_ != nullptr) core_->release();
+    if (core_ != nullptr) core_->release(ChanCore::kBothEnds);
   }
 
   /// Sends `value`, parking the calling G until a receiver or a free slot takes it.
@@ -95,13 +141,13 @@ class Chan {
   /// Receives the next value, parking until there is one. A closed channel yields what its ring
   /// still holds, then kClosed.
   Received<T> recv() {
-    Slot slot;
+    detail::RecvSlot<T> slot;
     return slot.take(ChanCore::recv(core_, slot.raw()));
   }
 
   /// Receives without parking: kOk, kClosed or kWouldBlock.
   Received<T> try_recv() {
-    Slot slot;
+    detail::RecvSlot<T> slot;
     return slot.take(ChanCore::try_recv(core_, slot.raw()));
   }
 
@@ -119,49 +165,13 @@ class Chan {
   friend bool operator==(const Chan& a, const Chan& b) { return a.core_ == b.core_; }
 
   /// `for (T& value : chan)` receives until the channel is closed and drained.
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = T;
-    using difference_type = std::ptrdiff_t;
-    explicit Iterator(Chan* chan) : chan_(chan) { ++*this; }
-    T& operator*() { return *got_; }
-    Iterator& operator++() {
-      got_ = std::move(chan_->recv().value);
-      return *this;
-    }
-    friend bool operator==(const Iterator& it, std::default_sentinel_t) { return !it.got_; }
-
-   private:
-    Chan* chan_;
-    std::optional<T> got_;
-  };
-  Iterator begin() { return Iterator(this); }
+  detail::RecvIterator<Chan> begin() { return detail::RecvIterator<Chan>(this); }
   std::default_sentinel_t end() { return {}; }
 
   /// The untyped channel, for select. May be null (nil channel).
   [[nodiscard]] ChanCore* core() const { return core_; }
 
  private:
-  // Room for one T that a sender fills; alive only after a kOk.
-  class Slot {
-   public:
-    void* raw() { return storage_; }
-    Received<T> take(ChanStatus status) {
-      Received<T> got;
-      got.status = status;
-      if (status == ChanStatus::kOk) {
-        T* value = std::launder(reinterpret_cast<T*>(storage_));
-        got.value.emplace(std::move(*value));
-        value->~T();
-      }
-      return got;
-    }
-
-   private:
-    alignas(T) std::byte storage_[sizeof(T)];
-  };
-
   static const ElementType& element_type() {
     static constexpr ElementType kType{
         sizeof(T), alignof(T),

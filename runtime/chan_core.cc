@@ -9,6 +9,7 @@
 #include "runtime/fatal.h"
 #include "runtime/sched/g.h"
 #include "runtime/sched/g_list.h"
+#include "runtime/sched/orphans.h"
 #include "runtime/sched/park.h"
 
 namespace gorun::runtime {
@@ -90,6 +91,45 @@ void ChanCore::destroy() {
   if (type_->destroy != nullptr) type_->destroy(value);
 }
 
+void ChanCore::release(Ends ends) {
+  std::uint64_t before = handles();
+  std::uint64_t after = 0;
+  bool orphans = false;
+  do {
+    after = before - ends;
+    orphans = is_one_sided(after) && !is_one_sided(before);
+    if (orphans) after += kPin;
+    // acq_rel: the last one sees what all others did to the channel.
+  } while (!handles_.compare_exchange_weak(before, after, std::memory_order_acq_rel,
+                                           std::memory_order_relaxed));
+  if (orphans) {
+    note_orphans();
+    after = handles_.fetch_sub(kPin, std::memory_order_acq_rel) - kPin;
+  }
+  if (after == 0) destroy();
+}
+
+// Those that wait in a select may have other cases: the report at the end of the run judges them.
+void ChanCore::note_orphans() {
+  M* m = current_m();
+  if (m == nullptr || m->blocking.load(std::memory_order_relaxed)) {
+    // Nothing may be locked here. Those that are parked show in the report at the end of the run.
+    orphaned_.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const bool is_outside = m->in_rt.load(std::memory_order_relaxed) == 0;
+  if (is_outside) enter_runtime();  // else a timer's fire function dropped the handle
+  lock_.lock();
+  orphaned_.store(true, std::memory_order_relaxed);
+  const auto way = has_senders() ? WaitedChannel::Way::kSend : WaitedChannel::Way::kReceive;
+  const WaiterList& waiting = has_senders() ? senders_ : receivers_;
+  for (const Waiter* waiter = waiting.first(); waiter != nullptr; waiter = waiter->next) {
+    if (waiter->select == nullptr) note_orphan(*waiter->g, *this, way);
+  }
+  lock_.unlock();
+  if (is_outside) leave_runtime();
+}
+
 ChanCore::Done ChanCore::send_now(void* value) {
   if (closed_.load(std::memory_order_relaxed)) return {true, ChanStatus::kClosed, nullptr};
   if (Waiter* receiver = receivers_.take()) {
@@ -146,6 +186,8 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
   }
   Waiter& waiter = own_waiter(value);
   chan->senders_.push(&waiter);
+  if (chan->is_orphaned()) [[unlikely]]
+    note_orphan(*waiter.g, *chan, WaitedChannel::Way::kSend);
   park(
       WaitReason::kChanSend,
       [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);
@@ -164,6 +206,8 @@ ChanCore::Done ChanCore::recv_now(void* slot) {
   }
   Waiter& waiter = own_waiter(slot);
   chan->receivers_.push(&waiter);
+  if (chan->is_orphaned()) [[unlikely]]
+    note_orphan(*waiter.g, *chan, WaitedChannel::Way::kReceive);
   park(
       WaitReason::kChanRecv,
       [](G*, void* locked) { static_cast<ChanCore*>(locked)->lock_.unlock(); }, chan);

@@ -9,6 +9,11 @@
 // A goroutine that parks unlocks the channel in its commit, after its registers are saved; one that
 // is woken finds its value moved already, and the waker is done with the channel.
 //
+// Handles are counted by what they can do (chan_ends.h): the channel goes with the last of them,
+// and once the last that could send is gone, those that wait to receive wait for good. Whoever
+// drops it marks the channel and looks for those that are parked, both under lock_; whoever parks
+// afterwards finds the mark. While it looks it keeps the channel by a pin.
+//
 // Prior art: Go, src/runtime/chan.go.
 #pragma once
 
@@ -34,12 +39,17 @@ struct ElementType {
 /// One channel. Reference counted by its handles; see chan.h for what the operations promise.
 class ChanCore {
  public:
+  /// What a handle can do, as its part of the count of handles.
+  enum Ends : std::uint64_t {
+    kSends = 1,
+    kReceives = std::uint64_t{1} << 31,
+    kBothEnds = kSends | kReceives,
+  };
+
+  /// With one handle, of both ends.
   static ChanCore* make(std::size_t capacity, const ElementType& type);
-  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() {
-    // acq_rel: the last one sees what all others did to the channel.
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
-  }
+  void retain(Ends ends) { handles_.fetch_add(ends, std::memory_order_relaxed); }
+  void release(Ends ends);
 
   // `chan` may be null: the nil channel. `slot` of a receive is raw room for a value, or null.
   static ChanStatus send(ChanCore* chan, void* value);
@@ -64,11 +74,16 @@ class ChanCore {
     return size() < capacity_ || !receivers_.empty() || is_closed();
   }
 
+  /// Whether a handle is left that can send, and one that can receive. A hint without the lock.
+  [[nodiscard]] bool has_senders() const { return can_send(handles()); }
+  [[nodiscard]] bool has_receivers() const { return can_receive(handles()); }
+
   /// The name of the channel in reports. Once, before the channel is shared.
   static void set_label(ChanCore* chan, std::string label);
   [[nodiscard]] const std::string* label() const { return label_.get(); }
 
  private:
+  friend class DoneWaiter;
   friend class Select;
 
   ChanCore(std::size_t capacity, const ElementType& type) : capacity_(capacity), type_(&type) {}
@@ -84,12 +99,27 @@ class ChanCore {
   Done send_now(void* value);
   Done recv_now(void* slot);
 
+  // The count of handles: that of senders, that of receivers, and above them that of pins.
+  static constexpr std::uint64_t kPin = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << 31) - 1;
+  static constexpr bool can_send(std::uint64_t handles) { return (handles & kCountMask) != 0; }
+  static constexpr bool can_receive(std::uint64_t handles) {
+    return (handles >> 31 & kCountMask) != 0;
+  }
+  static constexpr bool is_one_sided(std::uint64_t handles) {
+    return can_send(handles) != can_receive(handles);
+  }
+  [[nodiscard]] bool is_orphaned() const { return orphaned_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t handles() const { return handles_.load(std::memory_order_relaxed); }
+  void note_orphans();
+
   void move(void* to, void* from) const;
   void drop(void* value) const;
   [[nodiscard]] std::byte* cell(std::size_t index);
 
   RtLock lock_;
-  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint64_t> handles_{kBothEnds};
+  std::atomic<bool> orphaned_{false};  // one end has no handle left; relaxed: under lock_, or late
   std::atomic<bool> closed_{false};    // written under lock_; release pairs with is_closed()
   std::atomic<std::size_t> count_{0};  // values in the ring; written under lock_
   const std::size_t capacity_;

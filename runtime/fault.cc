@@ -48,9 +48,8 @@ void add_spawn_site(CrashText& text, const G& gp) {
   CrashText text;
   text.add("fatal: stack overflow: ");
   text.add_goroutine(gp);
-  text.add(" exceeded its %zu KiB stack [%p, %p)\n", arch::kStackSize / 1024,
-           static_cast<void*>(gp.stack->low + arch::kPageSize),
-           static_cast<void*>(gp.stack->low + arch::kStackStride));
+  text.add(" exceeded its %zu KiB stack [%p, %p)\n", arch::stack_bytes(gp.stack->size_class) / 1024,
+           static_cast<void*>(gp.stack->bottom()), static_cast<void*>(gp.stack->top()));
   add_spawn_site(text, gp);
   text.write();
   write_backtrace(BacktraceFrom::kSignal, SymbolNames::kPlain, kMostCallsOfOverflow);

@@ -47,15 +47,19 @@ class Group {
   /// or an error: something convertible to std::exception_ptr, null for success.
   template <class F>
   void go(F f, SpawnSite where = SpawnSite::current()) {
+    go(StackClass::kDefault, std::move(f), where);
+  }
+  template <class F>
+  void go(StackClass stack, F f, SpawnSite where = SpawnSite::current()) {
     if (permits_ != nullptr) permits_->acquire();
-    start(std::move(f), where);
+    start(stack, std::move(f), where);
   }
 
   /// The same, but returns false, without having moved from `f`, when the group is at its limit.
   template <class F>
   [[nodiscard]] bool try_go(F&& f, SpawnSite where = SpawnSite::current()) {
     const bool admitted = permits_ == nullptr || permits_->try_acquire();
-    if (admitted) start(std::decay_t<F>(std::forward<F>(f)), where);
+    if (admitted) start(StackClass::kDefault, std::decay_t<F>(std::forward<F>(f)), where);
     return admitted;
   }
 
@@ -85,9 +89,10 @@ class Group {
   }
 
   template <class F>
-  void start(F f, SpawnSite where) {
+  void start(StackClass stack, F f, SpawnSite where) {
     running_.add(1);
     runtime::go(
+        stack,
         [this, body = std::move(f)]() mutable {
           {
             F local = std::move(body);  // gone, with what it holds, before the group may be

@@ -44,15 +44,16 @@ ssize_t write_file(PollDesc& pd, const void* buffer, std::size_t size, std::int6
 // --- descriptors left in blocking mode ----------------------------------------------------------
 
 // Waits until it is ready; the call that follows will hardly ever block, and is marked in case.
-IoResult wait_ready(const Turn& turn) {
-  return attempt_or_park(turn, [&] {
+IoResult wait_ready(const Turn& turn, WaitReason reason) {
+  const auto is_ready = [&] {
     const int ready = attempt::is_ready(turn->fd, turn.mode());
     return ready == 0 ? -EAGAIN : ready;
-  });
+  };
+  return attempt_or_park(turn, is_ready, reason);
 }
 
 IoResult wait_shared(const Turn& turn) {
-  const IoResult ready = wait_ready(turn);
+  const IoResult ready = wait_ready(turn, reason_for(turn.mode()));
   // What epoll does not take does not make one wait long.
   return ready.status == IoStatus::kError && ready.error == EAGAIN ? IoResult{} : ready;
 }
@@ -112,10 +113,10 @@ IoResult accept_one(const Turn& turn) {
   return result_of(blocking(Blocking::kBrief, [&] { return attempt::accept(turn->fd); }));
 }
 
-IoResult wait_until_ready(PollDesc* pd, PollMode mode) {
+IoResult wait_until_ready(PollDesc* pd, PollMode mode, WaitReason reason) {
   const Turn turn(pd, mode);
   if (!turn) return kHandleClosed;
-  IoResult ready = wait_ready(turn);
+  IoResult ready = wait_ready(turn, reason);
   ready.count = 0;
   return ready;
 }
@@ -245,12 +246,17 @@ IoResult Fd::write_at(const void* buffer, std::size_t size, std::int64_t offset)
 
 IoResult Fd::wait_readable() {
   require_goroutine("io: wait");
-  return wait_until_ready(pd_, PollMode::kRead);
+  return wait_until_ready(pd_, PollMode::kRead, WaitReason::kIoRead);
 }
 
 IoResult Fd::wait_writable() {
   require_goroutine("io: wait");
-  return wait_until_ready(pd_, PollMode::kWrite);
+  return wait_until_ready(pd_, PollMode::kWrite, WaitReason::kIoWrite);
+}
+
+IoResult Fd::wait_readable_aside() {
+  require_goroutine("io: wait");
+  return wait_until_ready(pd_, PollMode::kRead, WaitReason::kOutside);
 }
 
 FdResult Fd::accept() {

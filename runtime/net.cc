@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "runtime/blocking.h"
+#include "runtime/on_cancel.h"
 #include "runtime/poll/attempt.h"
 
 namespace gorun::runtime {
@@ -97,6 +98,30 @@ FdResult own(int fd) {
   FdResult made = Fd::adopt(fd);
   if (!made) (void)attempt::close(fd);  // the first error is the one to tell
   return made;
+}
+
+// `cancel` may be null.
+FdResult connect(const Address& address, Nanos deadline, const Cancel* cancel) {
+  const int fd = make_socket(address.family());
+  if (fd < 0) return failed(-fd);
+  FdResult connection = own(fd);
+  if (!connection) return connection;
+  if (const int result = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); result != 0) {
+    return failed(-result);
+  }
+  const int started = start_connecting(fd, address);
+  if (started == 0) return connection;
+  if (started != -EINPROGRESS) return failed(-started);
+  connection.fd.set_write_deadline(deadline);
+  std::optional<OnCancel> watch;
+  if (cancel != nullptr) {
+    watch.emplace(*cancel, [&connection] { connection.fd.set_write_deadline(Nanos{0}); });
+  }
+  const IoResult end = finish_connecting(connection.fd);
+  watch.reset();
+  if (!end) return {Fd(), end.status, end.error};
+  connection.fd.set_write_deadline(kNoDeadline);
+  return connection;
 }
 
 std::optional<Address> address_of(const Fd& fd, decltype(&::getsockname) ask) {
@@ -204,21 +229,12 @@ FdResult tcp_listen(const Address& address, int backlog) {
 }
 
 FdResult tcp_connect(const Address& address, Nanos deadline) {
-  const int fd = make_socket(address.family());
-  if (fd < 0) return failed(-fd);
-  FdResult connection = own(fd);
-  if (!connection) return connection;
-  if (const int result = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); result != 0) {
-    return failed(-result);
-  }
-  const int started = start_connecting(fd, address);
-  if (started == 0) return connection;
-  if (started != -EINPROGRESS) return failed(-started);
-  connection.fd.set_write_deadline(deadline);
-  const IoResult end = finish_connecting(connection.fd);
-  if (!end) return {Fd(), end.status, end.error};
-  connection.fd.set_write_deadline(kNoDeadline);
-  return connection;
+  return connect(address, deadline, nullptr);
+}
+
+FdResult tcp_connect(const Address& address, const Cancel& cancel) {
+  if (cancel.is_cancelled()) return {Fd(), IoStatus::kTimedOut, 0};
+  return connect(address, kNoDeadline, &cancel);
 }
 
 FdResult tcp_connect(const std::vector<Address>& addresses, Nanos deadline) {

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cancel.h"
 #include "runtime/io.h"
 
 namespace gorun::runtime {
@@ -62,6 +63,10 @@ FdResult tcp_listen(const Address& address, int backlog = SOMAXCONN);
 
 /// Connects, parking until it is done, refused, or `deadline` (as now() counts) has passed.
 FdResult tcp_connect(const Address& address, Nanos deadline = kNoDeadline);
+
+/// The same, but a wait ends with kTimedOut when `cancel` is cancelled, by its deadline for one;
+/// cancel.cause() tells.
+FdResult tcp_connect(const Address& address, const Cancel& cancel);
 
 /// Tries `addresses` in turn. Of several failures it tells the first.
 FdResult tcp_connect(const std::vector<Address>& addresses, Nanos deadline = kNoDeadline);

@@ -22,8 +22,11 @@ std::string words(const WaitedChannel& chan, ChannelNumbers& numbers) {
   } else {
     text += '"' + chan.label + '"';
   }
-  if (chan.capacity == 0) return text + " unbuffered";
-  return text + ' ' + std::to_string(chan.fill) + '/' + std::to_string(chan.capacity);
+  text += chan.capacity == 0
+              ? " unbuffered"
+              : ' ' + std::to_string(chan.fill) + '/' + std::to_string(chan.capacity);
+  if (!chan.is_orphaned) return text;
+  return text + (chan.way == WaitedChannel::Way::kSend ? " without receiver" : " without sender");
 }
 
 // "2.1 s", "5 min", "3 h"; empty below a second.
@@ -62,18 +65,30 @@ std::string headline(const RunResult& result) {
          (count == 1 ? " goroutine is" : " goroutines are") + " parked for good\n";
 }
 
+std::string lines(const std::vector<GoroutineInfo>& goroutines) {
+  std::string text;
+  ChannelNumbers numbers;
+  const std::size_t shown = std::min(goroutines.size(), kMostLines);
+  for (std::size_t i = 0; i < shown; ++i) text += line(goroutines[i], numbers);
+  if (const std::size_t more = goroutines.size() - shown; more > 0) {
+    text += "... and " + std::to_string(more) + " more\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string describe(const RunResult& result) {
   if (result.outcome == RunResult::Outcome::kFinished) return {};
-  std::string text = headline(result);
-  ChannelNumbers numbers;
-  const std::size_t shown = std::min(result.stuck.size(), kMostLines);
-  for (std::size_t i = 0; i < shown; ++i) text += line(result.stuck[i], numbers);
-  if (const std::size_t more = result.stuck.size() - shown; more > 0) {
-    text += "... and " + std::to_string(more) + " more\n";
-  }
-  return text;
+  return headline(result) + lines(result.stuck);
+}
+
+std::string describe(const std::vector<GoroutineInfo>& leaked) {
+  if (leaked.empty()) return {};
+  const std::string who = leaked.size() == 1 ? "1 goroutine waits for a peer that is gone\n"
+                                             : std::to_string(leaked.size()) +
+                                                   " goroutines wait for peers that are gone\n";
+  return "leak: " + who + lines(leaked);
 }
 
 }  // namespace gorun::runtime

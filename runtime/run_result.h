@@ -8,6 +8,7 @@
 //   goroutine 7 "reader" [chan receive, chan "lines" 0/16, 2.1 s]: spawned at jobs/stage.cc:12
 //   goroutine 8 [select, receive chan 1 0/4, send chan 2 unbuffered]: spawned at jobs/stage.cc:40
 //   goroutine 9 [chan send, chan 2 unbuffered, 5 min]: spawned at jobs/stage.cc:47
+//   goroutine 12 [chan receive, chan 3 0/8 without sender, 1.0 s]: spawned at jobs/stage.cc:51
 //
 // Channels without a label are numbered within one report, in the order of their appearance: equal
 // numbers mean the same channel. Waits shorter than a second, the clock being coarse, are not
@@ -32,7 +33,8 @@ struct WaitedChannel {
   const void* identity = nullptr;  // the same for the same channel; not to be followed
   std::string label;               // Chan::set_label(), else empty
   std::size_t fill = 0, capacity = 0;
-  bool is_freed = false;  // its last handle went away while the goroutine waited
+  bool is_freed = false;     // its last handle went away while the goroutine waited
+  bool is_orphaned = false;  // no handle is left that could do the other half (chan_ends.h)
 };
 
 /// One goroutine, for reports.
@@ -59,5 +61,9 @@ struct RunResult {
 /// The report on a run that left goroutines behind, as above: lines, each with its newline; empty
 /// for a finished run. Of very many goroutines the first hundred are shown and the others counted.
 [[nodiscard]] std::string describe(const RunResult& result);
+
+/// The report on goroutines that leaked while their run goes on (Runtime::leaked()); empty for
+/// none.
+[[nodiscard]] std::string describe(const std::vector<GoroutineInfo>& leaked);
 
 }  // namespace gorun::runtime

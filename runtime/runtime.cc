@@ -12,6 +12,7 @@
 #include "runtime/fault.h"
 #include "runtime/num_cpu.h"
 #include "runtime/panic.h"
+#include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/g_pool.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -23,6 +24,7 @@ namespace gorun::runtime {
 namespace {
 
 constexpr int kMaxProcs = 1024;
+constexpr std::uint64_t kMainId = 1;  // of the first goroutine of a run
 
 // A number from the environment, from `least` to `most`; 0 when it is not set.
 long from_environment(const char* name, long least, long most) {
@@ -66,6 +68,7 @@ Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
   SchedMode mode = mode_from(options);
   mode.sched_trace_ns = sched_trace_ns_from(options);
+  if (options.stack != StackClass::kDefault) mode.stack_class = options.stack;
   mode.idle_thread_ns = std::int64_t{options.idle_thread_ms} * 1'000'000;
   int procs = fixed_procs(options);
   const bool is_single = procs == 1 || (procs == 0 && affinity_count() == 1);
@@ -88,6 +91,7 @@ RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
   G* gp = GPool::instance().take(1, taken);
   gp->id = sched_->next_g_id.fetch_add(1, std::memory_order_relaxed);
   gp->spawned = where;
+  gp->stack_class = sched_->mode.stack_class;
   note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   detail::set_closure(gp, [&main, &main_returned] {
@@ -104,9 +108,11 @@ RunResult Runtime::run(std::function<void()> main, SpawnSite where) {
   const std::int64_t end = clock_ns();
   GPool::instance().for_each([&](G& left) {
     if (left.status.load(std::memory_order_relaxed) != GStatus::kWaiting) return;
-    result.stuck.push_back({left.id, left.label == nullptr ? "" : *left.label,
-                            left.reason.load(std::memory_order_relaxed), left.spawned,
-                            Nanos(end - left.parked_since), waited_channels(left)});
+    const WaitReason reason = left.reason.load(std::memory_order_relaxed);
+    if (reason != WaitReason::kOutside || left.id == kMainId) {  // nobody's leak
+      result.stuck.push_back({left.id, left.label == nullptr ? "" : *left.label, reason,
+                              left.spawned, Nanos(end - left.parked_since), waited_channels(left)});
+    }
     // Its stack and block stay behind, unreachable for any later run, and out of its reports.
     left.status.store(GStatus::kAbandoned, std::memory_order_relaxed);
   });
@@ -139,6 +145,10 @@ std::size_t Runtime::parked(WaitReason reason) const {
     }
   });
   return count;
+}
+
+std::vector<GoroutineInfo> Runtime::leaked() const {
+  return sched_->orphans.list(coarse_clock.now());
 }
 
 Counters Runtime::counters() const {

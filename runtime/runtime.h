@@ -17,10 +17,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/run_result.h"
 #include "runtime/spawn.h"
 #include "runtime/spawn_site.h"
+#include "runtime/stack_class.h"
 #include "runtime/wait_reason.h"
 
 namespace gorun::runtime {
@@ -52,6 +54,9 @@ struct Options {
   /// How long a thread stays that has nothing to do, beyond one for each P and a few. A burst of
   /// blocking calls leaves many of them.
   int idle_thread_ms = 60'000;
+
+  /// The stack of each goroutine that does not ask for another, main included.
+  StackClass stack = StackClass::kMedium;
 };
 
 /// Totals since the start of the run; each is monotonic. What they tell: README.md, "Debugging".
@@ -84,6 +89,11 @@ class Runtime {
   [[nodiscard]] std::size_t parked() const;
   [[nodiscard]] std::size_t parked(WaitReason reason) const;
 
+  /// Goroutines that wait on a channel whose other end nobody holds any more (chan_ends.h), while
+  /// the run goes on: in a plain send or receive, for what waits in a select may have another case.
+  /// They never run again. From any thread.
+  [[nodiscard]] std::vector<GoroutineInfo> leaked() const;
+
   /// A snapshot, exact only while no goroutine runs.
   [[nodiscard]] Counters counters() const;
 
@@ -98,7 +108,12 @@ class Runtime {
 /// order    what precedes go() happens-before the start of `f`.
 template <class F>
 void go(F&& f, SpawnSite where = SpawnSite::current()) {
-  detail::spawn(std::forward<F>(f), where);
+  detail::spawn(StackClass::kDefault, std::forward<F>(f), where);
+}
+/// The same on a stack of its own size.
+template <class F>
+void go(StackClass stack, F&& f, SpawnSite where = SpawnSite::current()) {
+  detail::spawn(stack, std::forward<F>(f), where);
 }
 
 /// Lets other goroutines run; the caller stays runnable.

@@ -12,12 +12,13 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 
-#include "runtime/chan.h"
+#include "runtime/chan_ends.h"
 #include "runtime/timer.h"
 
 namespace gorun::runtime {
@@ -52,11 +53,11 @@ namespace detail {
 /// Receives into raw room, and moves the value into the caller's variable afterwards.
 template <class T, class Target>
 struct RecvInto {
-  Chan<T>& chan;
+  ChanCore* chan;
   Target& out;
   alignas(T) std::byte raw[sizeof(T)];
 
-  SelectCase lower() { return {CaseKind::kRecv, chan.core(), raw}; }
+  SelectCase lower() { return {CaseKind::kRecv, chan, raw}; }
   void deliver() {
     T* value = std::launder(reinterpret_cast<T*>(raw));
     if constexpr (std::is_same_v<Target, T>) {
@@ -71,10 +72,10 @@ struct RecvInto {
 /// Receives right into the caller's variable, which takes the bytes of a value.
 template <class T>
 struct RecvBytes {
-  Chan<T>& chan;
+  ChanCore* chan;
   T& out;
 
-  SelectCase lower() { return {CaseKind::kRecv, chan.core(), &out}; }
+  SelectCase lower() { return {CaseKind::kRecv, chan, &out}; }
   void deliver() {}
 };
 
@@ -87,26 +88,33 @@ struct Lowered {
 
 }  // namespace detail
 
+/// A handle that can receive a T, or send one: Chan<T>, or one of its ends (chan_ends.h).
+template <class Handle, class T>
+concept ReceivesOf = std::same_as<Handle, Chan<T>> || std::same_as<Handle, Receiver<T>>;
+template <class Handle, class T>
+concept SendsOf = std::same_as<Handle, Chan<T>> || std::same_as<Handle, Sender<T>>;
+
 /// Receives into `out`, which is assigned only if this case runs with kOk.
-template <class T>
-auto recv_case(Chan<T>& chan, T& out) {
+template <class T, ReceivesOf<T> Handle>
+auto recv_case(Handle& chan, T& out) {
   if constexpr (std::is_trivially_copyable_v<T>) {
-    return detail::RecvBytes<T>{chan, out};
+    return detail::RecvBytes<T>{chan.core(), out};
   } else {
-    return detail::RecvInto<T, T>{chan, out, {}};
+    return detail::RecvInto<T, T>{chan.core(), out, {}};
   }
 }
-template <class T>
-auto recv_case(Chan<T>& chan, std::optional<T>& out) {
-  return detail::RecvInto<T, std::optional<T>>{chan, out, {}};
+template <class T, ReceivesOf<T> Handle>
+auto recv_case(Handle& chan, std::optional<T>& out) {
+  return detail::RecvInto<T, std::optional<T>>{chan.core(), out, {}};
 }
 /// Receives and drops the value: for channels that only signal.
-inline detail::Lowered recv_case(Chan<Unit>& chan) {
+template <ReceivesOf<Unit> Handle>
+detail::Lowered recv_case(Handle& chan) {
   return {{CaseKind::kRecv, chan.core(), nullptr}};
 }
 /// Sends `value`, which is moved from only if this case runs with kOk.
-template <class T>
-detail::Lowered send_case(Chan<T>& chan, T& value) {
+template <class T, SendsOf<T> Handle>
+detail::Lowered send_case(Handle& chan, T& value) {
   return {{CaseKind::kSend, chan.core(), &value}};
 }
 /// Runs at once when no other case is ready.

@@ -6,9 +6,13 @@
 
 #include <cstdint>
 
+#include "runtime/cancel.h"
 #include "runtime/wait_queue.h"
 
 namespace gorun::runtime {
+
+/// How acquire_or_cancelled() ended.
+enum class AcquireEnd : std::uint8_t { kAcquired, kCancelled };
 
 /// threads  any goroutine.
 /// order    a release() happens-before the return of the acquire() that takes its permits.
@@ -23,6 +27,10 @@ class Semaphore {
   /// Takes `n` permits, parking until they are free. Asking for more than there are, or for a
   /// negative number, aborts; asking for none waits for its turn and takes none.
   void acquire(std::int64_t n = 1);
+
+  /// The same, but a wait ends when `cancel` is cancelled, by its deadline for one: kCancelled, and
+  /// nothing is taken. Nor is it if `cancel` is cancelled already.
+  [[nodiscard]] AcquireEnd acquire_or_cancelled(const Cancel& cancel, std::int64_t n = 1);
 
   /// Takes `n` permits if they are free and nobody waits.
   [[nodiscard]] bool try_acquire(std::int64_t n = 1);
@@ -40,6 +48,7 @@ class Semaphore {
 
   void check(std::int64_t n, const char* operation) const;
   bool take_locked(std::int64_t n);
+  Waiter* admit_locked();
 
   const std::int64_t permits_;
   WaitQueue waiters_;

@@ -8,11 +8,12 @@
 
 #include "runtime/sched/g.h"
 #include "runtime/spawn_site.h"
+#include "runtime/stack_class.h"
 
 namespace gorun::runtime::detail {
 
 /// A fresh G from the calling M's caches. Aborts outside a goroutine.
-G* acquire_g(SpawnSite where);
+G* acquire_g(StackClass stack, SpawnSite where);
 
 /// Makes a G with its closure in place runnable.
 void submit_g(G* gp);
@@ -45,8 +46,8 @@ void set_closure(G* gp, F&& f) {
 }
 
 template <class F>
-void spawn(F&& f, SpawnSite where) {
-  G* gp = acquire_g(where);
+void spawn(StackClass stack, F&& f, SpawnSite where) {
+  G* gp = acquire_g(stack, where);
   set_closure(gp, std::forward<F>(f));
   submit_g(gp);
 }

@@ -29,8 +29,13 @@ class WaitGroup {
   /// add(1), then a goroutine that runs `f` and calls done().
   template <class F>
   void go(F f, SpawnSite where = SpawnSite::current()) {
+    go(StackClass::kDefault, std::move(f), where);
+  }
+  template <class F>
+  void go(StackClass stack, F f, SpawnSite where = SpawnSite::current()) {
     add(1);
     runtime::go(
+        stack,
         [this, body = std::move(f)]() mutable {
           body();
           done();

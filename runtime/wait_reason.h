@@ -21,6 +21,7 @@ enum class WaitReason : std::uint8_t {
   kIoRead,
   kIoWrite,
   kFileSlot,
+  kOutside,  // does not count among what may yet wake a goroutine: Fd::wait_readable_aside()
 };
 
 /// "chan send", "sleep", ...: the words that reports use.
@@ -56,6 +57,8 @@ enum class WaitReason : std::uint8_t {
       return "io write";
     case WaitReason::kFileSlot:
       return "file io";
+    case WaitReason::kOutside:
+      return "outside event";
   }
   return "unknown";
 }

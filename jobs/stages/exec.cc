@@ -44,6 +44,9 @@ constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
 // What "capture" holds in memory when the job file does not say.
 constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
 
+// What is kept of the output of a command that failed, for the summary at the end of the run.
+constexpr int kTailLines = 10;
+constexpr std::uint64_t kTailBytes = 2048;
 // Commands' worth of items that wait for a worker: each may be long.
 constexpr std::int64_t kWaitingGroups = 16;
 
@@ -150,6 +153,11 @@ class CommandRunner {
     return command_.stdout_mode == StreamMode::kPipe || command_.stderr_mode == StreamMode::kPipe;
   }
 
+  std::chrono::milliseconds milliseconds(std::string_view option) const {
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(options_.integer(option)));
+  }
+
   PumpOptions pump_options() const {
     std::optional<std::chrono::milliseconds> timeout;
     if (const auto limit = context_.timeout()) {
@@ -157,7 +165,8 @@ class CommandRunner {
     }
     return {.stop_fd = context_.cancel_fd(),
             .timeout = timeout,
-            .pipe_grace = std::chrono::milliseconds(options_.integer("grace")),
+            .kill_after = milliseconds("kill_after"),
+            .pipe_grace = milliseconds("grace"),
             .awaits_group = output_ == Output::kGroup};
   }
 
@@ -225,8 +234,10 @@ class CommandRunner {
     if (command_.stderr_mode == StreamMode::kFile) {
       err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
     }
+    auto failure = judge(pump->result());
+    if (failure) failure->tail = last_lines(0, err_bytes);
     if (auto error = show(0, err_bytes)) return fail_to_write(*error);
-    if (auto failure = judge(pump->result())) return fail_unless_stopped(*failure);
+    if (failure) return fail_unless_stopped(*failure);
     if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
     return held ? held->release(out) : Flow::kMore;
   }
@@ -299,6 +310,8 @@ class CommandRunner {
 
   Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes) {
     context_.count_bytes(out_bytes + err_bytes);
+    auto failure = judge(result);
+    if (failure) failure->tail = last_lines(out_bytes, err_bytes);
     if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
     if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
       // A process that goes on keeps the files; what it says from here on is nobody's.
@@ -308,8 +321,25 @@ class CommandRunner {
                                " has left a process behind that keeps its output open]\n";
       if (auto error = printer_.print_to_stderr(what)) return fail_to_write(*error);
     }
-    if (auto failure = judge(result)) return fail_unless_stopped(*failure);
+    if (failure) return fail_unless_stopped(*failure);
     return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
+  }
+
+  // The end of what a group has said to standard error, or, if nothing, to standard output.
+  [[nodiscard]] std::string last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const {
+    const OutputSpool& spool = err_bytes > 0 ? err_spool_ : out_spool_;
+    const std::uint64_t bytes = err_bytes > 0 ? err_bytes : out_bytes;
+    if (bytes == 0) return "";
+    std::string text(std::min(bytes, kTailBytes), '\0');
+    const std::int64_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
+      return spool.read(bytes - text.size(), text.data(), text.size());
+    });
+    text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+    std::size_t begin = text.size();
+    for (int lines = 0; begin > 0; --begin) {
+      if (text[begin - 1] == '\n' && begin < text.size() && ++lines == kTailLines) break;
+    }
+    return text.substr(begin);
   }
 
   std::optional<SystemError> show(std::uint64_t out_bytes, std::uint64_t err_bytes) {

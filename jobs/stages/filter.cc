@@ -1,4 +1,5 @@
-// The kind "filter": keeps the items in which an RE2 expression matches, or does not.
+// The kind "filter": keeps the items in which an RE2 expression matches and whose fields are as a
+// predicate wants them; or the others.
 #include <re2/re2.h>
 
 #include <optional>
@@ -13,8 +14,9 @@ namespace {
 // share.
 class Filter final : public Operator {
  public:
-  explicit Filter(const StageOptions& options)
-      : regex_(options.text("match"), RE2::Quiet), keeps_(!options.flag("invert")) {
+  explicit Filter(const StageOptions& options) : keeps_(!options.flag("invert")) {
+    if (options.has("match")) regex_.emplace(options.text("match"), RE2::Quiet);
+    if (options.has("where")) where_ = &options.predicate("where");
     if (options.has("field")) field_ = options.text("field");
   }
 
@@ -22,24 +24,27 @@ class Filter final : public Operator {
     std::size_t kept = 0;
     const std::span<Item> items = batch.items();
     for (const Item& item : items) {
-      if (matches(item) == keeps_) items[kept++] = item;
+      if (is_such(item) == keeps_) items[kept++] = item;
     }
     batch.truncate(kept);
     return out.send(std::move(batch));
   }
 
  private:
-  [[nodiscard]] bool matches(const Item& item) const {
+  [[nodiscard]] bool is_such(const Item& item) const {
+    if (where_ != nullptr && !matches(*where_, item)) return false;
+    if (!regex_) return true;
     std::string_view subject = item.text;
     if (field_) {
       const Field* field = item.find(*field_);
       if (field == nullptr) return false;
       subject = field->value;
     }
-    return RE2::PartialMatch(re2::StringPiece(subject.data(), subject.size()), regex_);
+    return RE2::PartialMatch(re2::StringPiece(subject.data(), subject.size()), *regex_);
   }
 
-  const RE2 regex_;
+  std::optional<RE2> regex_;
+  const Predicate* where_ = nullptr;  // nullptr: not asked
   const bool keeps_;
   std::optional<std::string> field_;
 };

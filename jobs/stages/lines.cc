@@ -1,5 +1,6 @@
 // The kind "lines": the records of a file or of standard input, as slices of what read(2) returned.
 //
+// Compressed files (jobs/compress/decoder.h) are told by their names.
 // Records that were read leave at once when the next read would have to wait: a slow pipe streams.
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include <span>
 #include <string>
 
+#include "jobs/compress/decoder.h"
 #include "jobs/file_descriptor.h"
+#include "jobs/format/quote.h"
 #include "jobs/input_stream.h"
 #include "jobs/record_assembler.h"
 #include "jobs/stages/rows.h"
@@ -21,6 +24,9 @@ namespace {
 
 // What one read asks for: stays in the second-level cache until the records have been looked at.
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+
+// Of a compressed file.
+constexpr std::size_t kCompressedBytes = std::size_t{64} << 10;
 
 class LinesProducer final : public Producer {
  public:
@@ -45,7 +51,9 @@ class LinesProducer final : public Producer {
       fd = opened.get();
     }
     InputStream input(fd, context_.cancel_fd());
-    read_all(input, out);
+    const Compression how = compression_of(path_);
+    if (how == Compression::kNone) return read_all(input, out);
+    decode_all(input, *Decoder::make(how), out);
   }
 
  private:
@@ -66,6 +74,35 @@ class LinesProducer final : public Producer {
       if (records_.filled(got.bytes, out) == Flow::kStop) return;
     }
     static_cast<void>(records_.finish(out));
+  }
+
+  void decode_all(InputStream& input, Decoder& decoder, Out& out) {
+    std::string buffer(kCompressedBytes, '\0');
+    for (bool is_last = false; !is_last;) {
+      if (!input.is_ready() && out.flush() == Flow::kStop) return;
+      const InputStream::Got got = input.read(buffer.data(), buffer.size());
+      if (got.is_stopped) return;
+      if (got.error_number != 0) return fail("read", got.error_number);
+      is_last = got.bytes == 0;
+      context_.count_bytes(got.bytes);
+      std::string_view rest(buffer.data(), got.bytes);
+      for (;;) {
+        const std::span<char> room = records_.room();
+        Decoder::Made made = decoder.decode(&rest, room, is_last);
+        if (made.wrong) return fail_decoding(*made.wrong);
+        if (made.bytes > 0 && records_.filled(made.bytes, out) == Flow::kStop) return;
+        // All that it was given is decoded once it leaves room.
+        if (rest.empty() && made.bytes < room.size()) break;
+        if (context_.is_cancelled()) return;
+      }
+    }
+    if (!decoder.may_end()) return fail_decoding("the file is cut off");
+    static_cast<void>(records_.finish(out));
+  }
+
+  void fail_decoding(const std::string& what) {
+    static_cast<void>(context_.fail(
+        {FailureKind::kWork, "cannot decompress " + quote_for_message(path_) + ": " + what, {}}));
   }
 
   Context& context_;

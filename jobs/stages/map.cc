@@ -4,6 +4,7 @@
 // the item as it came in. An item that lacks a field a template asks for is a failure: a text with
 // a hole in it would be a wrong result that nobody notices.
 #include <re2/re2.h>
+#include <simdjson.h>
 
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/mapreduce/number.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
@@ -21,6 +23,7 @@ class Map final : public Operator {
   Map(const StageOptions& options, Context& context) : context_(context) {
     if (options.has("text")) text_ = &options.text_template("text");
     if (options.has("fields")) fields_ = &options.named_templates("fields");
+    if (options.has("json")) pointers_ = &options.named_texts("json");
     if (options.has("replace")) {
       for (const Replacement& replacement : options.replacements("replace")) {
         replacements_.push_back(
@@ -33,17 +36,14 @@ class Map final : public Operator {
     std::size_t kept = 0;
     for (Item& item : batch.items()) {
       const Item before = item;
-      const auto missing = map(batch, &item);
-      if (!missing) {
+      auto wrong = map(batch, &item);
+      if (!wrong) {
         batch.items()[kept++] = item;
         continue;
       }
-      Failure failure{FailureKind::kWork,
-                      "the item has no field "
-                      " + std::string(*missing) + "
-                      "",
-                      {}};
-      if (context_.fail_item(before, std::move(failure)) == Flow::kStop) return Flow::kStop;
+      if (context_.fail_item(before, {FailureKind::kWork, std::move(*wrong), {}}) == Flow::kStop) {
+        return Flow::kStop;
+      }
     }
     batch.truncate(kept);
     return out.send(std::move(batch));
@@ -55,24 +55,27 @@ class Map final : public Operator {
     std::string with;
   };
 
-  // The name of a field that a template asks for and the item has not.
-  using Missing = std::optional<std::string_view>;
+  // Why an item cannot be mapped; nothing: it is.
+  using Wrong = std::optional<std::string>;
 
-  Missing map(Batch& batch, Item* item) {
+  Wrong map(Batch& batch, Item* item) {
     const Item before = *item;
+    made_.clear();
+    if (pointers_ != nullptr) {
+      if (Wrong wrong = take_json(batch, before.text)) return wrong;
+    }
     if (fields_ != nullptr) {
-      made_.clear();
       for (const auto& [name, value] : *fields_) {
-        if (const Missing missing = evaluate(value, before)) return missing;
+        if (Wrong wrong = evaluate(value, before)) return wrong;
         made_.push_back({name, batch.copy(scratch_)});
       }
-      batch.set_fields(item, made_);
     }
+    if (!made_.empty()) batch.set_fields(item, made_);
     if (text_ == nullptr && replacements_.empty()) return std::nullopt;
     if (text_ == nullptr) {
       scratch_.assign(before.text);
-    } else if (const Missing missing = evaluate(*text_, before)) {
-      return missing;
+    } else if (Wrong wrong = evaluate(*text_, before)) {
+      return wrong;
     }
     for (const Replace& replace : replacements_) {
       RE2::GlobalReplace(&scratch_, *replace.pattern, replace.with);
@@ -82,14 +85,54 @@ class Map final : public Operator {
   }
 
   // Leaves the text in scratch_.
-  Missing evaluate(const Template& text, const Item& item) {
+  Wrong evaluate(const Template& text, const Item& item) {
     scratch_.clear();
-    return text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
+    const auto missing = text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
+    if (!missing) return std::nullopt;
+    return "the item has no field \"" + std::string(*missing) + "\"";
+  }
+
+  // Appends what the pointers find to made_.
+  Wrong take_json(Batch& batch, std::string_view text) {
+    simdjson::dom::element root;
+    const simdjson::error_code error = parser_.parse(text.data(), text.size()).get(root);
+    if (error != simdjson::SUCCESS) {
+      return std::string("the text is not JSON: ") + simdjson::error_message(error);
+    }
+    for (const auto& [name, pointer] : *pointers_) {
+      simdjson::dom::element found;
+      if (root.at_pointer(pointer).get(found) != simdjson::SUCCESS) continue;
+      made_.push_back(field_of(batch, name, found));
+    }
+    return std::nullopt;
+  }
+
+  // Texts as they are, numbers as numbers, all else as JSON.
+  Field field_of(Batch& batch, std::string_view name, const simdjson::dom::element& value) {
+    using Type = simdjson::dom::element_type;
+    scratch_.clear();
+    switch (value.type()) {
+      case Type::STRING:
+        return {name, batch.copy(value.get_string().value_unsafe())};
+      case Type::INT64:
+        scratch_ = std::to_string(value.get_int64().value_unsafe());
+        return {name, batch.copy(scratch_), FieldType::kNumber};
+      case Type::UINT64:
+        scratch_ = std::to_string(value.get_uint64().value_unsafe());
+        return {name, batch.copy(scratch_), FieldType::kNumber};
+      case Type::DOUBLE:
+        append_number(Number(value.get_double().value_unsafe()), &scratch_);
+        return {name, batch.copy(scratch_), FieldType::kNumber};
+      default:
+        return {name, batch.copy(simdjson::minify(value))};
+    }
   }
 
   Context& context_;
   const Template* text_ = nullptr;
   const NamedTemplates* fields_ = nullptr;
+  const NamedTexts* pointers_ = nullptr;
+  simdjson::dom::parser parser_;
   std::vector<Replace> replacements_;
   std::vector<Field> made_;  // of the item at hand
   std::string scratch_;

@@ -21,6 +21,14 @@ namespace gorun::jobs {
 [[nodiscard]] StageRow make_reduce(const StageSpec& spec);
 [[nodiscard]] StageRow make_top(const StageSpec& spec);
 [[nodiscard]] StageRow make_take(const StageSpec& spec);
+[[nodiscard]] StageRow make_range(const StageSpec& spec);
+[[nodiscard]] StageRow make_sort(const StageSpec& spec);
+[[nodiscard]] StageRow make_dedupe(const StageSpec& spec);
+[[nodiscard]] StageRow make_batch(const StageSpec& spec);
+[[nodiscard]] StageRow make_merge(const StageSpec& spec);
+[[nodiscard]] StageRow make_route(const StageSpec& spec);
+[[nodiscard]] StageRow make_manifest(const StageSpec& spec);
+[[nodiscard]] StageRow make_verify(const StageSpec& spec);
 [[nodiscard]] StageRow make_write(const StageSpec& spec);
 
 /// A row of the given stages.

@@ -27,11 +27,15 @@ class Write final : public Operator {
     // Before the first item, so that a path that cannot be written fails the run at once and not
     // after an hour's work.
     static_cast<void>(is_stop(file_.open()));
+    if (options.has("fail_if_any")) fail_if_ = &options.predicate("fail_if_any");
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
     if (has_stopped_) return Flow::kStop;
     for (const Item& item : batch.items()) {
+      if (fail_if_ != nullptr && matches(*fail_if_, item)) {
+        if (failing_++ == 0) first_failing_ = item.text;
+      }
       if (const auto wrong = format_->append(item, &buffer_)) {
         if (context_.fail_item(item, {FailureKind::kWork, *wrong, {}}) == Flow::kStop) {
           return Flow::kStop;
@@ -48,7 +52,10 @@ class Write final : public Operator {
     if (has_stopped_ || write() == Flow::kStop) return;
     // Half of what was wanted must not stand under the name of the whole; the run has said why.
     if (context_.input_state() == InputState::kCutShort) return;
-    static_cast<void>(is_stop(file_.commit()));
+    if (is_stop(file_.commit()) || failing_ == 0) return;
+    const std::string what = failing_ == 1 ? "an item is" : std::to_string(failing_) + " items are";
+    static_cast<void>(context_.fail(
+        {FailureKind::kWork, what + " such as \"fail_if_any\" says", std::move(first_failing_)}));
   }
 
  private:
@@ -72,6 +79,9 @@ class Write final : public Operator {
   Context& context_;
   const std::unique_ptr<ItemFormat> format_;
   OutputFile file_;
+  const Predicate* fail_if_ = nullptr;  // nullptr: no item is a failure
+  std::uint64_t failing_ = 0;           // items that match it
+  std::string first_failing_;
   std::string buffer_;
   bool has_stopped_ = false;
 };

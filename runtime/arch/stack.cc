@@ -19,7 +19,10 @@ namespace gorun::runtime::arch {
 namespace {
 
 // LeakSanitizer reads arenas whole, used or not, and all of /proc/self/maps for each of them.
-constexpr std::size_t kStacksPerArena = kAddressSanitizer ? 64 : 256;
+constexpr std::size_t kArenaBytes = 64 * 1024 * 1024;  // and the guards
+// Of a used stack of the larger classes, what stays resident in the shared pool: most goroutines
+// never need more.
+constexpr std::size_t kKeptBytes = 64 * 1024;
 // Each mprotect guard splits a mapping in two; vm.max_map_count is 65,530 by default.
 constexpr std::size_t kMprotectGuards = 10'000;
 // Of Linux 6.13 and 6.15, absent from older headers: MADV_GUARD_INSTALL, and PIDFD_SELF, the
@@ -38,12 +41,17 @@ constexpr std::size_t kCacheLine = 64;
 // Room at the top for the header; a multiple of the cache line.
 constexpr std::size_t kHeaderRoom = (sizeof(Stack) + kCacheLine - 1) & ~(kCacheLine - 1);
 
-// Guards the `count` stacks from `low` on. returns how many it could.
-std::size_t install_guards(std::byte* low, std::size_t count) {
+void give_pages_back(const Stack& stack) {
+  // Fails only on memory that is not mapped so, which this is.
+  (void)madvise(stack.bottom(), stack_bytes(stack.size_class) - kKeptBytes, MADV_DONTNEED);
+}
+
+// Guards the `count` stacks from `low` on, `stride` bytes apart. returns how many it could.
+std::size_t install_guards(std::byte* low, std::size_t count, std::size_t stride) {
   // LeakSanitizer reads whole stacks; only an mprotected page is one it knows to pass over.
   if (kAddressSanitizer) return 0;
   iovec pages[kManyGuards];
-  for (std::size_t i = 0; i < count; ++i) pages[i] = {low + i * kStackStride, kPageSize};
+  for (std::size_t i = 0; i < count; ++i) pages[i] = {low + i * stride, kPageSize};
   const long done = syscall(SYS_process_madvise, kPidfdSelf, pages, count, kMadvGuardInstall, 0);
   std::size_t guarded = done < 0 ? 0 : static_cast<std::size_t>(done) / kPageSize;
   while (guarded < count && madvise(pages[guarded].iov_base, kPageSize, kMadvGuardInstall) == 0) {
@@ -63,82 +71,98 @@ StackPool& StackPool::instance() {
   return *pool;
 }
 
-StackPool::Unused StackPool::reserve(std::size_t wanted) {
-  if (unused_.count == 0) {
-    constexpr std::size_t kBytes = kStacksPerArena * kStackStride;
-    void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+StackPool::Unused StackPool::reserve(StackClass size_class, std::size_t wanted) {
+  Unused& rest = classes_[class_index(size_class)].unused;
+  if (rest.count == 0) {
+    const std::size_t count = kArenaBytes / stack_bytes(size_class);
+    const std::size_t bytes = count * stack_stride(size_class);
+    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
-      fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s",
-            kBytes / 1024, strerrordesc_np(errno));
+      fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s", bytes / 1024,
+            strerrordesc_np(errno));
     }
     auto* low = static_cast<std::byte*>(mapped);
     // A huge page under a stack would make one touched byte cost 2 MiB.
-    madvise(low, kBytes, MADV_NOHUGEPAGE);
-    register_leak_root(low, kBytes);
-    unused_ = {low, kStacksPerArena};
-    guarded_ = 0;
+    madvise(low, bytes, MADV_NOHUGEPAGE);
+    register_leak_root(low, bytes);
+    rest = {low, count};
+    classes_[class_index(size_class)].guarded = 0;
   }
-  const Unused run{unused_.low, std::min(wanted, unused_.count)};
-  if (guarded_ < run.count) guard(run.count - guarded_);
-  guarded_ -= run.count;
-  unused_.low += run.count * kStackStride;
-  unused_.count -= run.count;
+  const Unused run{rest.low, std::min(wanted, rest.count)};
+  std::size_t& guarded = classes_[class_index(size_class)].guarded;
+  if (guarded < run.count) guard(size_class, run.count - guarded);
+  guarded -= run.count;
+  rest.low += run.count * stack_stride(size_class);
+  rest.count -= run.count;
   return run;
 }
 
-// Guards at least `wanted` more of the unused stacks.
-void StackPool::guard(std::size_t wanted) {
-  std::byte* const low = unused_.low + guarded_ * kStackStride;
-  const std::size_t count = std::min(std::max(wanted, next_guards_), unused_.count - guarded_);
+// Guards at least `wanted` more of the unused stacks of a class.
+void StackPool::guard(StackClass size_class, std::size_t wanted) {
+  SizeClass& its = classes_[class_index(size_class)];
+  const std::size_t stride = stack_stride(size_class);
+  std::byte* const low = its.unused.low + its.guarded * stride;
+  const std::size_t count =
+      std::min(std::max(wanted, next_guards_), its.unused.count - its.guarded);
   next_guards_ = std::min(2 * next_guards_, kManyGuards);
-  for (std::size_t i = install_guards(low, count); i < count; ++i) {
+  for (std::size_t i = install_guards(low, count, stride); i < count; ++i) {
     if (mprotected_ == kMprotectGuards) break;
     ++mprotected_;
     // Best effort beyond this: without a mapping to spare the stack runs unguarded.
-    (void)mprotect(low + i * kStackStride, kPageSize, PROT_NONE);
+    (void)mprotect(low + i * stride, kPageSize, PROT_NONE);
   }
-  guarded_ += count;
+  its.guarded += count;
 }
 
-Stack* StackPool::prepare(Unused unused) {
+Stack* StackPool::prepare(StackClass size_class, Unused unused) {
+  const std::size_t stride = stack_stride(size_class);
   Stack* chain = nullptr;
   for (std::size_t i = unused.count; i-- > 0;) {
-    std::byte* low = unused.low + i * kStackStride;
-    std::byte* header = low + kStackStride - kHeaderRoom;
-    const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / kStackStride;
+    std::byte* low = unused.low + i * stride;
+    std::byte* header = low + stride - kHeaderRoom;
+    const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / stride;
     auto* stack = new (header) Stack;
     stack->low = low;
+    stack->size_class = size_class;
     // The multiplier is odd and mixes neighbours; any would do.
     stack->entry_top = header - (number * 7 % kColours) * kCacheLine;
     stack->next = chain;
-    stack->sanitizer.init(low + kPageSize, kStackSize - kHeaderRoom);
+    stack->sanitizer.init(low + kPageSize, stack_bytes(size_class) - kHeaderRoom);
     chain = stack;
   }
   return chain;
 }
 
-Stack* StackPool::take(std::size_t wanted) {
+Stack* StackPool::take(StackClass size_class, std::size_t wanted) {
   Unused fresh;
   {
     const std::lock_guard lock(mutex_);
-    if (free_ != nullptr) {
-      Stack* first = free_;
+    Stack*& free = classes_[class_index(size_class)].free;
+    if (free != nullptr) {
+      Stack* first = free;
       Stack* last = first;
       for (std::size_t n = 1; n < wanted && last->next != nullptr; ++n) last = last->next;
-      free_ = last->next;
+      free = last->next;
       last->next = nullptr;
       return first;
     }
-    fresh = reserve(wanted);
+    fresh = reserve(size_class, wanted);
   }
-  return prepare(fresh);
+  return prepare(size_class, fresh);
 }
 
 void StackPool::give(Stack* first, Stack* last) {
+  if (first->size_class > StackClass::kMedium) {
+    for (const Stack* stack = first; stack != nullptr; stack = stack->next) {
+      give_pages_back(*stack);
+      if (stack == last) break;
+    }
+  }
   const std::lock_guard lock(mutex_);
-  last->next = free_;
-  free_ = first;
+  Stack*& free = classes_[class_index(first->size_class)].free;
+  last->next = free;
+  free = first;
 }
 
 }  // namespace gorun::runtime::arch

@@ -1,9 +1,9 @@
 // runtime/arch/stack.h - pooled, guarded goroutine stacks.
 //
-// Address space is reserved in arenas (NORESERVE, no huge pages) and cut into stacks of kStackSize
-// and a guard page each; a page costs memory only once it is touched. The guard lies lowest:
-// MADV_GUARD_INSTALL where the kernel has it (it adds no mapping), else mprotect for the first
-// kMprotectGuards stacks (each costs two mappings of vm.max_map_count).
+// Address space is reserved in arenas (NORESERVE, no huge pages), each for one size class, and cut
+// into stacks of that size and a guard page each; a page costs memory only once it is touched. The
+// guard lies lowest: MADV_GUARD_INSTALL where the kernel has it (it adds no mapping), else mprotect
+// for the first kMprotectGuards stacks (each costs two mappings of vm.max_map_count).
 //
 // The Stack header lies at the top of the stack it describes, in the page that the first frames
 // touch anyway: a parked goroutine costs one page and its G. The initial stack pointer is coloured,
@@ -11,6 +11,10 @@
 //
 // Stacks lie an odd number of pages apart. At a power of two the used pages of all stacks would
 // share a few sets of the TLB: a ring of 1,000 goroutines takes 51 ns a hop then, instead of 26.
+//
+// A stack that ran keeps its pages for the next goroutine. Those of the classes above kMedium,
+// which were asked for to be used, give them back on their way to the shared pool, but for the
+// topmost.
 //
 // Arenas live as long as the process: the stack of a goroutine that was parked for good is never
 // reused, and what it points to stays reachable.
@@ -20,15 +24,27 @@
 #include <mutex>
 
 #include "runtime/arch/sanitizer.h"
+#include "runtime/stack_class.h"
 
 namespace gorun::runtime::arch {
 
 // Frames are several times larger under the sanitizers.
-inline constexpr std::size_t kStackSize =
-    (kAddressSanitizer || kThreadSanitizer) ? 1024 * 1024 : 256 * 1024;
+inline constexpr std::size_t kFrameFactor = kAddressSanitizer || kThreadSanitizer ? 4 : 1;
 inline constexpr std::size_t kPageSize = 4096;
-inline constexpr std::size_t kStackStride = kStackSize + kPageSize;
-static_assert(kStackStride / kPageSize % 2 == 1);
+inline constexpr std::size_t kStackClasses = 4;
+
+/// 0 to kStackClasses - 1; not of kDefault.
+constexpr std::size_t class_index(StackClass size_class) {
+  return static_cast<std::size_t>(size_class) - 1;
+}
+constexpr std::size_t stack_bytes(StackClass size_class) {
+  constexpr std::size_t kKibibytes[kStackClasses] = {64, 256, 1024, 8192};
+  return kKibibytes[class_index(size_class)] * 1024 * kFrameFactor;
+}
+constexpr std::size_t stack_stride(StackClass size_class) {
+  return stack_bytes(size_class) + kPageSize;
+}
+static_assert(stack_stride(StackClass::kSmall) / kPageSize % 2 == 1);
 
 /// One stack. The header sits at its high end; `low` is the guard page's first byte.
 struct Stack {
@@ -36,7 +52,10 @@ struct Stack {
   std::byte* entry_top = nullptr;  // coloured top, 64-byte aligned
   Stack* next = nullptr;           // link in a pool
   SanitizerStack sanitizer;
+  StackClass size_class = StackClass::kMedium;
 
+  [[nodiscard]] std::byte* bottom() const { return low + kPageSize; }
+  [[nodiscard]] std::byte* top() const { return low + stack_stride(size_class); }
   [[nodiscard]] bool guards(const void* address) const {
     const auto* at = static_cast<const std::byte*>(address);
     return at >= low && at < low + kPageSize;
@@ -48,10 +67,10 @@ class StackPool {
  public:
   static StackPool& instance();
 
-  /// A chain of one to `wanted` stacks; aborts with a message when the address space or
-  /// the memory limit is exhausted.
-  Stack* take(std::size_t wanted);
-  /// Gives back the chain from `first` to `last`.
+  /// A chain of one to `wanted` stacks of one class; aborts with a message when the address space
+  /// or the memory limit is exhausted.
+  Stack* take(StackClass size_class, std::size_t wanted);
+  /// Gives back the chain from `first` to `last`, all of one class.
   void give(Stack* first, Stack* last);
 
  private:
@@ -60,19 +79,23 @@ class StackPool {
     std::byte* low = nullptr;
     std::size_t count = 0;
   };
+  struct SizeClass {
+    Stack* free = nullptr;    // stacks that ran before
+    Unused unused;            // the rest of the newest arena
+    std::size_t guarded = 0;  // of `unused`, the first so many have guards
+  };
 
   StackPool();
 
-  Unused reserve(std::size_t wanted);  // holds mutex_
-  void guard(std::size_t wanted);      // holds mutex_
-  Stack* prepare(Unused unused);       // without mutex_: it faults a page in for each stack
+  Unused reserve(StackClass size_class, std::size_t wanted);  // holds mutex_
+  void guard(StackClass size_class, std::size_t wanted);      // holds mutex_
+  // Without mutex_: it faults a page in for each stack.
+  Stack* prepare(StackClass size_class, Unused unused);
 
   std::mutex mutex_;
-  Stack* free_ = nullptr;       // guarded by mutex_; stacks that ran before
-  Unused unused_;               // guarded by mutex_; the rest of the newest arena
-  std::size_t guarded_ = 0;     // guarded by mutex_; of unused_, the first so many have guards
-  std::size_t next_guards_;     // guarded by mutex_; how many to guard at once
-  std::size_t mprotected_ = 0;  // guarded by mutex_; guards made by mprotect
+  SizeClass classes_[kStackClasses];  // guarded by mutex_
+  std::size_t next_guards_;           // guarded by mutex_; how many to guard at once
+  std::size_t mprotected_ = 0;        // guarded by mutex_; guards made by mprotect
 };
 
 }  // namespace gorun::runtime::arch

@@ -10,7 +10,10 @@
 // the Ms that sleep, the timekeeper, sleeps in here, so that an event or the next timer wakes it.
 //
 // Sched::armed_fds counts the goroutines parked on a descriptor. While it is zero nobody polls, and
-// a program without descriptors makes no netpoller; while it is not, the run is not over.
+// a program without descriptors makes no netpoller; while it is not, the run is not over. Those of
+// them that wait aside, for an event from outside that may never come (Fd::wait_readable_aside),
+// are in Sched::aside_fds as well: for them alone no run goes on and no busy P looks, so that
+// sysmon finds their events after 10 ms at most, or the timekeeper at once.
 #pragma once
 
 #include <atomic>

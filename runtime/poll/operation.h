@@ -72,18 +72,22 @@ class Hold {
 /// Tries `attempt` (a result or minus an errno) until it does not fail with EAGAIN, parking in
 /// between. returns its last result in `count`, if the status is kOk.
 template <class Attempt>
-IoResult attempt_or_park(const Turn& turn, Attempt attempt) {
+IoResult attempt_or_park(const Turn& turn, Attempt attempt, WaitReason reason) {
   for (;;) {
-    if (const PollResult p = turn->prepare(turn.mode()); p.status != PollStatus::kReady) {
+    if (const PollResult p = turn->prepare(turn.mode(), reason); p.status != PollStatus::kReady) {
       return failure(p);
     }
     const auto result = attempt();
     if (result >= 0) return {static_cast<std::size_t>(result), IoStatus::kOk, 0};
     if (result != -EAGAIN) return failure(static_cast<int>(-result));
-    if (const PollResult p = turn->wait(turn.mode()); p.status != PollStatus::kReady) {
+    if (const PollResult p = turn->wait(turn.mode(), reason); p.status != PollStatus::kReady) {
       return failure(p);
     }
   }
+}
+template <class Attempt>
+IoResult attempt_or_park(const Turn& turn, Attempt attempt) {
+  return attempt_or_park(turn, attempt, reason_for(turn.mode()));
 }
 
 }  // namespace gorun::runtime

@@ -61,6 +61,9 @@ class PollDescPool {
 // Runs on the next context, once the waiter's registers are saved.
 void commit_wait(G* gp, void* side_of) {
   auto* side = static_cast<PollDesc::Side*>(side_of);
+  if (gp->reason.load(std::memory_order_relaxed) == WaitReason::kOutside) {
+    sched->aside_fds.fetch_add(1, std::memory_order_seq_cst);  // first: never more than are armed
+  }
   sched->armed_fds.fetch_add(1, std::memory_order_seq_cst);
   std::uintptr_t expected = kWait;
   // Release: what the goroutine did is seen by its waker.
@@ -118,7 +121,7 @@ void PollDesc::disown() {
   if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) PollDescPool::instance().give(this);
 }
 
-PollResult PollDesc::prepare(PollMode mode) {
+PollResult PollDesc::prepare(PollMode mode, WaitReason reason) {
   Side& s = side(mode);
   if (lock.is_closed()) return {PollStatus::kClosed, 0};
   if (is_past(s.deadline.load(std::memory_order_seq_cst))) return {PollStatus::kTimedOut, 0};
@@ -129,12 +132,12 @@ PollResult PollDesc::prepare(PollMode mode) {
   }
   if (mode == PollMode::kRead && drained) {
     drained = false;
-    return wait(mode);
+    return wait(mode, reason);
   }
   return {};
 }
 
-PollResult PollDesc::wait(PollMode mode) {
+PollResult PollDesc::wait(PollMode mode, WaitReason reason) {
   const RtSection rt;
   if (const int error = watch_fd(this); error != 0) return {PollStatus::kFailed, error};
   if (unpollable.load(std::memory_order_relaxed)) return {PollStatus::kUnpollable, 0};
@@ -156,7 +159,8 @@ PollResult PollDesc::wait(PollMode mode) {
       timer.arg = &s;
       if (current_m()->p->timers.insert(&timer)) sched->timer_added(deadline);
     }
-    park(reason_for(mode), commit_wait, &s);
+    park(reason, commit_wait, &s);
+    if (reason == WaitReason::kOutside) sched->aside_fds.fetch_sub(1, std::memory_order_seq_cst);
     TimerHeap::stop(&timer);
   }
   // Not kNil if nothing was parked, or if an event replaced the G.

@@ -90,10 +90,10 @@ struct alignas(128) PollDesc {
   /// Fails a side whose handle is closed or whose deadline has passed; forgets an event that came
   /// before now; waits if the attempt would be in vain. With the turn of `mode`; before the
   /// attempt.
-  PollResult prepare(PollMode mode);
+  PollResult prepare(PollMode mode, WaitReason reason);
 
   /// Parks the caller until the side may be ready. On a goroutine that has the turn of `mode`.
-  PollResult wait(PollMode mode);
+  PollResult wait(PollMode mode, WaitReason reason);
 
   /// Sets the deadline of a side and has its waiter look again. On a goroutine, counted in.
   void set_deadline(PollMode mode, std::int64_t when);

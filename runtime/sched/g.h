@@ -47,6 +47,7 @@ struct alignas(64) G {
   std::atomic<GStatus> status{GStatus::kIdle};
   std::atomic<WaitReason> reason{WaitReason::kNone};  // valid while kWaiting; relaxed, for reports
   bool has_exceptions = false;                        // `exceptions` holds something to restore
+  StackClass stack_class = StackClass::kMedium;       // of the stack that it has or will get
   bool locked = false;              // wired to locked_m: in no local queue, ever. The G itself
   Waiter waiter;                    // for one wait at a time; as wait_queue.h says
   arch::Stack* stack = nullptr;     // null until it first runs

@@ -34,34 +34,42 @@ constexpr std::uint32_t kRunnextStreak = 3;   // hand-offs in a row before the o
 constexpr std::uint32_t kSlowPickEvery = 61;  // Go's; prime, so that it keeps step with nothing
 constexpr std::uint32_t kReadyCredit = 16;    // ready Gs run in a row while spawned ones wait
 constexpr std::uint32_t kTimedPickEvery = 8;  // the same while timers are pending: a clock read
-constexpr std::uint32_t kCachedStacks = 64;   // per P; a stack has at least one resident page
+// Stacks kept per P, by class: each has at least one resident page, and a large one that ran has
+// more.
+constexpr std::uint32_t kCachedStacks[arch::kStackClasses] = {64, 64, 8, 2};
 constexpr std::uint32_t kCachedGs = 512;
 constexpr std::size_t kBatch = 32;  // moved between a P's cache and a pool at once
 
 // --- caches ---------------------------------------------------------------------------------
 
-arch::Stack* take_stack(P* pp) {
-  if (pp->free_stacks == nullptr) {
-    pp->free_stacks = arch::StackPool::instance().take(kBatch / 4);
-    for (arch::Stack* s = pp->free_stacks; s != nullptr; s = s->next) ++pp->free_stack_count;
+arch::Stack* take_stack(P* pp, StackClass size_class) {
+  const std::size_t index = arch::class_index(size_class);
+  P::StackCache& cache = pp->stacks[index];
+  if (cache.free == nullptr) {
+    cache.free =
+        arch::StackPool::instance().take(size_class, std::max(kCachedStacks[index] / 8, 1U));
+    for (arch::Stack* s = cache.free; s != nullptr; s = s->next) ++cache.count;
   }
-  arch::Stack* stack = pp->free_stacks;
-  pp->free_stacks = stack->next;
-  --pp->free_stack_count;
+  arch::Stack* stack = cache.free;
+  cache.free = stack->next;
+  --cache.count;
   return stack;
 }
 
 void give_stack(P* pp, arch::Stack* stack) {
-  stack->next = pp->free_stacks;
-  pp->free_stacks = stack;
-  if (++pp->free_stack_count < kCachedStacks) return;
+  const std::size_t index = arch::class_index(stack->size_class);
+  P::StackCache& cache = pp->stacks[index];
+  stack->next = cache.free;
+  cache.free = stack;
+  if (++cache.count < kCachedStacks[index]) return;
   // Keep the hottest; the rest serves the other Ps.
+  const std::uint32_t kept = kCachedStacks[index] / 2;
   arch::Stack* last = stack;
-  for (std::size_t i = 1; i < kBatch; ++i) last = last->next;
+  for (std::size_t i = 1; i < kept; ++i) last = last->next;
   arch::Stack* rest = std::exchange(last->next, nullptr);
   arch::Stack* end = rest;
   while (end->next != nullptr) end = end->next;
-  pp->free_stack_count = kBatch;
+  cache.count = kept;
   arch::StackPool::instance().give(rest, end);
 }
 
@@ -93,7 +101,7 @@ void give_g(P* pp, G* gp) {
 // --- switching ------------------------------------------------------------------------------
 
 void bind_stack(P* pp, G* gp) {
-  arch::Stack* stack = take_stack(pp);
+  arch::Stack* stack = take_stack(pp, gp->stack_class);
   stack->sanitizer.recycle();
   gp->stack = stack;
   gp->context = arch::make_context(stack->entry_top);
@@ -174,7 +182,7 @@ namespace {
 
 // Every so often: what starves would otherwise be the GRQ and the oldest spawned G.
 G* pick_slow(P* pp) {
-  if (sched->armed_fds.load(std::memory_order_relaxed) > 0) sched->poll_network_if_due(pp);
+  if (sched->awaits_fds()) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;
   }
@@ -437,6 +445,7 @@ G* new_g(P* pp, SpawnSite where) {
   }
   gp->id = pp->next_g_id++;
   gp->spawned = where;
+  gp->stack_class = sched->mode.stack_class;
   return gp;
 }
 
@@ -450,10 +459,12 @@ void submit_new_g(P* pp, G* gp) {
 
 namespace detail {
 
-G* acquire_g(SpawnSite where) {
+G* acquire_g(StackClass stack, SpawnSite where) {
   require_goroutine("go");
   const RtSection rt;
-  return new_g(current_m()->p, where);
+  G* gp = new_g(current_m()->p, where);
+  if (stack != StackClass::kDefault) gp->stack_class = stack;
+  return gp;
 }
 
 void submit_g(G* gp) {
@@ -503,7 +514,8 @@ void gorun_goroutine_main() {
     P* pp = m->p;
     arch::Stack* stack = retire(pp, self);
     G* next = m->is_doomed ? nullptr : pick_next(pp);
-    if (next != nullptr && next->context == nullptr && !arch::kThreadSanitizer) {
+    if (next != nullptr && next->context == nullptr && next->stack_class == stack->size_class &&
+        !arch::kThreadSanitizer) {
       // Its first frames will be where ours were. Under TSan a goroutine gets a fiber of its own.
       next->stack = stack;
       next->context = stack;  // any non-null value: it has a stack, and is running

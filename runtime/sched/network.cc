@@ -106,9 +106,12 @@ bool Sched::poll_neglected_network(std::int64_t now) {
   return found;
 }
 
-bool Sched::needs_timekeeper() const {
-  return timekeeper == nullptr &&
-         (armed_fds.load(std::memory_order_seq_cst) > 0 || has_awaited_timer());
+// `awake`: how many Ms beside those asleep are about to be.
+bool Sched::needs_timekeeper(std::size_t awake) const {
+  if (timekeeper != nullptr) return false;
+  if (awaits_fds() || has_awaited_timer()) return true;
+  // For those that wait aside while another M is still at work; the last one declares the end.
+  return armed_fds.load(std::memory_order_seq_cst) > 0 && asleep() + awake < ms.size();
 }
 
 // An M that was roused may still be in the netpoller when the next timekeeper is there already: the

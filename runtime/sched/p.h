@@ -46,8 +46,10 @@ struct alignas(128) P {
   // Caches. Owner.
   G* free_gs = nullptr;
   std::uint32_t free_g_count = 0;
-  std::uint32_t free_stack_count = 0;
-  arch::Stack* free_stacks = nullptr;
+  struct StackCache {
+    arch::Stack* free = nullptr;
+    std::uint32_t count = 0;
+  } stacks[arch::kStackClasses];
   std::uint64_t next_g_id = 0, end_g_id = 0;  // ids reserved for this P
 
   PCounters counters;

@@ -189,7 +189,8 @@ void Sched::hand_off(P* pp) {
   {
     const std::lock_guard guard(lock);
     const bool over = stopping.load(std::memory_order_relaxed);
-    if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper())) {
+    // Not called by an M that is asleep: the one that gives its P, or lost it, is awake.
+    if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper(0))) {
       start = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -225,18 +226,22 @@ bool Sched::has_awaited_timer() const {
   std::uint64_t ended = 0;
   std::uint64_t spawned = 1;  // the main goroutine
   for (const auto& pp : ps) ended += pp->counters.ended.load(std::memory_order_acquire);
+  // Those that wait aside need no timer.
+  ended += static_cast<std::uint64_t>(aside_fds.load(std::memory_order_seq_cst));
   for (const auto& pp : ps) spawned += pp->counters.spawned.load(std::memory_order_acquire);
   return spawned != ended;
 }
 
+std::size_t Sched::asleep() const {
+  const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
+  return idle_m_count + keepers + locked_asleep + ended_m_count;
+}
+
 // Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
-  const std::size_t keepers = timekeeper == nullptr ? 0 : 1;
-  const std::size_t asleep = idle_m_count + keepers + locked_asleep + ended_m_count;
-  if (asleep < ms.size() || has_awaited_timer()) return;
-  if (armed_fds.load(std::memory_order_seq_cst) > 0) return;
-  if (grq.size() > 0) return;  // its submitter is about to wake an M
-  if (keepers > 0) {           // what it sleeps for was stopped: let it look again
+  if (asleep() < ms.size() || has_awaited_timer() || awaits_fds()) return;
+  if (grq.size() > 0) return;   // its submitter is about to wake an M
+  if (timekeeper != nullptr) {  // what it sleeps for was stopped: let it look again
     rouse(timekeeper);
     return;
   }
@@ -255,7 +260,7 @@ bool Sched::sleep_until_woken(M* m) {
     while (m->p == nullptr && !stopping.load(std::memory_order_relaxed)) {
       m->wake_word.store(0, std::memory_order_relaxed);
       m->next_p = nullptr;
-      if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper()) {
+      if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper(1)) {
         keep_time(m, guard, woken);
       } else if (!idle(m, guard)) {
         return false;
@@ -352,7 +357,7 @@ G* Sched::spin_for_work(M* m) {
     if (grq.size() > 0) {
       if (G* gp = take_global(m->p)) return gp;
     }
-    if (armed_fds.load(std::memory_order_relaxed) > 0) {
+    if (awaits_fds()) {
       poll_network(m->p);
       if (G* gp = pick_local(m->p)) return gp;
     }
@@ -416,7 +421,7 @@ G* Sched::find_runnable(M* m) {
     fire_timers(pp);
     G* gp = pick_local(pp);
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
-    if (gp == nullptr && armed_fds.load(std::memory_order_relaxed) > 0) {
+    if (gp == nullptr && awaits_fds()) {
       poll_network(pp);
       gp = pick_local(pp);
     }

@@ -32,6 +32,7 @@
 #include "runtime/rt_lock.h"
 #include "runtime/sched/g_list.h"
 #include "runtime/sched/m.h"
+#include "runtime/sched/orphans.h"
 #include "runtime/sched/p.h"
 #include "runtime/sched/p_list.h"
 
@@ -75,6 +76,7 @@ struct SchedMode {
   std::int64_t sched_trace_ns = 0;   // between two lines on the scheduler's state, or 0
   std::int64_t idle_thread_ns = 0;   // how long a thread that is not needed stays
   std::int64_t procs_period_ns = 0;  // between two looks at the processors; 0: procs are fixed
+  StackClass stack_class = StackClass::kMedium;  // of goroutines that do not ask for another
 };
 
 /// Who asks for a number of Ps: a goroutine's word ends the following of the processors.
@@ -142,6 +144,12 @@ struct Sched {
   void poll_network(P* pp);
   void poll_network_if_due(P* pp);
 
+  /// Whether a goroutine waits for a descriptor, and not aside. A G that was woken counts as aside
+  /// until it runs: errs downwards only while an M is awake.
+  [[nodiscard]] bool awaits_fds() const {
+    return armed_fds.load(std::memory_order_seq_cst) > aside_fds.load(std::memory_order_seq_cst);
+  }
+
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
   void timer_added(std::int64_t when);
 
@@ -185,9 +193,12 @@ struct Sched {
   std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
   std::atomic<Netpoll*> netpoll{nullptr};     // the same; release pairs with the acquire of readers
   std::atomic<int> armed_fds{0};              // Gs parked on a descriptor; see poll/netpoll.h
+  std::atomic<int> aside_fds{0};              // of them, those that do not keep the run alive
   std::condition_variable changed;            // the run is over; with lock
   bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
+
+  Orphans orphans;
 
   std::atomic<std::uint64_t> next_g_id{1};
   std::atomic<std::uint64_t> handoffs{0}, retakes{0};
@@ -208,7 +219,8 @@ struct Sched {
   bool sleep_until_woken(M* m);
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
   bool is_poller_roused() const;                                            // holds lock
-  bool needs_timekeeper() const;                                            // holds lock
+  bool needs_timekeeper(std::size_t awake) const;                           // holds lock
+  std::size_t asleep() const;                                               // holds lock
   void rouse(M* m);                                                         // ends its sleep
   void push_global(GList& woken);                                           // holds lock
   bool poll_neglected_network(std::int64_t now);                            // sysmon

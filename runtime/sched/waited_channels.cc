@@ -16,6 +16,9 @@ WaitedChannel waited_channel(const ChanCore* chan, WaitedChannel::Way way) {
   if (chan->label() != nullptr) waited.label = *chan->label();
   waited.fill = chan->size();
   waited.capacity = chan->capacity();
+  waited.is_orphaned =
+      !chan->is_closed() &&
+      !(way == WaitedChannel::Way::kSend ? chan->has_receivers() : chan->has_senders());
   return waited;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -348,6 +349,50 @@ void page_touch() {
   munmap(memory, kBytes);
 }
 
+// What of that is the kernel's search for a page and its clearing, without any fault: as many pages
+// in one piece and one call.
+void page_populate() {
+  constexpr int kMadvPopulateWrite = 23;  // Linux 5.14
+  constexpr std::size_t kPages = 50'000;
+  constexpr std::size_t kBytes = kPages * 4'096;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require(memory != MAP_FAILED, "mmap");
+  require(madvise(memory, kBytes, MADV_NOHUGEPAGE) == 0, "madvise");
+  const Stopwatch watch;
+  if (madvise(memory, kBytes, kMadvPopulateWrite) == 0) watch.report_per("page_populate", kPages);
+  munmap(memory, kBytes);
+}
+
+// A guard page under each of many stacks, `batch` of them a call; nothing where the kernel lacks
+// it.
+void guard_install(const char* name, std::size_t batch) {
+  constexpr int kMadvGuardInstall = 102;  // Linux 6.13
+  constexpr int kPidfdSelf = -10001;      // Linux 6.15
+  constexpr std::size_t kStacks = 51'200;
+  constexpr std::size_t kStride = 266'240;
+  constexpr std::size_t kBytes = kStacks * kStride;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  require(memory != MAP_FAILED, "mmap");
+  require(madvise(memory, kBytes, MADV_NOHUGEPAGE) == 0, "madvise");
+  std::vector<iovec> pages(batch);
+  bool works = true;
+  const Stopwatch watch;
+  for (std::size_t i = 0; works && i < kStacks; i += batch) {
+    for (std::size_t k = 0; k < batch; ++k) {
+      pages[k] = {static_cast<char*>(memory) + (i + k) * kStride, 4'096};
+    }
+    if (batch == 1) {
+      works = madvise(pages[0].iov_base, 4'096, kMadvGuardInstall) == 0;
+    } else {
+      works = syscall(SYS_process_madvise, kPidfdSelf, pages.data(), batch, kMadvGuardInstall, 0) ==
+              static_cast<long>(batch * 4'096);
+    }
+  }
+  if (works) watch.report_per(name, kStacks);
+  munmap(memory, kBytes);
+}
+
 void clocks() {
   constexpr int kReads = 5'000'000;
   const Stopwatch watch;
@@ -368,6 +413,9 @@ int main() {
   clocks();
   system_calls();
   page_touch();
+  page_populate();
+  guard_install("guard_install", 1);
+  guard_install("guard_install_by_64", 64);
   tcp_echo("tcp_echo_1_thread", 1);
   tcp_echo("tcp_echo_2_threads", 2);
   cache_line(cores);

@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/command.h"
@@ -127,6 +130,61 @@ TEST_CASE("a second signal kills commands that ignore the first") {
   CHECK(result.status == 130);
   CHECK(result.err.find("gorun: interrupted again: commands killed") != std::string::npos);
   for (const pid_t child : children) CHECK(kill(child, 0) == -1);
+}
+
+TEST_CASE("no command survives gorun, even when that is killed") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  const std::string job =
+      job_of_sleepers(scratch, "trap '' TERM INT HUP; sh -c 'echo $$ > started; sleep 1000'; :");
+  Command gorun(gorun_argv({"-q", job}), {.directory = scratch.path()});
+  const std::vector<pid_t> pids = started.wait_for(6);
+  gorun.signal(SIGKILL);
+  CHECK(gorun.finish().status == 128 + SIGKILL);
+  for (const pid_t pid : pids) CHECK(wait_until_ended(pid));
+}
+
+TEST_CASE("what commands leave behind ends with the run, and is counted") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  const std::string job =
+      scratch.write("job.json", R"({"gorun": 1, "stages": {"leave": {"kind": "exec",
+      "shell": "setsid sh -c 'echo $$ > started; sleep 1000' & sh -c 'echo $$ > started; sleep 1000' &"}}})");
+  Command gorun(gorun_argv({job}), {.directory = scratch.path()});
+  const std::vector<pid_t> pids = started.wait_for(2);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 0);
+  CHECK(result.err.find("processes that commands had left behind\n") != std::string::npos);
+  for (const pid_t pid : pids) CHECK(wait_until_ended(pid));
+}
+
+TEST_CASE("SIGTSTP stops gorun and its commands, and SIGCONT lets both go on") {
+  const auto state_of = [](pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    return text.empty() ? '?' : text[text.rfind(')') + 2];
+  };
+  const auto wait_for_state = [&](pid_t pid, bool stopped) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while ((state_of(pid) == 'T') != stopped) {
+      if (std::chrono::steady_clock::now() > give_up) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  };
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  Command gorun(gorun_argv({"-q", job_of_sleepers(scratch, "exec sleep 1000")}),
+                {.directory = scratch.path()});
+  std::vector<pid_t> pids = started.wait_for(3);
+  pids.push_back(gorun.pid());
+  gorun.signal(SIGTSTP);
+  for (const pid_t pid : pids) CHECK(wait_for_state(pid, true));
+  gorun.signal(SIGCONT);
+  for (const pid_t pid : pids) CHECK(wait_for_state(pid, false));
+  gorun.signal(SIGINT);
+  CHECK(gorun.finish().status == 130);
 }
 
 TEST_CASE("a job that waits for standard input can be interrupted") {

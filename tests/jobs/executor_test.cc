@@ -308,6 +308,27 @@ TEST_CASE("an interrupt ends a run that would never end") {
   }
 }
 
+TEST_CASE(
+    "stages that wait for each other are a deadlock, although an interrupt could still come") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Interrupt interrupt;
+    runtime::Chan<runtime::Unit> never(0);
+    Probe stuck{.run = [&](Context&, Out&) { static_cast<void>(never.recv()); }};
+    std::atomic<long> count = 0, sum = 0;
+    ProbeGraph graph;
+    graph.add("stuck", stuck).add("sum", sums(&count, &sum), {.from = {"stuck"}});
+    const Outcome outcome = graph.run(RunOptions{.procs = procs, .interrupt = &interrupt});
+    CHECK(outcome.state == RunState::kDeadlocked);
+    bool is_named = false;
+    for (const std::string& line : outcome.stuck) {
+      CHECK(line.find("interrupt") == std::string::npos);
+      is_named = is_named || line.ends_with(" \"stuck\" waits for chan receive");
+    }
+    CHECK(is_named);
+  }
+}
+
 TEST_CASE("a stage that feeds itself ends when all it put back is worked off") {
   for (const int procs : kProcs) {
     CAPTURE(procs);

@@ -49,7 +49,7 @@ TEST_SUITE("jobs/kinds") {
     }
     CHECK(find_kind("nothing") == nullptr);
     CHECK(find_kind("walk")->option("nothing") == nullptr);
-    CHECK(kinds.size() == 15);
+    CHECK(kinds.size() == 24);
   }
 
   TEST_CASE("every default is a value that the option may hold") {
@@ -66,6 +66,7 @@ TEST_SUITE("jobs/kinds") {
             break;
           case OptionType::kInteger:
           case OptionType::kSize:
+          case OptionType::kDuration:
             CHECK(options.integer(row.name) >= row.min);
             CHECK(options.integer(row.name) <= row.max);
             break;
@@ -114,15 +115,30 @@ TEST_SUITE("jobs/kinds") {
       // The stages that it reads from and is read by complete the job.
       std::string stages(kind.example);
       if (const JsonMember* from = find_member(*stage.value.object(), "from")) {
-        stages += R"(, ")" + *from->value.text() + R"(": {"kind": "walk"})";
+        const auto add = [&stages](const JsonValue& name) {
+          stages += R"(, ")" + *name.text() + R"(": {"kind": "walk"})";
+        };
+        if (from->value.array()) {
+          for (const JsonValue& name : *from->value.array()) add(name);
+        } else {
+          add(from->value);
+        }
       }
+      if (kind.is_pipeline) continue;  // it needs another file
       const Source source("job.json", R"({"gorun": 1, "stages": {)" + stages + "}}");
       const Result<Graph> graph = load_job(source);
-      if (kind.is_sink() || kind.sends_nothing) {
+      if (kind.is_sink() || (kind.sends_nothing && kind.ports_option.empty())) {
         CHECK_MESSAGE(graph.ok(), (graph ? "" : render(source, graph.errors())));
         continue;
       }
       stages += R"(, "w": {"kind": "write", "from": ")" + stage.key + R"("})";
+      if (!kind.ports_option.empty()) {
+        for (const JsonMember& port :
+             *find_member(*stage.value.object(), kind.ports_option)->value.object()) {
+          stages += R"(, "w-)" + port.key + R"(": {"kind": "write", "from": ")" + stage.key + "." +
+                    port.key + R"("})";
+        }
+      }
       const Source full("job.json", R"({"gorun": 1, "stages": {)" + stages + "}}");
       const Result<Graph> complete = load_job(full);
       CHECK_MESSAGE(complete.ok(), (complete ? "" : render(full, complete.errors())));

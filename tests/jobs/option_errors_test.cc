@@ -11,6 +11,97 @@ namespace gorun::jobs {
 namespace {
 
 constexpr RejectedJob kRejected[] = {
+    {"what an http asks for",
+     R"({"gorun": 1,
+ "stages": {
+  "a": {"kind": "http"},
+  "b": {"kind": "http", "url": "http://${{ item }}/", "method": "get"},
+  "w": {"kind": "write", "from": ["a", "b"]}
+}}
+)",
+     R"(job.json:3:3: error: an http without "from" needs a "url"
+  3 |   "a": {"kind": "http"},
+    |   ^~~
+job.json:4:32: error: "url" refers to an item, and there is none
+  4 |   "b": {"kind": "http", "url": "http://${{ item }}/", "method": "get"},
+    |                                ^~~~~~~~~~~~~~~~~~~~~
+  hint: without "from" one request is made
+job.json:4:65: error: "get" is not an HTTP method
+  4 |   "b": {"kind": "http", "url": "http://${{ item }}/", "method": "get"},
+    |                                                                 ^~~~~
+  hint: methods are upper-case words: GET, HEAD, PUT, DELETE
+gorun: 3 errors; nothing was run
+)",
+     ""},
+    {"ports of a route",
+     R"({"gorun": 1,
+ "stages": {
+  "a": {"kind": "range", "to": 3},
+  "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
+  "s": {"kind": "route", "from": "a", "otherwise": "drop", "to": {"x": {"item": 1}}},
+  "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
+}}
+)",
+     R"(job.json:4:45: error: no stage reads the port "high" of stage "r"
+  4 |   "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
+    |                                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: to print them: "print": {"kind": "write", "from": "r.high"}
+job.json:6:47: error: stage "r" has no port "hgih"
+  6 |   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
+    |                                               ^~~~
+  hint: did you mean "high"?
+job.json:6:54: error: stage "w" reads from "s", which sends no items
+  6 |   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
+    |                                                      ^~~
+  hint: "otherwise": "out" sends what no other port takes to the port "out"
+gorun: 3 errors; nothing was run
+)",
+     ""},
+    {"wrong predicates and pointers",
+     R"({"gorun": 1,
+ "stages": {
+  "a": {"kind": "range", "to": 3, "step": 0},
+  "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+  "g": {"kind": "filter", "from": "f", "where": {}},
+  "h": {"kind": "filter", "from": "g", "field": "x", "where": {"s": 1}},
+  "m": {"kind": "map", "from": "h", "json": {"a": "b"}},
+  "r": {"kind": "route", "from": "m", "to": {"out": {"a": 1}}},
+  "w": {"kind": "write", "from": "r"}
+}}
+)",
+     R"(job.json:3:43: error: a "step" of 0 leads nowhere
+  3 |   "a": {"kind": "range", "to": 3, "step": 0},
+    |                                           ^
+job.json:4:56: error: unknown operator ">>"
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                        ^~~~
+  hint: operators are "==", "!=", "<", "<=", ">", ">=", "in", "contains" and "exists"
+job.json:4:71: error: "t" asks nothing
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                                       ^~
+  hint: operators are "==", "!=", "<", "<=", ">", ">=", "in", "contains" and "exists"
+job.json:4:87: error: "in": expected an array of values, got a number
+  4 |   "f": {"kind": "filter", "from": "a", "where": {"s": {">>": 1}, "t": {}, "u": {"in": 3}}},
+    |                                                                                       ^
+job.json:5:49: error: "where" asks nothing
+  5 |   "g": {"kind": "filter", "from": "f", "where": {}},
+    |                                                 ^~
+  hint: {"field": {">=": 500}}
+job.json:6:49: error: "field" is used only with "match"
+  6 |   "h": {"kind": "filter", "from": "g", "field": "x", "where": {"s": 1}},
+    |                                                 ^~~
+  hint: "where" names its fields itself
+job.json:7:51: error: "b" is not a JSON pointer
+  7 |   "m": {"kind": "map", "from": "h", "json": {"a": "b"}},
+    |                                                   ^~~
+  hint: a pointer names members from the top: "/a/b"; "" is all of it
+job.json:8:46: error: "out" cannot be the name of a port
+  8 |   "r": {"kind": "route", "from": "m", "to": {"out": {"a": 1}}},
+    |                                              ^~~~~
+  hint: a name has letters, digits, "_" and "-"; "out" and "errors" are taken
+gorun: 8 errors; nothing was run
+)",
+     ""},
     {"unknown option",
      R"({"gorun": 1,
  "stages": {

@@ -116,7 +116,7 @@ job.json:4:47: error: "by": "regex" needs a "pattern"
 job.json:5:52: error: "pattern" is used only with "by": "regex"
   5 |   "s2": {"kind": "split", "from": "s1", "pattern": "x"},
     |                                                    ^~~
-job.json:6:3: error: a map needs "text", "replace" or "fields"
+job.json:6:3: error: a map needs "text", "replace", "fields" or "json"
   6 |   "m": {"kind": "map", "from": "s2"},
     |   ^~~
 job.json:7:49: error: "agg": "count" counts items and takes no "field"

@@ -22,6 +22,7 @@
 #include "runtime/io.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
+#include "runtime/timer.h"
 #include "tests/support/each_procs.h"
 #include "tests/support/fd_pairs.h"
 #include "tests/support/parked.h"
@@ -137,6 +138,119 @@ TEST_CASE("once no descriptor is waited for, deadlock and leak are seen again") 
       (void)never.recv();
     });
     CHECK((result.outcome == Outcome::kDeadlocked));
+  });
+}
+
+TEST_CASE("who waits aside is woken while others work, sleep or block") {
+  using Busy = void (*)(const std::atomic<bool>& is_over);
+  constexpr Busy kWays[] = {
+      [](const std::atomic<bool>& is_over) {
+        while (!is_over) yield();
+      },
+      [](const std::atomic<bool>& is_over) {
+        while (!is_over) sleep(1ms);
+      },
+      [](const std::atomic<bool>& is_over) {
+        while (!is_over) {  // computes, without a runtime call
+        }
+      },
+      [](const std::atomic<bool>& is_over) {
+        blocking(Blocking::kLong, [&] {
+          while (!is_over) std::this_thread::sleep_for(1ms);
+        });
+      },
+      [](const std::atomic<bool>& is_over) {
+        blocking(Blocking::kBrief, [&] {
+          while (!is_over) std::this_thread::sleep_for(1ms);
+        });
+      },
+  };
+  for (const Busy stay_busy : kWays) {
+    at_each_procs([stay_busy](Runtime& rt) {
+      PipeEnds pipe = make_pipe();
+      std::atomic<bool> is_over{false};
+      IoResult ready;
+      std::thread outside([&] {
+        while (rt.parked(WaitReason::kOutside) < 1) std::this_thread::yield();
+        (void)!write(pipe.writer.get(), "w", 1);
+      });
+      run_to_end(rt, [&] {
+        go([&] {
+          ready = pipe.reader.wait_readable_aside();
+          is_over = true;
+        });
+        while (rt.parked(WaitReason::kOutside) < 1) yield();
+        stay_busy(is_over);
+      });
+      outside.join();
+      CHECK((ready.status == IoStatus::kOk));
+    });
+  }
+}
+
+TEST_CASE("a run is over although somebody waits aside") {
+  at_each_procs([](Runtime& rt) {
+    PipeEnds pipe = make_pipe();
+    // A deadline that nobody is left to wait for must not hold it up, either.
+    const RunResult result = rt.run([&] {
+      (void)after(1h);
+      go([&] { (void)pipe.reader.wait_readable_aside(); });
+    });
+    CHECK((result.outcome == Outcome::kFinished));
+    CHECK(result.stuck.empty());
+  });
+}
+
+TEST_CASE("a deadlock is one although somebody waits aside, who is not blamed") {
+  for (int round = 0; round < 20; ++round) {
+    at_each_procs([](Runtime& rt) {
+      PipeEnds pipe = make_pipe();
+      Chan<int> never(0);
+      const auto main = [&] {
+        go([&] { (void)pipe.reader.wait_readable_aside(); });
+        go([&] {
+          blocking(Blocking::kLong, [] { std::this_thread::sleep_for(1ms); });
+          (void)never.recv();
+        });
+        (void)never.recv();
+      };
+      const RunResult result = rt.run(main);
+      CHECK((result.outcome == Outcome::kDeadlocked));
+      CHECK(result.stuck.size() == 2);
+      for (const GoroutineInfo& g : result.stuck) CHECK((g.reason == WaitReason::kChanRecv));
+    });
+  }
+}
+
+TEST_CASE("main may wait aside, and is then the one that waits in vain") {
+  at_each_procs([](Runtime& rt) {
+    PipeEnds pipe = make_pipe();
+    const RunResult result = rt.run([&] { (void)pipe.reader.wait_readable_aside(); });
+    CHECK((result.outcome == Outcome::kDeadlocked));
+    REQUIRE(result.stuck.size() == 1);
+    CHECK(std::string(to_string(result.stuck[0].reason)) == "outside event");
+  });
+}
+
+TEST_CASE("closing the handle ends a wait aside, and a deadline does") {
+  at_each_procs([](Runtime& rt) {
+    PipeEnds pipe = make_pipe();
+    IoResult timed_out, closed;
+    run_to_end(rt, [&] {
+      WaitGroup done;
+      done.go([&] {
+        pipe.reader.set_read_deadline(now() + 5ms);
+        timed_out = pipe.reader.wait_readable_aside();
+        pipe.reader.set_read_deadline(kNoDeadline);
+        closed = pipe.reader.wait_readable_aside();
+      });
+      sleep(10ms);
+      while (rt.parked(WaitReason::kOutside) < 1) yield();
+      (void)pipe.reader.close();
+      done.wait();
+    });
+    CHECK((timed_out.status == IoStatus::kTimedOut));
+    CHECK((closed.status == IoStatus::kClosed));
   });
 }
 

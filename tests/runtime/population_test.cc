@@ -25,10 +25,16 @@ using namespace std::chrono_literals;
 int park_and_close(const Runtime& rt, int n) {
   Chan<Unit> gate(0);
   WaitGroup all;
+  std::atomic<int> started{0};
   std::atomic<int> woken{0};
   for (int i = 0; i < n; ++i) {
-    all.go([&] { woken += gate.recv().status == ChanStatus::kClosed; });
+    all.go([&] {
+      ++started;
+      woken += gate.recv().status == ChanStatus::kClosed;
+    });
   }
+  // First what is cheap to look at: wait_until_parked() asks every goroutine each time.
+  yield_until("all have started", [&] { return started == n; });
   wait_until_parked(rt, WaitReason::kChanRecv, static_cast<std::size_t>(n));
   gate.close();
   all.wait();

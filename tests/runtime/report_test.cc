@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -217,6 +218,41 @@ TEST_CASE("of very many goroutines the first hundred are shown, the others count
     CHECK(lines == 1 + 100 + 1);
     CHECK(text.ends_with("\n... and 150 more\n"));
   });
+}
+
+TEST_CASE("a program prints its deadlock, or its leak, word for word") {
+  const auto errors_of = [](void (*body)(Chan<int> & never)) {
+    const ChildEnd end = run_in_child([body] {
+      Runtime rt({.deterministic = 1});
+      Chan<int> never(2);
+      never.set_label("never");
+      const auto main = [&] {
+        set_label("main");
+        body(never);
+      };
+      std::fputs(describe(rt.run(main)).c_str(), stderr);
+    });
+    CHECK(end.exit_code == 0);
+    return end.errors;
+  };
+  const std::string main_site = at(gorun::runtime::SpawnSite::current().line - 5);
+  CHECK(errors_of([](Chan<int>& never) {
+          sleep(90s);
+          (void)never.recv();
+        }) ==
+        "fatal: all goroutines are parked - deadlock\n"
+        "goroutine 1 \"main\" [chan receive, chan \"never\" 0/2]: spawned at " +
+            main_site);
+  unsigned line = gorun::runtime::SpawnSite::current().line;
+  const auto leak = [](Chan<int>& never) {
+    go([&never] { (void)never.recv(); });
+    sleep(90s);
+  };
+  line += 2;  // where it is spawned
+  CHECK(errors_of(leak) ==
+        "leak: the main goroutine returned, but 1 goroutine is parked for good\n"
+        "goroutine 2 [chan receive, chan \"never\" 0/2, 90.0 s]: spawned at " +
+            at(line));
 }
 
 TEST_CASE("the runtime itself prints nothing about a deadlock") {

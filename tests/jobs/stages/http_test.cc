@@ -92,9 +92,9 @@ TEST_CASE("the text of an item is its URL, and the body is the text of what come
     const Outcome outcome =
         run_job(fetch_job(quoted(server.url("/hello")), "", dir / "out"), procs);
     CHECK(failures_of(outcome) == "");
-    CHECK(read_whole_file(dir / "out") == R"({"url":")" + server.url("/hello") +
-                                              R"(","status":200,"bytes":6,"type":"text/plain","body":"hello\n"})" +
-                                              "\n");
+    CHECK(read_whole_file(dir / "out") ==
+          R"({"url":")" + server.url("/hello") +
+              R"(","status":200,"bytes":6,"type":"text/plain","body":"hello\n"})" + "\n");
   }
 }
 
@@ -247,6 +247,37 @@ TEST_CASE("a server that asks to wait is asked again") {
   CHECK(outcome.elapsed >= std::chrono::seconds(1));
   CHECK(failure_of(server.url("/busy/b/1"), R"("retry_after": false)") ==
         "pages: GET " + server.url("/busy/b/1") + ": status 503\n");
+}
+
+TEST_CASE("a request has its time, and another one if it is wanted") {
+  const HttpServer server;
+  const ScratchDir dir;
+  CHECK(failure_of(server.url("/slow/100000"), R"("timeout": "200ms")") ==
+        "pages: GET " + server.url("/slow/100000") + ": timed out after 200 ms\n");
+  // The server's second of patience is longer than the stage's own.
+  const Outcome outcome = run_job(fetch_job(quoted(server.url("/busy/c/2")),
+                                            R"("retry": {"max": 3, "base": "1ms"})", dir / "out"),
+                                  2);
+  CHECK(failures_of(outcome) == "");
+  CHECK(outcome.stages[1].retry_count == 2);
+  CHECK(outcome.elapsed >= std::chrono::seconds(2));
+}
+
+TEST_CASE("failed requests leave by the port errors, and the others go on") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const Outcome outcome =
+      run_job(R"({"gorun": 1, "stages": {"urls": {"kind": "items", "items": [)" +
+                  quoted(server.url("/status/404")) + "," + quoted(server.url("/hello")) +
+                  R"(]}, "pages": {"kind": "http", "from": "urls", "on_error": "route"},
+          "out": {"kind": "write", "from": "pages", "path": )" +
+                  quoted(dir / "out") + R"(},
+          "bad": {"kind": "write", "from": "pages.errors", "path": )" +
+                  quoted(dir / "bad") + "}}}",
+              2);
+  CHECK(failures_of(outcome) == "");
+  CHECK(read_whole_file(dir / "out") == "hello\n\n");
+  CHECK(read_whole_file(dir / "bad") == server.url("/status/404") + "\n");
 }
 
 TEST_CASE("a thousand slow URLs cost a thousand goroutines and no thread") {

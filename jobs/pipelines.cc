@@ -1,0 +1,176 @@
+#include "jobs/pipelines.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jobs/job_files.h"
+#include "jobs/json_value.h"
+#include "jobs/load.h"
+#include "jobs/parse.h"
+#include "jobs/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+class Expander {
+ public:
+  Expander(Source* source, const LoadWorld& world, Diagnostics* errors)
+      : source_(*source), world_(world), errors_(*errors) {
+    open_.push_back(world.identity(source->name()));
+  }
+
+  void expand(JobFile* file) {
+    std::vector<StageDecl> all;
+    for (StageDecl& stage : file->stages) {
+      if (stage.kind == nullptr || !stage.kind->is_pipeline || !stage.are_options_right) {
+        all.push_back(std::move(stage));
+        continue;
+      }
+      check(stage);
+      // What could not be read stays, so that references to it are not wrong as well.
+      std::optional<JobFile> inner = read(stage);
+      if (!inner) {
+        all.push_back(std::move(stage));
+        continue;
+      }
+      for (PoolDecl& pool : inner->pools) {
+        pool.pool.name = stage.name + "/" + pool.pool.name;
+        file->pools.push_back(std::move(pool));
+      }
+      file->secrets.add(inner->secrets);
+      for (StageDecl& decl : inner->stages)
+        all.push_back(adopt(std::move(decl), stage, inner->env));
+    }
+    file->stages = std::move(all);
+  }
+
+ private:
+  void blame(ByteRange where, std::string what, std::string hint = "") {
+    errors_.push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
+  }
+
+  // The validator does not see what is replaced.
+  void check(const StageDecl& stage) {
+    if (stage.from_where) {
+      blame(*stage.from_where, "stage " + quote(stage.group) + " takes no items",
+            "kind \"pipeline\" is a source");
+    }
+    if (stage.workers_where) {
+      blame(*stage.workers_where, "\"workers\" has no effect on a pipeline",
+            "its stages have theirs");
+    }
+    if (stage.pool_where != ByteRange{}) {
+      blame(stage.pool_where, "\"pool\" has no effect on a pipeline", "its stages have theirs");
+    }
+    if (stage.when != When::kSuccess && stage.needs.empty()) {
+      blame(stage.when_where, "\"when\" asks how other stages ended, and the stage needs none",
+            "name them: \"needs\": [...]");
+    }
+    stage.kind->check({stage.options, stage.from_where.has_value(), stage.name_where}, &errors_);
+  }
+
+  std::optional<JobFile> read(const StageDecl& stage) {
+    const ByteRange where = stage.options.where("file");
+    const std::string path = beside(source_, where.begin, stage.options.text("file"));
+    std::string identity = world_.identity(path);
+    if (const auto again = std::ranges::find(open_, identity); again != open_.end()) {
+      std::string way;
+      for (auto at = again; at != open_.end(); ++at) way += base_name(*at) + " -> ";
+      blame(where, "the pipeline " + quote(stage.name) + " would run itself",
+            way + base_name(identity));
+      return std::nullopt;
+    }
+    Expected<std::string, Refusal> text = world_.read(path);
+    if (!text.ok()) {
+      blame(where, "cannot read " + quote(path) + ": " + text.error().why);
+      return std::nullopt;
+    }
+    source_.append(path, std::move(*text));
+    const std::optional<JsonValue> root = read_job_files(&source_, world_, &errors_);
+    if (!root) return std::nullopt;
+    JobFile file =
+        parse_job_file(&source_, *root, settings_of(stage, *root, path), world_, &errors_);
+    open_.push_back(std::move(identity));
+    expand(&file);
+    open_.pop_back();
+    return file;
+  }
+
+  static std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+  VarSettings settings_of(const StageDecl& stage, const JsonValue& root, const std::string& path) {
+    VarSettings settings;
+    if (!stage.options.has("vars")) return settings;
+    const JsonMember* vars = find_member(*root.object(), "vars");
+    for (const auto& [name, value] : stage.options.named_templates("vars")) {
+      const bool is_known = vars != nullptr && vars->value.object() != nullptr &&
+                            find_member(*vars->value.object(), name) != nullptr;
+      if (!is_known) {
+        blame(stage.options.where("vars"), quote(path) + " declares no var " + quote(name));
+      } else if (value.is_constant()) {  // anything else is blamed by the rules of the kind
+        settings.push_back({name, value.constant_text()});
+      }
+    }
+    return settings;
+  }
+
+  // A stage of the inner file as one of the outer.
+  StageDecl adopt(StageDecl decl, const StageDecl& pipeline, const Environment& env) {
+    const std::string prefix = pipeline.name + "/";
+    decl.name = prefix + decl.name;
+    decl.group = prefix + decl.group;
+    for (std::string& name : decl.inside) name = prefix + name;
+    decl.inside.push_back(pipeline.name);
+    if (pipeline.group != pipeline.name) decl.inside.push_back(pipeline.group);
+    for (StageRef& ref : decl.from) ref.stage = prefix + ref.stage;
+    for (StageRef& ref : decl.needs) ref.stage = prefix + ref.stage;
+    if (!decl.pool.empty()) decl.pool = prefix + decl.pool;
+    decl.is_wanted = decl.is_wanted && pipeline.is_wanted;
+    wait_for(pipeline, &decl);
+    if (decl.kind != nullptr && decl.kind->option("env") != nullptr) give_environment(env, &decl);
+    return decl;
+  }
+
+  // Those that wait for nothing start when the pipeline does; all that need something within it
+  // need no more, unless a failure has to keep them from running.
+  static void wait_for(const StageDecl& pipeline, StageDecl* decl) {
+    const bool has_own = !decl->needs.empty();
+    if (decl->when != When::kSuccess || (has_own && pipeline.when != When::kSuccess)) return;
+    decl->needs.insert(decl->needs.end(), pipeline.needs.begin(), pipeline.needs.end());
+    if (has_own || pipeline.needs.empty()) return;
+    decl->when = pipeline.when;
+    decl->when_where = pipeline.when_where;
+  }
+
+  // The inner file's "env" is for its own commands.
+  static void give_environment(const Environment& env, StageDecl* decl) {
+    if (env.empty()) return;
+    NamedTemplates all;
+    for (const auto& [name, value] : env) all.emplace_back(name, Template(value));
+    ByteRange where;
+    if (decl->options.has("env")) {
+      where = decl->options.where("env");
+      for (const auto& entry : decl->options.named_templates("env")) all.push_back(entry);
+    }
+    decl->options.set("env", std::move(all), where);
+  }
+
+  Source& source_;
+  const LoadWorld& world_;
+  Diagnostics& errors_;
+  std::vector<std::string> open_;  // identities, from the main file to the one at hand
+};
+
+}  // namespace
+
+void expand_pipelines(Source* source, JobFile* file, const LoadWorld& world, Diagnostics* errors) {
+  const bool has_one = std::ranges::any_of(file->stages, [](const StageDecl& stage) {
+    return stage.kind != nullptr && stage.kind->is_pipeline;
+  });
+  if (has_one) Expander(source, world, errors).expand(file);
+}
+
+}  // namespace gorun::jobs

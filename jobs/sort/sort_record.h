@@ -1,0 +1,47 @@
+// jobs/sort/sort_record.h - an item as bytes that can be compared, kept and written to a file.
+//
+//   size  key_begin  key_size  text_size  field_count  { type name_size value_size }...  bytes
+//
+// Numbers are 32 bits in the machine's order; the file does not outlive the process. The bytes are
+// the text and then each field's name and value. The key is a slice of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "jobs/item.h"
+#include "jobs/out.h"
+
+namespace gorun::jobs {
+
+/// Bytes of the record of `item`; 0: more than a record can hold (4 GiB).
+[[nodiscard]] std::size_t record_size(const Item& item);
+/// Writes it; `key` is the item's text or the value of one of its fields.
+void write_record(const Item& item, std::string_view key, std::size_t size, char* to);
+
+/// The size that stands at the beginning of a record.
+[[nodiscard]] std::size_t size_of_record(const char* record);
+inline constexpr std::size_t kRecordSizeBytes = sizeof(std::uint32_t);
+[[nodiscard]] std::string_view key_of_record(const char* record);
+/// Makes the record an item again.
+Flow emit_record(const char* record, Out& out);
+
+/// The order of keys: as bytes, or as numbers, behind which come the keys that are none.
+class SortOrder {
+ public:
+  enum class Compare : std::uint8_t { kBytes, kNumbers };
+  enum class Direction : std::uint8_t { kAscending, kDescending };
+  SortOrder(Compare compare, Direction direction) : compare_(compare), direction_(direction) {}
+
+  /// Two keys whose prefixes differ are in the order of these; else compare() tells.
+  [[nodiscard]] std::uint64_t prefix(std::string_view key) const;
+  /// Less than, equal to or greater than 0.
+  [[nodiscard]] int compare(std::string_view a, std::string_view b) const;
+
+ private:
+  const Compare compare_;
+  const Direction direction_;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,254 @@
+#include "jobs/sort/sorted_runs.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <queue>
+#include <utility>
+
+#include "runtime/blocking.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+
+// Writes or reads all of it; returns an errno value, 0 for none. A file that ends early: EIO.
+template <class Call>
+int transfer_all(Call call, std::uint64_t at, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t moved = call(done, size - done, static_cast<off_t>(at + done));
+    if (moved > 0) {
+      done += static_cast<std::size_t>(moved);
+    } else if (moved == 0 || errno != EINTR) {
+      return moved == 0 ? EIO : errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+// Appends records to the file through a buffer.
+class SortedRuns::Writer {
+ public:
+  explicit Writer(SortedRuns& runs) : runs_(runs), begin_(runs.file_end_) {
+    buffer_.reserve(runs.limits_.buffer_bytes);
+  }
+  int append(const char* record) {
+    const std::size_t size = size_of_record(record);
+    if (buffer_.size() + size > runs_.limits_.buffer_bytes) {
+      if (const int failed = flush()) return failed;
+    }
+    buffer_.append(record, size);
+    return 0;
+  }
+  int flush() {
+    const int failed = runtime::blocking(runtime::Blocking::kBrief, [this] {
+      return transfer_all(
+          [this](std::size_t done, std::size_t size, off_t at) {
+            return ::pwrite(runs_.file_.get(), buffer_.data() + done, size, at);
+          },
+          runs_.file_end_, buffer_.size());
+    });
+    runs_.file_end_ += buffer_.size();
+    buffer_.clear();
+    return failed;
+  }
+  [[nodiscard]] Run run() const { return {begin_, runs_.file_end_}; }
+
+ private:
+  SortedRuns& runs_;
+  const std::uint64_t begin_;
+  std::string buffer_;
+};
+
+// The records of one run.
+class SortedRuns::Reader {
+ public:
+  Reader(const SortedRuns& runs, Run run) : runs_(&runs), next_(run.begin), end_(run.end) {}
+
+  // The next record into record(), nullptr at the end; returns an errno value.
+  int advance() {
+    at_ += record_ == nullptr ? 0 : size_of_record(record_);
+    record_ = nullptr;
+    if (at_ == buffer_.size() && next_ == end_) return 0;
+    if (const int failed = fill(kRecordSizeBytes)) return failed;
+    if (const int failed = fill(size_of_record(buffer_.data() + at_))) return failed;
+    record_ = buffer_.data() + at_;
+    return 0;
+  }
+  [[nodiscard]] const char* record() const { return record_; }
+
+ private:
+  // Sees to it that `size` bytes lie behind at_.
+  int fill(std::size_t size) {
+    if (buffer_.size() - at_ >= size) return 0;
+    buffer_.erase(0, at_);
+    at_ = 0;
+    const std::size_t had = buffer_.size();
+    const auto wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(std::max(size, runs_->limits_.buffer_bytes) - had, end_ - next_));
+    if (had + wanted < size) return EIO;
+    buffer_.resize(had + wanted);
+    const int failed = runtime::blocking(runtime::Blocking::kBrief, [&] {
+      return transfer_all(
+          [&](std::size_t done, std::size_t rest, off_t at) {
+            return ::pread(runs_->file_.get(), buffer_.data() + had + done, rest, at);
+          },
+          next_, wanted);
+    });
+    next_ += wanted;
+    return failed;
+  }
+
+  const SortedRuns* runs_;
+  std::uint64_t next_;  // of the file, to be read
+  std::uint64_t end_;
+  std::string buffer_;
+  std::size_t at_ = 0;
+  const char* record_ = nullptr;
+};
+
+SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string directory)
+    : order_(order), limits_(limits), directory_(std::move(directory)) {}
+
+SortedRuns::~SortedRuns() = default;
+
+SystemError SortedRuns::error(std::string_view call, int number) const {
+  return {call, number, directory_};
+}
+
+char* SortedRuns::allocate(std::size_t size) {
+  if (size > left_) {
+    const std::size_t block = std::max(size, kBlockBytes);
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(block));
+    free_ = blocks_.back().get();
+    left_ = block;
+    bytes_ += block;
+  }
+  left_ -= size;
+  return std::exchange(free_, free_ + size);
+}
+
+std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view key) {
+  const std::size_t size = record_size(item);
+  if (size == 0) return error("sort in", EFBIG);
+  char* const record = allocate(size);
+  write_record(item, key, size, record);
+  entries_.push_back({order_.prefix(key), record});
+  if (bytes_ + entries_.capacity() * sizeof(Entry) <= limits_.memory_bytes) return std::nullopt;
+  return spill();
+}
+
+bool SortedRuns::precedes(const Entry& a, const Entry& b) const {
+  if (a.prefix != b.prefix) return a.prefix < b.prefix;
+  return order_.compare(key_of_record(a.record), key_of_record(b.record)) < 0;
+}
+
+void SortedRuns::sort() {
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [this](const Entry& a, const Entry& b) { return precedes(a, b); });
+}
+
+std::optional<SystemError> SortedRuns::open() {
+  if (file_.is_open()) return std::nullopt;
+  int number = 0;
+  file_ = runtime::blocking(runtime::Blocking::kBrief, [this, &number] {
+    std::string name = directory_ + "/gorun-sort-XXXXXX";
+    FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
+    number = errno;
+    if (file.is_open()) ::unlink(name.c_str());
+    return file;
+  });
+  if (!file_.is_open()) return error("write below", number);
+  return std::nullopt;
+}
+
+std::optional<SystemError> SortedRuns::spill() {
+  if (auto failed = open()) return failed;
+  sort();
+  Writer writer(*this);
+  int failed = 0;
+  for (const Entry& entry : entries_) {
+    if (failed == 0) failed = writer.append(entry.record);
+  }
+  if (failed == 0) failed = writer.flush();
+  if (failed != 0) return error("write below", failed);
+  runs_.push_back(writer.run());
+  ++runs_written_;
+  entries_.clear();
+  blocks_.clear();
+  left_ = bytes_ = 0;
+  free_ = nullptr;
+  return std::nullopt;
+}
+
+std::optional<SystemError> SortedRuns::for_each(
+    const std::function<Flow(const char* record)>& take) {
+  sort();
+  // Neighbours are merged, so that the runs stay in the order of what they hold.
+  while (runs_.size() > limits_.merged_at_once) {
+    std::vector<Run> fewer;
+    for (std::size_t first = 0; first < runs_.size(); first += limits_.merged_at_once) {
+      const std::size_t count = std::min(limits_.merged_at_once, runs_.size() - first);
+      Writer writer(*this);
+      int failed = 0;
+      auto wrong = merge(first, count, false, [&](const char* record) {
+        failed = writer.append(record);
+        return failed == 0 ? Flow::kMore : Flow::kStop;
+      });
+      if (wrong) return wrong;
+      if (failed == 0) failed = writer.flush();
+      if (failed != 0) return error("write below", failed);
+      fewer.push_back(writer.run());
+    }
+    runs_ = std::move(fewer);
+  }
+  return merge(0, runs_.size(), true, take);
+}
+
+std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t count, bool with_memory,
+                                             const std::function<Flow(const char* record)>& take) {
+  struct Head {
+    Entry entry;
+    std::size_t source;  // `count`: the memory
+  };
+  const auto comes_later = [this](const Head& a, const Head& b) {
+    if (precedes(b.entry, a.entry)) return true;
+    return !precedes(a.entry, b.entry) && a.source > b.source;
+  };
+  std::priority_queue<Head, std::vector<Head>, decltype(comes_later)> heads(comes_later);
+  std::vector<Reader> readers;
+  for (std::size_t i = 0; i < count; ++i) readers.emplace_back(*this, runs_[first + i]);
+  std::size_t next = 0;  // of the memory
+  const auto push_next = [&](std::size_t source) {
+    if (source == count) {
+      if (with_memory && next < entries_.size()) heads.push({entries_[next++], source});
+      return 0;
+    }
+    const int failed = readers[source].advance();
+    const char* record = readers[source].record();
+    if (failed == 0 && record != nullptr) {
+      heads.push({{order_.prefix(key_of_record(record)), record}, source});
+    }
+    return failed;
+  };
+  for (std::size_t source = 0; source <= count; ++source) {
+    if (const int failed = push_next(source)) return error("read back from", failed);
+  }
+  while (!heads.empty()) {
+    const Head head = heads.top();
+    heads.pop();
+    if (take(head.entry.record) == Flow::kStop) return std::nullopt;
+    if (const int failed = push_next(head.source)) return error("read back from", failed);
+  }
+  return std::nullopt;
+}
+
+}  // namespace gorun::jobs

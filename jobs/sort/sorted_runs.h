@@ -1,0 +1,92 @@
+// jobs/sort/sorted_runs.h - records in order, in memory or in sorted runs of a file.
+//
+// Records are gathered in blocks of memory. When they fill the budget they are sorted and written
+// to a file without a name as one run; at the end the runs and what is in memory are merged. The
+// file is unlinked before its first byte is written, so that nothing is left of it whatever becomes
+// of the process.
+//
+// Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
+// merge takes that of the earlier run. More runs than can be merged at a time are first merged to
+// fewer.
+//
+// Prior art: GNU sort; D. Knuth, The Art of Computer Programming, volume 3, 5.4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/file_descriptor.h"
+#include "jobs/item.h"
+#include "jobs/out.h"
+#include "jobs/sort/sort_record.h"
+#include "jobs/system_error.h"
+
+namespace gorun::jobs {
+
+/// threads  one at a time, on a goroutine. Blocks in marked sections.
+class SortedRuns {
+ public:
+  struct Limits {
+    std::size_t memory_bytes;          // of records and what points to them
+    std::size_t merged_at_once = 256;  // runs; each takes a buffer
+    std::size_t buffer_bytes = std::size_t{64} << 10;
+  };
+  /// directory  where runs are written.
+  SortedRuns(const SortOrder& order, Limits limits, std::string directory);
+  ~SortedRuns();
+  SortedRuns(const SortedRuns&) = delete;
+  SortedRuns& operator=(const SortedRuns&) = delete;
+
+  /// Adds an item; an item that is too large counts as an error of EFBIG.
+  [[nodiscard]] std::optional<SystemError> add(const Item& item, std::string_view key);
+
+  /// Calls `take` with each record in order until it says kStop. To be called once.
+  [[nodiscard]] std::optional<SystemError> for_each(
+      const std::function<Flow(const char* record)>& take);
+
+  /// Runs that were written so far.
+  [[nodiscard]] std::size_t runs_written() const { return runs_written_; }
+
+ private:
+  struct Entry {
+    std::uint64_t prefix;
+    const char* record;
+  };
+  struct Run {
+    std::uint64_t begin;
+    std::uint64_t end;
+  };
+  class Writer;
+  class Reader;
+
+  [[nodiscard]] char* allocate(std::size_t size);
+  [[nodiscard]] bool precedes(const Entry& a, const Entry& b) const;
+  void sort();
+  [[nodiscard]] std::optional<SystemError> spill();
+  [[nodiscard]] std::optional<SystemError> open();
+  [[nodiscard]] std::optional<SystemError> merge(
+      std::size_t first, std::size_t count, bool with_memory,
+      const std::function<Flow(const char* record)>& take);
+  [[nodiscard]] SystemError error(std::string_view call, int number) const;
+
+  const SortOrder order_;
+  const Limits limits_;
+  const std::string directory_;
+  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* free_ = nullptr;  // in the last block
+  std::size_t left_ = 0;
+  std::size_t bytes_ = 0;  // of all blocks
+  FileDescriptor file_;
+  std::uint64_t file_end_ = 0;
+  std::vector<Run> runs_;  // in the order of what they hold
+  std::size_t runs_written_ = 0;
+};
+
+}  // namespace gorun::jobs

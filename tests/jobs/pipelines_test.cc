@@ -1,0 +1,152 @@
+// tests/jobs/pipelines_test.cc - job files as stages of others: what they become, and their
+// mistakes.
+#include "jobs/pipelines.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "jobs/executor.h"
+#include "tests/jobs/fake_world.h"
+#include "tests/jobs/run_job.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace gorun::jobs {
+namespace {
+
+// "stage: what it needs" for each stage, a line each.
+std::string needs_of(const Graph& graph) {
+  std::string all;
+  for (const StageSpec& stage : graph.stages) {
+    all += stage.name + ":";
+    for (const std::size_t need : stage.needs) all += " " + graph.stages[need].name;
+    all += "\n";
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_SUITE("jobs/pipelines") {
+  TEST_CASE("the stages of the other file stand in the place of the pipeline") {
+    const FakeWorld world{
+        .texts = {
+            {"job.json", R"({"gorun": 1, "vars": {"where": "prod"}, "pools": {"net": 2}, "stages": {
+ "build": {"kind": "exec", "argv": ["make"]},
+ "deploy": {"kind": "pipeline", "file": "lib/deploy.json", "vars": {"to": "${{ vars.where }}"}, "needs": "build"},
+ "tell": {"kind": "exec", "argv": ["mail"], "needs": "deploy"},
+ "one": {"kind": "exec", "argv": ["x"], "needs": "deploy/copy"}}})"},
+            {"lib/deploy.json", R"({"gorun": 1, "vars": {"to": "test"}, "env": {"A": "1", "B": "2"},
+ "pools": {"net": 5}, "limits": {"procs": 7}, "stages": {
+ "copy": {"kind": "exec", "argv": ["cp", "${{ vars.to }}"], "env": {"B": "own"}, "pool": "net"},
+ "web": {"kind": "pipeline", "file": "web.json", "needs": "copy"}}})"},
+            {"lib/web.json", R"({"gorun": 1, "stages": {
+ "pages": {"kind": "range", "to": 3}, "print": {"kind": "write", "from": "pages"}}})"}}};
+    const Graph graph = graph_of(world);
+    CHECK(needs_of(graph) ==
+          "build:\n"
+          "deploy/copy: build\n"
+          "deploy/web/pages: deploy/copy build\n"
+          "deploy/web/print: deploy/copy build\n"
+          "tell: deploy/copy deploy/web/pages deploy/web/print\n"
+          "one: deploy/copy\n");
+    const StageSpec& copy = graph.stages[1];
+    CHECK(copy.options.text_templates("argv")[1].constant_text() == "prod");
+    const NamedTemplates& env = copy.options.named_templates("env");
+    REQUIRE(env.size() == 3);
+    CHECK(env[0].second.constant_text() == "1");
+    CHECK(env[2].second.constant_text() == "own");  // the last one counts
+    CHECK(graph.env.empty());
+    CHECK(graph.limits.procs == 0);
+    REQUIRE(graph.pools.size() == 2);
+    CHECK(graph.pools[*copy.pool].name == "deploy/net");
+    CHECK(graph.pools[*copy.pool].places == 5);
+  }
+
+  TEST_CASE("one pipeline stands for each combination of a matrix, or for none") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
+ "all": {"kind": "pipeline", "file": "a.json", "matrix": {"os": ["x", "y"]}, "vars": {"os": "${{ matrix.os }}"}},
+ "off": {"kind": "pipeline", "file": "a.json", "if": false},
+ "end": {"kind": "exec", "argv": ["end"], "needs": ["all", "off"]}}})"},
+                                    {"a.json", R"({"gorun": 1, "vars": {"os": ""}, "stages": {
+ "say": {"kind": "exec", "argv": ["say", "${{ vars.os }}"]}}})"}}};
+    CHECK(needs_of(graph_of(world)) == "all[x]/say:\nall[y]/say:\nend: all[x]/say all[y]/say\n");
+  }
+
+  TEST_CASE("mistakes are shown in their own file, and none twice") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
+ "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
+ "b": {"kind": "pipeline", "file": "none.json"},
+ "c": {"kind": "exec", "argv": ["x"], "needs": "b"}}}
+)"},
+                                    {"lib/a.json", R"({"gorun": 1,
+ "stages": {"s": {"kind": "write", "from": "t"}, "w": {"kind": "wlak"}}}
+)"}}};
+    CHECK(errors_of(world) == R"(job.json:2:58: error: "lib/a.json" declares no var "y"
+  2 |  "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
+    |                                                          ^~~~~~~~~~
+job.json:2:70: error: stage "a" takes no items
+  2 |  "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
+    |                                                                      ^~~~~~
+  hint: kind "pipeline" is a source
+job.json:2:94: error: "workers" has no effect on a pipeline
+  2 |  "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
+    |                                                                                              ^
+  hint: its stages have theirs
+job.json:3:36: error: cannot read "none.json": there is no such file
+  3 |  "b": {"kind": "pipeline", "file": "none.json"},
+    |                                    ^~~~~~~~~~~
+lib/a.json:2:44: error: stage "a/s" reads from unknown stage "a/t"
+  2 |  "stages": {"s": {"kind": "write", "from": "t"}, "w": {"kind": "wlak"}}}
+    |                                            ^~~
+lib/a.json:2:64: error: unknown kind "wlak"
+  2 |  "stages": {"s": {"kind": "write", "from": "t"}, "w": {"kind": "wlak"}}}
+    |                                                                ^~~~~~
+  hint: did you mean "walk"?
+gorun: 6 errors; nothing was run
+)");
+  }
+
+  TEST_CASE("a file that would run itself is refused") {
+    const FakeWorld world{
+        .texts = {{"job.json",
+                   R"({"gorun": 1, "stages": {"a": {"kind": "pipeline", "file": "b.json"}}}
+)"},
+                  {"b.json",
+                   R"({"gorun": 1, "stages": {"c": {"kind": "pipeline", "file": "./job.json"}}}
+)"}},
+        .links = {{"./job.json", "job.json"}}};
+    CHECK(errors_of(world) == R"(b.json:1:59: error: the pipeline "c" would run itself
+  1 | {"gorun": 1, "stages": {"c": {"kind": "pipeline", "file": "./job.json"}}}
+    |                                                           ^~~~~~~~~~~~
+  hint: job.json -> b.json -> job.json
+gorun: 1 error; nothing was run
+)");
+  }
+
+  TEST_CASE("a pipeline runs after what it needs, and before what needs it") {
+    const ScratchDir dir;
+    const auto step = [&dir](const std::string& word) {
+      return R"({"kind": "exec", "shell": "echo )" + word + " >> " + dir / "log" + "\"";
+    };
+    const FakeWorld world{
+        .texts = {
+            {"job.json", R"({"gorun": 1, "stages": {"first": )" + step("first") + R"(},
+ "middle": {"kind": "pipeline", "file": "m.json", "needs": "first"},
+ "last": )" + step("last") + R"(, "needs": "middle"}}})"},
+            {"m.json", R"({"gorun": 1, "env": {"WORD": "hello"}, "stages": {"x": )" +
+                           step("$WORD") + R"(}, "y": )" + step("y") + R"(, "needs": "x"}}})"}}};
+    for (const int procs : {1, 2, 8}) {
+      CAPTURE(procs);
+      dir.write("log", "");
+      const Outcome outcome = execute(graph_of(world), RunOptions{.procs = procs});
+      CHECK(failures_of(outcome) == "");
+      CHECK(read_whole_file(dir / "log") == "first\nhello\ny\nlast\n");
+    }
+  }
+}
+
+}  // namespace gorun::jobs

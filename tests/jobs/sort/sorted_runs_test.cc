@@ -1,0 +1,113 @@
+#include "jobs/sort/sorted_runs.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/runtime.h"
+#include "tests/support/scratch_dir.h"
+#include "tests/support/shell.h"
+
+namespace gorun::jobs {
+namespace {
+
+using Compare = SortOrder::Compare;
+using Direction = SortOrder::Direction;
+
+struct Sorted {
+  std::vector<std::string> keys;
+  std::vector<std::string> texts;
+  std::size_t runs = 0;
+  std::string error;
+};
+
+// Sorts items whose keys are a field, and whose texts are their numbers.
+Sorted sorted(const std::vector<std::string>& keys, const SortOrder& order,
+              SortedRuns::Limits limits, const std::string& directory) {
+  Sorted all;
+  runtime::Runtime rt({.procs = 1});
+  rt.run([&] {
+    SortedRuns runs(order, limits, directory);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::string text = std::to_string(i);
+      const Field field{"key", keys[i], FieldType::kNumber};
+      const Item item{.text = text, .fields = &field, .field_count = 1};
+      if (const auto wrong = runs.add(item, field.value)) all.error = wrong->message();
+    }
+    const auto wrong = runs.for_each([&](const char* record) {
+      all.keys.emplace_back(key_of_record(record));
+      return Flow::kMore;
+    });
+    if (wrong) all.error = wrong->message();
+    all.runs = runs.runs_written();
+  });
+  return all;
+}
+
+std::vector<std::string> random_keys(unsigned seed, std::size_t count) {
+  std::mt19937 random(seed);
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string key(random() % 12, '\0');
+    for (char& c : key) c = static_cast<char>(random() % 3 == 0 ? random() % 256 : 'a');
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_SUITE("jobs/sort") {
+  TEST_CASE("runs on the disk give the order that memory alone gives") {
+    const test::ScratchDir dir;
+    const auto keys = random_keys(1, 20'000);
+    auto expected = keys;
+    std::ranges::stable_sort(expected);
+    const SortOrder order(Compare::kBytes, Direction::kAscending);
+    const Sorted in_memory = sorted(keys, order, {.memory_bytes = 1U << 30U}, dir.path());
+    CHECK(in_memory.runs == 0);
+    CHECK(in_memory.keys == expected);
+    const Sorted spilled =
+        sorted(keys, order, {.memory_bytes = 1100 << 10, .buffer_bytes = 100}, dir.path());
+    CHECK(spilled.runs > 1);
+    CHECK(spilled.keys == expected);
+    // More runs than are merged at a time.
+    const Sorted in_rounds =
+        sorted(keys, order, {.memory_bytes = 1100 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
+               dir.path());
+    CHECK(in_rounds.runs > 4);
+    CHECK(in_rounds.keys == expected);
+    std::ranges::reverse(expected);
+    CHECK(sorted(keys, SortOrder(Compare::kBytes, Direction::kDescending),
+                 {.memory_bytes = 1100 << 10}, dir.path())
+              .keys == expected);
+    CHECK(test::run_shell("ls -A " + dir.path()).out == "");  // the file has no name
+  }
+
+  TEST_CASE("numbers are in their order, and what is none comes last") {
+    const test::ScratchDir dir;
+    const std::vector<std::string> keys = {
+        "10", "9", "-1", "x", "1e3", "9007199254740993", "0", "", "-2.5", "09", "9007199254740992",
+        "0.5"};
+    CHECK(sorted(keys, SortOrder(Compare::kNumbers, Direction::kAscending),
+                 {.memory_bytes = 1U << 20U}, dir.path())
+              .keys == std::vector<std::string>{"-2.5", "-1", "0", "0.5", "9", "09", "10", "1e3",
+                                                "9007199254740992", "9007199254740993", "", "x"});
+    CHECK(sorted(keys, SortOrder(Compare::kNumbers, Direction::kDescending),
+                 {.memory_bytes = 1U << 20U}, dir.path())
+              .keys == std::vector<std::string>{"9007199254740993", "9007199254740992", "1e3", "10",
+                                                "9", "09", "0.5", "0", "-1", "-2.5", "x", ""});
+  }
+
+  TEST_CASE("a directory that is not there is an error") {
+    const Sorted none =
+        sorted(random_keys(2, 20'000), SortOrder(Compare::kBytes, Direction::kAscending),
+               {.memory_bytes = 1100 << 10}, "/no/such/directory");
+    CHECK(none.error == "cannot write below \"/no/such/directory\": No such file or directory");
+  }
+}
+
+}  // namespace gorun::jobs

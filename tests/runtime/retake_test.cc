@@ -1,0 +1,127 @@
+// tests/runtime/retake_test.cc - Ps that pass from those who do not need them to those who wait: by
+// theft, by hand, by sysmon. And the counters that tell of it.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "runtime/blocking.h"
+#include "runtime/runtime.h"
+#include "runtime/sync.h"
+#include "runtime/timer.h"
+#include "tests/support/each_procs.h"
+#include "tests/support/parked.h"
+#include "tests/support/scale.h"
+
+namespace {
+
+using namespace gorun::runtime;
+using namespace gorun::tests;
+using namespace std::chrono_literals;
+
+// As many goroutines as there are Ps loop without a runtime call. returns the longest yield of the
+// caller until all of them run: the last one takes its P.
+Nanos longest_yield_among_greedy(int procs) {
+  std::atomic<int> looping{0};
+  std::atomic<bool> stop{false};
+  WaitGroup greedy;
+  for (int i = 0; i < procs; ++i) {
+    greedy.go([&] {
+      ++looping;
+      while (!stop.load(std::memory_order_relaxed)) {
+      }
+    });
+  }
+  Nanos longest{0};
+  while (looping < procs) {
+    const Nanos before = now();
+    yield();
+    longest = std::max(longest, now() - before);
+  }
+  stop = true;
+  greedy.wait();
+  return longest;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("runtime/retake");
+
+TEST_CASE("goroutines that compute without a runtime call lose their P to one that waits") {
+  at_each_procs([](Runtime& rt) {
+    Nanos shortest = 1h;
+    run_to_end(rt, [&] {
+      for (int round = 0; round < 8; ++round) {
+        shortest = std::min(shortest, longest_yield_among_greedy(rt.procs()));
+      }
+    });
+    const Counters counters = rt.counters();
+    CHECK(counters.retakes >= 8);
+    CHECK(counters.handoffs >= counters.retakes);
+    // A time slice of 10 ms and a look of sysmon. With more Ms than cores the kernel's own slices
+    // come on top.
+    if (rt.procs() == 1) {
+      CHECK(shortest >= 9ms);
+      CHECK(shortest < 25ms);
+    }
+  });
+}
+
+TEST_CASE("a P is given away by one that will block for long, and taken from one that does") {
+  at_each_procs([](Runtime& rt) {
+    Counters at_start, given, taken;
+    run_to_end(rt, [&] {
+      std::atomic<bool> was_here{false};
+      const auto until_others_ran = [&] {
+        while (!was_here) std::this_thread::sleep_for(100us);
+      };
+      const auto let_all_block = [&](Blocking how) {
+        WaitGroup all;
+        was_here = false;
+        for (int i = 0; i < procs(); ++i) all.go([&] { blocking(how, until_others_ran); });
+        // With every P but ours in a call, or about to be, and ours to go with the last of them.
+        while (rt.counters().handoffs - at_start.handoffs < static_cast<std::uint64_t>(procs())) {
+          yield();
+        }
+        was_here = true;
+        all.wait();
+      };
+      at_start = rt.counters();
+      let_all_block(Blocking::kLong);
+      given = rt.counters();
+      at_start = given;
+      let_all_block(Blocking::kBrief);
+      taken = rt.counters();
+    });
+    CHECK(given.handoffs >= static_cast<std::uint64_t>(rt.procs()));
+    CHECK(taken.retakes > given.retakes);
+  });
+}
+
+TEST_CASE("idle Ps steal from one that has more than it can do, and say so") {
+  at_each_procs([](Runtime& rt) {
+    std::atomic<int> done{0};
+    int spawned = 0;
+    const auto busy = [&done] {
+      const Nanos end = now() + 200us;
+      while (now() < end) {
+      }
+      ++done;
+    };
+    run_to_end(rt, [&] {
+      const Nanos limit = now() + 30s;
+      do {
+        for (int i = 0; i < 100; ++i) go(busy);
+        spawned += 100;
+        while (done < spawned) yield();
+      } while (rt.procs() > 1 && rt.counters().steals == 0 && now() < limit);
+    });
+    CHECK(done == spawned);
+    CHECK((rt.counters().steals > 0) == (rt.procs() > 1));
+  });
+}
+
+TEST_SUITE_END();
