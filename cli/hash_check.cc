@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <fstream>
 #include <istream>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,8 +15,6 @@
 #include "jobs/hash/hash_run.h"
 #include "jobs/hash/hash_worker.h"
 #include "jobs/system_error.h"
-#include "runtime/blocking.h"
-#include "runtime/sync.h"
 
 namespace gorun::cli {
 namespace {
@@ -31,23 +28,17 @@ struct CheckCounts {
 };
 
 // The entries of one checksum file.
-class ChecksumSource final : public jobs::HashSource {
+class ChecksumSource final : public jobs::SerialHashSource {
  public:
   ChecksumSource(std::istream& input, std::optional<jobs::Algorithm> untagged)
       : input_(input), reader_(untagged) {}
-
-  bool next(jobs::HashTask* task) override {
-    const std::lock_guard lock(mutex_);
-    return runtime::blocking(runtime::Blocking::kBrief, [&] { return fill(task); });
-  }
 
   // Good when the run has ended.
   [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] std::size_t wrong_lines() const { return wrong_lines_; }
 
  private:
-  bool fill(jobs::HashTask* task) {
-    task->number = next_number_;
+  bool fill(jobs::HashTask* task) override {
     while (task->names.size() < jobs::kHashNamesAtOnce) {
       if (!pending_ && !read_entry()) break;
       // A task has one list of algorithms.
@@ -57,9 +48,7 @@ class ChecksumSource final : public jobs::HashSource {
       task->expected.push_back(std::move(pending_->hex));
       pending_.reset();
     }
-    if (task->names.empty()) return false;
-    ++next_number_;
-    return true;
+    return !task->names.empty();
   }
 
   bool read_entry() {
@@ -80,8 +69,6 @@ class ChecksumSource final : public jobs::HashSource {
     return false;
   }
 
-  runtime::Mutex mutex_;  // guards all below
-  std::uint64_t next_number_ = 0;
   std::istream& input_;
   jobs::ChecksumReader reader_;
   std::string line_;

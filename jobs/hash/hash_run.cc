@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "jobs/hash/hash_worker.h"
+#include "runtime/blocking.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
 
@@ -191,6 +192,13 @@ class Worker final : private HashObserver {
 };
 
 }  // namespace
+
+bool SerialHashSource::next(HashTask* task) {
+  const std::lock_guard lock(mutex_);
+  if (!runtime::blocking(runtime::Blocking::kBrief, [&] { return fill(task); })) return false;
+  task->number = next_number_++;
+  return true;
+}
 
 void run_hash(HashSource& source, HashSink& sink, const HashRunOptions& options) {
   Shared shared(source, sink, options.path);

@@ -22,6 +22,7 @@
 
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_files.h"
+#include "runtime/sync.h"
 
 namespace gorun::jobs {
 
@@ -40,6 +41,19 @@ class HashSource {
   /// Fills in all but `results`, at most kHashNamesAtOnce names; false: there is no more.
   /// threads  any workers at once, on goroutines; may park.
   virtual bool next(HashTask* task) = 0;
+};
+
+/// A source that is asked by one worker at a time, and need not number its tasks.
+class SerialHashSource : public HashSource {
+ public:
+  bool next(HashTask* task) final;
+
+ private:
+  /// As next(), but for the number. Runs in a blocking section.
+  virtual bool fill(HashTask* task) = 0;
+
+  runtime::Mutex mutex_;           // held in fill()
+  std::uint64_t next_number_ = 0;  // guarded by mutex_
 };
 
 class HashSink {

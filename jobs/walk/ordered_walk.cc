@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "runtime/blocking.h"
@@ -137,8 +138,8 @@ OrderedWalk::Directory* OrderedWalk::claim() {
   };
   const Directory& level = *levels_.back();
   const Directory* const needed = level.entries[level.next].directory.get();
-  for (auto at = levels_.rbegin(); at != levels_.rend(); ++at) {
-    Directory* const found = first_unlisted(first_unlisted, **at);
+  for (Directory* const at : std::views::reverse(levels_)) {
+    Directory* const found = first_unlisted(first_unlisted, *at);
     if (found != nullptr) return found == needed || ahead_ < kListedAhead ? found : nullptr;
   }
   return nullptr;
