@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <system_error>
@@ -65,7 +66,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     next = at + 1;
   }
   if (total > static_cast<double>(kLongest)) return std::nullopt;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(total + 0.5));
+  return std::chrono::nanoseconds(std::llround(total));
 }
 
 std::string duration_text(std::chrono::nanoseconds duration) {

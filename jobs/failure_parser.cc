@@ -53,6 +53,7 @@ std::optional<RetryOn> read_cause(const JsonValue& value, ValueReader* reader) {
   const auto cause = std::ranges::find(kCauses, word, &CauseName::name);
   if (cause == kCauses.end()) {
     std::vector<std::string_view> names;
+    names.reserve(kCauses.size());
     for (const CauseName& known : kCauses) names.push_back(known.name);
     reader->blame(value.where,
                   "\"on\": expected " + quote_list(names, "or") + ", got " + quote(*text),

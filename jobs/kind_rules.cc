@@ -84,7 +84,7 @@ void check_map(const StageUse& use, Diagnostics* errors) {
   }
   if (!options.has("fields") || !options.has("json")) return;
   for (const auto& [name, pointer] : options.named_texts("json")) {
-    const auto is_same = [&name = name](const auto& field) { return field.first == name; };
+    const auto is_same = [&wanted = name](const auto& field) { return field.first == wanted; };
     if (std::ranges::none_of(options.named_templates("fields"), is_same)) continue;
     blame(errors, options.where("json"),
           "\"fields\" and \"json\" both set the field " + quote(name));
