@@ -86,6 +86,7 @@ void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
 void report(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
             Screen& screen) {
   screen.message(deadlock_lines(screen, outcome));
+  screen.message(failure_list(screen, graph, outcome));
   if (options.verbosity == Verbosity::kQuiet) return;
   if (options.verbosity == Verbosity::kVerbose) screen.message(stage_table(outcome));
   screen.message(closing_line(screen, graph, outcome));
@@ -94,9 +95,10 @@ void report(const Options& options, const jobs::Graph& graph, const jobs::Outcom
 }  // namespace
 
 ExitCode cmd_run(const Options& options, Screen& screen) {
-  const std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
+  std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
-  const auto& graph = std::get<jobs::Graph>(loaded);
+  auto& graph = std::get<jobs::Graph>(loaded);
+  if (options.keep_going) graph.fail = jobs::FailPolicy::kKeepGoing;
   if (options.dry_run) return print(graph.secrets.masked(dry_run_text(graph)));
 
   try {
@@ -107,8 +109,10 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
-    const jobs::Outcome outcome = jobs::execute(
-        graph, {.procs = options.procs, .observer = &observer, .interrupt = &interrupt});
+    const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
+                                                        .observer = &observer,
+                                                        .interrupt = &interrupt,
+                                                        .timeout = options.timeout});
     display.end();
     report(options, graph, outcome, screen);
     return exit_code(outcome, signals.first_signal());

@@ -17,6 +17,11 @@ namespace gorun::cli {
 [[nodiscard]] std::string failure_line(const Screen& screen, const std::string& stage,
                                        const jobs::Failure& failure);
 
+/// What failed and why, once more and together, where other things may have been said since; and
+/// how many items were let go. Empty if there is nothing of that.
+[[nodiscard]] std::string failure_list(const Screen& screen, const jobs::Graph& graph,
+                                       const jobs::Outcome& outcome);
+
 /// The closing line: how many stages ended how, and the time.
 [[nodiscard]] std::string closing_line(const Screen& screen, const jobs::Graph& graph,
                                        const jobs::Outcome& outcome);

@@ -360,6 +360,7 @@ constexpr std::array<StageKind, 15> kKinds = {{
      .options = kHttpOptions,
      .default_workers = 32,
      .parallel = true,
+     .failures = ItemFailures::kRetried,
      .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
      .check = check_http},
     {.name = "hash",
