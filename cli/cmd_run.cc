@@ -159,6 +159,7 @@ void report(const Options& options, const jobs::Graph& graph, const jobs::Outcom
       options.verbosity == Verbosity::kQuiet ||
       (options.command == Command::kMap && options.verbosity == Verbosity::kNormal &&
        outcome.state == jobs::RunState::kSucceeded);
+  if (options.command != Command::kMap) screen.message(failure_list(screen, graph, outcome));
   if (is_quiet) return;
   if (options.verbosity == Verbosity::kVerbose) screen.message(stage_table(outcome));
   screen.message(closing_line(screen, graph, outcome));
@@ -167,9 +168,10 @@ void report(const Options& options, const jobs::Graph& graph, const jobs::Outcom
 }  // namespace
 
 ExitCode cmd_run(const Options& options, Screen& screen) {
-  const std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
+  std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
-  const auto& graph = std::get<jobs::Graph>(loaded);
+  auto& graph = std::get<jobs::Graph>(loaded);
+  if (options.keep_going) graph.fail = jobs::FailPolicy::kKeepGoing;
   if (options.dry_run) return print(graph.secrets.masked(dry_run_text(graph)));
   return run_graph(options, graph, screen);
 }
@@ -190,8 +192,10 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
-    const jobs::Outcome outcome = jobs::execute(
-        graph, {.procs = options.procs, .observer = &observer, .interrupt = &interrupt});
+    const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
+                                                        .observer = &observer,
+                                                        .interrupt = &interrupt,
+                                                        .timeout = options.timeout});
     display.end();
     report(options, graph, outcome, screen);
     ExitCode status = exit_code(outcome, signals.first_signal());

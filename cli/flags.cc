@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 28> kFlags = {{
+constexpr std::array<FlagRow, 30> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -49,6 +49,9 @@ constexpr std::array<FlagRow, 28> kFlags = {{
     {"", "--set-file", "NAME=PATH", "as --set, with what a file holds, but for its last line end",
      kReadsJob},
     {"-n", "--dry-run", "", "tell what would be run, in order, and run nothing", kRunOnly},
+    {"-k", "--keep-going", "", "let a failure stop only what depends on it; \"fail\" of the job",
+     kRunOnly},
+    {"", "--timeout", "TIME", "stop the run when it has taken so long: 90, 5m, 1h30m", kRunOnly},
     {"-q", "--quiet", "", "say nothing but errors; with --check, nothing of files that match",
      kRuns | bit(Command::kCheck) | kHashOnly},
     {"-a", "--algorithm", "NAMES",

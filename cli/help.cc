@@ -35,10 +35,11 @@ Save it as hash.json; then
 
 constexpr std::string_view kExitStatus = R"(
 exit status:
-  0 all went well             5 deadlock: stages wait for each other
-  1 a stage failed            70 a bug in gorun
-  2 wrong command line        74 an output could not be written
+  0 all went well             70 a bug in gorun
+  1 a stage failed            74 an output could not be written
+  2 wrong command line        124 the time of --timeout was up
   3 wrong job file            130, 143, 129 interrupted, terminated, hung up
+  5 deadlock: stages wait for each other
 )";
 
 constexpr std::string_view kRunExamples = R"(
@@ -47,6 +48,7 @@ examples:
   gorun -j 2 job.json                   on two
   gorun --set root=/usr/share job.json  with another value for "${{ vars.root }}"
   gorun job.json test lint              only what these targets or stages take
+  gorun -k --timeout 1h job.json        go on after failures, but not for ever
   gorun --dry-run job.json              tell what would be run, and run nothing
   generate | gorun -                    the job file comes from standard input
   gorun job.json > out.txt              results go to standard output, all else to stderr

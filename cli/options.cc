@@ -19,6 +19,7 @@
 
 #include "cli/help.h"
 #include "cli/version_line.h"
+#include "jobs/duration.h"
 #include "jobs/edit_distance.h"
 #include "jobs/quote.h"
 #include "jobs/utf8.h"
@@ -221,6 +222,15 @@ std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
   return read_count(parsed, "--jobs", kMaxProcs, &options.procs);
 }
 
+std::optional<UsageError> read_timeout(const Parsed& parsed, Options& options) {
+  const std::optional<std::string_view> text = parsed.last("--timeout");
+  if (!text) return std::nullopt;
+  options.timeout = jobs::parse_duration(*text);
+  if (options.timeout && options.timeout->count() > 0) return std::nullopt;
+  return UsageError{"option \"--timeout\" cannot be " + jobs::quote(*text),
+                    "it is a time such as 90 (seconds), 5m or 1h30m"};
+}
+
 std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) {
   for (const std::string_view flag : {"--set", "--set-file"}) {
     if (!parsed.has(flag)) continue;
@@ -295,7 +305,9 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
         options.github);
   }
   if (const auto path = parsed.last("--junit")) options.junit = std::string(*path);
+  if (!error) error = read_timeout(parsed, options);
   options.dry_run = parsed.has("--dry-run");
+  options.keep_going = parsed.has("--keep-going");
   return error;
 }
 

@@ -5,6 +5,8 @@
 // --. Flags may stand anywhere. Nothing here prints, exits or looks at a file.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,6 +73,8 @@ struct Options {
   std::vector<SetFile> set_files;
   bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
+  bool keep_going = false;
+  std::optional<std::chrono::nanoseconds> timeout;  // of the whole run
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;

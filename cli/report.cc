@@ -74,6 +74,33 @@ std::string failure_line(const Screen& screen, const std::string& stage,
   return out + "\n";
 }
 
+std::string failure_list(const Screen& screen, const jobs::Graph& graph,
+                         const jobs::Outcome& outcome) {
+  constexpr std::size_t kMostListed = 20;
+  std::string out;
+  for (std::size_t i = 0; i < outcome.stages.size(); ++i) {
+    const StageOutcome& stage = outcome.stages[i];
+    // The first failure of "fail": "fast" is the last thing that was said.
+    if (graph.fail != jobs::FailPolicy::kFast) {
+      const std::size_t listed = std::min(stage.failures.size(), kMostListed);
+      for (std::size_t f = 0; f < listed; ++f) {
+        out += failure_line(screen, stage.name, stage.failures[f]);
+      }
+      if (stage.failure_count > listed) {
+        out += "gorun: stage " + jobs::quote(stage.name) + " failed " +
+               format_count(stage.failure_count - listed, "more time") + "\n";
+      }
+    }
+    if (stage.let_go_count == 0) continue;
+    const bool are_routed = graph.stages[i].failure.on_error == jobs::OnError::kRoute;
+    out += "gorun: " + screen.styled(Style::kYellow, "warning:") + " stage " +
+           jobs::quote(stage.name) + ": " + format_count(stage.let_go_count, "failed item") +
+           (are_routed ? " sent by \"errors\"" : " left out") +
+           ", the first: " + printable(stage.let_go.front().what) + "\n";
+  }
+  return out;
+}
+
 std::string closing_line(const Screen& screen, const jobs::Graph& graph,
                          const jobs::Outcome& outcome) {
   const std::string time = " in " + format_duration(outcome.elapsed) + "\n";

@@ -23,6 +23,11 @@ namespace gorun::cli {
 /// The last lines of commands that failed, in the order of the stages; empty if none said anything.
 [[nodiscard]] std::string failure_summary(const Screen& screen, const jobs::Outcome& outcome);
 
+/// What failed and why, once more and together, where other things may have been said since; and
+/// how many items were let go. Empty if there is nothing of that.
+[[nodiscard]] std::string failure_list(const Screen& screen, const jobs::Graph& graph,
+                                       const jobs::Outcome& outcome);
+
 /// The closing line: how many stages ended how, and the time.
 [[nodiscard]] std::string closing_line(const Screen& screen, const jobs::Graph& graph,
                                        const jobs::Outcome& outcome);

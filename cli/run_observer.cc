@@ -43,6 +43,12 @@ void RunObserver::item_let_go(std::size_t stage, const jobs::Failure& failure) {
   }
 }
 
+void RunObserver::attempt_failed(std::size_t stage, const jobs::Failure& failure,
+                                 std::chrono::nanoseconds pause) {
+  log_.info("stage " + jobs::quote(graph_->stages[stage].name) + ": " + printable(failure.what) +
+            "; again in " + format_duration(pause));
+}
+
 void RunObserver::stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) {
   if (shown_[stage] > kMostShown) {
     screen_.message("gorun: stage " + jobs::quote(outcome.name) + " failed " +

@@ -1,6 +1,7 @@
 // cli/run_observer.h - what the engine tells, handed to those who show it: display, screen, log.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -24,6 +25,8 @@ class RunObserver final : public jobs::Observer {
   void stage_started(std::size_t stage) override;
   void stage_failure(std::size_t stage, const jobs::Failure& failure) override;
   void item_let_go(std::size_t stage, const jobs::Failure& failure) override;
+  void attempt_failed(std::size_t stage, const jobs::Failure& failure,
+                      std::chrono::nanoseconds pause) override;
   void stage_finished(std::size_t stage, const jobs::StageOutcome& outcome) override;
 
  private:

@@ -86,6 +86,7 @@ class Execution {
       : interrupt_(watched(options.interrupt)),
         timeout_(options.timeout),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
+                    .jitter = options.jitter,
                     .deterministic = options.deterministic}),
         run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make)),
@@ -104,8 +105,15 @@ class Execution {
     const runtime::RunResult result = scheduler_.run([this] { run_main(); });
     std::vector<std::string> stuck;
     for (const runtime::GoroutineInfo& g : result.stuck) {
-      stuck.push_back("goroutine " + std::to_string(g.id) + " \"" + g.label + "\" waits for " +
-                      runtime::to_string(g.reason));
+      std::string line = "goroutine " + std::to_string(g.id) + " \"" + g.label + "\" waits for " +
+                         runtime::to_string(g.reason);
+      for (const runtime::WaitedChannel& channel : g.channels) {
+        // Channels with a label are those in front of stages.
+        if (channel.label.empty()) continue;
+        line += ", in front of stage \"" + channel.label + "\" (" + std::to_string(channel.fill) +
+                " of " + std::to_string(channel.capacity) + " batches)";
+      }
+      stuck.push_back(run_.graph().secrets.masked(std::move(line)));
     }
     return run_.finish(std::move(stuck));
   }
@@ -162,6 +170,7 @@ class Execution {
             .producers = chain.producers,
             .comes_back = chain.retries || plan_.nodes[chain.nodes.front()].traits.feeds_itself},
         &head_cell(chain).queued);
+    chains_[c].inbox->set_label(run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name);
   }
 
   void make_surroundings(std::size_t c) {

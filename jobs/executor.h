@@ -47,6 +47,7 @@ struct RunOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};  // of the whole run
   /// Not 0: runtime::Options::deterministic, so that pauses cost nothing; also the seed of jitter.
   std::uint64_t deterministic = 0;
+  std::uint64_t jitter = 0;  // runtime::Options::jitter, for tests
 };
 
 /// Runs `graph` on a Runtime of its own and returns when every goroutine and child has ended.

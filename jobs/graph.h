@@ -104,9 +104,8 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 /// "limits" of the job.
 struct Limits {
-  int procs = 0;                           // 0: as many as the machine gives
-  std::optional<std::int64_t> memory;      // bytes for what waits in channels and is gathered
-  std::optional<std::int64_t> open_files;  // at a time, by all workers
+  int procs = 0;                       // 0: as many as the machine gives
+  std::optional<std::int64_t> memory;  // bytes of the texts in all channels
 };
 
 struct Graph {

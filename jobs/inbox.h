@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "jobs/batch.h"
@@ -38,6 +39,9 @@ class Inbox {
   };
   /// queued_items  counts what waits here; outlives the inbox.
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
+
+  /// Names it in the report on a deadlock; before it is shared.
+  void set_label(const std::string& stage) { chan_.set_label(stage); }
 
   /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed.
   Flow put(Batch&& batch);

@@ -11,8 +11,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kFailPolicies = {"fast", "drain", "keep-going"};
 
 constexpr std::int64_t kLeastMemory = std::int64_t{1} << 20;
-constexpr std::int64_t kLeastOpenFiles = 16;
-constexpr std::int64_t kMostOpenFiles = std::int64_t{1} << 30;
 constexpr std::int64_t kLeastBytes = 4096;
 
 constexpr std::array<OptionRow, 12> kJobKeys = {{
@@ -69,7 +67,7 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 3> kLimitKeys = {{
+constexpr std::array<OptionRow, 2> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
@@ -78,13 +76,8 @@ constexpr std::array<OptionRow, 3> kLimitKeys = {{
      .max = kMaxProcs},
     {.name = "memory",
      .type = OptionType::kSize,
-     .help = "bytes for the items that wait between stages and for what stages gather",
+     .help = "bytes of the texts that wait between stages, all channels together",
      .min = kLeastMemory},
-    {.name = "open_files",
-     .type = OptionType::kInteger,
-     .help = "files and pipes that all workers have open at a time",
-     .min = kLeastOpenFiles,
-     .max = kMostOpenFiles},
 }};
 
 constexpr std::array<OptionRow, 4> kEdgeKeys = {{

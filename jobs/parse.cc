@@ -56,10 +56,6 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
     const OptionRow& row = *find_key(limit_keys(), "memory");
     limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
   }
-  if (const JsonMember* files = find_member(*object, "open_files")) {
-    const OptionRow& row = *find_key(limit_keys(), "open_files");
-    limits.open_files = reader->integer("open_files", files->value, row.min, row.max);
-  }
   return limits;
 }
 

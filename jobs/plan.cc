@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace gorun::jobs {
@@ -157,6 +158,8 @@ class Planner {
         if (readers.size() != 1 || !joins(at, readers.front())) break;
         at = readers.front();
       }
+      // What gathers has no use for the order that its items came in.
+      if (plan_.nodes[chain.nodes.back()].traits.gathers()) chain.keeps_order = false;
       plan_.chains.push_back(std::move(chain));
     }
   }
@@ -182,6 +185,16 @@ class Planner {
     return std::clamp<std::int64_t>(buffer / kMinBatches, 1, std::max<std::int64_t>(most, 1));
   }
 
+  // "limits.memory", divided among the inboxes; at least what a batch holds.
+  std::int64_t bytes_for_each() const {
+    if (!graph_.limits.memory) return std::numeric_limits<std::int64_t>::max();
+    const auto inboxes = std::ranges::count_if(plan_.chains, [this](const PlanChain& chain) {
+      return !wiring_[chain.nodes.front()].writers.empty();
+    });
+    return std::max<std::int64_t>(*graph_.limits.memory / std::max<std::int64_t>(inboxes, 1),
+                                  static_cast<std::int64_t>(kBatchBytes));
+  }
+
   void connect_chains() {
     for (PlanChain& chain : plan_.chains) {
       for (const std::size_t reader : plan_.nodes[chain.nodes.back()].readers) {
@@ -194,7 +207,7 @@ class Planner {
       const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
-      chain.bytes = static_cast<std::uint64_t>(wiring_[head].bytes);
+      chain.bytes = static_cast<std::uint64_t>(std::min(wiring_[head].bytes, bytes_for_each()));
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }
   }

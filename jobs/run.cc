@@ -181,6 +181,10 @@ Flow Run::fail_item(std::size_t stage, Failure failure) {
     }
     keep_failure(stage, std::move(failure));
   }
+  return after_failed_item(stage);
+}
+
+Flow Run::after_failed_item(std::size_t stage) {
   if (graph_.fail == FailPolicy::kFast) {
     stop(scope_of_[stage]);
     return Flow::kStop;
@@ -199,16 +203,24 @@ void Run::attempt_failed(std::size_t stage, Failure failure, std::chrono::nanose
 void Run::judge_failed_items(std::size_t stage) {
   const FailurePolicy& policy = graph_.stages[stage].failure;
   const std::uint64_t lost = cell(stage).lost.load(std::memory_order_relaxed);
-  const std::uint64_t items = cell(stage).items_in.load(std::memory_order_relaxed);
+  // A source has found what it sends and what it failed on.
+  const bool is_source = graph_.stages[stage].inputs.empty();
+  const std::uint64_t items = is_source
+                                  ? cell(stage).items_out.load(std::memory_order_relaxed) + lost
+                                  : cell(stage).items_in.load(std::memory_order_relaxed);
   // Without a percentage all has been said when the items failed.
   if (!policy.tolerate.percent || !policy.lets_go(lost) || policy.lets_go(lost, items)) return;
   std::string percent = std::to_string(*policy.tolerate.percent);
   percent.erase(percent.find_last_not_of('0') + 1);
   if (percent.ends_with('.')) percent.pop_back();
-  fail(stage, {FailureKind::kWork,
-               std::to_string(lost) + " of " + std::to_string(items) +
-                   " items failed, and \"tolerate\" allows " + percent + " percent",
-               {}});
+  {
+    const std::lock_guard<runtime::Mutex> hold(lock_);
+    keep_failure(stage, {FailureKind::kWork,
+                         std::to_string(lost) + " of " + std::to_string(items) +
+                             " items failed, and \"tolerate\" allows " + percent + " percent",
+                         {}});
+  }
+  static_cast<void>(after_failed_item(stage));
 }
 
 void Run::run_started() {

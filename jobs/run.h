@@ -150,6 +150,7 @@ class Run {
   // Both with lock_ held.
   void keep_failure(std::size_t stage, Failure failure);
   void keep_let_go(std::size_t stage, Failure failure);
+  Flow after_failed_item(std::size_t stage);
   void stop(std::size_t scope);
   void stop_all();
   void stop_followers(std::size_t stage);

@@ -228,8 +228,10 @@ void Worker::LinkContext::route(const Item& item, const Failure& failure) {
   if (errors == nullptr) return;  // no target asks for what reads there
   Batch batch;
   batch.push_copy(item);
-  const std::array<Field, 3> fields = {
-      {{"error", batch.copy(where_.run.graph().secrets.masked(failure.what))},
+  // The text as a field, too: formats that write fields would lose which item it was.
+  const std::array<Field, 4> fields = {
+      {{"item", batch.items().back().text},
+       {"error", batch.copy(where_.run.graph().secrets.masked(failure.what))},
        {"attempts", batch.copy(std::to_string(failure.attempts)), FieldType::kNumber},
        {"stage", where_.run.graph().stages[stage_].name}}};
   batch.set_fields(&batch.items().back(), fields);

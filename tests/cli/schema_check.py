@@ -59,7 +59,7 @@ GOOD = [
               "save": "${{ item }}", "status": "any", "per_host": 2, "max_body": "1MiB", "max_redirects": 0, "retry_after": False,
               "ca_file": "ca.pem", "workers": 100},
         "o": {"kind": "write", "from": ["t", "k", "u"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
-    {"gorun": 1, "vars": {"n": 3}, "fail": "keep-going", "limits": {"memory": "1MiB", "open_files": 16},
+    {"gorun": 1, "vars": {"n": 3}, "fail": "keep-going", "limits": {"memory": "1MiB"},
      "defaults": {"timeout": "1h", "retry": {"max": 2}, "tolerate": 1, "on_error": "fail"}, "stages": {
         "w": {"kind": "walk", "tolerate": {"count": 3, "percent": 0.5, "x-t": 1}, "on_error": "continue", "timeout": 1.5},
         "h": {"kind": "hash", "from": {"stage": "w", "bytes": "1MiB"}, "order": "input", "window": 5, "retry": 3, "on_error": "route",
@@ -110,7 +110,7 @@ BAD = [
     (2, ["stages", "r", "from"], {"port": "out"}), (2, ["stages", "r", "from"], {"stage": "w", "nope": 1}),
     (2, ["stages", "r", "from"], {"stage": "w", "buffer": 0}), (2, ["stages", "m", "replace"], {"pattern": "a"}),
     (2, ["stages", "m", "replace"], [1]), (2, ["stages", "m", "fields"], {"a": 1}), (2, ["stages", "m", "text"], 1),
-    (1, ["fail"], "keep"), (3, ["limits", "memory"], 5), (3, ["limits", "open_files"], 1), (3, ["limits", "memory"], "x"),
+    (1, ["fail"], "keep"), (3, ["limits", "memory"], 5), (3, ["limits", "memory"], "x"),
     (3, ["defaults", "retry"], "x"), (3, ["defaults", "window"], 1), (3, ["defaults", "tolerate"], {"count": "a"}),
     (3, ["stages", "w", "retry"], 3), (3, ["stages", "w", "order"], "any"), (3, ["stages", "w", "tolerate"], -1),
     (3, ["stages", "w", "tolerate"], {"percent": 101}), (3, ["stages", "w", "tolerate"], {"nope": 1}), (3, ["stages", "w", "tolerate"], True),

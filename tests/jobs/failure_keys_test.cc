@@ -151,24 +151,21 @@ gorun: 7 errors; nothing was run
 )",
      ""},
     {"limits and edges",
-     R"({"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB", "open_files": 3}, "stages": {
+     R"({"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB"}, "stages": {
   "a": {"kind": "items", "items": []},
   "b": {"kind": "write", "from": {"stage": "a", "bytes": 100}}
 }}
 )",
      R"(job.json:1:22: error: "fail": expected "fast", "drain" or "keep-going", got "slowly"
-  1 | {"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB", "open_files": 3}, "stages": {
+  1 | {"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB"}, "stages": {
     |                      ^~~~~~~~
 job.json:1:53: error: "memory": expected 1048576 or more, got "1KiB"
-  1 | {"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB", "open_files": 3}, "stages": {
+  1 | {"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB"}, "stages": {
     |                                                     ^~~~~~
-job.json:1:75: error: "open_files": expected 16 to 1073741824, got 3
-  1 | {"gorun": 1, "fail": "slowly", "limits": {"memory": "1KiB", "open_files": 3}, "stages": {
-    |                                                                           ^
 job.json:3:58: error: "bytes": expected 4096 or more, got 100
   3 |   "b": {"kind": "write", "from": {"stage": "a", "bytes": 100}}
     |                                                          ^~~
-gorun: 4 errors; nothing was run
+gorun: 3 errors; nothing was run
 )",
      ""},
 };
@@ -193,7 +190,7 @@ TEST_SUITE("jobs/failure_keys") {
   TEST_CASE("the keys of failure, order and limits are read") {
     const Graph graph = graph_of(R"({"gorun": 1, "fail": "keep-going",
       "vars": {"n": 4, "t": "2s"},
-      "limits": {"procs": 2, "memory": "64MiB", "open_files": 100},
+      "limits": {"procs": 2, "memory": "64MiB"},
       "defaults": {"timeout": 9, "tolerate": 7, "retry": 2},
       "stages": {
         "a": {"kind": "walk"},
@@ -209,7 +206,6 @@ TEST_SUITE("jobs/failure_keys") {
     CHECK(graph.fail == FailPolicy::kKeepGoing);
     CHECK(graph.limits.procs == 2);
     CHECK(graph.limits.memory == std::int64_t{64} << 20);
-    CHECK(graph.limits.open_files == 100);
     const StageSpec& hash = graph.stages[1];
     CHECK(graph.edges[hash.inputs[0]].bytes == std::int64_t{1} << 20);
     CHECK(hash.failure.on_error == OnError::kRoute);

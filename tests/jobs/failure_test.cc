@@ -255,8 +255,8 @@ TEST_CASE("failed items leave by the port \"errors\", with what happened to them
     CHECK(count == 18);
     CHECK(errors.sorted() ==
           std::vector<std::string>{
-              "17 error=does not like it (attempt 2 of 2) attempts=2 stage=fails",
-              "7 error=does not like it (attempt 2 of 2) attempts=2 stage=fails"});
+              "17 item=17 error=does not like it (attempt 2 of 2) attempts=2 stage=fails",
+              "7 item=7 error=does not like it (attempt 2 of 2) attempts=2 stage=fails"});
     CHECK(stage(outcome, "fails").let_go_count == 2);
   }
 }

@@ -1,0 +1,133 @@
+// tests/cli/failure_test.cc - what people see of failures: attempts, limits, the list at the end,
+// and the exit status.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/support/command.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+
+namespace {
+
+// stderr without the time, which differs: "... in 12 ms".
+std::string without_times(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    std::string line = text.substr(at, end - at);
+    const std::size_t time = line.rfind(" in ");
+    const bool has_time = line.ends_with(" ms") || line.ends_with(" s");
+    if (has_time && time != std::string::npos) line.resize(time);
+    out += line + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+struct Run {
+  const ScratchDir dir;
+  CommandResult result;
+  explicit Run(const std::string& stages, const std::string& top = "",
+               std::vector<std::string> flags = {}) {
+    flags.push_back(
+        dir.write("job.json", R"({"gorun": 1, )" + top + R"("stages": {)" + stages + "}}"));
+    result = run_gorun(flags);
+  }
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/failure");
+
+TEST_CASE("a command that fails at first is run again, and what it said before is not sent") {
+  const ScratchDir dir;
+  const Run run(R"("a": {"kind": "exec", "stdout": "items", "retry": {"max": 3, "base": "1ms"},
+      "shell": "n=$(cat )" +
+                dir.path() + R"(/n 2>/dev/null); echo half; echo x$n > )" + dir.path() +
+                R"(/n; [ \"$n\" = xx ] || exit 75; echo whole"},
+      "w": {"kind": "write", "from": "a"})");
+  CHECK(run.result.out == "half\nwhole\n");
+  CHECK(run.result.status == 0);
+}
+
+TEST_CASE("the last of the attempts is named, and only failures that are meant are tried again") {
+  const Run run(R"("a": {"kind": "items", "items": ["1", "2"]},
+      "b": {"kind": "exec", "from": "a", "argv": ["sh", "-c", "exit $1", "sh", "{}"],
+            "on_error": "continue", "retry": {"max": 2, "on": "exit 2", "base": "1ms"}})");
+  CHECK(run.result.status == 0);
+  CHECK(run.result.err.find("warning: stage \"b\": 2 failed items left out, the first: ") !=
+        std::string::npos);
+}
+
+TEST_CASE("a command that takes longer than its timeout fails") {
+  const Run run(R"("a": {"kind": "exec", "argv": ["sleep", "100"], "timeout": "50ms"})");
+  CHECK(run.result.status == 1);
+  CHECK(without_times(run.result.err) ==
+        "gorun: error: stage \"a\" failed: sleep 100: timed out after 50 ms\n"
+        "gorun: failed: stage \"a\",\n");
+}
+
+TEST_CASE("failed items leave by their port") {
+  const Run run(R"("a": {"kind": "items", "items": ["1", "0", "3"]},
+      "b": {"kind": "exec", "from": "a", "argv": ["sh", "-c", "exit $1", "sh", "{}"],
+            "stdout": "discard", "on_error": "route", "workers": 1},
+      "failed": {"kind": "write", "from": "b.errors", "format": "jsonl"})");
+  CHECK(run.result.status == 0);
+  CHECK(run.result.out ==
+        R"({"item":"1","error":"sh -c 'exit $1' sh 1: exit 1","attempts":1,"stage":"b"})"
+        "\n"
+        R"({"item":"3","error":"sh -c 'exit $1' sh 3: exit 3","attempts":1,"stage":"b"})"
+        "\n");
+}
+
+TEST_CASE("keep-going runs what does not depend on a failure, and lists all failures at the end") {
+  const Run run(
+      R"("a": {"kind": "exec", "argv": ["false"]},
+      "b": {"kind": "exec", "argv": ["echo", "b"], "needs": "a"},
+      "c": {"kind": "exec", "argv": ["sh", "-c", "sleep 0.2; exit 3"]},
+      "d": {"kind": "exec", "argv": ["sh", "-c", "sleep 0.4; echo d"]})",
+      "", {"-k"});
+  CHECK(run.result.status == 1);
+  CHECK(run.result.out == "d\n");
+  CHECK(without_times(run.result.err) ==
+        "gorun: error: stage \"a\" failed: false: exit 1\n"
+        "gorun: error: stage \"c\" failed: sh -c 'sleep 0.2; exit 3': exit 3\n"
+        "gorun: error: stage \"a\" failed: false: exit 1\n"
+        "gorun: error: stage \"c\" failed: sh -c 'sleep 0.2; exit 3': exit 3\n"
+        "gorun: failed: stages \"a\", \"c\"; 1 succeeded, 1 skipped,\n");
+}
+
+TEST_CASE("a file is not written of what was cut short, and is of what lacks failed items") {
+  const std::string stages = R"("i": {"kind": "items", "items": ["1", "0", "0", "0"]},
+      "e": {"kind": "exec", "from": "i", "argv": ["sh", "-c", "echo $1; exit $1", "sh", "{}"],
+            "stdout": "items", "workers": 1},
+      "o": {"kind": "write", "from": "e", "path": ")";
+  for (const char* fail : {"fast", "drain", "keep-going"}) {
+    CAPTURE(fail);
+    const ScratchDir dir;
+    const Run run(stages + dir.path() + "/out\"}", R"("fail": ")" + std::string(fail) + R"(", )");
+    CHECK(run.result.status == 1);
+    const bool is_there = run_command({"test", "-e", dir.path() + "/out"}).status == 0;
+    CHECK(is_there == (std::string(fail) == "keep-going"));
+  }
+}
+
+TEST_CASE("a run whose time is up ends with 124") {
+  const Run run(R"("a": {"kind": "exec", "argv": ["sleep", "100"]},
+      "b": {"kind": "exec", "argv": ["echo"], "needs": "a"})",
+                "", {"--timeout", "100ms"});
+  CHECK(run.result.status == 124);
+  CHECK(without_times(run.result.err) == "gorun: timed out: 1 cancelled, 1 skipped,\n");
+}
+
+TEST_CASE("a time that is none is refused") {
+  const CommandResult result = run_gorun({"--timeout", "soon", "x.json"});
+  CHECK(result.status == 2);
+  CHECK(result.err ==
+        "gorun: error: option \"--timeout\" cannot be \"soon\"\n"
+        "  hint: it is a time such as 90 (seconds), 5m or 1h30m\n");
+}
+
+TEST_SUITE_END();
