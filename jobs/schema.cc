@@ -171,6 +171,35 @@ Json job_part_of(const OptionRow& row) {
   }
 }
 
+Json not_empty(Json object) {
+  object["minProperties"] = 1;
+  return object;
+}
+
+Json choices_of(const OptionRow& row) {
+  Json several = array_of(choice_of(row), 1);
+  several["uniqueItems"] = true;
+  return any_of({choice_of(row), std::move(several)});
+}
+
+Json kind_names() {
+  Json names = Json::array();
+  for (const StageKind& kind : stage_kinds()) names.push_back(std::string(kind.name));
+  return {{"enum", std::move(names)}};
+}
+
+Json command_words() {
+  Json argv = array_of({{"type", "string"}}, 1);
+  argv["prefixItems"] = Json::array({{{"type", "string"}, {"minLength", 1}}});
+  return argv;
+}
+
+Json ports_by_predicate() {
+  Json ports = object_of(predicate_schema());
+  ports["propertyNames"] = pattern("^(?!(out|errors)$)[A-Za-z0-9_-]+");
+  return not_empty(std::move(ports));
+}
+
 // The type alone; schema_of() adds what describes it.
 Json type_of(const OptionRow& row) {
   Json string = {{"type", "string"}};
@@ -192,45 +221,26 @@ Json type_of(const OptionRow& row) {
       return choice_of(row);
     case OptionType::kTexts:
       return one_or_more(string);
-    case OptionType::kChoices: {
-      Json several = array_of(choice_of(row), 1);
-      several["uniqueItems"] = true;
-      return any_of({choice_of(row), std::move(several)});
-    }
+    case OptionType::kChoices:
+      return choices_of(row);
     case OptionType::kIntegers:
       return one_or_more(any_of({integer_between(row), refer_to("expression")}));
-    case OptionType::kArgv: {
-      Json argv = array_of(string, 1);
-      argv["prefixItems"] = Json::array({{{"type", "string"}, {"minLength", 1}}});
-      return argv;
-    }
+    case OptionType::kArgv:
+      return command_words();
     case OptionType::kNamedTemplates:
       return object_of(string, "variable");
     case OptionType::kPredicate:
       return predicate_schema();
-    case OptionType::kPredicates: {
-      Json ports = object_of(predicate_schema());
-      ports["propertyNames"] = pattern("^(?!(out|errors)$)[A-Za-z0-9_-]+");
-      ports["minProperties"] = 1;
-      return ports;
-    }
-    case OptionType::kPointers: {
-      Json pointers = object_of(string);
-      pointers["minProperties"] = 1;
-      return pointers;
-    }
-    case OptionType::kItems: {
-      Json fields = object_of(refer_to("scalar"));
-      fields["minProperties"] = 1;
-      return array_of(any_of({refer_to("scalar"), std::move(fields)}), 0);
-    }
+    case OptionType::kPredicates:
+      return ports_by_predicate();
+    case OptionType::kPointers:
+      return not_empty(object_of(string));
+    case OptionType::kItems:
+      return array_of(any_of({refer_to("scalar"), not_empty(object_of(refer_to("scalar")))}), 0);
     case OptionType::kReplacements:
       return one_or_more(object_of_keys(replacement_keys()), 0);
-    case OptionType::kKindName: {
-      Json names = Json::array();
-      for (const StageKind& kind : stage_kinds()) names.push_back(std::string(kind.name));
-      return {{"enum", std::move(names)}};
-    }
+    case OptionType::kKindName:
+      return kind_names();
     case OptionType::kInputs:
       return one_or_more(any_of({string, object_of_keys(edge_keys())}));
     case OptionType::kNames:
@@ -241,11 +251,8 @@ Json type_of(const OptionRow& row) {
       return any_of({integer_between(row), word("auto"), refer_to("expression")});
     case OptionType::kCondition:
       return any_of({{{"type", "boolean"}}, string});
-    case OptionType::kMatrix: {
-      Json matrix = object_of(array_of(refer_to("scalar"), 1), "name");
-      matrix["minProperties"] = 1;
-      return matrix;
-    }
+    case OptionType::kMatrix:
+      return not_empty(object_of(array_of(refer_to("scalar"), 1), "name"));
     case OptionType::kSwitch:
       return {{"type", "boolean"}};
     case OptionType::kVariable:

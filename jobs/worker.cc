@@ -241,8 +241,8 @@ void Worker::LinkContext::route(const Item& item, const Failure& failure) {
 // The next operator of the same goroutine.
 class Worker::NextOut final : public Out {
  public:
-  NextOut(const Surroundings& where, Link& from, Link& to, StageClock& clock)
-      : Out(kBatchItems), where_(where), from_(from), to_(to), clock_(clock) {}
+  NextOut(Link& from, Link& to, StageClock& clock)
+      : Out(kBatchItems), from_(from), to_(to), clock_(clock) {}
 
   [[nodiscard]] bool reader_is_idle() const override { return to_.out->reader_is_idle(); }
 
@@ -258,7 +258,6 @@ class Worker::NextOut final : public Out {
   Flow deliver_flush() override { return to_.out->flush(); }
 
  private:
-  const Surroundings& where_;
   Link& from_;
   Link& to_;
   StageClock& clock_;
@@ -395,7 +394,7 @@ void Worker::connect_links() {
           {port.name, std::make_unique<ReadersOut>(where_, link, port.readers, clock_, places_)});
     }
     if (i + 1 < links_.size()) {
-      link.out = std::make_unique<NextOut>(where_, link, *links_[i + 1], clock_);
+      link.out = std::make_unique<NextOut>(link, *links_[i + 1], clock_);
     } else if (where_.order != nullptr) {
       link.out = std::make_unique<OrderedOut>(*this, link);
     } else {

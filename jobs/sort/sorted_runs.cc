@@ -141,19 +141,21 @@ std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view ke
   if (size == 0) return error("sort in", EFBIG);
   char* const record = allocate(size);
   write_record(item, key, size, record);
-  entries_.push_back({order_.prefix(key), record});
+  entries_.push_back({order_.prefix(key), record, entries_.size()});
   if (bytes_ + entries_.capacity() * sizeof(Entry) <= limits_.memory_bytes) return std::nullopt;
   return spill();
 }
 
 bool SortedRuns::precedes(const Entry& a, const Entry& b) const {
   if (a.prefix != b.prefix) return a.prefix < b.prefix;
-  return order_.compare(key_of_record(a.record), key_of_record(b.record)) < 0;
+  const int order = order_.compare(key_of_record(a.record), key_of_record(b.record));
+  return order != 0 ? order < 0 : a.arrival < b.arrival;
 }
 
 void SortedRuns::sort() {
-  std::stable_sort(entries_.begin(), entries_.end(),
-                   [this](const Entry& a, const Entry& b) { return precedes(a, b); });
+  // Not std::stable_sort, whose buffer clang 19 calls deprecated.
+  std::sort(entries_.begin(), entries_.end(),
+            [this](const Entry& a, const Entry& b) { return precedes(a, b); });
 }
 
 std::optional<SystemError> SortedRuns::open() {
@@ -235,7 +237,8 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
     const int failed = readers[source].advance();
     const char* record = readers[source].record();
     if (failed == 0 && record != nullptr) {
-      heads.push({{order_.prefix(key_of_record(record)), record}, source});
+      // Arrival 0: equal heads go by source, and what is still in memory came last.
+      heads.push({{order_.prefix(key_of_record(record)), record, 0}, source});
     }
     return failed;
   };

@@ -57,6 +57,7 @@ class SortedRuns {
   struct Entry {
     std::uint64_t prefix;
     const char* record;
+    std::uint64_t arrival;  // which of the run's records it was: equal keys keep their order
   };
   struct Run {
     std::uint64_t begin;

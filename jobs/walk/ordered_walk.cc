@@ -4,7 +4,6 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "runtime/blocking.h"
@@ -138,8 +137,8 @@ OrderedWalk::Directory* OrderedWalk::claim() {
   };
   const Directory& level = *levels_.back();
   const Directory* const needed = level.entries[level.next].directory.get();
-  for (Directory* const at : std::views::reverse(levels_)) {
-    Directory* const found = first_unlisted(first_unlisted, *at);
+  for (std::size_t level_left = levels_.size(); level_left > 0; --level_left) {
+    Directory* const found = first_unlisted(first_unlisted, *levels_[level_left - 1]);
     if (found != nullptr) return found == needed || ahead_ < kListedAhead ? found : nullptr;
   }
   return nullptr;
