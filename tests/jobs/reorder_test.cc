@@ -193,7 +193,8 @@ TEST_CASE("hash, read and exec keep the order of their input") {
   std::string names;
   std::string expected;
   for (int i = 0; i < 300; ++i) {
-    const std::string name = dir.write(std::to_string(1000 + i), std::string((i * 37) % 5000, 'x'));
+    const std::string name = dir.write(std::to_string(1000 + i),
+                                       std::string(static_cast<std::size_t>(i * 37 % 5000), 'x'));
     names += (names.empty() ? "\"" : ", \"") + name + "\"";
     expected += name + "\n";
   }
