@@ -17,6 +17,7 @@
 #include "jobs/observer.h"
 #include "tests/jobs/run_job.h"
 #include "tests/support/http_server.h"
+#include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
@@ -212,7 +213,7 @@ TEST_CASE("what goes wrong is told with the request") {
 TEST_CASE("a body is saved whole or not at all") {
   const HttpServer server;
   const ScratchDir dir;
-  constexpr int kBytes = 20'000'000;
+  constexpr int kBytes = 20'000'000 / gorun::tests::kScale;
   const std::string items =
       R"({"u": ")" + server.url("/bytes/" + std::to_string(kBytes)) +
       R"(", "n": "bytes"}, {"u": ")" + server.url("/chunked/" + std::to_string(kBytes)) +
