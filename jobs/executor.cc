@@ -237,8 +237,7 @@ class Execution {
     run_.run_started();
     runtime::WaitGroup watcher;
     watcher.go([this] { watch_interrupt(); });
-    const runtime::Cancel running;
-    if (timeout_) watcher.go([this, &running] { watch_time(*timeout_, running); });
+    if (timeout_) watcher.go([this] { watch_time(*timeout_); });
     runtime::WaitGroup chains;
     for (std::size_t c = 0; c < chains_.size(); ++c) {
       chains.go([this, c] { run_chain(c); });
@@ -246,13 +245,13 @@ class Execution {
     chains.wait();
     timeouts_.wait();
     (void)interrupt_.close();
-    running.cancel();
+    all_ended_.cancel();
     watcher.wait();
   }
 
-  void watch_time(std::chrono::nanoseconds timeout, const runtime::Cancel& running) {
+  void watch_time(std::chrono::nanoseconds timeout) {
     runtime::set_label("timeout");
-    if (runtime::sleep_or_cancelled(timeout, running) == runtime::SleepEnd::kElapsed) {
+    if (runtime::sleep_or_cancelled(timeout, all_ended_) == runtime::SleepEnd::kElapsed) {
       run_.time_out();
     }
   }
@@ -435,6 +434,8 @@ class Execution {
   runtime::Fd interrupt_;
   const std::optional<std::chrono::nanoseconds> timeout_;
   runtime::WaitGroup timeouts_;  // of stages
+  // Here and not on run_main()'s stack, which after a deadlock nobody unwinds.
+  const runtime::Cancel all_ended_;
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;
