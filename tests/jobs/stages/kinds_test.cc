@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/jobs/run_job.h"
+#include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
@@ -54,8 +55,10 @@ TEST_CASE("range counts as seq does") {
 
 TEST_CASE("sort agrees with sort(1), also when it spills") {
   const ScratchDir dir;
-  REQUIRE(run_shell("cd " + dir.path() +
-                    " && seq 1 7 300000 | awk '{print ($1 * 7919) % 100003, $1 % 17}' > in")
+  // As few as still spill, where a sanitizer makes each comparison slow.
+  const std::string last = gorun::tests::kScale == 1 ? "300000" : "100000";
+  REQUIRE(run_shell("cd " + dir.path() + " && seq 1 7 " + last +
+                    " | awk '{print ($1 * 7919) % 100003, $1 % 17}' > in")
               .exit_status == 0);
   const std::string lines = R"("lines": {"kind": "lines", "path": ")" + dir / "in" + R"("})";
   for (const int procs : kProcs) {
