@@ -179,7 +179,8 @@ TEST_CASE("who waits aside is woken while others work, sleep or block") {
           ready = pipe.reader.wait_readable_aside();
           is_over = true;
         });
-        while (rt.parked(WaitReason::kOutside) < 1) yield();
+        // The thread outside may have seen it parked, and woken it, before we look.
+        while (!is_over && rt.parked(WaitReason::kOutside) < 1) yield();
         stay_busy(is_over);
       });
       outside.join();
