@@ -33,9 +33,12 @@ void regain_p() {
 void enter_slow() {
   M* m = current_m();
   if (m->steal.load(std::memory_order_acquire) == M::kSteal) {
-    // Waits for sysmon's decision, if it is just taking one.
+    // Waits for a decision that is just being taken, out of the runtime: it need not fail because
+    // this M came back a moment too early. Release: as in leave().
+    m->in_rt.store(0, std::memory_order_release);
     const std::lock_guard guard(sched->retake_lock);
     m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
+    m->in_rt.store(1, std::memory_order_relaxed);  // the lock publishes it to the next decision
   }
   if (m->p == nullptr) regain_p();
   if (sched->mode.jitter != 0) jitter();

@@ -1,18 +1,32 @@
 // runtime/mutex.h - Mutex: mutual exclusion for goroutines.
 //
-// One word: locked, woken (a waiter is on its way and needs no other wake-up), and the number of
-// waiters. A running goroutine may take a free mutex before one that was woken for it: that keeps
-// the mutex on one core while it is hot. A waiter passed over for kStarvedNs is handed the mutex
-// locked.
+// One word. Its lower half: locked, woken (a waiter is on its way and needs no other wake-up), and
+// the number of waiters. A running goroutine may take a free mutex before one that was woken for
+// it: that keeps the mutex on one core while it is hot. A waiter passed over for kStarvedNs is
+// handed the mutex locked.
+//
+// The upper half says who may write the word, and how:
+//
+//   fresh    anybody, by compare-and-swap. Counts locks in a row on one P; kStreak of them, or the
+//            first if there is only one P, bias the mutex to that P.
+//   biased   the P's owner, in the runtime, by plain stores: it is alone there (the handshake of
+//            sched/m.h). Anybody else ends the bias first, once and for all, while nobody is in the
+//            runtime with that P (Sched::p_at_rest).
+//   shared   anybody, by compare-and-swap, for good.
+//
+// So a mutex that is always locked on one P costs no locked instruction, one that several Ps want
+// costs two, and the change costs some microseconds, at most once in a mutex's life. The fast paths
+// compare the whole word with what they expect and store constants: the processor guesses the
+// comparison right, and the next operation need not wait for this one's store.
 //
 // The mutex may be freed as soon as unlock() has returned everywhere and nobody waits: unlock()
 // clears `locked` either as its last access or after it has reserved a parked waiter, whose lock()
 // call keeps the mutex alive.
 //
-// With a single P the word is read and written without locked instructions, in the runtime, where
-// nobody else is then (see rt_lock.h).
+// Not chosen: a bias that comes back. A mutex that changes sides now and then would pay the
+// microseconds each time.
 //
-// Prior art: Go, sync.Mutex (normal and starvation mode).
+// Prior art: Go, sync.Mutex (normal and starvation mode); biased locking in Java's HotSpot.
 #pragma once
 
 #include <atomic>
@@ -35,58 +49,79 @@ class Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void lock() {
-    if (!try_lock()) lock_slow();
+    if (!try_lock_fast()) lock_slow();
   }
 
   /// Takes the mutex if it is free; never parks.
-  [[nodiscard]] bool try_lock() {
-    if (is_alone()) {
-      const RtSection rt;
-      const std::uint32_t state = state_.load(std::memory_order_relaxed);
-      if ((state & kLocked) != 0) return false;
-      state_.store(state | kLocked, std::memory_order_relaxed);
-      return true;
-    }
-    std::uint32_t state = state_.load(std::memory_order_relaxed);
-    return (state & kLocked) == 0 &&
-           state_.compare_exchange_strong(state, state | kLocked, std::memory_order_acquire,
-                                          std::memory_order_relaxed);
-  }
+  [[nodiscard]] bool try_lock() { return try_lock_fast() || try_lock_slow(); }
 
   void unlock() {
-    if (is_alone()) {
-      const RtSection rt;
-      const std::uint32_t state = state_.load(std::memory_order_relaxed);
-      if (is_plain(state)) {
-        state_.store(state & ~kLocked, std::memory_order_relaxed);
-        return;
-      }
-    } else {
-      std::uint32_t state = state_.load(std::memory_order_relaxed);
-      if (is_plain(state) &&
-          state_.compare_exchange_strong(state, state & ~kLocked, std::memory_order_release,
-                                         std::memory_order_relaxed)) {
-        return;
-      }
+    Word word = kLocked;
+    if (replace_biased(word, 0)) return;
+    if ((word & (kShared | kLocked)) == (kShared | kLocked) && !needs_wake(word) &&
+        word_.compare_exchange_strong(word, word & ~kLocked, std::memory_order_release,
+                                      std::memory_order_relaxed)) {
+      return;
     }
     unlock_slow();
   }
 
  private:
-  static constexpr std::uint32_t kLocked = 1;
-  static constexpr std::uint32_t kWoken = 2;   // a waiter was woken and has not looked yet
-  static constexpr std::uint32_t kWaiter = 4;  // one waiter; the count is the rest of the word
+  using Word = std::uint64_t;
+  static constexpr Word kLocked = 1;
+  static constexpr Word kWoken = 2;   // a waiter was woken and has not looked yet
+  static constexpr Word kWaiter = 4;  // one waiter; the count is the rest of the lower half
+  static constexpr Word kBiased = Word{1} << 63U;  // to the P in bits 32 to 47: P::mutex_key
+  static constexpr Word kShared = Word{1} << 62U;
+  static constexpr Word kUpperHalf = ~Word{0} << 32U;
 
-  static bool is_alone() { return !multi_p && current_m() != nullptr; }
-  static bool needs_wake(std::uint32_t state) { return state >= kWaiter && (state & kWoken) == 0; }
-  // Unlocking is all that unlock() has to do.
-  static bool is_plain(std::uint32_t state) { return (state & kLocked) != 0 && !needs_wake(state); }
+  static bool needs_wake(Word word) { return (word & ~kUpperHalf) >= kWaiter && !(word & kWoken); }
+
+  static bool is_biased(Word word) { return (word & kBiased) != 0; }
+
+  bool try_lock_fast() {
+    Word word = 0;
+    return replace_biased(word, kLocked) ||
+           ((word & (kShared | kLocked)) == kShared &&
+            word_.compare_exchange_strong(word, word | kLocked, std::memory_order_acquire,
+                                          std::memory_order_relaxed));
+  }
+
+  // Lower half `word` -> `to`, if the mutex is biased to this P; else `word` is what it is now.
+  bool replace_biased(Word& word, Word to) {
+    M* const m = current_m();
+    if (m != nullptr) [[likely]] {
+      if (m->try_enter()) [[likely]] {
+        const Word key = m->mutex_key;
+        const Word now = word_.load(std::memory_order_relaxed);
+        if (now == (key | word)) [[likely]] {
+          word_.store(key | to, std::memory_order_relaxed);
+          m->leave();
+          return true;
+        }
+        m->leave();
+        word = now;
+        return false;
+      }
+      enter_slow();
+      leave_runtime();
+    }
+    word = word_.load(std::memory_order_relaxed);
+    return false;
+  }
 
   void lock_slow();
+  bool try_lock_slow();
   void unlock_slow();
+  class Section;
+  Word settle(Section& section);
+  bool replace(Word from, Word to);
+  bool take(Section& section, Word woken);
+  void end_bias(Word word);
+  static Word counted(Word word);
 
-  std::atomic<std::uint32_t> state_{0};  // acquire in lock pairs with release in unlock
-  WaitQueue waiters_;                    // as many as state_ counts, once their commits have run
+  std::atomic<Word> word_{0};  // acquire in lock pairs with release in unlock
+  WaitQueue waiters_;          // as many as word_ counts, once their commits have run
 };
 
 }  // namespace gorun::runtime

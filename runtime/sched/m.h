@@ -52,7 +52,8 @@ struct alignas(128) M {
 
   G* g = nullptr;  // running on this M; null on g0. This M only
   P* p = nullptr;  // owned; null while idle or without a P. This M, or sysmon by the handshake
-  Commit commit;   // run by whoever arrives next on this M. This M only
+  std::uint64_t mutex_key = ~std::uint64_t{0};  // p's, or kNobodysMutexKey. As p
+  Commit commit;                         // run by whoever arrives next on this M. This M only
   ExceptionState* exceptions = nullptr;  // this thread's, inside the C++ runtime
   void* g0_context = nullptr;            // saved while a G runs
   arch::SanitizerStack g0_stack;
@@ -82,6 +83,19 @@ struct alignas(128) M {
   std::atomic<bool> polling{false};  // sleeps in the netpoller, not on wake_word; relaxed: the lock
   bool has_thread = false;           // guarded by the scheduler's lock
   pthread_t thread{};                // stored by that thread, before it first takes the lock
+
+  /// From user code into the runtime, but for what enter_slow() has to do if it returns false.
+  bool try_enter() {
+    if constexpr (arch::kThreadSanitizer) {
+      in_rt.exchange(1, std::memory_order_seq_cst);
+    } else {
+      in_rt.store(1, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // the other half is a membarrier
+    }
+    return steal.load(std::memory_order_seq_cst) == 0;
+  }
+  /// Back to user code.
+  void leave() { in_rt.store(0, std::memory_order_release); }  // pairs with acquires in retake.cc
 
   std::uint64_t next_random() {
     random ^= random << 13;

@@ -20,6 +20,12 @@ struct M;
 
 inline constexpr std::uint32_t kQueueCapacity = 256;  // Go's; a full LRQ sheds half to the GRQ
 
+/// The upper half of a mutex's word while the mutex is biased to the P of that number (mutex.h).
+constexpr std::uint64_t mutex_key_of(int p) {
+  return std::uint64_t{1} << 63U | static_cast<std::uint64_t>(p) << 32U;
+}
+inline constexpr std::uint64_t kNobodysMutexKey = ~std::uint64_t{0};  // no mutex's word
+
 /// Totals that only the owner writes; read by anyone, relaxed.
 struct PCounters {
   std::atomic<std::uint64_t> spawned{0}, ended{0}, steals{0}, parks{0}, wakes{0};
@@ -31,7 +37,7 @@ struct PCounters {
 };
 
 struct alignas(128) P {
-  explicit P(int number) : id(number) {}
+  explicit P(int number) : id(number), mutex_key(mutex_key_of(number)) {}
 
   // Hot: what every pick reads.
   std::atomic<G*> runnext{nullptr};  // the G made ready last; stored by the owner, CASed by thieves
@@ -42,6 +48,7 @@ struct alignas(128) P {
   std::atomic<bool> poke{false};       // sysmon asks for a slow pick; relaxed, a hint
   std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed
   const int id;
+  const std::uint64_t mutex_key;  // what mutexes biased to this P say
 
   // Caches. Owner.
   G* free_gs = nullptr;

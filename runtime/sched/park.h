@@ -24,21 +24,12 @@ void enter_slow();
 
 /// From user code into the runtime; see m.h. Aborts outside a goroutine.
 inline void enter_runtime() {
-  M* m = current_m();
-  if constexpr (arch::kThreadSanitizer) {
-    m->in_rt.exchange(1, std::memory_order_seq_cst);
-  } else {
-    m->in_rt.store(1, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // the other half is sysmon's membarrier
-  }
-  if (m->steal.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+  if (!current_m()->try_enter()) [[unlikely]]
     enter_slow();
 }
 
 /// Back to user code.
-inline void leave_runtime() {
-  current_m()->in_rt.store(0, std::memory_order_release);  // pairs with sysmon's acquire
-}
+inline void leave_runtime() { current_m()->leave(); }
 
 /// enter and leave as a scope. The M may differ at its two ends.
 class RtSection {

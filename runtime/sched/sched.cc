@@ -2,6 +2,7 @@
 
 #include "runtime/sched/sched.h"
 
+#include <sys/single_threaded.h>
 #include <unistd.h>
 #include <ctime>
 
@@ -47,6 +48,7 @@ std::int64_t monotonic_ns() {
 void wire(M* m, P* pp) {
   m->p = pp;
   m->old_p = pp;
+  m->mutex_key = pp->mutex_key;
   note(TraceKind::kTakeP, m, pp);
   pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
 }
@@ -55,6 +57,7 @@ P* unwire(M* m) {
   P* pp = m->p;
   note(TraceKind::kDropP, m, pp);
   m->p = nullptr;
+  m->mutex_key = kNobodysMutexKey;
   pp->m.store(nullptr, std::memory_order_release);
   return pp;
 }
@@ -457,6 +460,7 @@ G* Sched::find_runnable(M* m) {
 
 void Sched::run(G* gp) {
   starter = gettid();
+  if (__libc_single_threaded) register_membarrier();
   Start first;
   coarse_clock.set(clock_ns());
   {

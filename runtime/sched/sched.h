@@ -118,6 +118,17 @@ struct Sched {
   /// `wanted`, if the M that owns it is in a blocking call; else null. Any M without a P.
   P* take_from_blocked(P* wanted);
 
+  /// Runs `change(arg)` while nobody is in the runtime with the P of that number, if it has no
+  /// owner or an owner in user code now. returns whether it did: if not, try again. Any thread that
+  /// is not in the runtime; `change` takes no lock. Some microseconds: a membarrier.
+  [[nodiscard]] bool p_at_rest(int id, void (*change)(void* arg), void* arg);
+  /// Whether p_at_rest() may be called: not before membarrier is registered, never without it.
+  static bool can_rest_ps();
+  static bool can_never_rest_ps();
+  /// Asks the kernel for membarrier, once in a process. At once while there is one thread, else it
+  /// may take 10 ms: sysmon's to wait for.
+  static void register_membarrier();
+
   /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
   /// in the GRQ. Any M.
   void ready_locked(G* gp);
@@ -256,7 +267,8 @@ struct Sched {
   void sysmon_main();
   void wake_sysmon();  // holds lock
 
-  // Sysmon's rounds, in sysmon.cc.
+  // Sysmon's rounds, in sysmon.cc and retake.cc.
+  static constexpr std::int64_t kTimeSliceNs = 10'000'000;  // of a goroutine while others wait
   bool retake(std::int64_t now);
   bool is_due(P* pp, M* m, std::int64_t now) const;
   bool look_after_waiting_work(std::int64_t now);

@@ -10,13 +10,10 @@
 // It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
 // while every P is idle.
 
-#include <linux/membarrier.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
@@ -31,15 +28,6 @@ constexpr std::int64_t kShortestNs = 20'000;
 // some 0.2 % of a core, and none while every P is idle.
 constexpr std::int64_t kLongestNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
-// A goroutine may compute this long while others wait for its P.
-constexpr std::int64_t kTimeSliceNs = 10'000'000;
-constexpr std::int64_t kTickNs = 20'000;  // the same for a blocking call
-
-long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
-
-// Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: they pass a
-// full fence themselves.
-bool register_membarrier() { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0; }
 
 }  // namespace
 
@@ -47,75 +35,6 @@ void Sched::wake_sysmon() {
   sysmon_asleep = false;
   sysmon_word.store(1, std::memory_order_release);
   futex_wake(sysmon_word);
-}
-
-bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
-  const std::uint32_t tick = pp->tick.load(std::memory_order_relaxed);
-  if (tick != pp->seen_tick) {
-    pp->seen_tick = tick;
-    pp->seen_since = now;
-    return false;
-  }
-  if (m->in_rt.load(std::memory_order_relaxed) != 0) return false;
-  // A timer that is due is work as well: its P's owner is the one who should look.
-  const bool work_waits =
-      pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now || is_surplus(pp);
-  const std::int64_t for_ns = now - pp->seen_since;
-  if (!m->blocking.load(std::memory_order_relaxed)) return work_waits && for_ns >= kTimeSliceNs;
-  if (for_ns < kTickNs) return false;
-  // Nobody idles or looks for work: this P may be the only one that could run what comes next.
-  return work_waits || for_ns >= kTimeSliceNs ||
-         idle_ps.load(std::memory_order_relaxed) + spinning.load(std::memory_order_relaxed) == 0;
-}
-
-// One round of the handshake over all Ms that are due, with one membarrier for all of them.
-bool Sched::retake(std::int64_t now) {
-  static const bool have_membarrier = register_membarrier();
-  std::unique_lock decision(retake_lock);
-  std::vector<M*> due;
-  for (auto& pp : ps) {
-    M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
-    if (m == nullptr || !is_due(pp.get(), m, now)) continue;
-    if (!have_membarrier && !m->blocking.load(std::memory_order_relaxed)) continue;
-    m->steal.store(M::kSteal, std::memory_order_seq_cst);
-    due.push_back(m);
-  }
-  if (due.empty()) return false;
-  if (have_membarrier) {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  } else {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  }
-  std::vector<P*> taken;
-  for (M* m : due) {
-    // Acquire: what the M did to its P before it left the runtime is ours to pass on.
-    if (m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p != nullptr) {
-      taken.push_back(unwire(m));  // steal stays 1: the M finds out when it comes back
-    } else {
-      m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
-    }
-  }
-  decision.unlock();
-  retakes.fetch_add(taken.size(), std::memory_order_relaxed);
-  for (P* pp : taken) hand_off(pp);
-  return !taken.empty();
-}
-
-// Needs no membarrier: an M that is out of the runtime and marked comes back through a full fence.
-P* Sched::take_from_blocked(P* wanted) {
-  if (wanted == nullptr) return nullptr;
-  const std::lock_guard decision(retake_lock);
-  M* m = wanted->m.load(std::memory_order_acquire);  // pairs with wire()
-  if (m == nullptr || !m->blocking.load(std::memory_order_relaxed)) return nullptr;
-  m->steal.store(M::kSteal, std::memory_order_seq_cst);
-  // The mark after in_rt: an M that left the runtime otherwise has taken it off before.
-  if (m->in_rt.load(std::memory_order_seq_cst) == 0 &&
-      m->blocking.load(std::memory_order_relaxed) && m->p == wanted) {
-    retakes.fetch_add(1, std::memory_order_relaxed);
-    return unwire(m);
-  }
-  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
-  return nullptr;
 }
 
 bool Sched::look_after_waiting_work(std::int64_t now) {
@@ -154,6 +73,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
 void Sched::sysmon_main() {
   if (mode.deterministic) return;    // its decisions depend on the clock
   prctl(PR_SET_TIMERSLACK, 1000UL);  // a 20 us sleep takes 120 us with the default slack
+  register_membarrier();
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;
   SchedTrace lines(mode.sched_trace_ns, monotonic_ns());

@@ -4,7 +4,7 @@
  *   leave()       in_rt = 0 (plain store)
  *   sysmon        lock; m = the P's M; steal = 1; membarrier; load in_rt: 0 -> the P is taken from m
  *                 and handed to another M, steal stays; 1 -> steal = 0; unlock
- *   enter_slow()  lock; steal = 0; unlock; P still mine -> go on; else an idle P; else that of
+ *   enter_slow()  in_rt = 0; lock; steal = 0; in_rt = 1; unlock; P still mine -> go on; else an idle P; else that of
  *                 an M in a blocking call; else the goroutine to the global queue, look for an idle
  *                 P again, and the M sleeps
  *   blocking      mark = 1; in_rt = 0; the call; in_rt = 1; fence; mark = 0; load steal; as enter()
@@ -156,10 +156,12 @@ running:
   :: else ->
      steal = 0;
 #ifndef NO_RETAKE_LOCK
+     store(me, OF(IN_RT, me), 0); /* out of the runtime: the decision need not fail for this M */
      lock(me, RETAKE);
 #endif
      store(me, OF(STEAL, me), 0);
 #ifndef NO_RETAKE_LOCK
+     store(me, OF(IN_RT, me), 1);
      unlock(me, RETAKE);
 #endif
      if

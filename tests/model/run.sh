@@ -84,6 +84,14 @@ handshake() {
   done
 }
 
+mutex_bias() {
+  check holds mutex_bias '2 locks each' -DROUNDS=2
+  check holds mutex_bias '4 locks each' -DROUNDS=4
+  for mutant in NO_MEMBARRIER NO_DECISION_LOCK CHECK_FIRST EARLY_WORD STEAL_FIRST IN_RT_IGNORED; do
+    check refuted mutex_bias "mutant $mutant" -D$mutant
+  done
+}
+
 select_claim() {
   check holds select_claim '2 channels and a timeout, 2 rounds'
   for mutant in NO_CAS NO_DEQUEUE LATE_RESET UNLOCK_EARLY NO_TIMER_STOP; do
@@ -98,10 +106,11 @@ netpoll_break() {
   done
 }
 
-for model in "${@:-park_wake run_queue spawn_queue handshake select_claim netpoll_break}"; do
+for model in "${@:-park_wake run_queue spawn_queue handshake mutex_bias select_claim netpoll_break}"; do
   for one in $model; do
     case $one in
-      park_wake | run_queue | spawn_queue | handshake | select_claim | netpoll_break) $one ;;
+      park_wake | run_queue | spawn_queue | handshake | mutex_bias | select_claim | netpoll_break)
+        $one ;;
       *) echo "run.sh: no model \"$one\"" >&2 && exit 2 ;;
     esac
   done

@@ -1,0 +1,145 @@
+// runtime/sched/retake.cc - the rare side of the ownership handshake (m.h): who is out of the
+// runtime stays out until a decision about its P has been taken.
+//
+// The decision is to take the P (sysmon from who blocks or computes for long, an M that lost its
+// own from who blocks), or to change what only the P's owner writes in the runtime (p_at_rest()).
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "runtime/sched/sched.h"
+
+namespace gorun::runtime {
+namespace {
+
+constexpr std::int64_t kTickNs = 20'000;  // what a blocking call may take while others wait
+
+long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
+
+// Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: they pass a
+// full fence themselves.
+enum class Membarrier : std::uint8_t { kUnknown, kRegistered, kMissing };
+std::atomic<Membarrier> membarrier_state{Membarrier::kUnknown};  // relaxed: a fact, no data
+
+bool has_membarrier() {
+  return membarrier_state.load(std::memory_order_relaxed) == Membarrier::kRegistered;
+}
+
+// A full fence here, and in every thread that runs now; without membarrier, here.
+void fence_everywhere() {
+  if (has_membarrier()) {
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  } else {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+}
+
+}  // namespace
+
+bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
+  const std::uint32_t tick = pp->tick.load(std::memory_order_relaxed);
+  if (tick != pp->seen_tick) {
+    pp->seen_tick = tick;
+    pp->seen_since = now;
+    return false;
+  }
+  if (m->in_rt.load(std::memory_order_relaxed) != 0) return false;
+  // A timer that is due is work as well: its P's owner is the one who should look.
+  const bool work_waits =
+      pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now || is_surplus(pp);
+  const std::int64_t for_ns = now - pp->seen_since;
+  if (!m->blocking.load(std::memory_order_relaxed)) return work_waits && for_ns >= kTimeSliceNs;
+  if (for_ns < kTickNs) return false;
+  // Nobody idles or looks for work: this P may be the only one that could run what comes next.
+  return work_waits || for_ns >= kTimeSliceNs ||
+         idle_ps.load(std::memory_order_relaxed) + spinning.load(std::memory_order_relaxed) == 0;
+}
+
+// One round of the handshake over all Ms that are due, with one membarrier for all of them.
+bool Sched::retake(std::int64_t now) {
+  std::unique_lock decision(retake_lock);
+  std::vector<M*> due;
+  for (auto& pp : ps) {
+    M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
+    if (m == nullptr || !is_due(pp.get(), m, now)) continue;
+    if (!has_membarrier() && !m->blocking.load(std::memory_order_relaxed)) continue;
+    m->steal.store(M::kSteal, std::memory_order_seq_cst);
+    due.push_back(m);
+  }
+  if (due.empty()) return false;
+  fence_everywhere();
+  std::vector<P*> taken;
+  for (M* m : due) {
+    // Acquire: what the M did to its P before it left the runtime is ours to pass on.
+    if (m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p != nullptr) {
+      taken.push_back(unwire(m));  // steal stays 1: the M finds out when it comes back
+    } else {
+      m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+    }
+  }
+  decision.unlock();
+  retakes.fetch_add(taken.size(), std::memory_order_relaxed);
+  for (P* pp : taken) hand_off(pp);
+  return !taken.empty();
+}
+
+// Needs no membarrier: an M that is out of the runtime and marked comes back through a full fence.
+P* Sched::take_from_blocked(P* wanted) {
+  if (wanted == nullptr) return nullptr;
+  const std::lock_guard decision(retake_lock);
+  M* m = wanted->m.load(std::memory_order_acquire);  // pairs with wire()
+  if (m == nullptr || !m->blocking.load(std::memory_order_relaxed)) return nullptr;
+  m->steal.store(M::kSteal, std::memory_order_seq_cst);
+  // The mark after in_rt: an M that left the runtime otherwise has taken it off before.
+  if (m->in_rt.load(std::memory_order_seq_cst) == 0 &&
+      m->blocking.load(std::memory_order_relaxed) && m->p == wanted) {
+    retakes.fetch_add(1, std::memory_order_relaxed);
+    return unwire(m);
+  }
+  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+  return nullptr;
+}
+
+void Sched::register_membarrier() {
+  if (membarrier_state.load(std::memory_order_relaxed) != Membarrier::kUnknown) return;
+  const bool done = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+  membarrier_state.store(done ? Membarrier::kRegistered : Membarrier::kMissing,
+                         std::memory_order_relaxed);
+}
+
+bool Sched::can_rest_ps() { return arch::kThreadSanitizer || has_membarrier(); }
+
+bool Sched::can_never_rest_ps() {
+  return !arch::kThreadSanitizer &&
+         membarrier_state.load(std::memory_order_relaxed) == Membarrier::kMissing;
+}
+
+bool Sched::p_at_rest(int id, void (*change)(void* arg), void* arg) {
+  {
+    // No owner: nobody becomes it without this lock.
+    const std::lock_guard guard(lock);
+    const auto index = static_cast<std::size_t>(id);
+    if (index >= ps.size() || ps[index]->idle) {
+      change(arg);
+      return true;
+    }
+  }
+  const std::lock_guard decision(retake_lock);
+  P* pp = ps[static_cast<std::size_t>(id)].get();
+  M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
+  if (m == nullptr) return false;                // on its way from one M to another
+  m->steal.store(M::kSteal, std::memory_order_seq_cst);
+  fence_everywhere();
+  // Acquire: what the M did to the P before it left the runtime. `p` after in_rt: the M may have
+  // changed it before it left.
+  const bool rests = m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p == pp;
+  if (rests) change(arg);
+  // The M sees the change: it enters by this store, or waits for the lock.
+  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+  return rests;
+}
+
+}  // namespace gorun::runtime
