@@ -108,9 +108,10 @@ bench-jobs: need-build-test  ## what an item costs: five native operators, a cha
 
 bench-http: need-build-test-bench-http  ## requests per second of the kind "http", against Go and wrk
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
-	  cmake --build build/bench -j $(JOBS) --target gorun --target gorun_test_server >> build/bench.log 2>&1 || \
+	  cmake --build build/bench -j $(JOBS) --target gorun gorun_test_server http_floor >> build/bench.log 2>&1 || \
 	  { cat build/bench.log; exit 1; }
-	@tests/bench/bench_http.py build/bench/gorun build/bench/tests/gorun_test_server
+	@tests/bench/bench_http.py build/bench/gorun build/bench/tests/gorun_test_server \
+	  build/bench/tests/bench/http_floor
 
 bench-runtime: need-build-test-bench  ## the runtime's microbenchmarks, side by side with Go's
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \
