@@ -53,7 +53,7 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan soak stress model examples bench bench-hash bench-exec bench-http bench-runtime
+.PHONY: test asan tsan soak stress model examples bench bench-hash bench-exec bench-jobs bench-http bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
@@ -99,11 +99,19 @@ bench-exec: need-build-test-exec  ## running commands against the floor, xargs, 
 	@cmake --build build/bench -j $(JOBS) --target gorun exec_floor exec_bare exec_measure
 	@tests/bench/bench_exec.py build/bench
 
+bench-jobs: need-build-test  ## what an item costs: five native operators, a channel; 10 M items in constant memory
+	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
+	  cmake --build build/bench -j $(JOBS) --target jobs_bench >> build/bench.log 2>&1 || \
+	  { cat build/bench.log; exit 1; }
+	@build/bench/tests/bench/jobs_bench chain; chain=$$?; \
+	  build/bench/tests/bench/jobs_bench memory && exit $$chain
+
 bench-http: need-build-test-bench-http  ## requests per second of the kind "http", against Go and wrk
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
-	  cmake --build build/bench -j $(JOBS) --target gorun --target gorun_test_server >> build/bench.log 2>&1 || \
+	  cmake --build build/bench -j $(JOBS) --target gorun gorun_test_server http_floor >> build/bench.log 2>&1 || \
 	  { cat build/bench.log; exit 1; }
-	@tests/bench/bench_http.py build/bench/gorun build/bench/tests/gorun_test_server
+	@tests/bench/bench_http.py build/bench/gorun build/bench/tests/gorun_test_server \
+	  build/bench/tests/bench/http_floor
 
 bench-runtime: need-build-test-bench  ## the runtime's microbenchmarks, side by side with Go's
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \

@@ -16,19 +16,18 @@
 #include "cli/child_groups.h"
 #include "cli/github.h"
 #include "cli/job_file.h"
-#include "cli/junit.h"
 #include "cli/log.h"
 #include "cli/plan_text.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/run_observer.h"
+#include "cli/run_reports.h"
 #include "cli/signals.h"
 #include "cli/standard_output.h"
 #include "jobs/exec/child_guard.h"
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
-#include "jobs/output_file.h"
 
 namespace gorun::cli {
 namespace {
@@ -107,19 +106,6 @@ class Orphanage {
   Screen& screen_;
 };
 
-// Of --junit: false after a message.
-bool write_junit(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
-                 Screen& screen) {
-  if (options.junit.empty()) return true;
-  jobs::OutputFile file(options.junit, jobs::OutputFile::Mode::kAtomic, -1);
-  auto error = file.open();
-  if (!error) error = file.write(junit_text(graph, outcome));
-  if (!error) error = file.commit();
-  if (!error) return true;
-  screen.message("gorun: error: --junit: " + error->message() + "\n");
-  return false;
-}
-
 // What the first, the second and the third signal do; see `gorun help run`.
 void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
                const TerminalModes& modes) {
@@ -146,11 +132,12 @@ std::uint64_t let_go(const jobs::Outcome& outcome) {
 }
 
 void report(const Options& options, const jobs::Graph& graph, const jobs::Outcome& outcome,
-            Screen& screen) {
+            bool is_for_github, Screen& screen) {
   screen.message(deadlock_lines(screen, outcome));
   const std::string summary = failure_summary(screen, outcome);
-  if (is_for_github(options.github)) {
-    screen.message(annotations(outcome) + folded("what the failed commands said", summary));
+  if (is_for_github) {
+    screen.message(annotations(graph.secrets, outcome) +
+                   folded("what the failed commands said", summary));
   } else {
     screen.message(summary);
   }
@@ -192,18 +179,20 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
+    RunReports reports(options.report, graph);
+    reports.begin();
     const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
                                                         .observer = &observer,
                                                         .interrupt = &interrupt,
                                                         .timeout = options.timeout});
     display.end();
-    report(options, graph, outcome, screen);
+    report(options, graph, outcome, reports.is_for_github(), screen);
     ExitCode status = exit_code(outcome, signals.first_signal());
     // What a job lets go is no failure; of a command line everything is.
     if (options.command == Command::kMap && status == ExitCode::kOk && let_go(outcome) > 0) {
       status = ExitCode::kFailed;
     }
-    if (write_junit(options, graph, outcome, screen)) return status;
+    if (reports.write(outcome, screen)) return status;
     return status == ExitCode::kOk ? ExitCode::kOutput : status;
   } catch (const std::system_error& error) {
     screen.message("gorun: error: cannot run the job: " + std::string(error.what()) + "\n");

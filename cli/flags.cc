@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 30> kFlags = {{
+constexpr std::array<FlagRow, 33> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -72,7 +72,11 @@ constexpr std::array<FlagRow, 30> kFlags = {{
      kRuns},
     {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
      bit(Command::kGraph)},
+    {"", "--report", "PATH", "write a page (HTML) of the stages, failures and times of the run",
+     kRuns},
+    {"", "--summary", "PATH", "write states, counts, times and failures of the run as JSON", kRuns},
     {"", "--junit", "PATH", "write the outcome as JUnit XML, for CI servers", kRuns},
+    {"", "--trace", "PATH", "write what ran when, for ui.perfetto.dev", kRuns},
     {"", "--github", "WHEN", "annotate failures for GitHub: auto (in its Actions), on, off", kRuns},
     {"", "--color", "WHEN", "auto, always, never; auto heeds NO_COLOR", kEvery},
     {"", "--log-level", "LEVEL", "off, warn, info, debug (default: warn)", kRuns},

@@ -42,10 +42,12 @@ bool is_for_github(GithubMode mode) {
   return actions != nullptr && std::string_view(actions) == "true";
 }
 
-std::string annotations(const jobs::Outcome& outcome) {
+// Masked before anything is escaped: an escaped secret would be another text.
+std::string annotations(const jobs::Secrets& secrets, const jobs::Outcome& outcome) {
   std::string out;
   for (const jobs::StageOutcome& stage : outcome.stages) {
-    for (const jobs::Failure& failure : stage.failures) out += annotation(stage.name, failure);
+    const std::string name = secrets.masked(stage.name);
+    for (const jobs::Failure& failure : stage.failures) out += annotation(name, failure);
   }
   return out;
 }

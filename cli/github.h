@@ -5,6 +5,7 @@
 #include <string>
 
 #include "jobs/outcome.h"
+#include "jobs/secrets.h"
 
 namespace gorun::cli {
 
@@ -14,7 +15,8 @@ enum class GithubMode { kAuto, kOn, kOff };
 [[nodiscard]] bool is_for_github(GithubMode mode);
 
 /// "::error title=...::...", a line for each failure that is kept.
-[[nodiscard]] std::string annotations(const jobs::Outcome& outcome);
+/// Secrets are masked.
+[[nodiscard]] std::string annotations(const jobs::Secrets& secrets, const jobs::Outcome& outcome);
 
 /// `text` as a group that is folded until somebody clicks on `title`; nothing of nothing.
 [[nodiscard]] std::string folded(const std::string& title, const std::string& text);

@@ -5,51 +5,17 @@
 #include <cstdio>
 #include <string_view>
 
-#include "jobs/utf8.h"
+#include "cli/markup.h"
 
 namespace gorun::cli {
 namespace {
 
 using jobs::StageState;
 
-// Text for an attribute or an element.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = jobs::utf8_length(text, at);
-    const char c = text[at];
-    const std::string_view character = text.substr(at, std::max<std::size_t>(length, 1));
-    at += character.size();
-    const bool is_control = static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t';
-    // U+FFFE and U+FFFF are no characters of XML.
-    if (length == 0 || is_control || character == "\xef\xbf\xbe" || character == "\xef\xbf\xbf") {
-      out += '?';
-    } else if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (c == '\n' || c == '\t') {
-      // In an attribute a reader would turn them into spaces.
-      out += c == '\n' ? "&#10;" : "&#9;";
-    } else {
-      out += character;
-    }
-  }
-  return out;
-}
-
 std::string seconds(std::chrono::nanoseconds time) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3f", std::chrono::duration<double>(time).count());
   return text;
-}
-
-std::string attribute(std::string_view name, std::string_view value) {
-  return std::string(" ").append(name).append("=\"").append(escaped(value)).append("\"");
 }
 
 bool is_error(const jobs::StageOutcome& stage) {
@@ -58,7 +24,7 @@ bool is_error(const jobs::StageOutcome& stage) {
   });
 }
 
-std::string failure_element(const jobs::StageOutcome& stage) {
+std::string failure_element(const Markup& markup, const jobs::StageOutcome& stage) {
   const std::string_view element = is_error(stage) ? "error" : "failure";
   std::string text;
   for (const jobs::Failure& failure : stage.failures) {
@@ -73,26 +39,27 @@ std::string failure_element(const jobs::StageOutcome& stage) {
   const std::string first = stage.failures.empty() ? std::string() : stage.failures.front().what;
   return std::string("      <")
       .append(element)
-      .append(attribute("message", first))
-      .append(attribute("type", element))
+      .append(markup.attribute("message", first))
+      .append(markup.attribute("type", element))
       .append(">")
-      .append(escaped(text))
+      .append(markup.text(text))
       .append("</")
       .append(element)
       .append(">\n");
 }
 
-std::string test_case(const std::string& suite, const jobs::StageOutcome& stage) {
-  std::string out = "    <testcase" + attribute("name", stage.name) +
-                    attribute("classname", suite) +
-                    attribute("time", seconds(stage.ended - stage.started));
+std::string test_case(const Markup& markup, const std::string& suite,
+                      const jobs::StageOutcome& stage) {
+  std::string out = "    <testcase" + markup.attribute("name", stage.name) +
+                    markup.attribute("classname", suite) +
+                    markup.attribute("time", seconds(stage.ended - stage.started));
   switch (stage.state) {
     case StageState::kSucceeded:
       return out + "/>\n";
     case StageState::kFailed:
-      return out + ">\n" + failure_element(stage) + "    </testcase>\n";
+      return out + ">\n" + failure_element(markup, stage) + "    </testcase>\n";
     default:
-      return out + ">\n      <skipped" + attribute("message", jobs::to_string(stage.state)) +
+      return out + ">\n      <skipped" + markup.attribute("message", jobs::to_string(stage.state)) +
              "/>\n    </testcase>\n";
   }
 }
@@ -108,16 +75,19 @@ std::string junit_text(const jobs::Graph& graph, const jobs::Outcome& outcome) {
     if (stage.state == StageState::kFailed) ++(is_error(stage) ? errors : failures);
     if (stage.state != StageState::kFailed && stage.state != StageState::kSucceeded) ++skipped;
   }
-  const std::string counts =
-      attribute("name", suite) + attribute("tests", std::to_string(outcome.stages.size())) +
-      attribute("failures", std::to_string(failures)) + attribute("errors", std::to_string(errors));
-  const std::string time = attribute("time", seconds(outcome.elapsed));
+  const Markup markup(graph.secrets);
+  const std::string counts = markup.attribute("name", suite) +
+                             markup.attribute("tests", std::to_string(outcome.stages.size())) +
+                             markup.attribute("failures", std::to_string(failures)) +
+                             markup.attribute("errors", std::to_string(errors));
+  const std::string time = markup.attribute("time", seconds(outcome.elapsed));
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   out += "<testsuites" + counts + time + ">\n";
-  out += "  <testsuite" + counts + attribute("skipped", std::to_string(skipped)) + time + ">\n";
-  for (const jobs::StageOutcome& stage : outcome.stages) out += test_case(suite, stage);
+  out +=
+      "  <testsuite" + counts + markup.attribute("skipped", std::to_string(skipped)) + time + ">\n";
+  for (const jobs::StageOutcome& stage : outcome.stages) out += test_case(markup, suite, stage);
   out += "  </testsuite>\n</testsuites>\n";
-  return graph.secrets.masked(std::move(out));
+  return out;
 }
 
 }  // namespace gorun::cli

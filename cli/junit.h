@@ -1,8 +1,7 @@
 // cli/junit.h - a run as JUnit XML, which CI servers show: a test case for each stage.
 //
 // The elements and attributes are those of the schema that Jenkins publishes and others accept:
-// testsuites > testsuite > testcase > failure | error | skipped. What XML cannot hold (control
-// characters, bytes that are no UTF-8) is "?".
+// testsuites > testsuite > testcase > failure | error | skipped.
 #pragma once
 
 #include <string>

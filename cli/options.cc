@@ -265,6 +265,27 @@ std::optional<UsageError> read_verbosity(const Parsed& parsed, Options& options)
   return std::nullopt;
 }
 
+std::optional<UsageError> read_reports(const Parsed& parsed, ReportOptions& report) {
+  const std::pair<std::string_view, std::string*> paths[] = {{"--junit", &report.junit},
+                                                             {"--trace", &report.trace},
+                                                             {"--summary", &report.summary},
+                                                             {"--report", &report.html}};
+  for (const auto& [flag, path] : paths) {
+    const std::optional<std::string_view> text = parsed.last(flag);
+    if (!text) continue;
+    if (text->empty()) {
+      return UsageError{"option " + jobs::quote(flag) + " cannot be \"\"",
+                        "it is the path of a file"};
+    }
+    *path = std::string(*text);
+  }
+  if (!parsed.has("--github")) return std::nullopt;
+  return choose<GithubMode>(
+      parsed, "--github",
+      {{"auto", GithubMode::kAuto}, {"on", GithubMode::kOn}, {"off", GithubMode::kOff}},
+      report.github.emplace(GithubMode::kAuto));
+}
+
 std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   std::optional<UsageError> error = read_procs(parsed, options);
   if (!error) error = read_settings(parsed, options);
@@ -298,13 +319,7 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
                                  {"svg", GraphFormat::kSvg}},
                                 options.graph_format);
   }
-  if (!error) {
-    error = choose<GithubMode>(
-        parsed, "--github",
-        {{"auto", GithubMode::kAuto}, {"on", GithubMode::kOn}, {"off", GithubMode::kOff}},
-        options.github);
-  }
-  if (const auto path = parsed.last("--junit")) options.junit = std::string(*path);
+  if (!error) error = read_reports(parsed, options.report);
   if (!error) error = read_timeout(parsed, options);
   options.dry_run = parsed.has("--dry-run");
   options.keep_going = parsed.has("--keep-going");

@@ -64,6 +64,15 @@ struct SetFile {
 
 enum class GraphFormat { kDot, kMermaid, kSvg };
 
+/// What is written about a run, and where; empty: "report" of the job file decides.
+struct ReportOptions {
+  std::string junit;
+  std::string trace;
+  std::string summary;
+  std::string html;
+  std::optional<GithubMode> github;
+};
+
 struct Options {
   Command command = Command::kRun;
   bool named_command = false;  // false: "gorun FILE"
@@ -79,8 +88,7 @@ struct Options {
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
   LogLevel log_level = LogLevel::kWarn;
-  std::string junit;  // where to write the run as JUnit XML; empty: nowhere
-  GithubMode github = GithubMode::kAuto;
+  ReportOptions report;
   HashOptions hash;
   MapOptions map;
   GraphFormat graph_format = GraphFormat::kDot;

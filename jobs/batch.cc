@@ -32,17 +32,12 @@ void Batch::keep_all(const Batch& other) {
   for (const BlockRef& block : other.blocks_) keep(block);
 }
 
-char* Batch::allocate(std::size_t size) {
-  if (open_ == nullptr || open_->room() < size) {
-    const std::size_t next =
-        open_ == nullptr ? kFirstBlock : std::min(open_->capacity() * 2, kLargestBlock);
-    BlockRef block = Block::make(std::max(next, size));
-    open_ = block.get();
-    blocks_.push_back(std::move(block));
-  }
-  char* at = open_->data() + open_->used();
-  open_->set_used(open_->used() + size);
-  return at;
+void Batch::add_block(std::size_t least) {
+  const std::size_t next =
+      open_ == nullptr ? kFirstBlock : std::min(open_->capacity() * 2, kLargestBlock);
+  BlockRef block = Block::make(std::max(next, least));
+  open_ = block.get();
+  blocks_.push_back(std::move(block));
 }
 
 std::string_view Batch::copy(std::string_view bytes) {
@@ -63,6 +58,13 @@ std::span<Field> Batch::allocate_fields(std::size_t count) {
 }
 
 void Batch::set_fields(Item* item, std::span<const Field> fields) {
+  if (item->field_count == 0) {
+    const std::span<Field> all = allocate_fields(fields.size());
+    std::ranges::copy(fields, all.begin());
+    item->fields = all.data();
+    item->field_count = static_cast<std::uint32_t>(all.size());
+    return;
+  }
   const std::span<Field> all = allocate_fields(item->field_count + fields.size());
   const auto is_replaced = [fields](const Field& old) {
     return std::ranges::find(fields, old.name, &Field::name) != fields.end();

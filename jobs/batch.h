@@ -72,7 +72,12 @@ class Batch {
   /// Keeps what `other` keeps: items may then be taken over from it.
   void keep_all(const Batch& other);
   /// `size` bytes of this batch's own, uninitialised. Valid as long as the batch or a copy.
-  [[nodiscard]] char* allocate(std::size_t size);
+  [[nodiscard]] char* allocate(std::size_t size) {
+    if (open_ == nullptr || open_->room() < size) add_block(size);
+    char* at = open_->data() + open_->used();
+    open_->set_used(open_->used() + size);
+    return at;
+  }
   /// A copy of `bytes` that this batch owns.
   [[nodiscard]] std::string_view copy(std::string_view bytes);
   /// `count` fields of this batch's own, empty.
@@ -100,6 +105,8 @@ class Batch {
   [[nodiscard]] std::size_t text_bytes() const;
 
  private:
+  void add_block(std::size_t least);
+
   std::vector<Item> items_;
   std::vector<BlockRef> blocks_;
   ParcelPtr parcel_;

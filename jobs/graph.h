@@ -108,10 +108,23 @@ struct Limits {
   std::optional<std::int64_t> memory;  // bytes of the texts in all channels
 };
 
+/// "report" of the job: what is written about a run when it has ended, and where. An empty path:
+/// nothing is.
+struct Reports {
+  std::string junit;
+  std::string trace;
+  std::string summary;
+  std::string html;
+  std::optional<bool> github;  // nothing: "auto"
+
+  friend bool operator==(const Reports&, const Reports&) = default;
+};
+
 struct Graph {
   std::string name;  // "name" of the job file; empty: not given
   Environment env;   // added to the environment of every child
   Limits limits;
+  Reports report;
   FailPolicy fail = FailPolicy::kFast;
   std::vector<Pool> pools;
   std::vector<StageSpec> stages;

@@ -72,6 +72,7 @@ struct JobFile {
   std::string name;
   Environment env;
   Limits limits;
+  Reports report;
   FailPolicy fail = FailPolicy::kFast;
   std::vector<PoolDecl> pools;
   std::vector<TargetDecl> targets;

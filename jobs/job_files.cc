@@ -35,7 +35,7 @@ struct JoinedKey {
   std::string_view noun = {};  // of kNames
 };
 
-constexpr std::array<JoinedKey, 12> kJoinedKeys = {{
+constexpr std::array<JoinedKey, 13> kJoinedKeys = {{
     {"gorun", Joined::kOwn},
     {"include", Joined::kOwn},
     {"name", Joined::kScalar},
@@ -44,6 +44,7 @@ constexpr std::array<JoinedKey, 12> kJoinedKeys = {{
     {"env", Joined::kSettings},
     {"defaults", Joined::kSettings},
     {"limits", Joined::kSettings},
+    {"report", Joined::kSettings},
     {"dotenv", Joined::kList},
     {"stages", Joined::kNames, "stage"},
     {"pools", Joined::kNames, "pool"},

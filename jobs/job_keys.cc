@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 3> kFailPolicies = {"fast", "drain", "kee
 constexpr std::int64_t kLeastMemory = std::int64_t{1} << 20;
 constexpr std::int64_t kLeastBytes = 4096;
 
-constexpr std::array<OptionRow, 12> kJobKeys = {{
+constexpr std::array<OptionRow, 13> kJobKeys = {{
     {.name = "gorun",
      .type = OptionType::kVersion,
      .help = "the version of the format",
@@ -50,6 +50,9 @@ constexpr std::array<OptionRow, 12> kJobKeys = {{
      .type = OptionType::kTargets,
      .help =
          "named lists of stages for \"gorun FILE TARGET\"; \"default\" is run when none is named"},
+    {.name = "report",
+     .type = OptionType::kReport,
+     .help = "what is written about a run when it has ended; the flags of the same names win"},
     {.name = "stages", .type = OptionType::kStages, .help = "the stages by name", .required = true},
 }};
 
@@ -78,6 +81,25 @@ constexpr std::array<OptionRow, 2> kLimitKeys = {{
      .type = OptionType::kSize,
      .help = "bytes of the texts that wait between stages, all channels together",
      .min = kLeastMemory},
+}};
+
+constexpr std::array<OptionRow, 5> kReportKeys = {{
+    {.name = "junit",
+     .type = OptionType::kPath,
+     .help = "where to write the outcome as JUnit XML, for CI servers"},
+    {.name = "trace",
+     .type = OptionType::kPath,
+     .help = "where to write what ran when, for ui.perfetto.dev"},
+    {.name = "summary",
+     .type = OptionType::kPath,
+     .help = "where to write states, counts, times and failures of all stages as JSON"},
+    {.name = "html",
+     .type = OptionType::kPath,
+     .help = "where to write a page with the stages, the failures and where the time went"},
+    {.name = "github",
+     .type = OptionType::kAutoFlag,
+     .default_text = "auto",
+     .help = "annotate failures for GitHub; auto: in its Actions"},
 }};
 
 constexpr std::array<OptionRow, 4> kEdgeKeys = {{
@@ -163,6 +185,7 @@ constexpr std::array<std::string_view, 8> kDefaultKeys = {
 std::span<const OptionRow> job_keys() { return kJobKeys; }
 std::span<const OptionRow> var_keys() { return kVarKeys; }
 std::span<const OptionRow> limit_keys() { return kLimitKeys; }
+std::span<const OptionRow> report_keys() { return kReportKeys; }
 std::span<const OptionRow> edge_keys() { return kEdgeKeys; }
 std::span<const OptionRow> replacement_keys() { return kReplacementKeys; }
 std::span<const OptionRow> retry_keys() { return kRetryKeys; }

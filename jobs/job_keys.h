@@ -17,6 +17,8 @@ namespace gorun::jobs {
 [[nodiscard]] std::span<const OptionRow> var_keys();
 /// Of "limits".
 [[nodiscard]] std::span<const OptionRow> limit_keys();
+/// Of "report".
+[[nodiscard]] std::span<const OptionRow> report_keys();
 /// Of a "from" that is an object.
 [[nodiscard]] std::span<const OptionRow> edge_keys();
 /// Of a stage's "replace".

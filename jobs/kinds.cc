@@ -65,6 +65,7 @@ std::string_view type_phrase(OptionType type) {
     case OptionType::kPools:
     case OptionType::kTargets:
     case OptionType::kStages:
+    case OptionType::kReport:
       return "an object";
     case OptionType::kByte:
       return "a string of one byte";
@@ -107,6 +108,10 @@ std::string_view type_phrase(OptionType type) {
       return "a number of attempts or an object";
     case OptionType::kTolerate:
       return "a number of items or an object";
+    case OptionType::kPath:
+      return "a path";
+    case OptionType::kAutoFlag:
+      return "true, false or \"auto\"";
   }
   return "a value";
 }

@@ -67,6 +67,9 @@ enum class OptionType {
   kCauses,       // what failures are called: "timeout", "exit 75", or an array of them
   kRetry,        // a number of attempts, or an object of retry_keys()
   kTolerate,     // a number of items, or an object of tolerate_keys()
+  kReport,       // an object of report_keys()
+  kPath,         // a text that is not empty
+  kAutoFlag,     // true, false or "auto"
 };
 
 /// How people call the type in a message: "a string", "an array of strings".

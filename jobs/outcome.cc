@@ -22,6 +22,22 @@ std::string_view to_string(StageState state) {
   return "unknown";
 }
 
+std::string_view to_string(RunState state) {
+  switch (state) {
+    case RunState::kSucceeded:
+      return "succeeded";
+    case RunState::kFailed:
+      return "failed";
+    case RunState::kInterrupted:
+      return "interrupted";
+    case RunState::kTimedOut:
+      return "timed out";
+    case RunState::kDeadlocked:
+      return "deadlocked";
+  }
+  return "unknown";
+}
+
 bool Outcome::has_failure(FailureKind kind) const {
   return std::ranges::any_of(stages, [kind](const StageOutcome& stage) {
     return std::ranges::any_of(stage.failures,

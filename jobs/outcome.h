@@ -87,6 +87,9 @@ enum class RunState : std::uint8_t {
   kDeadlocked,   // every goroutine was parked for good; `stuck` names them
 };
 
+/// "succeeded", "timed out", ...: the word for reports.
+[[nodiscard]] std::string_view to_string(RunState state);
+
 struct Outcome {
   RunState state = RunState::kSucceeded;
   std::vector<StageOutcome> stages;  // as in Graph::stages

@@ -59,6 +59,46 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
   return limits;
 }
 
+// true, false or "auto"; a var may hold any of them. Nothing: "auto", or it was blamed.
+std::optional<bool> read_auto_flag(const OptionRow& row, const JsonValue& value,
+                                   ValueReader* reader) {
+  if (value.flag()) return *value.flag();
+  if (!value.text()) {
+    reader->blame_type(row.name, type_phrase(row.type), value);
+    return std::nullopt;
+  }
+  const auto word = reader->text(row.name, value);
+  const bool is_var = word && *word != *value.text();
+  if (!word || *word == "auto") return std::nullopt;
+  if (is_var && (*word == "true" || *word == "false")) return *word == "true";
+  reader->blame(value.where, quote(row.name) + ": expected " + std::string(type_phrase(row.type)) +
+                                 ", got " + quote(*word));
+  return std::nullopt;
+}
+
+Reports read_reports(const JsonValue& value, ValueReader* reader) {
+  Reports reports;
+  const JsonObject* object = reader->object("report", value);
+  if (!object) return reports;
+  const std::vector<std::string_view> known = key_names(report_keys());
+  reader->reject_unknown_keys(*object, known, "the keys here are " + quote_list(known));
+  const auto read_path = [&](std::string_view key, std::string* path) {
+    const JsonMember* member = find_member(*object, key);
+    if (member == nullptr) return;
+    *path = reader->text(key, member->value).value_or("-");
+    if (!path->empty()) return;
+    reader->blame(member->value.where, quote(key) + " is empty", "it is the path of a file");
+  };
+  read_path("junit", &reports.junit);
+  read_path("trace", &reports.trace);
+  read_path("summary", &reports.summary);
+  read_path("html", &reports.html);
+  if (const JsonMember* github = find_member(*object, "github")) {
+    reports.github = read_auto_flag(*find_key(report_keys(), "github"), github->value, reader);
+  }
+  return reports;
+}
+
 FailPolicy read_fail_policy(const JsonValue& value, ValueReader* reader) {
   const auto word = reader->choice("fail", value, find_key(job_keys(), "fail")->choices);
   return word == "drain"        ? FailPolicy::kDrain
@@ -182,6 +222,7 @@ JobFile parse_job_file(Source* source, const JsonValue& root, const VarSettings&
     for (auto& entry : read_env(*env, &reader)) file.env.push_back(std::move(entry));
   }
   if (const JsonValue* limits = value_of("limits")) file.limits = read_limits(*limits, &reader);
+  if (const JsonValue* report = value_of("report")) file.report = read_reports(*report, &reader);
   if (const JsonValue* fail = value_of("fail")) file.fail = read_fail_policy(*fail, &reader);
   if (const JsonValue* pools = value_of("pools")) file.pools = read_pools(*pools, &reader);
   if (const JsonValue* targets = value_of("targets")) {

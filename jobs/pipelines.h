@@ -7,8 +7,8 @@
 // "deploy/NAME". "deploy" means all of them, so that others can need it. They need what it needs
 // and are left out with it.
 //
-// What speaks of a whole run is that of the job that is run: "limits", "fail", "targets" and "name"
-// of the other file have no say, and all of its stages are run.
+// What speaks of a whole run is that of the job that is run: "limits", "fail", "report", "targets"
+// and "name" of the other file have no say, and all of its stages are run.
 #pragma once
 
 #include "jobs/diagnostic.h"

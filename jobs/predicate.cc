@@ -2,54 +2,69 @@
 
 #include <algorithm>
 
-#include "jobs/mapreduce/number.h"
-
 namespace gorun::jobs {
 namespace {
 
-// Less than, equal to or greater than 0.
-int compare(std::string_view a, std::string_view b) {
-  const auto left = parse_number(a);
-  const auto right = left ? parse_number(b) : std::nullopt;
-  if (!right) return a.compare(b);
-  return is_less(*left, *right) ? -1 : is_less(*right, *left) ? 1 : 0;
-}
-
-bool holds(const PredicateTest& test, std::string_view value) {
-  const std::string_view wanted = test.values.empty() ? std::string_view() : test.values.front();
-  switch (test.op) {
-    case PredicateOp::kEqual:
-      return compare(value, wanted) == 0;
-    case PredicateOp::kNotEqual:
-      return compare(value, wanted) != 0;
-    case PredicateOp::kLess:
-      return compare(value, wanted) < 0;
-    case PredicateOp::kLessEqual:
-      return compare(value, wanted) <= 0;
-    case PredicateOp::kGreater:
-      return compare(value, wanted) > 0;
-    case PredicateOp::kGreaterEqual:
-      return compare(value, wanted) >= 0;
-    case PredicateOp::kIn:
-      return std::ranges::any_of(test.values,
-                                 [value](const auto& one) { return compare(value, one) == 0; });
-    case PredicateOp::kContains:
-      return value.find(wanted) != std::string_view::npos;
-    case PredicateOp::kExists:
-      return wanted == "true";
-  }
-  return false;
+int compare(const Number& a, const Number& b) {
+  const auto* left = std::get_if<std::int64_t>(&a);
+  const auto* right = std::get_if<std::int64_t>(&b);
+  if (left != nullptr && right != nullptr) return *left < *right ? -1 : *right < *left ? 1 : 0;
+  return is_less(a, b) ? -1 : is_less(b, a) ? 1 : 0;
 }
 
 }  // namespace
 
-bool matches(const Predicate& predicate, const Item& item) {
-  return std::ranges::all_of(predicate, [&item](const PredicateTest& test) {
-    if (test.field == "item") return holds(test, item.text);
+PredicateMatch::PredicateMatch(const Predicate& predicate) {
+  for (const PredicateTest& test : predicate) {
+    Test& mine = tests_.emplace_back();
+    mine.field = test.field;
+    mine.is_of_text = test.field == "item";
+    mine.op = test.op;
+    for (const std::string& value : test.values)
+      mine.wanted.push_back({value, parse_number(value)});
+  }
+}
+
+bool PredicateMatch::matches(const Item& item) const {
+  return std::ranges::all_of(tests_, [&item](const Test& test) {
+    if (test.is_of_text) return holds(test, item.text);
     const Field* field = item.find(test.field);
     if (field != nullptr) return holds(test, field->value);
-    return test.op == PredicateOp::kExists && test.values.front() == "false";
+    return test.op == PredicateOp::kExists && test.wanted.front().text == "false";
   });
+}
+
+bool PredicateMatch::holds(const Test& test, std::string_view value) {
+  if (test.op == PredicateOp::kExists) return test.wanted.front().text == "true";
+  if (test.op == PredicateOp::kContains) {
+    return value.find(test.wanted.front().text) != std::string_view::npos;
+  }
+  // Whether the value is a number matters only where what is wanted is one.
+  std::optional<Number> number;
+  bool is_read = false;
+  const auto compared = [&](const Wanted& wanted) {
+    if (!wanted.number) return value.compare(wanted.text);
+    if (!is_read) number = parse_number(value);
+    is_read = true;
+    return number ? compare(*number, *wanted.number) : value.compare(wanted.text);
+  };
+  const auto is = [&](const Wanted& wanted) { return compared(wanted) == 0; };
+  if (test.op == PredicateOp::kIn) return std::ranges::any_of(test.wanted, is);
+  const int order = compared(test.wanted.front());
+  switch (test.op) {
+    case PredicateOp::kEqual:
+      return order == 0;
+    case PredicateOp::kNotEqual:
+      return order != 0;
+    case PredicateOp::kLess:
+      return order < 0;
+    case PredicateOp::kLessEqual:
+      return order <= 0;
+    case PredicateOp::kGreater:
+      return order > 0;
+    default:
+      return order >= 0;
+  }
 }
 
 }  // namespace gorun::jobs

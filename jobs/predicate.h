@@ -10,12 +10,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "jobs/item.h"
+#include "jobs/mapreduce/number.h"
 
 namespace gorun::jobs {
 
@@ -46,7 +48,29 @@ struct PredicateTest {
 using Predicate = std::vector<PredicateTest>;
 using NamedPredicates = std::vector<std::pair<std::string, Predicate>>;
 
-/// True if every test holds.
-[[nodiscard]] bool matches(const Predicate& predicate, const Item& item);
+/// A predicate made ready for many items: what it compares with is read once.
+class PredicateMatch {
+ public:
+  /// `predicate` outlives this.
+  explicit PredicateMatch(const Predicate& predicate);
+
+  /// True if every test holds.
+  [[nodiscard]] bool matches(const Item& item) const;
+
+ private:
+  struct Wanted {
+    std::string_view text;
+    std::optional<Number> number;  // that the text is
+  };
+  struct Test {
+    std::string_view field;
+    bool is_of_text = false;  // the item's text is asked, and no field
+    PredicateOp op = PredicateOp::kEqual;
+    std::vector<Wanted> wanted;
+  };
+  [[nodiscard]] static bool holds(const Test& test, std::string_view value);
+
+  std::vector<Test> tests_;
+};
 
 }  // namespace gorun::jobs

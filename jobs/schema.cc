@@ -157,6 +157,8 @@ Json job_part_of(const OptionRow& row) {
       return defaults_schema();
     case OptionType::kLimits:
       return object_of_keys(limit_keys());
+    case OptionType::kReport:
+      return object_of_keys(report_keys());
     case OptionType::kPools:
       return object_of(any_of({integer_between(row), refer_to("expression")}));
     case OptionType::kTargets:
@@ -255,6 +257,9 @@ Json type_of(const OptionRow& row) {
       return not_empty(object_of(array_of(refer_to("scalar"), 1), "name"));
     case OptionType::kSwitch:
       return {{"type", "boolean"}};
+    case OptionType::kAutoFlag:
+      return any_of({{{"type", "boolean"}}, word("auto"), refer_to("expression")});
+    case OptionType::kPath:
     case OptionType::kVariable:
       return {{"type", "string"}, {"minLength", 1}};
     case OptionType::kScalar:
@@ -274,6 +279,7 @@ Json type_of(const OptionRow& row) {
     case OptionType::kEnvironment:
     case OptionType::kDefaults:
     case OptionType::kLimits:
+    case OptionType::kReport:
     case OptionType::kPools:
     case OptionType::kTargets:
     case OptionType::kStages:

@@ -166,6 +166,9 @@ struct StageTraits {
   /// command, a request. It heeds Context::timeout(), and "fail": "drain" begins none anew and lets
   /// the one under way come to its end.
   bool begins_operations = false;
+  /// It flushes its Out before it waits for long, and soon after it has made something; its workers
+  /// then do not, as they otherwise do after each batch when a reader is idle.
+  bool flushes = false;
   /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.
   int shards = -1;
 

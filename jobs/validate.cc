@@ -45,6 +45,7 @@ class Validator {
     graph_.name = std::move(file_.name);
     graph_.env = std::move(file_.env);
     graph_.limits = file_.limits;
+    graph_.report = std::move(file_.report);
     graph_.fail = file_.fail;
     graph_.secrets = std::move(file_.secrets);
     graph_.stages.resize(file_.stages.size());

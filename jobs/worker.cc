@@ -451,7 +451,13 @@ void Worker::consume() {
                     // again
     where_.inbox->worked_off();
     if (flow == Flow::kStop) return;
-    if (reader_is_idle()) flush();
+    // Places in a pool are given back and may be long in coming again.
+    if (head.node->traits.flushes && where_.pool == nullptr) {
+      // What leaves by other ports is rare, and the stage does not know of all of them.
+      for (const std::unique_ptr<Link>& link : links_) flush_ports(*link);
+    } else if (reader_is_idle()) {
+      flush();
+    }
     places_.give_back();
   }
 }

@@ -20,7 +20,7 @@ namespace {
 // write to be worth a wake-up, and for the network to go on while it writes.
 constexpr std::size_t kWorthTaking = std::size_t{256} << 10;
 // An answer from nearby comes sooner; to pass each item on by itself costs more than such a wait.
-constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(2);
+constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(10);
 constexpr std::size_t kMostBuffered = std::size_t{4} << 20;
 
 // libcurl's own set-up, once in the process.

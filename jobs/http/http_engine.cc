@@ -145,13 +145,13 @@ void HttpEngine::work_and_release() {
 }
 
 void HttpEngine::do_queued() {
-  std::vector<Command> commands;
+  if (!has_queued_.load(std::memory_order_relaxed)) return;  // or I2 has somebody look again
   {
     const std::lock_guard queued(queue_lock_);
-    commands.swap(queue_);
+    doing_.swap(queue_);
     has_queued_.store(false, std::memory_order_relaxed);
   }
-  for (const Command& command : commands) {
+  for (const Command& command : doing_) {
     Transfer* const transfer = command.transfer;
     if (command.what == Command::kStart) {
       begin(transfer);
@@ -164,6 +164,7 @@ void HttpEngine::do_queued() {
       finish(transfer, CURLE_ABORTED_BY_CALLBACK);
     }
   }
+  doing_.clear();
 }
 
 // ---- transfers -------------------------------------------------------------------------------

@@ -14,8 +14,9 @@
 // first, and few hosts at a time.
 //
 // Invariants
-//   I1  Only the holder of handle_ touches multi_, timer_at_, active_ and what Transfer says.
-//   I2  Whoever releases handle_ looks at the queue afterwards: a command is queued before its
+//   I1  Only the holder of handle_ touches multi_, timer_at_, doing_, active_ and what Transfer
+//   says. I2  Whoever releases handle_ looks at the queue afterwards: a command is queued before
+//   its
 //       author tries the lock, so either he gets it or the holder finds the command.
 //   I3  While a transfer is active there is a poller, and its deadline is not after timer_at_.
 //   I4  Callbacks of libcurl call nothing of the runtime: a goroutine that moves to another thread
@@ -122,6 +123,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   runtime::Mutex handle_;
   void* multi_ = nullptr;
   ResolveGate<Transfer*> gate_;
+  std::vector<Command> doing_;        // taken from queue_; its memory serves again
   std::vector<Transfer*> active_;     // begun and not done
   std::vector<Transfer*> with_news_;  // noted by callbacks
   std::vector<Transfer*> found_;      // noted by callbacks

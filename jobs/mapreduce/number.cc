@@ -11,6 +11,12 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+// from_chars() takes much longer to say that a word is none.
+bool may_begin_number(std::string_view text) {
+  const char c = text.front() == '-' && text.size() > 1 ? text[1] : text.front();
+  return (c >= '0' && c <= '9') || c == '.';
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
@@ -36,7 +42,7 @@ std::optional<Number> parse_number(std::string_view text) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return std::nullopt;
   }
-  if (text.empty()) return std::nullopt;
+  if (text.empty() || !may_begin_number(text)) return std::nullopt;
   const char* end = text.data() + text.size();
   std::int64_t integer = 0;
   if (const auto read = std::from_chars(text.data(), end, integer);

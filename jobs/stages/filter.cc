@@ -1,22 +1,19 @@
 // The kind "filter": keeps the items in which an RE2 expression matches and whose fields are as a
 // predicate wants them; or the others.
-#include <re2/re2.h>
-
 #include <optional>
 #include <string>
 
 #include "jobs/stages/rows.h"
+#include "jobs/text/text_match.h"
 
 namespace gorun::jobs {
 namespace {
 
-// One RE2 for each worker: its automaton is built while it matches, under a lock that workers would
-// share.
 class Filter final : public Operator {
  public:
   explicit Filter(const StageOptions& options) : keeps_(!options.flag("invert")) {
-    if (options.has("match")) regex_.emplace(options.text("match"), RE2::Quiet);
-    if (options.has("where")) where_ = &options.predicate("where");
+    if (options.has("match")) match_.emplace(options.text("match"));
+    if (options.has("where")) where_.emplace(options.predicate("where"));
     if (options.has("field")) field_ = options.text("field");
   }
 
@@ -31,20 +28,20 @@ class Filter final : public Operator {
   }
 
  private:
-  [[nodiscard]] bool is_such(const Item& item) const {
-    if (where_ != nullptr && !matches(*where_, item)) return false;
-    if (!regex_) return true;
+  [[nodiscard]] bool is_such(const Item& item) {
+    if (where_ && !where_->matches(item)) return false;
+    if (!match_) return true;
     std::string_view subject = item.text;
     if (field_) {
       const Field* field = item.find(*field_);
       if (field == nullptr) return false;
       subject = field->value;
     }
-    return RE2::PartialMatch(re2::StringPiece(subject.data(), subject.size()), *regex_);
+    return match_->matches(subject);
   }
 
-  std::optional<RE2> regex_;
-  const Predicate* where_ = nullptr;  // nullptr: not asked
+  std::optional<TextMatch> match_;
+  std::optional<PredicateMatch> where_;
   const bool keeps_;
   std::optional<std::string> field_;
 };

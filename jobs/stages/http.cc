@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -35,6 +36,9 @@ constexpr std::int64_t kLongestWaitS = 600;
 // Connections that an engine keeps open, if its workers are fewer.
 constexpr std::size_t kLeastConnections = 8;
 constexpr int kFirstFailure = 400;  // of the statuses
+// What was made is passed on when the one before was so long ago: a slow server's answers at once,
+// those of a fast one some at a time, which spares a wake-up of the reader for each.
+constexpr runtime::Nanos kFlushedEvery = std::chrono::milliseconds(10);
 
 HttpSettings settings_of(const StageOptions& options) {
   HttpSettings settings;
@@ -80,8 +84,15 @@ class Body final : public BodySink {
   }
 
   void wait_begins() override {
-    static_cast<void>(out_->flush());  // a stop on the way down is not forgotten
+    static_cast<void>(flush());  // a stop on the way down is not forgotten
   }
+
+  Flow flush() {
+    flushed_at_ = runtime::now();
+    return out_->flush();
+  }
+  /// When what was made was passed on; 0: never.
+  [[nodiscard]] runtime::Nanos flushed_at() const { return flushed_at_; }
 
   /// Gives the file its name.
   bool commit() {
@@ -106,6 +117,7 @@ class Body final : public BodySink {
   const bool takes_any_status_;
   const int cancel_fd_;
   Out* out_ = nullptr;
+  runtime::Nanos flushed_at_{0};
   const std::string* path_ = nullptr;  // nullptr: a text
   std::string text_;
   std::optional<OutputFile> file_;
@@ -127,8 +139,16 @@ class Fetcher {
   // `batch` keeps `item`; both are of no content when there is one request only.
   Flow run(const Item& item, const Batch& batch, Out& out) {
     if (context_.is_cancelled()) return Flow::kStop;
-    if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
     body_.pass_on_to(&out);
+    const Flow flow = fetch(item, batch, out);
+    // Also after a failure: many of them in a row do not hold back what was made before.
+    if (flow == Flow::kStop || runtime::now() - body_.flushed_at() < kFlushedEvery) return flow;
+    return body_.flush();
+  }
+
+ private:
+  Flow fetch(const Item& item, const Batch& batch, Out& out) {
+    if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
     const HttpAnswer answer = ask();
     if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
     if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
@@ -137,7 +157,6 @@ class Fetcher {
     return emit(answer, item, batch, out);
   }
 
- private:
   Flow fail(const Item& item, Failure failure) {
     return context_.fail_item(item, std::move(failure));
   }
@@ -208,6 +227,8 @@ class Fetcher {
 
   // One request, and again if the server says when and no "retry" of the stage sees to that.
   HttpAnswer ask() {
+    // A place may be long in coming. A stop on the way down is not forgotten.
+    if (limits_.is_limited()) static_cast<void>(body_.flush());
     const HostLimits::Place place(limits_,
                                   limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
     const auto timeout = context_.timeout();
@@ -218,6 +239,7 @@ class Fetcher {
       const bool may_wait = waits < kMostWaits && !context_.may_retry() &&
                             options_.flag("retry_after") && !body_.takes(answer.status);
       if (!may_wait || !asks_to_wait(answer)) return answer;
+      static_cast<void>(body_.flush());
       if (is_stopped_within(std::chrono::seconds(answer.retry_after_s))) {
         answer.end = HttpEnd::kCancelled;
         return answer;
@@ -239,14 +261,14 @@ class Fetcher {
     Batch& to = out.batch();
     to.keep_all(batch);
     Item fetched = item;
-    std::vector<Field> fields = {
-        {"url", to.copy(answer.url), FieldType::kText},
-        {"status", to.copy(std::to_string(answer.status)), FieldType::kNumber},
-        {"bytes", to.copy(std::to_string(answer.body_bytes)), FieldType::kNumber},
-        {"type", to.copy(answer.content_type), FieldType::kText},
-    };
-    fetched.text = to.copy(options_.has("save") ? path_ : body_.text());
-    fields.push_back({options_.has("save") ? "path" : "body", fetched.text, FieldType::kText});
+    const bool is_saved = options_.has("save");
+    fetched.text = to.copy(is_saved ? path_ : body_.text());
+    const std::array<Field, 5> fields = {
+        {{"url", to.copy(answer.url)},
+         {"status", to.copy(std::to_string(answer.status)), FieldType::kNumber},
+         {"bytes", to.copy(std::to_string(answer.body_bytes)), FieldType::kNumber},
+         {"type", to.copy(answer.content_type)},
+         {is_saved ? "path" : "body", fetched.text}}};
     to.set_fields(&fetched, fields);
     return out.emit(fetched);
   }
@@ -290,8 +312,10 @@ class HttpStage final : public Stage {
       : spec_(spec), limits_(spec.options.has("per_host") ? spec.options.integer("per_host") : 0) {}
   [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
-    return {
-        .workers = is_source() ? 1 : spec_.workers, .batch_items = 1, .begins_operations = true};
+    return {.workers = is_source() ? 1 : spec_.workers,
+            .batch_items = 1,
+            .begins_operations = true,
+            .flushes = true};
   }
   [[nodiscard]] std::unique_ptr<Producer> make_producer(Context& context) override {
     return std::make_unique<FetchOnce>(fetcher(context));

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/item_text.h"
 #include "jobs/mapreduce/number.h"
 #include "jobs/stages/rows.h"
 
@@ -21,8 +22,12 @@ namespace {
 class Map final : public Operator {
  public:
   Map(const StageOptions& options, Context& context) : context_(context) {
-    if (options.has("text")) text_ = &options.text_template("text");
-    if (options.has("fields")) fields_ = &options.named_templates("fields");
+    if (options.has("text")) text_.emplace(options.text_template("text"), context);
+    if (options.has("fields")) {
+      for (const auto& [name, value] : options.named_templates("fields")) {
+        fields_.push_back({name, ItemText(value, context)});
+      }
+    }
     if (options.has("json")) pointers_ = &options.named_texts("json");
     if (options.has("replace")) {
       for (const Replacement& replacement : options.replacements("replace")) {
@@ -55,6 +60,11 @@ class Map final : public Operator {
     std::string with;
   };
 
+  struct NamedText {
+    std::string_view name;
+    ItemText text;
+  };
+
   // Why an item cannot be mapped; nothing: it is.
   using Wrong = std::optional<std::string>;
 
@@ -64,32 +74,27 @@ class Map final : public Operator {
     if (pointers_ != nullptr) {
       if (Wrong wrong = take_json(batch, before.text)) return wrong;
     }
-    if (fields_ != nullptr) {
-      for (const auto& [name, value] : *fields_) {
-        if (Wrong wrong = evaluate(value, before)) return wrong;
-        made_.push_back({name, batch.copy(scratch_)});
-      }
+    for (auto& [name, value] : fields_) {
+      std::string_view text;
+      if (const auto missing = value.make(before, &batch, &text)) return lacks(*missing);
+      made_.push_back({name, text});
     }
     if (!made_.empty()) batch.set_fields(item, made_);
-    if (text_ == nullptr && replacements_.empty()) return std::nullopt;
-    if (text_ == nullptr) {
-      scratch_.assign(before.text);
-    } else if (Wrong wrong = evaluate(*text_, before)) {
-      return wrong;
+    if (text_) {
+      if (const auto missing = text_->make(before, &batch, &item->text)) return lacks(*missing);
     }
-    for (const Replace& replace : replacements_) {
-      RE2::GlobalReplace(&scratch_, *replace.pattern, replace.with);
+    if (!replacements_.empty()) {
+      scratch_.assign(item->text);
+      for (const Replace& replace : replacements_) {
+        RE2::GlobalReplace(&scratch_, *replace.pattern, replace.with);
+      }
+      item->text = batch.copy(scratch_);
     }
-    item->text = batch.copy(scratch_);
     return std::nullopt;
   }
 
-  // Leaves the text in scratch_.
-  Wrong evaluate(const Template& text, const Item& item) {
-    scratch_.clear();
-    const auto missing = text.append_to(&scratch_, TemplateItem(item, context_.run_status()));
-    if (!missing) return std::nullopt;
-    return "the item has no field \"" + std::string(*missing) + "\"";
+  static std::string lacks(std::string_view field) {
+    return "the item has no field \"" + std::string(field) + "\"";
   }
 
   // Appends what the pointers find to made_.
@@ -129,8 +134,8 @@ class Map final : public Operator {
   }
 
   Context& context_;
-  const Template* text_ = nullptr;
-  const NamedTemplates* fields_ = nullptr;
+  std::optional<ItemText> text_;
+  std::vector<NamedText> fields_;
   const NamedTexts* pointers_ = nullptr;
   simdjson::dom::parser parser_;
   std::vector<Replace> replacements_;

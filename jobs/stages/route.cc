@@ -17,7 +17,8 @@ class Route final : public Operator {
 
   Flow process(Batch&& batch, Out& out) override {
     if (ways_.empty()) {  // ports are there once the run has begun
-      for (const auto& [name, predicate] : to_) ways_.push_back({&predicate, context_.port(name)});
+      for (const auto& [name, predicate] : to_)
+        ways_.push_back({PredicateMatch(predicate), context_.port(name)});
     }
     bool is_wanted = false;
     for (const Item& item : batch.items()) {
@@ -31,13 +32,13 @@ class Route final : public Operator {
 
  private:
   struct Way {
-    const Predicate* predicate;
+    PredicateMatch predicate;
     Out* out;  // nullptr: nobody reads there
   };
 
   Flow send(const Item& item, const Batch& batch, Out& out) {
     for (const Way& way : ways_) {
-      if (!matches(*way.predicate, item)) continue;
+      if (!way.predicate.matches(item)) continue;
       return way.out == nullptr ? Flow::kMore : pass(item, batch, *way.out);
     }
     if (otherwise_ == "out") return pass(item, batch, out);

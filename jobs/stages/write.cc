@@ -27,13 +27,13 @@ class Write final : public Operator {
     // Before the first item, so that a path that cannot be written fails the run at once and not
     // after an hour's work.
     static_cast<void>(is_stop(file_.open()));
-    if (options.has("fail_if_any")) fail_if_ = &options.predicate("fail_if_any");
+    if (options.has("fail_if_any")) fail_if_.emplace(options.predicate("fail_if_any"));
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
     if (has_stopped_) return Flow::kStop;
     for (const Item& item : batch.items()) {
-      if (fail_if_ != nullptr && matches(*fail_if_, item)) {
+      if (fail_if_ && fail_if_->matches(item)) {
         if (failing_++ == 0) first_failing_ = item.text;
       }
       if (const auto wrong = format_->append(item, &buffer_)) {
@@ -79,8 +79,8 @@ class Write final : public Operator {
   Context& context_;
   const std::unique_ptr<ItemFormat> format_;
   OutputFile file_;
-  const Predicate* fail_if_ = nullptr;  // nullptr: no item is a failure
-  std::uint64_t failing_ = 0;           // items that match it
+  std::optional<PredicateMatch> fail_if_;  // nothing: no item is a failure
+  std::uint64_t failing_ = 0;              // items that match it
   std::string first_failing_;
   std::string buffer_;
   bool has_stopped_ = false;

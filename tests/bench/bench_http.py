@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""bench_http.py GORUN SERVER [COUNT [CONNECTIONS...]] - requests per second against a local server.
+"""bench_http.py GORUN SERVER FLOOR [COUNT [CONNECTIONS...]] - requests per second against a local server.
 
 SERVER is the test server (tests/support/http_server_main.cc). COUNT requests (default 10,000) for a
 page of 6 bytes, over 16, 64 and 256 connections, by the kind "http", by a Go client with as many
-goroutines and, where it is installed, by wrk, which parses no more of an answer than it must. The
-commands run in turn; each figure is the best of its rounds. gorun's time is that of the whole
-command, start and end included; Go's and wrk's are their own.
+goroutines and, where it is installed, by wrk, which parses no more of an answer than it must. FLOOR
+(http_floor.cc) is the least that a client on libcurl costs, with one thread and with one for each
+processor, whichever is faster. The commands run in turn; each figure is the best of its rounds.
+gorun's time is that of the whole command, start and end included; the others' are their own.
 
 The ratio is gorun's rate to the peer's: 1 is as fast, more is faster.
 GORUN_BENCH_ROUNDS says how many rounds (default 5).
@@ -55,9 +56,9 @@ def rate_of_wrk(url, connections):
 
 
 def main():
-    gorun, server = (os.path.abspath(path) for path in sys.argv[1:3])
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 10_000
-    sizes = [int(size) for size in sys.argv[4:]] or [16, 64, 256]
+    gorun, server, floor = (os.path.abspath(path) for path in sys.argv[1:4])
+    count = int(sys.argv[4]) if len(sys.argv) > 4 else 10_000
+    sizes = [int(size) for size in sys.argv[5:]] or [16, 64, 256]
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +79,10 @@ def main():
                     clients["Go"] = lambda: count / float(run([go, url, str(count), str(connections)]))
                 if shutil.which("wrk"):
                     clients["wrk"] = lambda: rate_of_wrk(url, connections)
+                processors = len(os.sched_getaffinity(0))
+                clients["libcurl"] = lambda: max(
+                    count / float(run([floor, url, str(count), str(connections), str(threads)]))
+                    for threads in sorted({1, processors}))
                 best = dict.fromkeys(clients, 0.0)
                 for _ in range(ROUNDS):
                     for name, measure in clients.items():

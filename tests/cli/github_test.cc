@@ -17,7 +17,7 @@ TEST_CASE("an annotation is one line, whatever the failure holds") {
   outcome.stages.resize(1);
   outcome.stages[0].name = "a,b: c";
   outcome.stages[0].failures = {{.what = "exit 1", .item = "x\ny", .tail = "100%\nlast\n"}};
-  CHECK(annotations(outcome) ==
+  CHECK(annotations({}, outcome) ==
         "::error title=stage a%2Cb%3A c::exit 1 (item \"x?y\")%0A100%25%0Alast\n");
 }
 

@@ -122,4 +122,40 @@ TEST_CASE("a large text is counted in bounded memory") {
   CHECK(sum.out.substr(0, line) == sum.out.substr(line));
 }
 
+TEST_CASE("many items pass five stages in constant memory") {
+  const std::uint64_t items = is_full_scale() ? 10'000'000 : gorun::tests::scaled(400'000);
+  const ScratchDir scratch;
+  const auto run = [&scratch](std::uint64_t count) {
+    scratch.write("job.json",
+                  "{\"gorun\": 1, \"limits\": {\"procs\": 2}, \"stages\": {\n"
+                  "  \"numbers\": {\"kind\": \"range\", \"to\": " +
+                      std::to_string(count) +
+                      "},\n"
+                      "  \"digits\": {\"kind\": \"filter\", \"from\": \"numbers\", \"match\": "
+                      "\"^[0-9]+$\"},\n"
+                      "  \"named\": {\"kind\": \"map\", \"from\": \"digits\", \"text\": "
+                      "\"/srv/${{ item }}\"},\n"
+                      "  \"linked\": {\"kind\": \"map\", \"from\": \"named\", \"fields\": "
+                      "{\"path\": \"${{ item }}\"}},\n"
+                      "  \"out\": {\"kind\": \"write\", \"from\": \"linked\", \"path\": "
+                      "\"/dev/null\"}}}\n");
+    return run_gorun({"-q", "job.json", "--summary", "summary.json"},
+                     {.directory = scratch.path()});
+  };
+  const CommandResult few = run(items / 100);
+  const CommandResult many = run(items);
+  report("items", many);
+  CHECK(few.status == 0);
+  CHECK(many.status == 0);
+  CHECK(read_whole_file(scratch / "summary.json")
+            .find("\"name\": \"out\", \"kind\": \"write\", \"state\": \"succeeded\"") !=
+        std::string::npos);
+  CHECK(read_whole_file(scratch / "summary.json")
+            .find("\"items_in\": " + std::to_string(items) + ", \"items_out\": 0") !=
+        std::string::npos);
+  // A hundred times the items, and what the channels hold: two of them, 4096 items each.
+  constexpr long kMostMoreKiB = 16L * 1024;
+  if (gorun::tests::kScale == 1) CHECK(many.peak_kib() < few.peak_kib() + kMostMoreKiB);
+}
+
 TEST_SUITE_END();

@@ -92,6 +92,30 @@ TEST_CASE("no command shows a secret, wherever its value comes from and goes to"
   }
 }
 
+TEST_CASE("no report shows a secret") {
+  const ScratchDir scratch;
+  scratch.write("job.json", kJob);
+  const std::vector<std::string> reports = {"j.xml", "t.json", "s.json", "p.html"};
+  for (const std::string target : {"out", "argv", "gone", "cwd", "each", "named"}) {
+    CAPTURE(target);
+    const CommandResult result =
+        run_gorun({"job.json", target, "--junit", reports[0], "--trace", reports[1], "--summary",
+                   reports[2], "--report", reports[3], "--github", "on"},
+                  {.directory = scratch.path(), .env = {{"TOKEN", kCanary}}});
+    CAPTURE(result.err);
+    CHECK(result.err.find("::error title=") != std::string::npos);
+    check_silent(result);
+    for (const std::string& report : reports) {
+      CAPTURE(report);
+      const std::string text = read_whole_file(scratch / report);
+      CHECK(text.find("ary") == std::string::npos);
+      CHECK(text.find("4711") == std::string::npos);
+      // The name of a stage is in all of them.
+      if (target == "named") CHECK(text.find("named[***]") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("no mistake shows a secret") {
   const ScratchDir scratch;
   scratch.write("job.json", kWrongJob);

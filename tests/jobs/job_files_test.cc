@@ -16,9 +16,10 @@ TEST_SUITE("jobs/job_files") {
     const FakeWorld world{
         .texts = {{"job.json", R"({"gorun": 1, "include": ["lib/a.json", "b.json"],
  "vars": {"x": "mine"}, "env": {"E": "${{ vars.x }}-${{ vars.y }}"}, "limits": {"procs": 2},
+ "report": {"junit": "mine"},
  "stages": {"w": {"kind": "write", "from": ["a", "deep"]}}})"},
                   {"lib/a.json", R"({"gorun": 1, "include": "deep.json", "name": "of a",
- "vars": {"x": "a", "y": "a"}, "limits": {"procs": 1},
+ "vars": {"x": "a", "y": "a"}, "limits": {"procs": 1}, "report": {"junit": "a", "html": "a"},
  "stages": {"a": {"kind": "items", "items": ["1"]}}})"},
                   {"lib/deep.json",
                    R"({"gorun": 1, "stages": {"deep": {"kind": "items", "items": ["2"]}}})"},
@@ -28,6 +29,8 @@ TEST_SUITE("jobs/job_files") {
     CHECK(graph.env == Environment{{"E", "mine-b"}});  // the later include wins over the earlier
     CHECK(graph.name == "of a");
     CHECK(graph.limits.procs == 2);
+    CHECK(graph.report.junit == "mine");
+    CHECK(graph.report.html == "a");
   }
 
   TEST_CASE("a file that is reached twice counts once") {

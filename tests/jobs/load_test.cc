@@ -124,6 +124,17 @@ TEST_SUITE("jobs/load") {
     CHECK(graph.stages[0].options.texts("root") == std::vector<std::string>{"${{ item }} b"});
   }
 
+  TEST_CASE("reports are paths, and github true, false or nothing") {
+    const Graph graph = load(R"({"gorun": 1, "vars": {"d": "out", "g": true}, "report": {
+      "junit": "${{ vars.d }}/j.xml", "trace": "t", "summary": "s", "html": "h",
+      "github": "${{ vars.g }}"}, "stages": {"a": {"kind": "exec", "argv": ["true"]}}})");
+    CHECK(graph.report ==
+          Reports{.junit = "out/j.xml", .trace = "t", .summary = "s", .html = "h", .github = true});
+    const Graph automatic = load(R"({"gorun": 1, "report": {"github": "auto"},
+      "stages": {"a": {"kind": "exec", "argv": ["true"]}}})");
+    CHECK(automatic.report == Reports{});
+  }
+
   TEST_CASE("options of every shape are read") {
     const Graph graph = load(R"job({"gorun": 1, "vars": {"who": "a b", "w": "cpus"}, "stages": {
       "i": {"kind": "items", "items": ["x", 3, true, {"path": "p", "size": 1.50}, "${{ vars.who }}"]},

@@ -82,12 +82,44 @@ gorun: 1 error; nothing was run
      R"(job.json:1:14: error: unknown key "matrix"
   1 | {"gorun": 1, "matrix": {}, "stagse": {}, "x-note": "mine",
     |              ^~~~~~~~
-  hint: the keys here are "gorun", "include", "name", "vars", "env", "dotenv", "defaults", "limits", "pools", "fail", "targets" and "stages"
+  hint: the keys here are "gorun", "include", "name", "vars", "env", "dotenv", "defaults", "limits", "pools", "fail", "targets", "report" and "stages"
 job.json:1:28: error: unknown key "stagse"
   1 | {"gorun": 1, "matrix": {}, "stagse": {}, "x-note": "mine",
     |                            ^~~~~~~~
   hint: did you mean "stages"?
 gorun: 2 errors; nothing was run
+)",
+     ""},
+    {"reports",
+     R"({"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
+ "github": "on", "html": "${{ vars.h }}"}, "stages": {"a": {"kind": "exec", "argv": ["true"]}}})",
+     R"(job.json:1:34: error: "junit" is empty
+  1 | {"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
+    |                                  ^~
+  hint: it is the path of a file
+job.json:1:47: error: "trace": expected a string, got a number
+  1 | {"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
+    |                                               ^
+job.json:1:50: error: unknown key "sumary"
+  1 | {"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
+    |                                                  ^~~~~~~~
+  hint: did you mean "summary"?
+job.json:2:12: error: "github": expected true, false or "auto", got "on"
+  2 |  "github": "on", "html": "${{ vars.h }}"}, "stages": {"a": {"kind": "exec", "argv": ["true"]}}}
+    |            ^~~~
+job.json:2:27: error: unknown var "h"
+  2 |  "github": "on", "html": "${{ vars.h }}"}, "stages": {"a": {"kind": "exec", "argv": ["true"]}}}
+    |                           ^~~~~~~~~~~~~
+  hint: declare it under "vars"
+gorun: 5 errors; nothing was run
+)",
+     ""},
+    {"a report that is no object", R"({"gorun": 1, "report": "x.xml", "stages": {"a":
+ {"kind": "exec", "argv": ["true"]}}})",
+     R"(job.json:1:24: error: "report": expected an object, got a string
+  1 | {"gorun": 1, "report": "x.xml", "stages": {"a":
+    |                        ^~~~~~~
+gorun: 1 error; nothing was run
 )",
      ""},
     {"duplicate keys",

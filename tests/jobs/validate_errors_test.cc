@@ -352,7 +352,7 @@ gorun: 25 errors; nothing was run
      R"(job.json:1:28: error: unknown key "matrix"
   1 | {"gorun": 1, /* ?[31m ? */ "matrix": 1,
     |                            ^~~~~~~~
-  hint: the keys here are "gorun", "include", "name", "vars", "env", "dotenv", "defaults", "limits", "pools", "fail", "targets" and "stages"
+  hint: the keys here are "gorun", "include", "name", "vars", "env", "dotenv", "defaults", "limits", "pools", "fail", "targets", "report" and "stages"
 job.json:2:62: error: stage "a" needs unknown stage "\x1b[2J"
   2 |  "stages": {"a": {"kind": "exec", "argv": ["true"], "needs": "\u001b[2J"}}}
     |                                                              ^~~~~~~~~~~

@@ -10,10 +10,12 @@
 //   /chunked/N       the same, chunked
 //   /slow/MS         "slow\n", after so many milliseconds
 //   /redirect/N      a redirect to /redirect/N-1; of 0 "hello\n"
-//   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then
-//   "hello\n" /close           no answer: the connection is closed /half            a body that
-//   ends before its promised length /stats           "requests R connections C slow S": counts, and
-//   the most /slow at one time
+//   /moved/URL       a redirect to URL
+//   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then a 200
+//   /close           no answer: the connection is closed
+//   /half            a body that ends before its promised length
+//   /stuck           a body that begins and does not go on
+//   /stats           "requests R connections C slow S": counts, and the most /slow at one time
 #include <unistd.h>
 
 #include <algorithm>
@@ -123,6 +125,10 @@ std::string serve(std::string_view request) {
   } else if (path.starts_with("/redirect/")) {
     const int left = number_in(rest("/redirect/"));
     text = answer(302, "", "Location: /redirect/" + std::to_string(left - 1) + "\r\n");
+  } else if (path.starts_with("/moved/")) {
+    text = answer(302, "", "Location: " + std::string(rest("/moved/")) + "\r\n");
+  } else if (path == "/stuck") {
+    text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nstuck";
   } else if (path.starts_with("/busy/")) {
     text = busy(rest("/busy/"));
   } else if (path == "/half") {

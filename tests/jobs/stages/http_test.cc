@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -240,6 +241,36 @@ TEST_CASE("a body is saved whole or not at all") {
         "pages: cannot open \"" + none + "/b/c\": No such file or directory\n");
 }
 
+TEST_CASE("a file that was there stays as it was until the new one is whole") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const std::string saved = dir.make_dir("saved");
+  const std::string path = dir.write("saved/a", "old");
+  const std::string save = R"("save": ")" + path + "\"";
+  const auto is_untouched = [&] {
+    return read_whole_file(path) == "old" && run_shell("ls -A " + saved).out == "a\n";
+  };
+  CHECK(failure_of(server.url("/half"), save) != "");
+  CHECK(is_untouched());
+  CHECK(failure_of(server.url("/bytes/100000"), save + R"(, "max_body": 99999)") ==
+        "pages: GET " + server.url("/bytes/100000") +
+            ": the body is larger than \"max_body\", 99999 bytes\n");
+  CHECK(is_untouched());
+  CHECK(failure_of(server.url("/stuck"), save + R"(, "timeout": "100ms")") ==
+        "pages: GET " + server.url("/stuck") + ": timed out after 100 ms\n");
+  CHECK(is_untouched());
+  CHECK(failure_of(server.url("/hello"), save) == "");
+  CHECK(read_whole_file(path) == "hello\n");
+  CHECK(run_shell("ls -A " + saved).out == "a\n");
+}
+
+TEST_CASE("a redirect does not lead out of http") {
+  const HttpServer server;
+  const std::string url = server.url("/moved/file:///etc/passwd");
+  CHECK(failure_of(url) == "pages: GET " + url + ": only http and https are spoken\n");
+  CHECK(failure_of(server.url("/moved/" + server.url("/hello"))) == "");
+}
+
 TEST_CASE("a server that asks to wait is asked again") {
   const HttpServer server;
   const ScratchDir dir;
@@ -262,6 +293,33 @@ TEST_CASE("a request has its time, and another one if it is wanted") {
   CHECK(failures_of(outcome) == "");
   CHECK(outcome.stages[1].retry_count == 2);
   CHECK(outcome.elapsed >= std::chrono::seconds(2));
+}
+
+TEST_CASE("what was made is passed on while the next answer lets itself be waited for") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const std::string fifo = dir / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  // The run ends only when the first two answers have come out; the second comes right after the
+  // first, and then there is none for long.
+  std::FILE* const reader =
+      ::popen(("head -n 2 " + fifo + " > " + dir / "first; touch " + dir / "seen").c_str(), "r");
+  REQUIRE(reader != nullptr);
+  Interrupt interrupt;
+  std::thread stopper([&] {
+    while (!std::ifstream(dir / "seen")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    interrupt.raise();
+  });
+  const Outcome outcome =
+      run_job(fetch_job(quoted(server.url("/hello")) + "," + quoted(server.url("/hello")) + "," +
+                            quoted(server.url("/slow/100000")),
+                        R"("workers": 1)", fifo),
+              RunOptions{.procs = 2, .interrupt = &interrupt});
+  stopper.join();
+  ::pclose(reader);
+  CHECK(outcome.elapsed < std::chrono::seconds(60));
+  const std::string first = read_whole_file(dir / "first");
+  CHECK(std::ranges::count(first, '\n') == 2);
 }
 
 TEST_CASE("failed requests leave by the port errors, and the others go on") {
@@ -364,12 +422,21 @@ TEST_CASE("the proxy of the environment is asked") {
   ::setenv("http_proxy", server.url("").c_str(), 1);
   const Outcome outcome =
       run_job(fetch_job(quoted("http://behind.invalid/hello"), "", dir / "out"), 2);
-  ::setenv("no_proxy", "127.0.0.1", 1);
-  const std::string direct = failure_of("http://127.0.0.1:1/");
-  ::unsetenv("http_proxy");
-  ::unsetenv("no_proxy");
   CHECK(failures_of(outcome) == "");
-  CHECK(direct == "pages: GET http://127.0.0.1:1/: cannot connect: Connection refused\n");
+  const std::string refused =
+      "pages: GET http://127.0.0.1:1/: cannot connect: Connection refused\n";
+  CHECK(failure_of("http://127.0.0.1:1/hello") == "");  // by the proxy
+  ::setenv("no_proxy", "example.com,127.0.0.1", 1);
+  CHECK(failure_of("http://127.0.0.1:1/") == refused);
+  ::unsetenv("no_proxy");
+  ::unsetenv("http_proxy");
+  ::setenv("all_proxy", server.url("").c_str(), 1);
+  CHECK(failure_of("http://127.0.0.1:1/hello") == "");
+  ::unsetenv("all_proxy");
+  // As with curl: a CGI program finds the header "Proxy" of its client there.
+  ::setenv("HTTP_PROXY", server.url("").c_str(), 1);
+  CHECK(failure_of("http://127.0.0.1:1/") == refused);
+  ::unsetenv("HTTP_PROXY");
 }
 
 TEST_CASE("a certificate is trusted only if an authority is") {

@@ -1,0 +1,25 @@
+// cli/summary.h - a run as one JSON document, for programs: what the report on the screen says, and
+// all figures.
+//
+//   {"gorun": "0.1.0", "name": "ci", "state": "failed", "elapsed_s": 1.2,
+//    "stages": [{"name": "test", "kind": "exec", "state": "failed", "started_s": 0.1, ...
+//                "failures": [{"what": "exit 1", "cause": "exit", "code": 1, "attempts": 1,
+//                ...}]}],
+//    "left_out": [{"name": "deploy", "why": "its \"if\" is false"}], "stuck": []}
+//
+// Keys are always there, in this order. Times are seconds since the start of the run; those of work
+// and waiting are summed over a stage's workers. Bytes that are no UTF-8 are written as
+// jobs/format/json_text.h has it.
+#pragma once
+
+#include <string>
+
+#include "jobs/graph.h"
+#include "jobs/outcome.h"
+
+namespace gorun::cli {
+
+/// The document. Secrets of the graph are masked.
+[[nodiscard]] std::string summary_text(const jobs::Graph& graph, const jobs::Outcome& outcome);
+
+}  // namespace gorun::cli
