@@ -197,8 +197,10 @@ class Execution {
       live.where->readers.push_back(&*chains_[reader].inbox);
     }
     if (chain.keeps_order) {
-      live.order.emplace(Reorder::Shape{.window = chain.window, .retries = chain.retries},
-                         *live.inbox, live.where->readers);
+      live.order.emplace(
+          Reorder::Shape{
+              .window = chain.window, .bytes = chain.window_bytes, .retries = chain.retries},
+          *live.inbox, live.where->readers);
       live.where->order = &*live.order;
     }
     for (const std::vector<PlanPort>& ports : chain.ports) {

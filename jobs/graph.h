@@ -42,6 +42,8 @@ inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
 /// stage that keeps their order, when the job file does not say.
 inline constexpr std::int64_t kDefaultEdgeBytes = std::int64_t{16} << 20;
 inline constexpr std::int64_t kDefaultWindow = 4096;
+/// More than any machine has.
+inline constexpr std::int64_t kMaxMemory = std::int64_t{1} << 50;
 
 /// A count of goroutines that follows the number of Ps of the run.
 inline constexpr int kOnePerP = 0;
@@ -77,6 +79,7 @@ struct StageSpec {
   FailurePolicy failure;                 // of its items
   bool keeps_order = false;              // items leave in the order in which they came
   std::int64_t window = kDefaultWindow;  // items under way then, at most
+  std::optional<std::int64_t> memory;    // its part of "limits.memory" (jobs/memory_shares.h)
   StageOptions options;
   ByteRange where;  // the stage's name in the job file
 };
@@ -105,7 +108,10 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// "limits" of the job.
 struct Limits {
   int procs = 0;                       // 0: as many as the machine gives
-  std::optional<std::int64_t> memory;  // bytes of the texts in all channels
+  std::optional<std::int64_t> memory;  // bytes of what waits between stages and is kept by them
+  ByteRange memory_where;
+  // Of these, what one channel or window may hold; set by share_memory().
+  std::int64_t holder_bytes = kMaxMemory;
 };
 
 struct Graph {

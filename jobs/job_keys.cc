@@ -76,8 +76,9 @@ constexpr std::array<OptionRow, 2> kLimitKeys = {{
      .max = kMaxProcs},
     {.name = "memory",
      .type = OptionType::kSize,
-     .help = "bytes of the texts that wait between stages, all channels together",
-     .min = kLeastMemory},
+     .help = "bytes of what waits between stages and of what they keep, all together",
+     .min = kLeastMemory,
+     .max = kMaxMemory},
 }};
 
 constexpr std::array<OptionRow, 4> kEdgeKeys = {{

@@ -115,6 +115,7 @@ struct StageKind {
   int default_workers = 1;  // 0: one for each P
   bool parallel = false;    // false: one goroutine, and "workers" may only be 1
   bool gathers = false;     // takes its whole input before it sends its first item
+  bool keeps = false;       // remembers what it took, the more the longer its input
   ItemFailures failures = ItemFailures::kNone;
   bool is_pipeline = false;       // stands for the stages of another job file (jobs/pipelines.h)
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`

@@ -55,6 +55,7 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
   if (const JsonMember* memory = find_member(*object, "memory")) {
     const OptionRow& row = *find_key(limit_keys(), "memory");
     limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
+    limits.memory_where = memory->value.where;
   }
   return limits;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 namespace gorun::jobs {
@@ -11,6 +10,9 @@ namespace {
 // An inbox of `buffer` items holds at least this many batches, so that a small buffer still lets
 // producer and consumer work at the same time.
 constexpr std::int64_t kMinBatches = 4;
+
+// Between the nodes of one stage names and ranges wait, and no contents.
+constexpr std::int64_t kInnerBytes = std::int64_t{1} << 20;
 
 // A stage that wants no more items at a time than this has long work for each (children, files):
 // what there is gets divided among its workers rather than filled into one batch.
@@ -91,6 +93,7 @@ class Planner {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
         Edge inner;
+        inner.bytes = kInnerBytes;
         if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
           inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
         }
@@ -151,7 +154,7 @@ class Planner {
       }
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
-        keep_order(graph_.stages[plan_.nodes[at].stage], &chain);
+        keep_order(graph_.stages[plan_.nodes[at].stage], graph_.limits.holder_bytes, &chain);
         plan_.nodes[at].chain = plan_.chains.size();
         chain.ports.emplace_back();
         const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
@@ -166,10 +169,11 @@ class Planner {
 
   // A chain of one goroutine keeps the order anyhow. In another one it is kept from end to end if
   // any of its stages asks for that.
-  static void keep_order(const StageSpec& spec, PlanChain* chain) {
+  static void keep_order(const StageSpec& spec, std::int64_t holder_bytes, PlanChain* chain) {
     if (!spec.keeps_order || chain->workers == 1) return;
     const auto window = static_cast<std::size_t>(spec.window);
     chain->window = chain->keeps_order ? std::min(chain->window, window) : window;
+    chain->window_bytes = static_cast<std::size_t>(std::min(kDefaultEdgeBytes, holder_bytes));
     chain->keeps_order = true;
   }
 
@@ -185,16 +189,6 @@ class Planner {
     return std::clamp<std::int64_t>(buffer / kMinBatches, 1, std::max<std::int64_t>(most, 1));
   }
 
-  // "limits.memory", divided among the inboxes; at least what a batch holds.
-  std::int64_t bytes_for_each() const {
-    if (!graph_.limits.memory) return std::numeric_limits<std::int64_t>::max();
-    const auto inboxes = std::ranges::count_if(plan_.chains, [this](const PlanChain& chain) {
-      return !wiring_[chain.nodes.front()].writers.empty();
-    });
-    return std::max<std::int64_t>(*graph_.limits.memory / std::max<std::int64_t>(inboxes, 1),
-                                  static_cast<std::int64_t>(kBatchBytes));
-  }
-
   void connect_chains() {
     for (PlanChain& chain : plan_.chains) {
       for (const std::size_t reader : plan_.nodes[chain.nodes.back()].readers) {
@@ -207,7 +201,8 @@ class Planner {
       const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
-      chain.bytes = static_cast<std::uint64_t>(std::min(wiring_[head].bytes, bytes_for_each()));
+      chain.bytes =
+          static_cast<std::uint64_t>(std::min(wiring_[head].bytes, graph_.limits.holder_bytes));
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }
   }

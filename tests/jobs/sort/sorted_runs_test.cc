@@ -72,18 +72,18 @@ TEST_SUITE("jobs/sort") {
     CHECK(in_memory.runs == 0);
     CHECK(in_memory.keys == expected);
     const Sorted spilled =
-        sorted(keys, order, {.memory_bytes = 1100 << 10, .buffer_bytes = 100}, dir.path());
+        sorted(keys, order, {.memory_bytes = 300 << 10, .buffer_bytes = 100}, dir.path());
     CHECK(spilled.runs > 1);
     CHECK(spilled.keys == expected);
     // More runs than are merged at a time.
     const Sorted in_rounds =
-        sorted(keys, order, {.memory_bytes = 1100 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
+        sorted(keys, order, {.memory_bytes = 300 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
                dir.path());
     CHECK(in_rounds.runs > 2);
     CHECK(in_rounds.keys == expected);
     std::ranges::reverse(expected);
     CHECK(sorted(keys, SortOrder(Compare::kBytes, Direction::kDescending),
-                 {.memory_bytes = 1100 << 10}, dir.path())
+                 {.memory_bytes = 300 << 10}, dir.path())
               .keys == expected);
     CHECK(test::run_shell("ls -A " + dir.path()).out == "");  // the file has no name
   }
@@ -106,7 +106,7 @@ TEST_SUITE("jobs/sort") {
   TEST_CASE("a directory that is not there is an error") {
     const Sorted none =
         sorted(random_keys(2, 20'000), SortOrder(Compare::kBytes, Direction::kAscending),
-               {.memory_bytes = 1100 << 10}, "/no/such/directory");
+               {.memory_bytes = 300 << 10}, "/no/such/directory");
     CHECK(none.error == "cannot write below \"/no/such/directory\": No such file or directory");
   }
 }
