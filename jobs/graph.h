@@ -35,6 +35,7 @@ inline constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxWorkers = 100'000;
 inline constexpr std::int64_t kMaxProcs = 1024;
 inline constexpr std::int64_t kMaxPool = 1'000'000;
+inline constexpr std::int64_t kMaxOpenFiles = std::int64_t{1} << 30;
 inline constexpr std::int64_t kMaxAttempts = 1000;
 inline constexpr int kDefaultAttempts = 3;  // of a "retry" that does not say
 inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
@@ -110,7 +111,9 @@ struct Limits {
   int procs = 0;                       // 0: as many as the machine gives
   std::optional<std::int64_t> memory;  // bytes of what waits between stages and is kept by them
   ByteRange memory_where;
-  // Of these, what one channel or window may hold; set by share_memory().
+  std::optional<std::int64_t> open_files;  // of this process at once
+  ByteRange open_files_where;
+  // Of "memory", what one channel or window may hold; set by share_memory().
   std::int64_t holder_bytes = kMaxMemory;
 };
 

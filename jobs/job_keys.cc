@@ -67,7 +67,7 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 2> kLimitKeys = {{
+constexpr std::array<OptionRow, 3> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
@@ -79,6 +79,11 @@ constexpr std::array<OptionRow, 2> kLimitKeys = {{
      .help = "bytes of what waits between stages and of what they keep, all together",
      .min = kLeastMemory,
      .max = kMaxMemory},
+    {.name = "open_files",
+     .type = OptionType::kInteger,
+     .help = "files, pipes and sockets that gorun has open at once; fewer make it slower",
+     .min = 1,
+     .max = kMaxOpenFiles},
 }};
 
 constexpr std::array<OptionRow, 4> kEdgeKeys = {{

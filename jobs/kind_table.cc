@@ -368,10 +368,19 @@ constexpr std::array<OptionRow, 6> kSortOptions = {{
      .help = "the directory for these runs, in files that have no name"},
 }};
 
-constexpr std::array<OptionRow, 1> kDedupeOptions = {{
+constexpr std::array<OptionRow, 3> kDedupeOptions = {{
     {.name = "by",
      .type = OptionType::kText,
      .help = "the field by which items are alike; without it, the text"},
+    {.name = "memory",
+     .type = OptionType::kSize,
+     .help = "bytes to remember in, then the disk is used; else a part of limits.memory, or 1GiB",
+     .min = 4 * kKiB,
+     .max = kMaxMemory},
+    {.name = "spill",
+     .type = OptionType::kText,
+     .default_text = "/tmp",
+     .help = "the directory for that, in files that have no name"},
 }};
 
 constexpr std::array<OptionRow, 2> kBatchOptions = {{
@@ -445,6 +454,15 @@ constexpr std::array<OptionRow, 4> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
+// What they have open: a pidfd, both ends of three streams until the child has started, and what
+// the child itself opens. An engine: its set of sockets, libcurl's own wake-up, connections kept
+// for later. A request: two sockets that race, a resolver's pipe and file, the file that is saved.
+constexpr std::int64_t kCommandFiles = 8;
+constexpr std::int64_t kEngineFiles = 11;
+constexpr std::int64_t kRequestFiles = 7;
+// Names of a batch (kHashNamesAtOnce in jobs/hash/hash_worker.h; a test holds the two together).
+constexpr std::size_t kHashedAtOnce = 64;
+
 constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
@@ -453,6 +471,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kWalkOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 2},
      .failures = ItemFailures::kReported,
      .example = R"("files": {"kind": "walk", "root": "src", "include": "*.cc"})",
      .check = check_walk},
@@ -461,12 +480,14 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kGlobOptions,
+     .files = {.per_worker = 2},
      .example = R"("sources": {"kind": "glob", "pattern": "src/**/*.c"})"},
     {.name = "lines",
      .summary = "records of a file or of standard input",
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kLinesOptions,
+     .files = {.per_worker = 1},
      .example = R"("hosts": {"kind": "lines", "path": "hosts.txt"})"},
     {.name = "items",
      .summary = "literal items",
@@ -479,6 +500,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kManifestOptions,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("sums": {"kind": "manifest", "path": "SHA256SUMS"})"},
     {.name = "range",
@@ -494,6 +516,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kReadOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kRetried,
      .example = R"("text": {"kind": "read", "from": "files"})"},
     {.name = "split",
@@ -526,6 +549,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kExecOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .is_slow = true,
+     .files = {.per_worker = kCommandFiles},
      .failures = ItemFailures::kRetried,
      .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
      .check = check_exec,
@@ -539,6 +564,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kHttpOptions,
      .default_workers = 32,
      .parallel = true,
+     .is_slow = true,
+     .files = {.per_p = kEngineFiles, .per_worker = kRequestFiles},
      .failures = ItemFailures::kRetried,
      .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
      .check = check_http},
@@ -548,6 +575,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kHashOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 2, .items_in_hand = kHashedAtOnce},
      .failures = ItemFailures::kRetried,
      .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
     {.name = "verify",
@@ -556,6 +584,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kVerifyOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.for_stage = 2, .per_worker = 4, .items_in_hand = kHashedAtOnce},
      .failures = ItemFailures::kReported,
      .example = R"("checked": {"kind": "verify", "from": "sums", "audit_root": "data"})"},
     {.name = "reduce",
@@ -564,6 +593,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kReduceOptions,
      .gathers = true,
      .keeps = true,
+     .files = {.for_stage = 1, .per_p = 1},
      .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
      .check = check_reduce},
@@ -573,6 +603,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kSortOptions,
      .gathers = true,
      .keeps = true,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("sorted": {"kind": "sort", "from": "files"})"},
     {.name = "top",
@@ -593,6 +624,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .ports = kOutPort,
      .options = kDedupeOptions,
      .keeps = true,
+     .files = {.per_worker = 2},
      .failures = ItemFailures::kReported,
      .example = R"("hosts": {"kind": "dedupe", "from": "names"})"},
     {.name = "batch",
@@ -627,6 +659,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "write",
      .summary = "writes items to a file or to standard output",
      .options = kWriteOptions,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("out": {"kind": "write", "from": "counts", "format": "tsv"})",
      .check = check_write},

@@ -57,6 +57,11 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
     limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
     limits.memory_where = memory->value.where;
   }
+  if (const JsonMember* files = find_member(*object, "open_files")) {
+    const OptionRow& row = *find_key(limit_keys(), "open_files");
+    limits.open_files = reader->integer("open_files", files->value, row.min, row.max);
+    limits.open_files_where = files->value.where;
+  }
   return limits;
 }
 

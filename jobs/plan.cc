@@ -29,8 +29,8 @@ struct Wiring {
 
 class Planner {
  public:
-  Planner(const Graph& graph, int procs, const StageMaker& make)
-      : graph_(graph), procs_(procs), make_(make) {}
+  Planner(const Graph& graph, int procs, const std::vector<WorkerCap>& caps, const StageMaker& make)
+      : graph_(graph), procs_(procs), caps_(caps), make_(make) {}
 
   Plan make() {
     make_nodes();
@@ -51,6 +51,8 @@ class Planner {
         node.traits = work->traits();
         if (node.traits.workers == 0) node.traits.workers = procs_;
         if (node.traits.shards == 0) node.traits.shards = procs_;
+        if (!caps_.empty()) cap(caps_[s], &node.traits);
+        if (spec.keeps_order && has_ports_of_its_own(spec)) node.traits.workers = 1;
         node.work = std::move(work);
         plan_.nodes.push_back(std::move(node));
       }
@@ -58,6 +60,16 @@ class Planner {
       plan_.nodes.back().is_last = true;
     }
     wiring_.resize(plan_.nodes.size());
+  }
+
+  // What leaves by ports does not go through the window that puts items back in order.
+  static bool has_ports_of_its_own(const StageSpec& spec) {
+    return !spec.kind->ports_option.empty();
+  }
+
+  static void cap(const WorkerCap& cap, StageTraits* traits) {
+    traits->workers = std::min(traits->workers, cap.workers);
+    if (cap.batch_items > 0) traits->batch_items = std::min(traits->batch_items, cap.batch_items);
   }
 
   void connect(std::size_t from, std::size_t to, const Edge& edge) {
@@ -120,6 +132,17 @@ class Planner {
     return known;
   }
 
+  // True if items leave the node in order although several goroutines work on them.
+  [[nodiscard]] bool keeps_order_at(std::size_t node) {
+    if (goroutines_of(node) == 1) return false;
+    for (;;) {
+      if (graph_.stages[plan_.nodes[node].stage].keeps_order) return true;
+      const std::vector<std::size_t>& writers = wiring_[node].writers;
+      if (writers.size() != 1 || !joins(writers.front(), node)) return false;
+      node = writers.front();
+    }
+  }
+
   [[nodiscard]] bool joins(std::size_t from, std::size_t to) {
     const StageTraits& a = plan_.nodes[from].traits;
     const StageTraits& b = plan_.nodes[to].traits;
@@ -130,6 +153,9 @@ class Planner {
     const std::size_t next = plan_.nodes[to].stage;
     if (graph_.stages[next].failure.retry.max > 1) return false;
     if (stage != next && (graph_.stages[stage].pool || graph_.stages[next].pool)) return false;
+    if (b.workers == 1 && has_ports_of_its_own(graph_.stages[next]) && keeps_order_at(from)) {
+      return false;
+    }
     // A node that scales may run in more goroutines than it asked for; what reads from it has to
     // bear that number, and not the one that was asked for.
     const int goroutines = goroutines_of(from);
@@ -220,6 +246,7 @@ class Planner {
 
   const Graph& graph_;
   const int procs_;
+  const std::vector<WorkerCap>& caps_;
   const StageMaker& make_;
   Plan plan_;
   std::vector<std::size_t> first_node_;  // by stage
@@ -228,8 +255,9 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, int procs, const StageMaker& make) {
-  return Planner(graph, procs, make).make();
+Plan make_plan(const Graph& graph, int procs, const std::vector<WorkerCap>& caps,
+               const StageMaker& make) {
+  return Planner(graph, procs, caps, make).make();
 }
 
 }  // namespace gorun::jobs

@@ -19,6 +19,8 @@
 //       cores of its own.)
 //   F5  Neither is in a pool, or both belong to one stage: a place is taken for a stage's work.
 //   F6  B makes no second attempt at an item: one comes back to the head of its chain.
+//   F7  B has no ports of its own, or A no order that several goroutines keep: only what leaves by
+//       the default port is put back in order.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +32,7 @@
 
 #include "jobs/executor.h"
 #include "jobs/graph.h"
+#include "jobs/open_files.h"
 #include "jobs/stage.h"
 
 namespace gorun::jobs {
@@ -77,6 +80,8 @@ struct Plan {
 };
 
 /// Lays out `graph` for `procs` Ps. Pure, but for the construction of the stages by `make`.
-[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const StageMaker& make);
+/// caps  by stage: goroutines and items in hand that it may have at most; empty: any number.
+[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const std::vector<WorkerCap>& caps,
+                             const StageMaker& make);
 
 }  // namespace gorun::jobs

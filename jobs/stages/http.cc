@@ -58,7 +58,7 @@ class Body final : public BodySink {
   Body(bool takes_any_status, int cancel_fd)
       : takes_any_status_(takes_any_status), cancel_fd_(cancel_fd) {}
 
-  /// What is flushed when the answer takes long.
+  /// What is flushed when the answer takes long; nullptr: nothing.
   void pass_on_to(Out* out) { out_ = out; }
 
   void begin(const std::string* path) {
@@ -80,7 +80,7 @@ class Body final : public BodySink {
   }
 
   void wait_begins() override {
-    static_cast<void>(out_->flush());  // a stop on the way down is not forgotten
+    if (out_ != nullptr) static_cast<void>(out_->flush());  // a stop is not forgotten
   }
 
   /// Gives the file its name.
@@ -128,8 +128,8 @@ class Fetcher {
   Flow run(const Item& item, const Batch& batch, Out& out) {
     if (context_.is_cancelled()) return Flow::kStop;
     if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
-    body_.pass_on_to(&out);
-    const HttpAnswer answer = ask();
+    body_.pass_on_to(limits_.is_limited() ? nullptr : &out);
+    const HttpAnswer answer = ask(out);
     if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
     if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
     if (!body_.commit()) return fail(item, failure_of(*body_.error()));
@@ -207,7 +207,9 @@ class Fetcher {
   }
 
   // One request, and again if the server says when and no "retry" of the stage sees to that.
-  HttpAnswer ask() {
+  HttpAnswer ask(Out& out) {
+    // Nobody parks for room with a place at a host: who waits for that may have what he needs then.
+    if (limits_.is_limited()) static_cast<void>(out.flush());
     const HostLimits::Place place(limits_,
                                   limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
     const auto timeout = context_.timeout();
@@ -311,7 +313,7 @@ class HttpStage final : public Stage {
     engines_.resize(static_cast<std::size_t>(context.procs()));
     std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
     if (auto there = slot.lock()) return there;
-    const auto share = static_cast<std::size_t>(spec_.workers) / engines_.size() + 1;
+    const auto share = static_cast<std::size_t>(context.workers()) / engines_.size() + 1;
     auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
     if (!made.ok()) throw std::runtime_error(made.error().message());
     slot = *made;
