@@ -24,9 +24,15 @@ constexpr std::int64_t kOpenBefore = 14;
 // drain of the run, a file of sysmon's, the report at the end.
 constexpr std::int64_t kOfEngine = 16;
 
+// False: whatever its workers do, nothing is open because of them.
+bool holds_files(const StageSpec& stage) {
+  return stage.kind->files.per_worker > 0 || stage.kind->files.items_in_hand > 0;
+}
+
 // What a stage would have without a cap.
 WorkerCap wishes_of(const StageSpec& stage, int procs) {
   const bool is_alone = stage.inputs.empty() && stage.kind->input == Input::kOptional;
+  if (!holds_files(stage)) return {};
   const int workers = is_alone ? 1 : stage.workers == kOnePerP ? procs : stage.workers;
   return {.workers = std::max(workers, 1), .batch_items = stage.kind->files.items_in_hand};
 }
@@ -50,6 +56,7 @@ std::int64_t files_of_all(const Graph& graph, const std::vector<WorkerCap>& caps
 }
 
 WorkerCap least_of(const StageSpec& stage) {
+  if (!holds_files(stage)) return {};
   return {.workers = 1, .batch_items = std::min<std::size_t>(stage.kind->files.items_in_hand, 1)};
 }
 
@@ -127,11 +134,6 @@ std::optional<std::vector<WorkerCap>> cap_workers(const Graph& graph, int procs,
   std::vector<WorkerCap> least = caps_of(graph, least_of);
   std::int64_t spare = files - files_of_all(graph, least, procs);
   if (spare < 0) return std::nullopt;
-  for (std::size_t s = 0; s < least.size(); ++s) {
-    const bool is_free =
-        files_of(graph.stages[s], caps[s], procs) == files_of(graph.stages[s], least[s], procs);
-    if (is_free) least[s] = caps[s];
-  }
   // Whoever has least gets a worker more, then an item more, for as long as there is something to
   // give: rounds, so that a stage with a thousand workers does not starve one with two.
   for (bool has_given = true; has_given;) {
@@ -140,7 +142,7 @@ std::optional<std::vector<WorkerCap>> cap_workers(const Graph& graph, int procs,
       for (const bool gives_worker : {true, false}) {
         WorkerCap more = least[s];
         if (gives_worker) {
-          if (more.workers == caps[s].workers) continue;
+          if (more.workers == 0 || more.workers == caps[s].workers) continue;
           ++more.workers;
         } else {
           if (more.batch_items == caps[s].batch_items) continue;
@@ -178,6 +180,7 @@ std::vector<WorkerCap> make_room_for_files(const Graph& graph, int procs) {
   }
   const std::int64_t most =
       static_cast<std::int64_t>(std::min(static_cast<rlim_t>(wanted), limit.rlim_cur));
+  if (before + most_files(graph, procs) <= most) return {};
   if (auto caps = cap_workers(graph, procs, most - before)) return *std::move(caps);
   throw std::system_error(
       EMFILE, std::generic_category(),

@@ -24,7 +24,7 @@ namespace gorun::jobs {
 
 /// Goroutines and items in hand that one stage may have.
 struct WorkerCap {
-  int workers = 0;  // at most so many, and as many as the stage asks for if that is less
+  int workers = 0;              // at most so many; 0: as many as the stage asks for
   std::size_t batch_items = 0;  // likewise
 };
 
@@ -41,7 +41,7 @@ void check_open_files(const Graph& graph, Diagnostics* errors);
 [[nodiscard]] std::int64_t least_files(const Graph& graph, int procs);
 
 /// Makes room for a run of `graph`: raises the soft limit of this process as far as needed and
-/// returns the caps of its stages.
+/// returns the caps of its stages; none if they may have what they ask for.
 /// errors   std::system_error with EMFILE if the hard limit is too small for one worker a stage.
 /// threads  not while another thread of this process opens files or starts children.
 [[nodiscard]] std::vector<WorkerCap> make_room_for_files(const Graph& graph, int procs);

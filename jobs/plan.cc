@@ -68,7 +68,7 @@ class Planner {
   }
 
   static void cap(const WorkerCap& cap, StageTraits* traits) {
-    traits->workers = std::min(traits->workers, cap.workers);
+    if (cap.workers > 0) traits->workers = std::min(traits->workers, cap.workers);
     if (cap.batch_items > 0) traits->batch_items = std::min(traits->batch_items, cap.batch_items);
   }
 

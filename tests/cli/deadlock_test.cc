@@ -59,10 +59,10 @@ TEST_CASE("check refuses that job") {
   CHECK(result.status == 3);
   CHECK(
       result.err ==
-      "job.json:7:77: error: stage \"c\" needs \"b\", which cannot complete before it starts\n"
+      "job.json:7:80: error: stage \"c\" needs \"b\", which cannot complete before it starts\n"
       "  7 |     \"c\": {\"kind\": \"write\", \"from\": \"r.low\", \"path\": \"c\", \"buffer\": 2, "
       "\"needs\": \"b\"}\n"
-      "    |                                                                             ^~~\n"
+      "    |                                                                                ^~~\n"
       "  hint: channels are bounded, so each of these waits for the one before it: c, r, b, c\n"
       "gorun: 1 error; nothing was run\n");
 }

@@ -26,8 +26,7 @@ std::size_t index_of(const Graph& graph, std::string_view name) {
 }
 
 std::string job_of(const std::string& stages) {
-  return R"({"gorun": 1, "defaults": {"buffer": 1}, "stages": {)" + stages +
-         "}}";
+  return R"({"gorun": 1, "defaults": {"buffer": 1}, "stages": {)" + stages + "}}";
 }
 
 // The job with one more "needs".

@@ -618,7 +618,8 @@ class Generator {
       ports_.push_back({.name = name, .is_ordered = is_ordered, .ends_here = made.ends_here});
     }
     for (const std::string& port : made.ports) {
-      ports_.push_back({.name = name + "." + port, .is_ordered = was_ordered && (is_alone || keeps_order)});
+      ports_.push_back(
+          {.name = name + "." + port, .is_ordered = was_ordered && (is_alone || keeps_order)});
     }
     if (routes) ports_.push_back({.name = name + ".errors"});
   }
