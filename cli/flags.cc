@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 33> kFlags = {{
+constexpr std::array<FlagRow, 34> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -65,6 +65,7 @@ constexpr std::array<FlagRow, 33> kFlags = {{
      "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},
     {"", "--strict", "", "with --check or --audit: a line that makes no sense is a failure",
      kHashOnly},
+    {"", "--strict", "", "a warning is a mistake, too", bit(Command::kCheck)},
     {"", "--ignore-missing", "", "with --check or --audit: say nothing of files that are not there",
      kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens", kRuns},

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,20 +33,29 @@ std::optional<UsageError> find_mistyped_command(const Options& options) {
                     hint.empty() ? "\"gorun help\" lists the commands" : hint};
 }
 
-// Colours "error:" in the lines that jobs::render() begins with a place or with "gorun".
+// Colours "error:" and "warning:" in the lines that jobs::render() begins with a place or "gorun".
 std::string highlight(const Screen& screen, std::string_view text) {
-  constexpr std::string_view kMark = ": error: ";
+  struct Mark {
+    std::string_view text;
+    Style style;
+  };
+  static constexpr std::array<Mark, 2> kMarks = {
+      {{": error: ", Style::kRed}, {": warning: ", Style::kYellow}}};
   std::string out;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n') + 1);
     text.remove_prefix(line.size());
-    const std::size_t mark = line.starts_with(' ') ? std::string_view::npos : line.find(kMark);
-    if (mark == std::string_view::npos) {
+    const auto mark = std::ranges::find_if(kMarks, [line](const Mark& known) {
+      return !line.starts_with(' ') && line.find(known.text) != std::string_view::npos;
+    });
+    if (mark == kMarks.end()) {
       out += line;
       continue;
     }
-    out.append(line.substr(0, mark)).append(": ").append(screen.styled(Style::kRed, "error:"));
-    out.append(" ").append(line.substr(mark + kMark.size()));
+    const std::size_t at = line.find(mark->text);
+    const std::string_view word = mark->text.substr(2, mark->text.size() - 3);
+    out.append(line.substr(0, at)).append(": ").append(screen.styled(mark->style, word));
+    out.append(" ").append(line.substr(at + mark->text.size()));
   }
   return out;
 }
@@ -71,7 +81,7 @@ std::optional<jobs::VarSettings> read_settings(const Options& options, Screen& s
 }
 
 ExitCode blame(const jobs::Source& source, const jobs::Diagnostics& errors, Screen& screen) {
-  screen.message(highlight(screen, jobs::render(source, errors)));
+  show(source, errors, screen);
   const bool only_command_line = std::ranges::all_of(errors, [](const jobs::Diagnostic& error) {
     return error.culprit == jobs::Culprit::kCommandLine;
   });
@@ -80,7 +90,11 @@ ExitCode blame(const jobs::Source& source, const jobs::Diagnostics& errors, Scre
 
 }  // namespace
 
-std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& screen) {
+void show(const jobs::Source& source, const jobs::Diagnostics& diagnostics, Screen& screen) {
+  screen.message(highlight(screen, jobs::render(source, diagnostics)));
+}
+
+std::variant<jobs::LoadedJob, ExitCode> load_job(const Options& options, Screen& screen) {
   if (const std::optional<UsageError> error = find_mistyped_command(options)) {
     screen.message(render(*error));
     return ExitCode::kUsage;
@@ -94,7 +108,13 @@ std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& s
                                                                   .world = &jobs::process_world()});
   screen.mask(job.secrets);
   if (!job.graph.ok()) return blame(job.source, job.graph.errors(), screen);
-  return std::move(job.graph).value();
+  return job;
+}
+
+std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& screen) {
+  std::variant<jobs::LoadedJob, ExitCode> loaded = load_job(options, screen);
+  if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
+  return std::move(std::get<jobs::LoadedJob>(loaded).graph).value();
 }
 
 }  // namespace gorun::cli

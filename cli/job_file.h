@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "jobs/graph.h"
+#include "jobs/load.h"
 
 namespace gorun::cli {
 
@@ -16,5 +17,12 @@ namespace gorun::cli {
 /// is neither a command nor a file).
 [[nodiscard]] std::variant<jobs::Graph, ExitCode> load_graph(const Options& options,
                                                              Screen& screen);
+
+/// The same with the text of the job file, for what is said of it later. The graph is there.
+[[nodiscard]] std::variant<jobs::LoadedJob, ExitCode> load_job(const Options& options,
+                                                               Screen& screen);
+
+/// Writes a list of mistakes or warnings to `screen`.
+void show(const jobs::Source& source, const jobs::Diagnostics& diagnostics, Screen& screen);
 
 }  // namespace gorun::cli

@@ -323,6 +323,7 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   if (!error) error = read_timeout(parsed, options);
   options.dry_run = parsed.has("--dry-run");
   options.keep_going = parsed.has("--keep-going");
+  options.strict = parsed.has("--strict");
   return error;
 }
 

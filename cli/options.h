@@ -83,6 +83,7 @@ struct Options {
   bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
   bool keep_going = false;
+  bool strict = false;                              // of check: a warning is a mistake
   std::optional<std::chrono::nanoseconds> timeout;  // of the whole run
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;

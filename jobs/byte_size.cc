@@ -1,5 +1,6 @@
 #include "jobs/byte_size.h"
 
+#include <array>
 #include <charconv>
 #include <limits>
 #include <system_error>
@@ -39,6 +40,16 @@ std::optional<std::int64_t> parse_byte_size(std::string_view text) {
   const std::int64_t bytes = bytes_of_unit(unit);
   if (bytes == 0 || count > std::numeric_limits<std::int64_t>::max() / bytes) return std::nullopt;
   return count * bytes;
+}
+
+std::string byte_size_text(std::int64_t bytes) {
+  static constexpr std::array<std::string_view, 5> kUnits = {"", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < kUnits.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return std::to_string(bytes) + std::string(kUnits[unit]);
 }
 
 }  // namespace gorun::jobs

@@ -99,20 +99,23 @@ std::string excerpt(const Source& source, ByteRange culprit) {
   return text + "\n" + carets + "\n";
 }
 
+bool is_warning(const Diagnostic& error) { return error.severity == Severity::kWarning; }
+
 std::size_t order_of(const Diagnostic& error) { return error.where ? error.where->begin + 1 : 0; }
 
 }  // namespace
 
 std::string render(const Source& source, const Diagnostic& error) {
   std::string out;
+  const std::string what =
+      (error.severity == Severity::kError ? ": error: " : ": warning: ") + error.what + "\n";
   if (error.culprit == Culprit::kCommandLine) {
-    out = "gorun: error: " + error.what + "\n";
+    out = "gorun" + what;
   } else if (!error.where) {
-    out = source.name() + ": error: " + error.what + "\n";
+    out = source.name() + what;
   } else {
     out = source.file_name(error.where->begin) + ":" +
-          to_string(source.position(error.where->begin)) + ": error: " + error.what + "\n" +
-          excerpt(source, *error.where);
+          to_string(source.position(error.where->begin)) + what + excerpt(source, *error.where);
   }
   if (!error.hint.empty()) out += "  hint: " + error.hint + "\n";
   return out;
@@ -135,9 +138,11 @@ std::string render(const Source& source, const Diagnostics& errors) {
   if (shown < ordered.size()) {
     out += "... and " + std::to_string(ordered.size() - shown) + " more\n";
   }
-  const bool one = errors.size() == 1;
-  return out + "gorun: " + std::to_string(errors.size()) + (one ? " error" : " errors") +
-         "; nothing was run\n";
+  const bool only_warnings =
+      std::ranges::all_of(errors, [](const Diagnostic& error) { return is_warning(error); });
+  out += "gorun: " + std::to_string(errors.size()) + (only_warnings ? " warning" : " error");
+  if (errors.size() != 1) out += "s";
+  return out + (only_warnings ? "\n" : "; nothing was run\n");
 }
 
 }  // namespace gorun::jobs

@@ -28,12 +28,18 @@ enum class Culprit {
   kCommandLine,  // a --set that does not fit the job file
 };
 
+enum class Severity {
+  kError,    // nothing is run
+  kWarning,  // it runs, perhaps not as meant
+};
+
 /// One mistake. `what` and `hint` are one line each, lower case, without a full stop.
 struct Diagnostic {
   std::optional<ByteRange> where;  // nothing: the file as a whole, or the command line
   std::string what;
   std::string hint;  // empty: none
   Culprit culprit = Culprit::kJobFile;
+  Severity severity = Severity::kError;
 };
 
 using Diagnostics = std::vector<Diagnostic>;
@@ -53,7 +59,8 @@ class [[nodiscard]] Result : public Expected<T, Diagnostics> {
 inline constexpr std::size_t kMaxShownErrors = 20;
 
 /// The whole text for a list of mistakes, in file order and ending in a line feed: each with
-/// its line, caret and hint, then "gorun: N errors; nothing was run". Never coloured. Control
+/// its line, caret and hint, then "gorun: N errors; nothing was run", or "gorun: N warnings" for a
+/// list that holds nothing else. Never coloured. Control
 /// characters of the file are shown as "?", so that a file cannot drive the terminal.
 [[nodiscard]] std::string render(const Source& source, const Diagnostics& errors);
 

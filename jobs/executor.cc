@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/deadlock_report.h"
 #include "jobs/duration.h"
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
@@ -66,6 +67,10 @@ struct LiveChain {
   WaitingAttempts attempts;
   std::optional<ShardInboxes> shards;
   std::optional<Surroundings> where;
+  std::size_t nodes_judged = 0;          // of its nodes, from the first on
+  std::size_t nodes_told = 0;            // likewise: whose readers know of the end
+  std::size_t nodes_ended = 0;           // likewise
+  InputState sent = InputState::kWhole;  // what the readers are told
 };
 
 // When a stage is done, and with what result. Written by its chains, in any order.
@@ -89,10 +94,14 @@ class Execution {
                     .jitter = options.jitter,
                     .deterministic = options.deterministic}),
         run_(graph, options.observer, seed_of(options)),
-        plan_(make_plan(graph, scheduler_.procs(), make)),
+        plan_(make_plan(graph, scheduler_.procs(), make_room_for_files(graph, scheduler_.procs()),
+                        make)),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
     for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      stages_[s].done.set_label(end_label(graph.stages[s].name));
+    }
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_surroundings(c);
     if (graph.fail != FailPolicy::kFast) run_.set_scopes(scopes_of_chains());
@@ -103,19 +112,7 @@ class Execution {
   Outcome run() {
     const SigpipeIgnored sigpipe_ignored;
     const runtime::RunResult result = scheduler_.run([this] { run_main(); });
-    std::vector<std::string> stuck;
-    for (const runtime::GoroutineInfo& g : result.stuck) {
-      std::string line = "goroutine " + std::to_string(g.id) + " \"" + g.label + "\" waits for " +
-                         runtime::to_string(g.reason);
-      for (const runtime::WaitedChannel& channel : g.channels) {
-        // Channels with a label are those in front of stages.
-        if (channel.label.empty()) continue;
-        line += ", in front of stage \"" + channel.label + "\" (" + std::to_string(channel.fill) +
-                " of " + std::to_string(channel.capacity) + " batches)";
-      }
-      stuck.push_back(run_.graph().secrets.masked(std::move(line)));
-    }
-    return run_.finish(std::move(stuck));
+    return run_.finish(deadlock_report(run_.graph(), plan_, result.stuck));
   }
 
  private:
@@ -197,8 +194,10 @@ class Execution {
       live.where->readers.push_back(&*chains_[reader].inbox);
     }
     if (chain.keeps_order) {
-      live.order.emplace(Reorder::Shape{.window = chain.window, .retries = chain.retries},
-                         *live.inbox, live.where->readers);
+      live.order.emplace(
+          Reorder::Shape{
+              .window = chain.window, .bytes = chain.window_bytes, .retries = chain.retries},
+          *live.inbox, live.where->readers);
       live.where->order = &*live.order;
     }
     for (const std::vector<PlanPort>& ports : chain.ports) {
@@ -285,31 +284,57 @@ class Execution {
     if (may_start(chain)) {
       stages_started(chain);
       guard(chain.nodes.back(), [&] { run_workers(chain, live); });
-      for (const std::size_t n : chain.nodes) {
-        if (plan_.nodes[n].is_last) run_.judge_failed_items(plan_.nodes[n].stage);
-      }
+      judge_nodes(chain, live, chain.nodes.size());
       if (live.where->is_stopped()) live.input.raise_to(InputState::kCutShort);
       end = live.input.get() == InputState::kCutShort ? ChainEnd::kCutShort : ChainEnd::kComplete;
     }
     if (live.inbox) live.inbox->close();
-    tell_readers(chain, live.input.get(), end);
-    stages_ended(chain, end);
+    tell_readers(chain, live, end);
+    nodes_ended(chain, live, chain.nodes.size(), end);
+  }
+
+  // Of the chain's nodes those before `until`, as far as they have not been; so below.
+  void judge_nodes(const PlanChain& chain, LiveChain& live, std::size_t until) {
+    for (; live.nodes_judged < until; ++live.nodes_judged) {
+      const PlanNode& node = plan_.nodes[chain.nodes[live.nodes_judged]];
+      if (node.is_last) run_.judge_failed_items(node.stage);
+    }
+  }
+
+  // The result of a gathering chain may wait for a reader that needs a stage before it in the
+  // chain: those have nothing more to do.
+  void end_all_but_the_last(const PlanChain& chain, LiveChain& live) {
+    const std::size_t last = chain.nodes.size() - 1;
+    judge_nodes(chain, live, last);
+    if (live.where->is_stopped()) return;
+    const bool is_short = live.input.get() == InputState::kCutShort;
+    const ChainEnd end = is_short ? ChainEnd::kCutShort : ChainEnd::kComplete;
+    tell_ports(chain, live, last, end);
+    nodes_ended(chain, live, last, end);
   }
 
   // That there is no more, and how complete it was.
-  void tell_readers(const PlanChain& chain, InputState state, ChainEnd end) {
+  void tell_readers(const PlanChain& chain, LiveChain& live, ChainEnd end) {
+    tell_ports(chain, live, chain.nodes.size(), end);
+    tell(chain.readers, live.sent);
+  }
+
+  // The same by the ports of the nodes before `until`.
+  void tell_ports(const PlanChain& chain, LiveChain& live, std::size_t until, ChainEnd end) {
     const bool is_complete = end == ChainEnd::kComplete;
-    if (!is_complete) state = InputState::kCutShort;
-    const auto tell = [this, &state](std::size_t reader) {
+    live.sent = is_complete ? std::max(live.sent, live.input.get()) : InputState::kCutShort;
+    for (; live.nodes_told < until; ++live.nodes_told) {
+      for (const PlanPort& port : chain.ports[live.nodes_told]) tell(port.readers, live.sent);
+      const std::size_t stage = plan_.nodes[chain.nodes[live.nodes_told]].stage;
+      if (run_.has_lost_items(stage)) live.sent = std::max(live.sent, InputState::kItemsLost);
+    }
+  }
+
+  void tell(const std::vector<std::size_t>& readers, InputState state) {
+    for (const std::size_t reader : readers) {
       chains_[reader].input.raise_to(state);
       chains_[reader].inbox->producer_done();
-    };
-    for (std::size_t i = 0; i < chain.nodes.size(); ++i) {
-      for (const PlanPort& port : chain.ports[i]) std::ranges::for_each(port.readers, tell);
-      const bool has_lost = run_.has_lost_items(plan_.nodes[chain.nodes[i]].stage);
-      if (is_complete && has_lost) state = InputState::kItemsLost;
     }
-    std::ranges::for_each(chain.readers, tell);
   }
 
   // Waits for the stages that the chain needs.
@@ -356,8 +381,9 @@ class Execution {
     });
   }
 
-  void stages_ended(const PlanChain& chain, ChainEnd end) {
-    for (const std::size_t n : chain.nodes) {
+  void nodes_ended(const PlanChain& chain, LiveChain& live, std::size_t until, ChainEnd end) {
+    for (; live.nodes_ended < until; ++live.nodes_ended) {
+      const std::size_t n = chain.nodes[live.nodes_ended];
       LiveStage& stage = stages_[plan_.nodes[n].stage];
       if (end == ChainEnd::kCutShort) stage.is_cut_short.store(true, std::memory_order_relaxed);
       if (end == ChainEnd::kSkipped) stage.is_skipped.store(true, std::memory_order_relaxed);
@@ -412,7 +438,9 @@ class Execution {
     if (!live.shards) return;
     live.shards->close();
     merging.wait();
-    if (!live.where->is_stopped()) workers.front()->conclude();
+    if (live.where->is_stopped()) return;
+    end_all_but_the_last(chain, live);
+    workers.front()->conclude();
   }
 
   void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels,

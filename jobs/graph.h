@@ -35,6 +35,7 @@ inline constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxWorkers = 100'000;
 inline constexpr std::int64_t kMaxProcs = 1024;
 inline constexpr std::int64_t kMaxPool = 1'000'000;
+inline constexpr std::int64_t kMaxOpenFiles = std::int64_t{1} << 30;
 inline constexpr std::int64_t kMaxAttempts = 1000;
 inline constexpr int kDefaultAttempts = 3;  // of a "retry" that does not say
 inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
@@ -42,6 +43,8 @@ inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
 /// stage that keeps their order, when the job file does not say.
 inline constexpr std::int64_t kDefaultEdgeBytes = std::int64_t{16} << 20;
 inline constexpr std::int64_t kDefaultWindow = 4096;
+/// More than any machine has.
+inline constexpr std::int64_t kMaxMemory = std::int64_t{1} << 50;
 
 /// A count of goroutines that follows the number of Ps of the run.
 inline constexpr int kOnePerP = 0;
@@ -77,6 +80,7 @@ struct StageSpec {
   FailurePolicy failure;                 // of its items
   bool keeps_order = false;              // items leave in the order in which they came
   std::int64_t window = kDefaultWindow;  // items under way then, at most
+  std::optional<std::int64_t> memory;    // its part of "limits.memory" (jobs/memory_shares.h)
   StageOptions options;
   ByteRange where;  // the stage's name in the job file
 };
@@ -105,7 +109,12 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// "limits" of the job.
 struct Limits {
   int procs = 0;                       // 0: as many as the machine gives
-  std::optional<std::int64_t> memory;  // bytes of the texts in all channels
+  std::optional<std::int64_t> memory;  // bytes of what waits between stages and is kept by them
+  ByteRange memory_where;
+  std::optional<std::int64_t> open_files;  // of this process at once
+  ByteRange open_files_where;
+  // Of "memory", what one channel or window may hold; set by share_memory().
+  std::int64_t holder_bytes = kMaxMemory;
 };
 
 /// "report" of the job: what is written about a run when it has ended, and where. An empty path:

@@ -41,7 +41,10 @@ class Inbox {
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
 
   /// Names it in the report on a deadlock; before it is shared.
-  void set_label(const std::string& stage) { chan_.set_label(stage); }
+  void set_label(const std::string& stage) {
+    chan_.set_label(stage);
+    room_.set_label("bytes of " + stage);
+  }
 
   /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed.
   Flow put(Batch&& batch);

@@ -70,7 +70,7 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 2> kLimitKeys = {{
+constexpr std::array<OptionRow, 3> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
@@ -79,8 +79,13 @@ constexpr std::array<OptionRow, 2> kLimitKeys = {{
      .max = kMaxProcs},
     {.name = "memory",
      .type = OptionType::kSize,
-     .help = "bytes of the texts that wait between stages, all channels together",
+     .help = "bytes of what waits between stages and of what they keep, all together",
      .min = kLeastMemory},
+    {.name = "open_files",
+     .type = OptionType::kInteger,
+     .help = "files, pipes and sockets that gorun has open at once; fewer make it slower",
+     .min = 1,
+     .max = kMaxOpenFiles},
 }};
 
 constexpr std::array<OptionRow, 5> kReportKeys = {{

@@ -358,8 +358,8 @@ constexpr std::array<OptionRow, 6> kSortOptions = {{
     {.name = "n", .type = OptionType::kInteger, .help = "send only the first n", .min = 1},
     {.name = "memory",
      .type = OptionType::kSize,
-     .default_text = "268435456",
-     .help = "bytes to sort in; more are sorted in runs on the disk, and merged",
+     .help =
+         "bytes to sort in, more go to the disk; without it, a part of limits.memory, or 256MiB",
      .min = 4 * kKiB},
     {.name = "spill",
      .type = OptionType::kText,
@@ -367,10 +367,18 @@ constexpr std::array<OptionRow, 6> kSortOptions = {{
      .help = "the directory for these runs, in files that have no name"},
 }};
 
-constexpr std::array<OptionRow, 1> kDedupeOptions = {{
+constexpr std::array<OptionRow, 3> kDedupeOptions = {{
     {.name = "by",
      .type = OptionType::kText,
      .help = "the field by which items are alike; without it, the text"},
+    {.name = "memory",
+     .type = OptionType::kSize,
+     .help = "bytes to remember in, then the disk is used; else a part of limits.memory, or 1GiB",
+     .min = 4 * kKiB},
+    {.name = "spill",
+     .type = OptionType::kText,
+     .default_text = "/tmp",
+     .help = "the directory for that, in files that have no name"},
 }};
 
 constexpr std::array<OptionRow, 2> kBatchOptions = {{
@@ -444,6 +452,15 @@ constexpr std::array<OptionRow, 4> kWriteOptions = {{
 
 // ---- the table -------------------------------------------------------------------------------
 
+// What they have open: a pidfd, both ends of three streams until the child has started, and what
+// the child itself opens. An engine: its set of sockets, libcurl's own wake-up, connections kept
+// for later. A request: two sockets that race, a resolver's pipe and file, the file that is saved.
+constexpr std::int64_t kCommandFiles = 8;
+constexpr std::int64_t kEngineFiles = 11;
+constexpr std::int64_t kRequestFiles = 7;
+// Names of a batch (kHashNamesAtOnce in jobs/hash/hash_worker.h; a test holds the two together).
+constexpr std::size_t kHashedAtOnce = 64;
+
 constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
@@ -452,6 +469,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kWalkOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 2},
      .failures = ItemFailures::kReported,
      .example = R"("files": {"kind": "walk", "root": "src", "include": "*.cc"})",
      .check = check_walk},
@@ -460,12 +478,14 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kGlobOptions,
+     .files = {.per_worker = 2},
      .example = R"("sources": {"kind": "glob", "pattern": "src/**/*.c"})"},
     {.name = "lines",
      .summary = "records of a file or of standard input",
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kLinesOptions,
+     .files = {.per_worker = 1},
      .example = R"("hosts": {"kind": "lines", "path": "hosts.txt"})"},
     {.name = "items",
      .summary = "literal items",
@@ -478,6 +498,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .input = Input::kNone,
      .ports = kOutPort,
      .options = kManifestOptions,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("sums": {"kind": "manifest", "path": "SHA256SUMS"})"},
     {.name = "range",
@@ -493,6 +514,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kReadOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kRetried,
      .example = R"("text": {"kind": "read", "from": "files"})"},
     {.name = "split",
@@ -525,6 +547,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kExecOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .is_slow = true,
+     .files = {.per_worker = kCommandFiles},
      .failures = ItemFailures::kRetried,
      .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
      .check = check_exec,
@@ -538,6 +562,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kHttpOptions,
      .default_workers = 32,
      .parallel = true,
+     .is_slow = true,
+     .files = {.per_p = kEngineFiles, .per_worker = kRequestFiles},
      .failures = ItemFailures::kRetried,
      .example = R"("pages": {"kind": "http", "from": "urls", "workers": 100, "per_host": 4})",
      .check = check_http},
@@ -547,6 +573,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kHashOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.per_worker = 2, .items_in_hand = kHashedAtOnce},
      .failures = ItemFailures::kRetried,
      .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
     {.name = "verify",
@@ -555,6 +582,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kVerifyOptions,
      .default_workers = kOnePerP,
      .parallel = true,
+     .files = {.for_stage = 2, .per_worker = 4, .items_in_hand = kHashedAtOnce},
      .failures = ItemFailures::kReported,
      .example = R"("checked": {"kind": "verify", "from": "sums", "audit_root": "data"})"},
     {.name = "reduce",
@@ -562,6 +590,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .ports = kOutPort,
      .options = kReduceOptions,
      .gathers = true,
+     .keeps = true,
+     .files = {.for_stage = 4},
      .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
      .check = check_reduce},
@@ -570,6 +600,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .ports = kOutPort,
      .options = kSortOptions,
      .gathers = true,
+     .keeps = true,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("sorted": {"kind": "sort", "from": "files"})"},
     {.name = "top",
@@ -577,6 +609,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .ports = kOutPort,
      .options = kTopOptions,
      .gathers = true,
+     .keeps = true,
      .failures = ItemFailures::kReported,
      .example = R"("top": {"kind": "top", "from": "counts", "n": 20})"},
     {.name = "take",
@@ -588,6 +621,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .summary = "of items that are alike, the first",
      .ports = kOutPort,
      .options = kDedupeOptions,
+     .keeps = true,
+     .files = {.per_worker = 2},
      .failures = ItemFailures::kReported,
      .example = R"("hosts": {"kind": "dedupe", "from": "names"})"},
     {.name = "batch",
@@ -622,6 +657,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "write",
      .summary = "writes items to a file or to standard output",
      .options = kWriteOptions,
+     .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("out": {"kind": "write", "from": "counts", "format": "tsv"})",
      .check = check_write},

@@ -99,6 +99,14 @@ enum class ItemFailures {
   kRetried,   // and a second attempt may succeed
 };
 
+/// Files, pipes and sockets that a stage of a kind has open at once, at most (jobs/open_files.h).
+struct FileNeeds {
+  std::int64_t for_stage = 0;
+  std::int64_t per_p = 0;  // for each P, as long as there are workers for it
+  std::int64_t per_worker = 0;
+  std::size_t items_in_hand = 0;  // and one for each item that the worker has in hand
+};
+
 /// The port that "from": "stage" reads.
 inline constexpr std::string_view kDefaultPort = "out";
 
@@ -118,6 +126,9 @@ struct StageKind {
   int default_workers = 1;  // 0: one for each P
   bool parallel = false;    // false: one goroutine, and "workers" may only be 1
   bool gathers = false;     // takes its whole input before it sends its first item
+  bool keeps = false;       // remembers what it took, the more the longer its input
+  bool is_slow = false;     // each item is an operation outside this process: a command, a request
+  FileNeeds files = {};
   ItemFailures failures = ItemFailures::kNone;
   bool is_pipeline = false;       // stands for the stages of another job file (jobs/pipelines.h)
   std::string_view example = {};  // a stage as one would type it, for `gorun stages KIND`

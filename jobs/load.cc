@@ -8,6 +8,8 @@
 
 #include "jobs/job_files.h"
 #include "jobs/json_value.h"
+#include "jobs/memory_shares.h"
+#include "jobs/open_files.h"
 #include "jobs/parse.h"
 #include "jobs/pipelines.h"
 #include "jobs/selection.h"
@@ -52,6 +54,10 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
     Validated all = validate(source, std::move(file), &errors);
     drop_repetitions(&errors);
     if (errors.empty()) graph = select_stages(std::move(all), options.targets, &errors);
+    if (errors.empty()) {
+      share_memory(&*graph, &errors);
+      check_open_files(*graph, &errors);
+    }
   }
   if (errors.empty()) return {std::move(source), std::move(secrets), *std::move(graph)};
   for (Diagnostic& error : errors) {

@@ -55,6 +55,12 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
   if (const JsonMember* memory = find_member(*object, "memory")) {
     const OptionRow& row = *find_key(limit_keys(), "memory");
     limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
+    limits.memory_where = memory->value.where;
+  }
+  if (const JsonMember* files = find_member(*object, "open_files")) {
+    const OptionRow& row = *find_key(limit_keys(), "open_files");
+    limits.open_files = reader->integer("open_files", files->value, row.min, row.max);
+    limits.open_files_where = files->value.where;
   }
   return limits;
 }

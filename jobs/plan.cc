@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 namespace gorun::jobs {
@@ -11,6 +10,9 @@ namespace {
 // An inbox of `buffer` items holds at least this many batches, so that a small buffer still lets
 // producer and consumer work at the same time.
 constexpr std::int64_t kMinBatches = 4;
+
+// Between the nodes of one stage names and ranges wait, and no contents.
+constexpr std::int64_t kInnerBytes = std::int64_t{1} << 20;
 
 // A stage that wants no more items at a time than this has long work for each (children, files):
 // what there is gets divided among its workers rather than filled into one batch.
@@ -27,8 +29,8 @@ struct Wiring {
 
 class Planner {
  public:
-  Planner(const Graph& graph, int procs, const StageMaker& make)
-      : graph_(graph), procs_(procs), make_(make) {}
+  Planner(const Graph& graph, int procs, const std::vector<WorkerCap>& caps, const StageMaker& make)
+      : graph_(graph), procs_(procs), caps_(caps), make_(make) {}
 
   Plan make() {
     make_nodes();
@@ -49,6 +51,8 @@ class Planner {
         node.traits = work->traits();
         if (node.traits.workers == 0) node.traits.workers = procs_;
         if (node.traits.shards == 0) node.traits.shards = procs_;
+        if (!caps_.empty()) cap(caps_[s], &node.traits);
+        if (spec.keeps_order && has_ports_of_its_own(spec)) node.traits.workers = 1;
         node.work = std::move(work);
         plan_.nodes.push_back(std::move(node));
       }
@@ -56,6 +60,16 @@ class Planner {
       plan_.nodes.back().is_last = true;
     }
     wiring_.resize(plan_.nodes.size());
+  }
+
+  // What leaves by ports does not go through the window that puts items back in order.
+  static bool has_ports_of_its_own(const StageSpec& spec) {
+    return !spec.kind->ports_option.empty();
+  }
+
+  static void cap(const WorkerCap& cap, StageTraits* traits) {
+    if (cap.workers > 0) traits->workers = std::min(traits->workers, cap.workers);
+    if (cap.batch_items > 0) traits->batch_items = std::min(traits->batch_items, cap.batch_items);
   }
 
   void connect(std::size_t from, std::size_t to, const Edge& edge) {
@@ -91,6 +105,7 @@ class Planner {
       wiring_[first_node_[s]].has_needs = !graph_.stages[s].needs.empty();
       for (std::size_t n = first_node_[s]; n < last_node(s); ++n) {
         Edge inner;
+        inner.bytes = kInnerBytes;
         if (plan_.nodes[n + 1].traits.inner_buffer > 0) {
           inner.buffer = plan_.nodes[n + 1].traits.inner_buffer;
         }
@@ -117,6 +132,17 @@ class Planner {
     return known;
   }
 
+  // True if items leave the node in order although several goroutines work on them.
+  [[nodiscard]] bool keeps_order_at(std::size_t node) {
+    if (goroutines_of(node) == 1) return false;
+    for (;;) {
+      if (graph_.stages[plan_.nodes[node].stage].keeps_order) return true;
+      const std::vector<std::size_t>& writers = wiring_[node].writers;
+      if (writers.size() != 1 || !joins(writers.front(), node)) return false;
+      node = writers.front();
+    }
+  }
+
   [[nodiscard]] bool joins(std::size_t from, std::size_t to) {
     const StageTraits& a = plan_.nodes[from].traits;
     const StageTraits& b = plan_.nodes[to].traits;
@@ -127,6 +153,9 @@ class Planner {
     const std::size_t next = plan_.nodes[to].stage;
     if (graph_.stages[next].failure.retry.max > 1) return false;
     if (stage != next && (graph_.stages[stage].pool || graph_.stages[next].pool)) return false;
+    if (b.workers == 1 && has_ports_of_its_own(graph_.stages[next]) && keeps_order_at(from)) {
+      return false;
+    }
     // A node that scales may run in more goroutines than it asked for; what reads from it has to
     // bear that number, and not the one that was asked for.
     const int goroutines = goroutines_of(from);
@@ -151,7 +180,7 @@ class Planner {
       }
       for (std::size_t at = n;;) {
         chain.nodes.push_back(at);
-        keep_order(graph_.stages[plan_.nodes[at].stage], &chain);
+        keep_order(graph_.stages[plan_.nodes[at].stage], graph_.limits.holder_bytes, &chain);
         plan_.nodes[at].chain = plan_.chains.size();
         chain.ports.emplace_back();
         const std::vector<std::size_t>& readers = plan_.nodes[at].readers;
@@ -166,10 +195,11 @@ class Planner {
 
   // A chain of one goroutine keeps the order anyhow. In another one it is kept from end to end if
   // any of its stages asks for that.
-  static void keep_order(const StageSpec& spec, PlanChain* chain) {
+  static void keep_order(const StageSpec& spec, std::int64_t holder_bytes, PlanChain* chain) {
     if (!spec.keeps_order || chain->workers == 1) return;
     const auto window = static_cast<std::size_t>(spec.window);
     chain->window = chain->keeps_order ? std::min(chain->window, window) : window;
+    chain->window_bytes = static_cast<std::size_t>(std::min(kDefaultEdgeBytes, holder_bytes));
     chain->keeps_order = true;
   }
 
@@ -185,16 +215,6 @@ class Planner {
     return std::clamp<std::int64_t>(buffer / kMinBatches, 1, std::max<std::int64_t>(most, 1));
   }
 
-  // "limits.memory", divided among the inboxes; at least what a batch holds.
-  std::int64_t bytes_for_each() const {
-    if (!graph_.limits.memory) return std::numeric_limits<std::int64_t>::max();
-    const auto inboxes = std::ranges::count_if(plan_.chains, [this](const PlanChain& chain) {
-      return !wiring_[chain.nodes.front()].writers.empty();
-    });
-    return std::max<std::int64_t>(*graph_.limits.memory / std::max<std::int64_t>(inboxes, 1),
-                                  static_cast<std::int64_t>(kBatchBytes));
-  }
-
   void connect_chains() {
     for (PlanChain& chain : plan_.chains) {
       for (const std::size_t reader : plan_.nodes[chain.nodes.back()].readers) {
@@ -207,7 +227,8 @@ class Planner {
       const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
       chain.batch_items = static_cast<std::size_t>(items);
-      chain.bytes = static_cast<std::uint64_t>(std::min(wiring_[head].bytes, bytes_for_each()));
+      chain.bytes =
+          static_cast<std::uint64_t>(std::min(wiring_[head].bytes, graph_.limits.holder_bytes));
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }
   }
@@ -225,6 +246,7 @@ class Planner {
 
   const Graph& graph_;
   const int procs_;
+  const std::vector<WorkerCap>& caps_;
   const StageMaker& make_;
   Plan plan_;
   std::vector<std::size_t> first_node_;  // by stage
@@ -233,8 +255,9 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, int procs, const StageMaker& make) {
-  return Planner(graph, procs, make).make();
+Plan make_plan(const Graph& graph, int procs, const std::vector<WorkerCap>& caps,
+               const StageMaker& make) {
+  return Planner(graph, procs, caps, make).make();
 }
 
 }  // namespace gorun::jobs

@@ -19,6 +19,8 @@
 //       cores of its own.)
 //   F5  Neither is in a pool, or both belong to one stage: a place is taken for a stage's work.
 //   F6  B makes no second attempt at an item: one comes back to the head of its chain.
+//   F7  B has no ports of its own, or A no order that several goroutines keep: only what leaves by
+//       the default port is put back in order.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +32,7 @@
 
 #include "jobs/executor.h"
 #include "jobs/graph.h"
+#include "jobs/open_files.h"
 #include "jobs/stage.h"
 
 namespace gorun::jobs {
@@ -60,14 +63,15 @@ struct PlanChain {
   std::optional<std::size_t> pool;           // index into Graph::pools, of all its stages
   std::int64_t weight = 1;                   // what a worker takes there
   int workers = 1;
-  std::size_t producers = 0;    // chains that feed it; 0: it begins with a source
-  std::size_t batch_items = 0;  // the most items of one batch in its inbox
-  std::size_t capacity = 0;     // batches that its inbox holds
-  std::uint64_t bytes = 0;      // and bytes of their texts
-  bool shares_evenly = false;   // a large batch is divided among its workers
-  bool retries = false;         // items may come back to its inbox
-  bool keeps_order = false;     // its items leave in the order in which they came
-  std::size_t window = 0;       // items under way then
+  std::size_t producers = 0;     // chains that feed it; 0: it begins with a source
+  std::size_t batch_items = 0;   // the most items of one batch in its inbox
+  std::size_t capacity = 0;      // batches that its inbox holds
+  std::uint64_t bytes = 0;       // and bytes of their texts
+  bool shares_evenly = false;    // a large batch is divided among its workers
+  bool retries = false;          // items may come back to its inbox
+  bool keeps_order = false;      // its items leave in the order in which they came
+  std::size_t window = 0;        // items under way then
+  std::size_t window_bytes = 0;  // and bytes of what they have made, of those whose turn is later
 };
 
 struct Plan {
@@ -76,6 +80,8 @@ struct Plan {
 };
 
 /// Lays out `graph` for `procs` Ps. Pure, but for the construction of the stages by `make`.
-[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const StageMaker& make);
+/// caps  by stage: goroutines and items in hand that it may have at most; empty: any number.
+[[nodiscard]] Plan make_plan(const Graph& graph, int procs, const std::vector<WorkerCap>& caps,
+                             const StageMaker& make);
 
 }  // namespace gorun::jobs

@@ -5,9 +5,6 @@
 namespace gorun::jobs {
 namespace {
 
-// As much as a channel holds.
-constexpr std::size_t kHeldBytes = std::size_t{16} << 20;
-
 using Lock = std::unique_lock<runtime::Mutex>;
 
 }  // namespace
@@ -52,7 +49,7 @@ bool Reorder::must_wait(Ticket ticket) {
   if (is_closed_) return false;
   // The first one is held back by its readers alone: what it has is about to be passed on.
   const std::size_t bytes = is_first(ticket) ? slot(ticket).bytes : bytes_;
-  return bytes >= kHeldBytes && (is_first(ticket) || !shape_.retries);
+  return bytes >= shape_.bytes && (is_first(ticket) || !shape_.retries);
 }
 
 bool Reorder::has_room(Ticket ticket) {

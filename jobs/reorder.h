@@ -11,7 +11,7 @@
 //   I1  Tickets are given in the order of the inbox, because take() is one at a time.
 //   I2  Items from the lowest ticket to the last one given are fewer than the window plus a batch:
 //       take() waits for that. An item that waits for another attempt keeps its ticket open.
-//   I3  What lies in slots whose turn has not come is at most kHeldBytes plus a batch for each
+//   I3  What lies in slots whose turn has not come is at most shape_.bytes plus a batch for each
 //       worker, as append() waits for that, where no attempt is made twice; with further attempts
 //       a worker must stay free to make them, and the window alone bounds what lies here.
 //   I4  The worker of the lowest ticket never waits for another worker, so there is always
@@ -40,8 +40,9 @@ class Reorder {
   using Ticket = std::uint64_t;
 
   struct Shape {
-    std::size_t window = 1;  // items
-    bool retries = false;    // items may come back
+    std::size_t window = 1;                     // items
+    std::size_t bytes = std::size_t{16} << 20;  // that wait for their turn: as in a channel
+    bool retries = false;                       // items may come back
   };
   /// Both outlive it.
   Reorder(const Shape& shape, Inbox& inbox, const std::vector<Inbox*>& readers)

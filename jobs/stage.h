@@ -49,6 +49,8 @@ class Context {
 
   /// The number of Ps.
   [[nodiscard]] virtual int procs() const = 0;
+  /// Goroutines that do the work of this stage, this one included.
+  [[nodiscard]] virtual int workers() const = 0;
 
   /// Variables that the job adds to the environment of every child.
   [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& environment()

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +16,8 @@
 #include <csignal>
 #include <cstring>
 #include <unordered_map>
+
+#include "jobs/open_files.h"
 
 namespace gorun::jobs {
 namespace {
@@ -48,6 +51,7 @@ struct Launch {
   const char* cwd;                // nullptr: ours
   std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of those below
   Handlers handlers;
+  rlim_t soft_files;  // the limit of open files that it is to have; 0: ours
   Step failed_step;
   int error_number;
 };
@@ -99,6 +103,15 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signal
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSigsetBytes);
 }
 
+// Ours was raised; programs that use select(2) rely on a low one. A failure leaves ours.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void restore_soft_limit(
+    rlim_t soft) {
+  rlimit64 limit;
+  if (::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = soft;
+  ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
+}
+
 __attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
     const Launch& launch) {
   ::syscall(SYS_setpgid, 0, 0);  // cannot fail for a child that has not called execve
@@ -111,6 +124,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
   // Ours are close-on-exec already; this is for those that a library opened without.
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   reset_signals(launch.handlers);
+  if (launch.soft_files != 0) restore_soft_limit(launch.soft_files);
   ::syscall(SYS_execve, launch.file, launch.argv, launch.envp);
   return Step::kExec;
 }
@@ -431,6 +445,7 @@ Expected<Child, SystemError> start_child(const Command& command) {
   launch.file = file->c_str();
   launch.argv = argv.data();
   launch.envp = envp;
+  launch.soft_files = soft_limit_for_children();
   launch.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
 
   Expected<Child, SystemError> child = launch_child(&launch, command);

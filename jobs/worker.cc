@@ -88,6 +88,7 @@ class Worker::LinkContext final : public Context {
         policy_(where_.run.graph().stages[stage_].failure) {}
 
   [[nodiscard]] int procs() const override { return where_.procs; }
+  [[nodiscard]] int workers() const override { return where_.chain.workers; }
   [[nodiscard]] const Environment& environment() const override { return where_.run.graph().env; }
   [[nodiscard]] std::string_view run_status() const override {
     return where_.run.has_failed() ? "failure" : "success";

@@ -67,7 +67,9 @@ void write_record(const Item& item, std::string_view key, std::size_t size, char
                 .field_count = item.field_count};
   char* bytes = to + sizeof header + item.field_count * sizeof(FieldHeader);
   const auto append = [&](std::string_view text) {
-    if (text.data() == key.data()) header.key_begin = static_cast<std::uint32_t>(bytes - to);
+    // Another one may begin there as well and be shorter.
+    if (text.data() == key.data() && text.size() == key.size())
+      header.key_begin = static_cast<std::uint32_t>(bytes - to);
     if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
     bytes += text.size();
   };
@@ -96,15 +98,13 @@ std::string_view key_of_record(const char* record) {
   return {record + header.key_begin, header.key_size};
 }
 
-Flow emit_record(const char* record, Out& out) {
-  const Header header = header_of(record);
-  Batch& batch = out.batch();
-  const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
-  const char* bytes = batch.copy({record + begin, header.size - begin}).data();
-  Item item{.text = {bytes, header.text_size}};
-  bytes += header.text_size;
-  const std::span<Field> fields = batch.allocate_fields(header.field_count);
-  const char* at = record + sizeof header;
+namespace {
+
+// `bytes` are those of the record or a copy; `fields` has as many places as are wanted.
+Item item_at(const char* record, const char* bytes, std::span<Field> fields) {
+  Item item{.text = {bytes, header_of(record).text_size}};
+  bytes += item.text.size();
+  const char* at = record + sizeof(Header);
   for (Field& field : fields) {
     FieldHeader one;
     std::memcpy(&one, at, sizeof one);
@@ -115,8 +115,26 @@ Flow emit_record(const char* record, Out& out) {
     bytes += one.name_size + one.value_size;
   }
   item.fields = fields.data();
-  item.field_count = header.field_count;
-  return out.emit(item);
+  item.field_count = static_cast<std::uint32_t>(fields.size());
+  return item;
+}
+
+}  // namespace
+
+Flow emit_record(const char* record, Out& out, std::size_t hidden_fields) {
+  const Header header = header_of(record);
+  Batch& batch = out.batch();
+  const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
+  const char* bytes = batch.copy({record + begin, header.size - begin}).data();
+  return out.emit(
+      item_at(record, bytes, batch.allocate_fields(header.field_count - hidden_fields)));
+}
+
+Item item_of_record(const char* record, std::vector<Field>* fields) {
+  const Header header = header_of(record);
+  fields->resize(header.field_count);
+  return item_at(record, record + sizeof header + header.field_count * sizeof(FieldHeader),
+                 *fields);
 }
 
 std::uint64_t SortOrder::prefix(std::string_view key) const {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "jobs/item.h"
 #include "jobs/out.h"
@@ -24,8 +25,10 @@ void write_record(const Item& item, std::string_view key, std::size_t size, char
 [[nodiscard]] std::size_t size_of_record(const char* record);
 inline constexpr std::size_t kRecordSizeBytes = sizeof(std::uint32_t);
 [[nodiscard]] std::string_view key_of_record(const char* record);
-/// Makes the record an item again.
-Flow emit_record(const char* record, Out& out);
+/// Makes the record an item again, without its last `hidden_fields` fields.
+Flow emit_record(const char* record, Out& out, std::size_t hidden_fields = 0);
+/// The item of a record, as views of it; its fields lie in `fields`.
+[[nodiscard]] Item item_of_record(const char* record, std::vector<Field>* fields);
 
 /// The order of keys: as bytes, or as numbers, behind which come the keys that are none.
 class SortOrder {

@@ -115,6 +115,18 @@ class SortedRuns::Reader {
   const char* record_ = nullptr;
 };
 
+SortedRuns::Limits SortedRuns::limits_for(std::size_t bytes) {
+  constexpr std::size_t kLeastBuffer = std::size_t{4} << 10;
+  Limits limits{.memory_bytes = bytes};
+  const std::size_t buffers = bytes / 8;
+  limits.buffer_bytes =
+      std::clamp(buffers / limits.merged_at_once, kLeastBuffer, limits.buffer_bytes);
+  limits.merged_at_once =
+      std::clamp<std::size_t>(buffers / limits.buffer_bytes, 2, limits.merged_at_once);
+  limits.memory_bytes -= std::min(bytes, limits.merged_at_once * limits.buffer_bytes);
+  return limits;
+}
+
 SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string directory)
     : order_(order), limits_(limits), directory_(std::move(directory)) {}
 
@@ -126,7 +138,7 @@ SystemError SortedRuns::error(std::string_view call, int number) const {
 
 char* SortedRuns::allocate(std::size_t size) {
   if (size > left_) {
-    const std::size_t block = std::max(size, kBlockBytes);
+    const std::size_t block = std::max(size, std::min(kBlockBytes, limits_.memory_bytes / 8));
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block));
     free_ = blocks_.back().get();
     left_ = block;

@@ -37,6 +37,10 @@ class SortedRuns {
     std::size_t merged_at_once = 256;  // runs; each takes a buffer
     std::size_t buffer_bytes = std::size_t{64} << 10;
   };
+  /// What keeps within `bytes`, whatever there is to sort: a part of them is set aside for the
+  /// buffers of the merge, in which what has not been written takes part.
+  [[nodiscard]] static Limits limits_for(std::size_t bytes);
+
   /// directory  where runs are written.
   SortedRuns(const SortOrder& order, Limits limits, std::string directory);
   ~SortedRuns();

@@ -62,7 +62,7 @@ class Body final : public BodySink {
   Body(bool takes_any_status, int cancel_fd)
       : takes_any_status_(takes_any_status), cancel_fd_(cancel_fd) {}
 
-  /// What is flushed when the answer takes long.
+  /// What is flushed when the answer takes long; nullptr: nothing.
   void pass_on_to(Out* out) { out_ = out; }
 
   void begin(const std::string* path) {
@@ -84,12 +84,12 @@ class Body final : public BodySink {
   }
 
   void wait_begins() override {
-    static_cast<void>(flush());  // a stop on the way down is not forgotten
+    if (out_ != nullptr) static_cast<void>(flush(*out_));  // a stop is not forgotten
   }
 
-  Flow flush() {
+  Flow flush(Out& out) {
     flushed_at_ = runtime::now();
-    return out_->flush();
+    return out.flush();
   }
   /// When what was made was passed on; 0: never.
   [[nodiscard]] runtime::Nanos flushed_at() const { return flushed_at_; }
@@ -139,17 +139,18 @@ class Fetcher {
   // `batch` keeps `item`; both are of no content when there is one request only.
   Flow run(const Item& item, const Batch& batch, Out& out) {
     if (context_.is_cancelled()) return Flow::kStop;
-    body_.pass_on_to(&out);
+    // Nobody parks for room with a place at a host: who waits for that may have what he needs then.
+    body_.pass_on_to(limits_.is_limited() ? nullptr : &out);
     const Flow flow = fetch(item, batch, out);
     // Also after a failure: many of them in a row do not hold back what was made before.
     if (flow == Flow::kStop || runtime::now() - body_.flushed_at() < kFlushedEvery) return flow;
-    return body_.flush();
+    return body_.flush(out);
   }
 
  private:
   Flow fetch(const Item& item, const Batch& batch, Out& out) {
     if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
-    const HttpAnswer answer = ask();
+    const HttpAnswer answer = ask(out);
     if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
     if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
     if (!body_.commit()) return fail(item, failure_of(*body_.error()));
@@ -226,9 +227,9 @@ class Fetcher {
   }
 
   // One request, and again if the server says when and no "retry" of the stage sees to that.
-  HttpAnswer ask() {
+  HttpAnswer ask(Out& out) {
     // A place may be long in coming. A stop on the way down is not forgotten.
-    if (limits_.is_limited()) static_cast<void>(body_.flush());
+    if (limits_.is_limited()) static_cast<void>(body_.flush(out));
     const HostLimits::Place place(limits_,
                                   limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
     const auto timeout = context_.timeout();
@@ -239,7 +240,7 @@ class Fetcher {
       const bool may_wait = waits < kMostWaits && !context_.may_retry() &&
                             options_.flag("retry_after") && !body_.takes(answer.status);
       if (!may_wait || !asks_to_wait(answer)) return answer;
-      static_cast<void>(body_.flush());
+      body_.wait_begins();
       if (is_stopped_within(std::chrono::seconds(answer.retry_after_s))) {
         answer.end = HttpEnd::kCancelled;
         return answer;
@@ -335,7 +336,7 @@ class HttpStage final : public Stage {
     engines_.resize(static_cast<std::size_t>(context.procs()));
     std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
     if (auto there = slot.lock()) return there;
-    const auto share = static_cast<std::size_t>(spec_.workers) / engines_.size() + 1;
+    const auto share = static_cast<std::size_t>(context.workers()) / engines_.size() + 1;
     auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
     if (!made.ok()) throw std::runtime_error(made.error().message());
     slot = *made;

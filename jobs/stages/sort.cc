@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "jobs/memory_shares.h"
 #include "jobs/sort/sorted_runs.h"
 #include "jobs/stages/rows.h"
 
@@ -20,12 +21,16 @@ SortOrder order_of(const StageOptions& options) {
                                       : SortOrder::Direction::kAscending);
 }
 
+// Where nobody says: enough for some million items.
+constexpr std::int64_t kDefaultMemory = std::int64_t{256} << 20;
+
 class Sort final : public Operator {
  public:
-  Sort(const StageOptions& options, Context& context)
+  Sort(const StageSpec& spec, Context& context)
+      : Sort(spec.options, kept_bytes(spec).value_or(kDefaultMemory), context) {}
+  Sort(const StageOptions& options, std::int64_t memory, Context& context)
       : context_(context),
-        runs_(order_of(options),
-              {.memory_bytes = static_cast<std::size_t>(options.integer("memory"))},
+        runs_(order_of(options), SortedRuns::limits_for(static_cast<std::size_t>(memory)),
               options.text("spill")) {
     if (options.has("by")) by_ = options.text("by");
     if (options.has("n")) most_ = options.integer("n");
@@ -64,14 +69,14 @@ class Sort final : public Operator {
 
 class SortStage final : public Stage {
  public:
-  explicit SortStage(const StageSpec& spec) : options_(spec.options) {}
+  explicit SortStage(const StageSpec& spec) : spec_(spec) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Sort>(options_, context);
+    return std::make_unique<Sort>(spec_, context);
   }
 
  private:
-  const StageOptions& options_;
+  const StageSpec& spec_;
 };
 
 }  // namespace

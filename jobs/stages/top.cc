@@ -7,14 +7,18 @@
 // Numbers come before texts whatever the direction; they are compared as long double, which holds
 // every 64-bit integer.
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "jobs/byte_size.h"
+#include "jobs/memory_shares.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
@@ -35,6 +39,20 @@ struct Candidate {
   std::string key;
   std::string text;
   std::vector<OwnedField> fields;
+};
+
+std::int64_t bytes_of(const Candidate& candidate) {
+  std::size_t bytes = sizeof candidate + candidate.key.size() + candidate.text.size();
+  for (const OwnedField& field : candidate.fields) {
+    bytes += sizeof field + field.name.size() + field.value.size();
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+// What all workers of a stage hold, and may.
+struct Kept {
+  std::optional<std::int64_t> most;  // nothing: any number of bytes
+  std::atomic<std::int64_t> bytes{0};
 };
 
 // The order of keys, made without copying an item.
@@ -93,13 +111,18 @@ class Best {
   [[nodiscard]] bool is_wanted(const Key& key, std::string_view text) const {
     return heap_.size() < count_ || order_.may_precede(key, text, heap_.front());
   }
-  void add(Candidate candidate) {
+  /// returns by how many bytes there are more.
+  std::int64_t add(Candidate candidate) {
+    std::int64_t more = bytes_of(candidate);
     heap_.push_back(std::move(candidate));
     std::ranges::push_heap(heap_, order_);
-    if (heap_.size() <= count_) return;
+    if (heap_.size() <= count_) return more;
     std::ranges::pop_heap(heap_, order_);
+    more -= bytes_of(heap_.back());
     heap_.pop_back();
+    return more;
   }
+  [[nodiscard]] std::size_t size() const { return heap_.size(); }
   [[nodiscard]] std::vector<Candidate> take() { return std::exchange(heap_, {}); }
   [[nodiscard]] std::vector<Candidate> take_sorted() {
     std::ranges::sort_heap(heap_, order_);
@@ -118,8 +141,8 @@ struct BestParcel final : Parcel {
 
 class TopOperator final : public Operator {
  public:
-  TopOperator(const StageOptions& options, Best best, Context& context)
-      : by_(options.text("by")), best_(std::move(best)), context_(context) {}
+  TopOperator(const StageOptions& options, Best best, Kept& kept, Context& context)
+      : by_(options.text("by")), best_(std::move(best)), kept_(kept), context_(context) {}
 
   Flow process(Batch&& batch, Out& /*out*/) override {
     for (const Item& item : batch.items()) {
@@ -130,7 +153,7 @@ class TopOperator final : public Operator {
         continue;
       }
       const Key key = key_of(field->value);
-      if (best_.is_wanted(key, item.text)) best_.add(own(item, key));
+      if (best_.is_wanted(key, item.text) && add(own(item, key)) == Flow::kStop) return Flow::kStop;
     }
     return Flow::kMore;
   }
@@ -142,6 +165,19 @@ class TopOperator final : public Operator {
   }
 
  private:
+  Flow add(Candidate candidate) {
+    const std::int64_t more = best_.add(std::move(candidate));
+    if (!kept_.most) return Flow::kMore;
+    // Relaxed: a sum, by which nothing is ordered.
+    const std::int64_t all = kept_.bytes.fetch_add(more, std::memory_order_relaxed) + more;
+    if (all <= *kept_.most) return Flow::kMore;
+    return context_.fail({FailureKind::kWork,
+                          "its first " + std::to_string(best_.size()) +
+                              " items take more than the " + byte_size_text(*kept_.most) +
+                              R"( that "limits.memory" leaves it: raise that, or lower "n")",
+                          {}});
+  }
+
   static Candidate own(const Item& item, const Key& key) {
     Candidate candidate{key.is_text, key.number, std::string(key.text), std::string(item.text), {}};
     for (const Field& field : item.all_fields()) {
@@ -152,6 +188,7 @@ class TopOperator final : public Operator {
 
   const std::string& by_;
   Best best_;
+  Kept& kept_;
   Context& context_;
 };
 
@@ -173,13 +210,16 @@ class TopStage final : public Stage {
   explicit TopStage(const StageSpec& spec)
       : options_(spec.options),
         result_(static_cast<std::size_t>(options_.integer("n")),
-                Order(options_.text("order") == "desc")) {}
+                Order(options_.text("order") == "desc")) {
+    kept_.most = kept_bytes(spec);
+  }
 
   [[nodiscard]] StageTraits traits() const override {
     return {.fuses = true, .scales = true, .shards = 1};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<TopOperator>(options_, result_, context);  // a copy of what is empty
+    return std::make_unique<TopOperator>(options_, result_, kept_,
+                                         context);  // a copy of what is empty
   }
   [[nodiscard]] std::unique_ptr<Merger> make_merger(std::size_t /*shard*/,
                                                     std::size_t /*shards*/) override {
@@ -202,6 +242,7 @@ class TopStage final : public Stage {
 
  private:
   const StageOptions& options_;
+  Kept kept_;
   Best result_;  // the merger's, then conclude()'s
 };
 

@@ -154,6 +154,84 @@ TEST_CASE("none of them has side effects") {
   }
 }
 
+// Every file of the directory with its contents and its times.
+std::string state_of(const std::string& directory) {
+  return run_command({"sh", "-c",
+                      "cd " + directory +
+                          " && find . -printf '%p %y %m %s %T@ %C@\\n' | sort && find . -type f "
+                          "-exec md5sum {} +"})
+      .out;
+}
+
+TEST_CASE("they touch no file, also where outputs of an earlier run lie, and start nothing") {
+  const ScratchDir scratch;
+  scratch.write("job.json", kJob);
+  scratch.write("list.txt", "of an earlier run\n");
+  scratch.write("src/a.c", "int a;\n");
+  // Whatever of these is run leaves a mark.
+  for (const char* name : {"touch", "echo", "wc", "sh", "dot"}) {
+    const std::string tool =
+        scratch.write(std::string("bin/") + name, "#!/bin/sh\n: > " + scratch / "mark" + "\n");
+    REQUIRE(::chmod(tool.c_str(), 0755) == 0);
+  }
+  const std::string before = state_of(scratch.path());
+  const CommandOptions here{
+      .directory = scratch.path(),
+      .env = {{"PATH", scratch / "bin"}, {"TMPDIR", scratch.path()}, {"HOME", scratch.path()}}};
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"graph", "job.json"},
+                                             {"graph", "--format", "mermaid", "job.json"},
+                                             {"explain", "job.json"},
+                                             {"--dry-run", "job.json"},
+                                             {"--dry-run", "--junit", "junit.xml", "job.json"},
+                                             {"check", "job.json"},
+                                             {"check", "--strict", "-q", "job.json"}}) {
+    CAPTURE(words.front());
+    CHECK(run_gorun(words, here).status == 0);
+    CHECK(state_of(scratch.path()) == before);
+  }
+}
+
+TEST_CASE("they make no system call that would change something") {
+  if (run_command({"strace", "-o", "/dev/null", "true"}).status != 0) {
+    MESSAGE("skipped: strace is not there, or may not trace");
+    return;
+  }
+  const ScratchDir scratch;
+  scratch.write("job.json", kJob);
+  const ScratchDir traces;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"graph", "job.json"},
+                                             {"explain", "job.json"},
+                                             {"--dry-run", "job.json"},
+                                             {"check", "job.json"}}) {
+    CAPTURE(words.front());
+    std::vector<std::string> argv = {
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        traces / "trace",
+        "-e",
+        "trace=execve,fork,vfork,openat,open,creat,unlink,unlinkat,rename,renameat2,mkdir,mkdirat,"
+        "socket,kill,truncate,chmod,utimensat"};
+    for (const std::string& word : gorun_argv(words)) argv.push_back(word);
+    // LeakSanitizer cannot work beside a tracer.
+    CHECK(run_command(argv,
+                      {.directory = scratch.path(), .env = {{"ASAN_OPTIONS", "detect_leaks=0"}}})
+              .status == 0);
+    const std::string trace = read_whole_file(traces / "trace");
+    CHECK(trace.find("openat(") != std::string::npos);
+    CHECK(trace.find("execve(") == trace.rfind("execve("));
+    for (const char* change :
+         {"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "fork(", "creat(", "unlink", "rename",
+          "mkdir", "socket(", "kill(", "truncate(", "chmod(", "utimensat("}) {
+      CAPTURE(change);
+      CHECK(trace.find(change) == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("a target is run with what it takes; an unknown one is a wrong command line") {
   const ScratchDir scratch;
   scratch.write("job.json", kJob);

@@ -98,6 +98,47 @@ TEST_CASE("many small files are hashed in bounded memory") {
   CHECK(std::ranges::count(read_whole_file(scratch / "sums"), '\n') == count);
 }
 
+TEST_CASE("a job file of 10,000 stages is checked at once") {
+  const int count = 10'000 / gorun::tests::kScale;
+  std::string text = "{\"gorun\": 1, \"stages\": {\n";
+  for (int i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    text += "\"s" + number +
+            R"(": {"kind": "exec", "argv": ["echo", "${{ run.status }}"], "if": "1 == 1")";
+    if (i > 0) text += R"(, "needs": ["s)" + std::to_string(i - 1) + "\"]";
+    text += i + 1 < count ? "},\n" : "}\n";
+  }
+  const ScratchDir scratch;
+  scratch.write("job.json", text + "}}\n");
+  const CommandResult result = run_gorun({"check", "job.json"}, {.directory = scratch.path()});
+  report("check", result);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  if (is_full_scale()) CHECK(result.wall_s < 0.5);
+}
+
+TEST_CASE("sort and dedupe keep within limits.memory") {
+  const int count = is_full_scale() ? 10'000'000 : gorun::tests::scaled(1'000'000);
+  const ScratchDir scratch;
+  scratch.write("job.json",
+                R"({"gorun": 1, "limits": {"memory": "24MiB"}, "stages": {
+                   "n": {"kind": "range", "to": )" +
+                    std::to_string(count) +
+                    R"(}, "d": {"kind": "dedupe", "from": "n", "spill": "."},
+                   "s": {"kind": "sort", "from": "d", "order": "desc", "numeric": true, "spill": "."},
+                   "out": {"kind": "write", "from": "s", "path": "out"}}})");
+  const CommandResult result = run_gorun({"-q", "job.json"}, {.directory = scratch.path()});
+  report("dedupe and sort", result);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  // Beside the budget there is the program itself.
+  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < (24 + 24) * 1024);
+  const CommandResult same =
+      run_command({"sh", "-c", "seq " + std::to_string(count) + " -1 1 | cmp - out"},
+                  {.directory = scratch.path()});
+  CHECK(same.status == 0);
+}
+
 TEST_CASE("a large text is counted in bounded memory") {
   const std::uint64_t bytes = std::uint64_t{is_full_scale() ? 1024U : 48U} << 20U;
   const ScratchDir scratch;

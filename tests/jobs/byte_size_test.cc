@@ -45,6 +45,17 @@ TEST_SUITE("jobs/byte_size") {
       CHECK(parse_byte_size(row.text) == row.bytes);
     }
   }
+
+  TEST_CASE("a size is typed in the largest unit that is exact") {
+    CHECK(byte_size_text(0) == "0");
+    CHECK(byte_size_text(1000) == "1000");
+    CHECK(byte_size_text(1024) == "1KiB");
+    CHECK(byte_size_text(1088 * 1024) == "1088KiB");
+    CHECK(byte_size_text(std::int64_t{1} << 50) == "1024TiB");
+    for (const std::int64_t bytes : {1L, 4095L, 4096L, 3L << 40, (3L << 40) + 1}) {
+      CHECK(parse_byte_size(byte_size_text(bytes)) == bytes);
+    }
+  }
 }
 
 }  // namespace gorun::jobs

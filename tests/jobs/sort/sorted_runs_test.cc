@@ -72,18 +72,18 @@ TEST_SUITE("jobs/sort") {
     CHECK(in_memory.runs == 0);
     CHECK(in_memory.keys == expected);
     const Sorted spilled =
-        sorted(keys, order, {.memory_bytes = 1100 << 10, .buffer_bytes = 100}, dir.path());
+        sorted(keys, order, {.memory_bytes = 300 << 10, .buffer_bytes = 100}, dir.path());
     CHECK(spilled.runs > 1);
     CHECK(spilled.keys == expected);
     // More runs than are merged at a time.
     const Sorted in_rounds =
-        sorted(keys, order, {.memory_bytes = 1100 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
+        sorted(keys, order, {.memory_bytes = 300 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
                dir.path());
     CHECK(in_rounds.runs > 2);
     CHECK(in_rounds.keys == expected);
     std::ranges::reverse(expected);
     CHECK(sorted(keys, SortOrder(Compare::kBytes, Direction::kDescending),
-                 {.memory_bytes = 1100 << 10}, dir.path())
+                 {.memory_bytes = 300 << 10}, dir.path())
               .keys == expected);
     CHECK(test::run_shell("ls -A " + dir.path()).out == "");  // the file has no name
   }
@@ -103,10 +103,41 @@ TEST_SUITE("jobs/sort") {
                                                 "9", "09", "0.5", "0", "-1", "-2.5", "x", ""});
   }
 
+  TEST_CASE("a field that begins where the key does is not taken for it") {
+    const std::string_view text = "abcdef";
+    const Field part{"part", text.substr(0, 3)};
+    const Item item{.text = text, .fields = &part, .field_count = 1};
+    std::string record(record_size(item), '\0');
+    write_record(item, text, record.size(), record.data());
+    CHECK(key_of_record(record.data()) == text);
+    write_record(item, part.value, record.size(), record.data());
+    CHECK(key_of_record(record.data()) == "abc");
+    std::vector<Field> fields;
+    const Item again = item_of_record(record.data(), &fields);
+    CHECK(again.text == text);
+    REQUIRE(again.field_count == 1);
+    CHECK(again.fields[0].name == "part");
+    CHECK(again.fields[0].value == "abc");
+  }
+
+  TEST_CASE("limits keep records and the buffers of the merge within the memory") {
+    for (const std::size_t bytes :
+         {4UL << 10U, 100UL << 10U, 1UL << 20U, 256UL << 20U, 4UL << 30U}) {
+      CAPTURE(bytes);
+      const SortedRuns::Limits limits = SortedRuns::limits_for(bytes);
+      CHECK(limits.merged_at_once >= 2);
+      CHECK(limits.buffer_bytes >= 4096);
+      CHECK(limits.memory_bytes <= bytes);
+      if (bytes >= 100U << 10U) {
+        CHECK(limits.memory_bytes + limits.merged_at_once * limits.buffer_bytes <= bytes);
+      }
+    }
+  }
+
   TEST_CASE("a directory that is not there is an error") {
     const Sorted none =
         sorted(random_keys(2, 20'000), SortOrder(Compare::kBytes, Direction::kAscending),
-               {.memory_bytes = 1100 << 10}, "/no/such/directory");
+               {.memory_bytes = 300 << 10}, "/no/such/directory");
     CHECK(none.error == "cannot write below \"/no/such/directory\": No such file or directory");
   }
 }

@@ -378,6 +378,25 @@ TEST_CASE("one host is asked by no more than per_host at a time") {
   CHECK(stats_of(server).ends_with(" slow 3\n\n"));
 }
 
+TEST_CASE("whoever waits for a place at a host and whoever waits for one in a pool do not stall") {
+  const HttpServer server;
+  std::string items;
+  for (int i = 0; i < 40; ++i) {
+    items += (i == 0 ? "" : ",") + quoted(server.url("/slow/3"));
+  }
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const Outcome outcome = run_job(
+        R"({"gorun": 1, "pools": {"one": 1}, "stages": {"urls": {"kind": "items", "items": [)" +
+            items +
+            R"(]}, "pages": {"kind": "http", "from": "urls", "workers": 6, "per_host": 1, "pool": "one"},
+               "say": {"kind": "exec", "from": "pages", "argv": ["true"], "workers": 1, "buffer": 8, "pool": "one"}}})",
+        procs);
+    CHECK(failures_of(outcome) == "");
+    CHECK(outcome.state == RunState::kSucceeded);
+  }
+}
+
 TEST_CASE("a stop ends the requests that wait") {
   const HttpServer server;
   const ScratchDir dir;

@@ -121,6 +121,62 @@ TEST_CASE("dedupe keeps the first of what is alike, in the order of the input") 
           2) == "last: the item has no field \"b\"\n");
 }
 
+TEST_CASE("dedupe with less memory than keys gives the same, in the same order") {
+  const ScratchDir dir;
+  const ScratchDir spill;
+  const std::string last = std::to_string(gorun::tests::scaled(60'000, 30'000));
+  REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " + last +
+                    " | awk '{print ($1 * 7919) % 20011 \"-key\"}' > in")
+              .exit_status == 0);
+  const std::string expected = run_shell("awk '!seen[$0]++' " + dir / "in").out;
+  const std::string lines = R"("lines": {"kind": "lines", "path": ")" + dir / "in" + "\"}, ";
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    for (const char* memory : {"4KiB", "100KiB", "1MiB"}) {
+      CAPTURE(memory);
+      const std::string more =
+          std::string(R"(, "memory": ")") + memory + R"(", "spill": ")" + spill.path() + "\"}";
+      CHECK((result_of(lines + R"("last": {"kind": "dedupe", "from": "lines")" + more, procs) ==
+             expected));
+      // By a field, with others that have to come through: the number tells which came first.
+      const std::string numbered =
+          R"("r": {"kind": "range", "to": 9000}, "s": {"kind": "map", "from": "r", "text": "${{ item }} x",
+             "fields": {"n": "${{ item }}"}, "workers": 1},
+             "k": {"kind": "map", "from": "s", "text": "${{ item }}",
+                   "replace": {"pattern": "^[0-9]*([0-9][0-9][0-9][0-9]) x$", "with": "\\1"}},
+             "f": {"kind": "map", "from": "k", "fields": {"key": "${{ item }}", "text": "the same"}},
+             "last": {"kind": "dedupe", "from": "f", "by": "key")";
+      CHECK((result_of(numbered + more, procs, "jsonl") ==
+             result_of(numbered + R"(, "memory": "1GiB"})", procs, "jsonl")));
+    }
+  }
+  CHECK(
+      result_of(
+          lines +
+              R"("last": {"kind": "dedupe", "from": "lines", "memory": "4KiB", "spill": "/no/such"})",
+          2) == "last: cannot write below \"/no/such\": No such file or directory\n");
+  CHECK(run_shell("ls -A " + spill.path()).out == "");  // its files have no names
+}
+
+TEST_CASE("top says when its n items are more than it may keep") {
+  const std::string items =
+      R"("r": {"kind": "range", "to": 30000}, "m": {"kind": "map", "from": "r", "fields": {"value": "${{ item }}"}},
+         "last": {"kind": "top", "from": "m", "n": 30000, "workers": 1}, "out": {"kind": "write", "from": "last", "path": "/dev/null"})";
+  const auto run = [&items](const std::string& limit) {
+    return run_job(
+        R"({"gorun": 1, "limits": {"memory": ")" + limit + R"("}, "stages": {)" + items + "}}", 1);
+  };
+  CHECK(run("64MiB").state == RunState::kSucceeded);
+  const Outcome outcome = run("1216KiB");
+  CHECK(outcome.state == RunState::kFailed);
+  const std::string failures = failures_of(outcome);
+  CAPTURE(failures);
+  CHECK(failures.starts_with("last: its first "));
+  CHECK(
+      failures.ends_with(" items take more than the 1MiB that \"limits.memory\" leaves it: raise "
+                         "that, or lower \"n\"\n"));
+}
+
 TEST_CASE("batch makes one item of n, and of what is left") {
   CHECK(
       result_of(
