@@ -121,23 +121,31 @@ bool write_junit(const Options& options, const jobs::Graph& graph, const jobs::O
 }
 
 // What the first, the second and the third signal do; see `gorun help run`.
-void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
-               const TerminalModes& modes) {
-  if (nth == 1) {
-    interrupt.raise();
-    screen.message("gorun: " + signal_name(signal) +
-                   ": stopping; a second signal kills the commands\n");
-  } else if (nth == 2) {
-    signal_child_groups(SIGKILL);
-    screen.message("gorun: " + signal_name(signal) +
-                   " again: commands killed; a third signal leaves at once\n");
-  } else {
-    signal_child_groups(SIGKILL);
-    screen.clear_status();
-    modes.restore();
-    _exit(128 + signal);
+struct OnSignal {
+  jobs::Interrupt& drain;
+  jobs::Interrupt& stop;
+  Screen& screen;
+  const TerminalModes& modes;
+
+  void operator()(int signal, int nth) const {
+    const std::string who = "gorun: " + signal_name(signal);
+    const std::string next = signal == SIGINT ? "control-C again" : "a further signal";
+    if (nth == 1) {
+      drain.raise();
+      screen.message(who + ": nothing more begins, and what is under way comes to its end; " +
+                     next + " ends the commands\n");
+    } else if (nth == 2) {
+      stop.raise();
+      screen.message(who + " again: the commands get SIGTERM, and those that go on SIGKILL; " +
+                     next + " leaves at once\n");
+    } else {
+      signal_child_groups(SIGKILL);
+      modes.restore();
+      screen.try_message(who + " again: commands killed, leaving at once\n");
+      _exit(128 + signal);
+    }
   }
-}
+};
 
 std::uint64_t let_go(const jobs::Outcome& outcome) {
   std::uint64_t count = 0;
@@ -185,16 +193,17 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
       orphanage.emplace(screen);
       guard.emplace();
     }
-    jobs::Interrupt interrupt;
+    jobs::Interrupt drain;
+    jobs::Interrupt stop;
     const SignalWatch signals(
-        {.end = [&](int signal, int nth) { on_signal(signal, nth, interrupt, screen, modes); },
-         .suspend = [&] { suspend(modes, screen); }});
+        {.end = OnSignal{drain, stop, screen, modes}, .suspend = [&] { suspend(modes, screen); }});
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
     const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
                                                         .observer = &observer,
-                                                        .interrupt = &interrupt,
+                                                        .interrupt = &stop,
+                                                        .drain = &drain,
                                                         .timeout = options.timeout});
     display.end();
     report(options, graph, outcome, screen);

@@ -84,6 +84,7 @@ class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(watched(options.interrupt)),
+        drain_(watched(options.drain)),
         timeout_(options.timeout),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
                     .jitter = options.jitter,
@@ -237,6 +238,7 @@ class Execution {
     run_.run_started();
     runtime::WaitGroup watcher;
     watcher.go([this] { watch_interrupt(); });
+    watcher.go([this] { watch_drain(); });
     if (timeout_) watcher.go([this] { watch_time(*timeout_); });
     runtime::WaitGroup chains;
     for (std::size_t c = 0; c < chains_.size(); ++c) {
@@ -245,6 +247,7 @@ class Execution {
     chains.wait();
     timeouts_.wait();
     (void)interrupt_.close();
+    (void)drain_.close();
     all_ended_.cancel();
     watcher.wait();
   }
@@ -260,6 +263,11 @@ class Execution {
     runtime::set_label("interrupt");
     // Aside: stages that wait for each other are a deadlock, although control-C could end it.
     if (interrupt_.wait_readable_aside()) run_.interrupt();
+  }
+
+  void watch_drain() {
+    runtime::set_label("drain");
+    if (drain_.wait_readable_aside()) run_.drain();
   }
 
   // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
@@ -432,6 +440,7 @@ class Execution {
   }
 
   runtime::Fd interrupt_;
+  runtime::Fd drain_;
   const std::optional<std::chrono::nanoseconds> timeout_;
   runtime::WaitGroup timeouts_;  // of stages
   // Here and not on run_main()'s stack, which after a deadlock nobody unwinds.

@@ -10,7 +10,8 @@
 //   drain       its group begins nothing more         ... and its scope stops, and all that get
 //   keep-going  nothing else                          items from there
 //
-//   An interrupt and the timeout of the run stop every scope.
+//   An interrupt and the timeout of the run stop every scope. A drain that the user asks for
+//   reaches every group, whatever "fail" says.
 //
 // Invariants
 //   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
@@ -95,9 +96,11 @@ class Run {
   [[nodiscard]] bool is_stopped(std::size_t scope) const { return scopes_[scope].is_set(); }
   /// True once nothing more is to be begun in the group.
   [[nodiscard]] bool is_draining(std::size_t group) const { return groups_[group].is_set(); }
-  /// Readable for ever once the scope is stopped, or the group is draining.
+  /// Readable for ever once the scope is stopped; the second also once its group is draining.
   [[nodiscard]] int stop_fd(std::size_t scope) { return scopes_[scope].fd(); }
-  [[nodiscard]] int drain_fd(std::size_t group) { return groups_[group].fd(); }
+  [[nodiscard]] int end_fd(std::size_t scope) { return ends_[scope].fd(); }
+  /// Begins nothing more in any group, because the user wants it.
+  void drain();
   /// Stops every scope, because the user wants it, or because its time is up.
   void interrupt();
   void time_out();
@@ -165,6 +168,7 @@ class Run {
   std::vector<std::size_t> scope_of_;        // by stage
   std::deque<Latch> groups_;                 // at least the first
   std::deque<Latch> scopes_;                 // at least the first
+  std::deque<Latch> ends_;                   // by scope: it is stopped, or its group is draining
   Wake wake_;
   const std::uint64_t seed_;
   std::atomic<std::uint64_t> draws_{0};

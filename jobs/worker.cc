@@ -93,11 +93,11 @@ class Worker::LinkContext final : public Context {
     return where_.run.has_failed() ? "failure" : "success";
   }
   [[nodiscard]] bool is_cancelled() const override {
-    return where_.is_stopped() || where_.is_drained();
+    return where_.is_stopped() || where_.is_cut();
   }
   [[nodiscard]] int cancel_fd() const override {
-    return where_.heeds_draining() ? where_.run.drain_fd(where_.group())
-                                   : where_.run.stop_fd(where_.scope());
+    return where_.is_cut_by_draining() ? where_.run.end_fd(where_.scope())
+                                       : where_.run.stop_fd(where_.scope());
   }
   Flow fail(Failure failure) override {
     where_.run.fail(stage_, std::move(failure));
@@ -289,7 +289,7 @@ class Worker::ReadersOut final : public Out {
       wanted = put(*readers_[i], batch.duplicate()) == Flow::kMore || wanted;
     }
     wanted = put(*readers_.back(), std::move(batch)) == Flow::kMore || wanted;
-    return wanted && !where_.is_drained() ? Flow::kMore : Flow::kStop;
+    return wanted && !where_.is_cut() ? Flow::kMore : Flow::kStop;
   }
   Flow deliver_flush() override { return Flow::kMore; }
 
@@ -443,7 +443,7 @@ void Worker::consume() {
     }
     if (where_.is_drained()) return where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
-    take_places();
+    if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
     head.count_in(batch.size());
     begin_attempt(&batch);
     const Flow flow = head.op->process(std::move(batch), *head.out);
@@ -472,7 +472,11 @@ void Worker::consume_in_order() {
       where_.order->complete(ticket_);
       return;
     }
-    take_places();
+    if (!may_begin()) {
+      where_.input->raise_to(InputState::kCutShort);
+      where_.order->complete(ticket_);
+      return;
+    }
     head.count_in(batch.size());
     begin_attempt(&batch);
     flow = head.op->process(std::move(batch), *head.out);
@@ -503,8 +507,15 @@ void Worker::take_places() {
   clock_.switch_to(mine);
 }
 
-void Worker::run_producer(Link& link) {
+// An operation that had to wait for its places until nothing is to be begun any more is not.
+bool Worker::may_begin() {
   take_places();
+  return where_.pool == nullptr || !where_.begins_operations() ||
+         !where_.run.is_draining(where_.group());
+}
+
+void Worker::run_producer(Link& link) {
+  if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
   do {
     link.producer->run(*link.out);
   } while (link.context->starts_again(places_));

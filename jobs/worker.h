@@ -101,14 +101,19 @@ struct Surroundings {
   /// True if the chain is one that ends when its group drains: a source, or one that would begin
   /// another operation.
   [[nodiscard]] bool ends_by_draining() const;
+  [[nodiscard]] bool begins_operations() const {
+    return plan.nodes[chain.nodes[0]].traits.begins_operations;
+  }
   [[nodiscard]] bool is_drained() const { return ends_by_draining() && run.is_draining(group()); }
+  /// True if what the chain has under way ends then, too: a source that is no operation. A command
+  /// or a request comes to its end by itself.
+  [[nodiscard]] bool is_cut_by_draining() const {
+    return ends_by_draining() && !begins_operations();
+  }
+  [[nodiscard]] bool is_cut() const { return is_cut_by_draining() && run.is_draining(group()); }
   /// An attempt failed, and the next one is not made after all. It was the last if that is for
   /// draining; of a stop, or when nobody wants more, no more is said.
   void last_attempt_failed(std::size_t stage, Failure failure) const;
-  /// True if it does so because of a failure, so that it watches for that.
-  [[nodiscard]] bool heeds_draining() const {
-    return run.graph().fail == FailPolicy::kDrain && ends_by_draining();
-  }
 };
 
 /// The places of one worker in its pool. It holds them while it works, and not while it waits for
@@ -172,6 +177,7 @@ class Worker {
   void consume();
   void flush();
   static void flush_ports(Link& link);
+  [[nodiscard]] bool may_begin();
   void take_places();
   [[nodiscard]] bool reader_is_idle() const;
 
