@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -75,6 +76,10 @@ struct Options {
   int procs = 0;  // 0: the job file or the machine decides
   bool keep_going = false;
   std::optional<std::chrono::nanoseconds> timeout;  // of the whole run
+  std::optional<double> max_load;                   // as "limits" of the job; these win
+  std::optional<std::int64_t> memfree;              // likewise
+  std::optional<int> nice;                          // of commands that do not say
+  bool jobserver = false;                           // of all commands
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
@@ -97,6 +102,7 @@ struct UsageError {
   std::string hint;
 };
 
+inline constexpr int kMaxNice = 19;
 inline constexpr int kMaxProcs = 1024;
 inline constexpr int kMaxMapJobs = 100'000;
 inline constexpr int kMaxMapItems = 1'000'000;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "jobs/duration.h"
+#include "jobs/exec/command_gate.h"
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
@@ -64,6 +65,7 @@ struct LiveChain {
   std::optional<Reorder> order;
   InputStateCell input;
   WaitingAttempts attempts;
+  EndsOfBeginning ends;
   std::optional<ShardInboxes> shards;
   std::optional<Surroundings> where;
 };
@@ -91,8 +93,13 @@ class Execution {
                     .deterministic = options.deterministic}),
         run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make)),
+        jobserver_(options.jobserver),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
+    const CommandGate::Limits limits = {.max_load = graph.limits.max_load,
+                                        .memfree = graph.limits.memfree};
+    if (limits.any() || jobserver_ != nullptr) gate_.emplace(limits, jobserver_, machine_state());
+    run_.heed(options.drain);
     for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_inbox(c);
     for (std::size_t c = 0; c < chains_.size(); ++c) make_surroundings(c);
@@ -155,6 +162,10 @@ class Execution {
     return run_.cell(plan_.nodes[chain.nodes.front()].stage);
   }
 
+  bool runs_commands(const PlanChain& chain) const {
+    return plan_.nodes[chain.nodes.front()].traits.runs_commands;
+  }
+
   void make_inbox(std::size_t c) {
     const PlanChain& chain = plan_.chains[c];
     for (const std::size_t n : chain.nodes) {
@@ -193,6 +204,9 @@ class Execution {
                                     .attempts = &live.attempts,
                                     .shards = live.shards ? &*live.shards : nullptr,
                                     .pool = chain.pool ? &pools_[*chain.pool] : nullptr,
+                                    .gate = runs_commands(chain) && gate_ ? &*gate_ : nullptr,
+                                    .jobserver = jobserver_,
+                                    .ends = &live.ends,
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
@@ -220,6 +234,7 @@ class Execution {
       if (live.order) live.order->close();
       if (live.shards) live.shards->close();
       live.attempts.over.cancel();
+      live.ends.stopped.cancel();
     }
   }
 
@@ -229,12 +244,14 @@ class Execution {
     for (LiveChain& live : chains_) {
       if (live.where->group() != group) continue;
       live.attempts.over.cancel();
+      live.ends.draining.cancel();
       if (live.inbox && live.where->ends_by_draining()) live.inbox->close();
     }
   }
 
   void run_main() {
     runtime::set_label("run");
+    if (gate_) gate_->open();
     run_.run_started();
     runtime::WaitGroup watcher;
     watcher.go([this] { watch_interrupt(); });
@@ -352,7 +369,11 @@ class Execution {
   // Of a stage that has one for its work as a whole; what begins operations times each of them.
   void start_timeout(const PlanNode& node) {
     const auto timeout = run_.graph().stages[node.stage].failure.timeout;
-    if (!timeout || node.traits.begins_operations) return;
+    // In a row of nodes it is not the first that begins them.
+    const bool times_operations = std::ranges::any_of(plan_.nodes, [&node](const PlanNode& other) {
+      return other.stage == node.stage && other.traits.begins_operations;
+    });
+    if (!timeout || times_operations) return;
     timeouts_.go([this, stage = node.stage, timeout = *timeout] {
       runtime::set_label("timeout");
       const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
@@ -448,6 +469,8 @@ class Execution {
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;
+  Jobserver* const jobserver_;
+  std::optional<CommandGate> gate_;       // nothing: commands start as there are workers
   std::deque<runtime::Semaphore> pools_;  // of Graph::pools
   std::deque<LiveStage> stages_;          // by stage; neither kind of entry may move
   std::deque<LiveChain> chains_;          // by chain of the plan

@@ -35,6 +35,7 @@
 
 namespace gorun::jobs {
 
+class Jobserver;
 class Stage;
 
 /// From a stage of the graph to the code that does its work (jobs/stage_kinds.h).
@@ -48,6 +49,7 @@ struct RunOptions {
   /// as after a failure with "fail": "drain". Not owned; nullptr: nobody asks for that.
   Interrupt* drain = nullptr;
   std::optional<std::chrono::nanoseconds> timeout = {};  // of the whole run
+  Jobserver* jobserver = nullptr;                        // for commands; not owned; nullptr: none
   /// Not 0: runtime::Options::deterministic, so that pauses cost nothing; also the seed of jitter.
   std::uint64_t deterministic = 0;
   std::uint64_t jitter = 0;  // runtime::Options::jitter, for tests

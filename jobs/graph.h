@@ -35,6 +35,7 @@ inline constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxWorkers = 100'000;
 inline constexpr std::int64_t kMaxProcs = 1024;
 inline constexpr std::int64_t kMaxPool = 1'000'000;
+inline constexpr std::int64_t kMaxLoad = 1'000'000;
 inline constexpr std::int64_t kMaxAttempts = 1000;
 inline constexpr int kDefaultAttempts = 3;  // of a "retry" that does not say
 inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
@@ -106,6 +107,9 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 struct Limits {
   int procs = 0;                       // 0: as many as the machine gives
   std::optional<std::int64_t> memory;  // bytes of the texts in all channels
+  // No command starts, unless it is the only one,
+  std::optional<double> max_load;       // while so many processes run, or more
+  std::optional<std::int64_t> memfree;  // while fewer bytes are available
 };
 
 struct Graph {

@@ -67,7 +67,7 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 2> kLimitKeys = {{
+constexpr std::array<OptionRow, 4> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
@@ -78,6 +78,16 @@ constexpr std::array<OptionRow, 2> kLimitKeys = {{
      .type = OptionType::kSize,
      .help = "bytes of the texts that wait between stages, all channels together",
      .min = kLeastMemory},
+    {.name = "max_load",
+     .type = OptionType::kNumber,
+     .help =
+         "start no command while so many processes run on the machine, unless it is the only one",
+     .min = 0,
+     .max = kMaxLoad},
+    {.name = "memfree",
+     .type = OptionType::kSize,
+     .help = "start no command while less memory is available, unless it is the only one",
+     .min = 1},
 }};
 
 constexpr std::array<OptionRow, 4> kEdgeKeys = {{

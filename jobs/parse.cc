@@ -56,6 +56,14 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
     const OptionRow& row = *find_key(limit_keys(), "memory");
     limits.memory = reader->byte_size("memory", memory->value, row.min, row.max);
   }
+  if (const JsonMember* load = find_member(*object, "max_load")) {
+    const OptionRow& row = *find_key(limit_keys(), "max_load");
+    limits.max_load = reader->number("max_load", load->value, row.min, row.max);
+  }
+  if (const JsonMember* memfree = find_member(*object, "memfree")) {
+    const OptionRow& row = *find_key(limit_keys(), "memfree");
+    limits.memfree = reader->byte_size("memfree", memfree->value, row.min, row.max);
+  }
   return limits;
 }
 

@@ -258,6 +258,12 @@ void Run::stage_finished(std::size_t stage, StageState state) {
   tell([&](Observer& observer) { observer.stage_finished(stage, outcome); });
 }
 
+// A run may come to its end between the raise and the drain() that follows it.
+bool Run::was_interrupted() const {
+  return interrupted_.load(std::memory_order_relaxed) ||
+         (asked_to_drain_ != nullptr && asked_to_drain_->is_raised());
+}
+
 Outcome Run::finish(std::vector<std::string> stuck) {
   Outcome outcome;
   outcome.elapsed = since_start();
@@ -277,7 +283,7 @@ Outcome Run::finish(std::vector<std::string> stuck) {
   }
   if (!outcome.stuck.empty()) {
     outcome.state = RunState::kDeadlocked;
-  } else if (interrupted_.load(std::memory_order_relaxed) && !complete) {
+  } else if (was_interrupted() && !complete) {
     outcome.state = RunState::kInterrupted;
   } else if (timed_out_.load(std::memory_order_relaxed) && !complete) {
     outcome.state = RunState::kTimedOut;
