@@ -237,17 +237,18 @@ TEST_CASE("many children that end at once are all seen to end") {
   REQUIRE(mkfifo((scratch / "gate").c_str(), 0600) == 0);
   REQUIRE(mkfifo((scratch / "begun").c_str(), 0600) == 0);
   const int begun = open((scratch / "begun").c_str(), O_RDWR | O_CLOEXEC);
+  const int gate = open((scratch / "gate").c_str(), O_RDWR | O_CLOEXEC);
   Command gorun(
       {"sh", "-c",
-       "seq $1 | \"$0\" map -j $1 -- sh -c 'echo > begun; read x < gate; echo $1; exit 3' sh",
+       "seq $1 | \"$0\" map -j $1 -- sh -c 'exec < gate; echo > begun; read x; echo $1; exit 3' sh",
        GORUN_BINARY, std::to_string(children)},
       {.directory = scratch.path()});
   for (int i = 0; i < children; ++i) {
     char byte = 0;
     REQUIRE(read(begun, &byte, 1) == 1);
   }
-  // Nobody writes: all of them read the end at once.
-  close(open((scratch / "gate").c_str(), O_WRONLY | O_CLOEXEC));
+  // The only writer goes: all of them read the end at once.
+  close(gate);
   const CommandResult result = gorun.finish();
   CHECK(result.status == 1);
   CHECK(static_cast<int>(lines_of(result.out).size()) == children);
