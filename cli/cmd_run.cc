@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 #include "cli/child_groups.h"
@@ -25,17 +28,20 @@
 #include "cli/signals.h"
 #include "cli/standard_output.h"
 #include "jobs/exec/child_guard.h"
+#include "jobs/exec/jobserver.h"
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
+#include "runtime/num_cpu.h"
 
 namespace gorun::cli {
 namespace {
 
+bool is_exec(const jobs::StageSpec& stage) { return stage.kind->name == "exec"; }
+
 // True if commands of the job write to gorun's own standard error, past the Screen.
 bool children_share_stderr(const jobs::Graph& graph) {
-  return std::ranges::any_of(
-      graph.stages, [](const jobs::StageSpec& stage) { return stage.kind->name == "exec"; });
+  return std::ranges::any_of(graph.stages, is_exec);
 }
 
 // True if results appear on standard output while the job runs.
@@ -81,9 +87,50 @@ void suspend(const TerminalModes& modes, Screen& screen) {
 }
 
 // A graph that runs no command needs no guard.
-bool runs_commands(const jobs::Graph& graph) {
-  return std::ranges::any_of(
-      graph.stages, [](const jobs::StageSpec& stage) { return stage.kind->name == "exec"; });
+bool runs_commands(const jobs::Graph& graph) { return std::ranges::any_of(graph.stages, is_exec); }
+
+// What the command line says of things that the job file may say as well.
+void apply(const Options& options, jobs::Graph* graph) {
+  if (options.keep_going) graph->fail = jobs::FailPolicy::kKeepGoing;
+  if (options.max_load) graph->limits.max_load = options.max_load;
+  if (options.memfree) graph->limits.memfree = options.memfree;
+  for (jobs::StageSpec& stage : graph->stages) {
+    if (!is_exec(stage)) continue;
+    if (options.nice && !stage.options.is_given("nice")) {
+      stage.options.set("nice", std::int64_t{*options.nice});
+    }
+    if (options.jobserver && !stage.options.is_given("jobserver")) {
+      stage.options.set("jobserver", true);
+    }
+  }
+}
+
+// The jobserver of the make that runs us, or a new one if some command wants one; nullptr: neither.
+std::unique_ptr<jobs::Jobserver> find_jobserver(const Options& options, const jobs::Graph& graph,
+                                                Screen& screen) {
+  if (!runs_commands(graph)) return nullptr;
+  // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* makeflags = std::getenv("MAKEFLAGS");
+  jobs::Jobserver::Found found = jobs::Jobserver::find(makeflags);
+  if (!found.warning.empty() && options.verbosity != Verbosity::kQuiet) {
+    screen.message("gorun: warning: " + found.warning + "\n");
+  }
+  if (found.jobserver) return std::move(found.jobserver);
+  bool is_wanted = false;
+  bool has_name = false;
+  for (const jobs::StageSpec& stage : graph.stages) {
+    if (!is_exec(stage) || !stage.options.flag("jobserver")) continue;
+    is_wanted = true;
+    has_name = has_name || stage.options.text("jobserver_style") == "fifo";
+  }
+  if (!is_wanted) return nullptr;
+  int slots = options.command == Command::kMap ? options.map.workers : options.procs;
+  if (slots == 0) slots = graph.limits.procs;
+  if (slots == 0) slots = runtime::default_procs();
+  auto made = jobs::Jobserver::make(slots, has_name, makeflags);
+  if (made) return std::move(*made);
+  throw std::system_error(made.error().error_number, std::generic_category(),
+                          "the jobserver " + made.error().subject);
 }
 
 // Orphans of commands become our children, and are ended with the run.
@@ -107,23 +154,33 @@ class Orphanage {
 };
 
 // What the first, the second and the third signal do; see `gorun help run`.
-void on_signal(int signal, int nth, jobs::Interrupt& interrupt, Screen& screen,
-               const TerminalModes& modes) {
-  if (nth == 1) {
-    interrupt.raise();
-    screen.message("gorun: " + signal_name(signal) +
-                   ": stopping; a second signal kills the commands\n");
-  } else if (nth == 2) {
-    signal_child_groups(SIGKILL);
-    screen.message("gorun: " + signal_name(signal) +
-                   " again: commands killed; a third signal leaves at once\n");
-  } else {
-    signal_child_groups(SIGKILL);
-    screen.clear_status();
-    modes.restore();
-    _exit(128 + signal);
+struct OnSignal {
+  jobs::Jobserver* jobserver;
+  jobs::Interrupt& drain;
+  jobs::Interrupt& stop;
+  Screen& screen;
+  const TerminalModes& modes;
+
+  void operator()(int signal, int nth) const {
+    const std::string who = "gorun: " + signal_name(signal);
+    const std::string next = signal == SIGINT ? "control-C again" : "a further signal";
+    if (nth == 1) {
+      drain.raise();
+      screen.message(who + ": nothing more begins, and what is under way comes to its end; " +
+                     next + " ends the commands\n");
+    } else if (nth == 2) {
+      stop.raise();
+      screen.message(who + " again: the commands get SIGTERM, and those that go on SIGKILL; " +
+                     next + " leaves at once\n");
+    } else {
+      signal_child_groups(SIGKILL);
+      if (jobserver != nullptr) jobserver->give_all_back();
+      modes.restore();
+      screen.try_message(who + " again: commands killed, leaving at once\n");
+      _exit(128 + signal);
+    }
   }
-}
+};
 
 std::uint64_t let_go(const jobs::Outcome& outcome) {
   std::uint64_t count = 0;
@@ -158,12 +215,12 @@ ExitCode cmd_run(const Options& options, Screen& screen) {
   std::variant<jobs::Graph, ExitCode> loaded = load_graph(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
   auto& graph = std::get<jobs::Graph>(loaded);
-  if (options.keep_going) graph.fail = jobs::FailPolicy::kKeepGoing;
   if (options.dry_run) return print(graph.secrets.masked(dry_run_text(graph)));
-  return run_graph(options, graph, screen);
+  return run_graph(options, std::move(graph), screen);
 }
 
-ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& screen) {
+ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen) {
+  apply(options, &graph);
   try {
     const TerminalModes modes;
     std::optional<Orphanage> orphanage;
@@ -172,10 +229,11 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
       orphanage.emplace(screen);
       guard.emplace();
     }
-    jobs::Interrupt interrupt;
-    const SignalWatch signals(
-        {.end = [&](int signal, int nth) { on_signal(signal, nth, interrupt, screen, modes); },
-         .suspend = [&] { suspend(modes, screen); }});
+    const std::unique_ptr<jobs::Jobserver> jobserver = find_jobserver(options, graph, screen);
+    jobs::Interrupt drain;
+    jobs::Interrupt stop;
+    const SignalWatch signals({.end = OnSignal{jobserver.get(), drain, stop, screen, modes},
+                               .suspend = [&] { suspend(modes, screen); }});
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
     RunObserver observer(screen, display, log);
@@ -183,8 +241,10 @@ ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& scr
     reports.begin();
     const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
                                                         .observer = &observer,
-                                                        .interrupt = &interrupt,
-                                                        .timeout = options.timeout});
+                                                        .interrupt = &stop,
+                                                        .drain = &drain,
+                                                        .timeout = options.timeout,
+                                                        .jobserver = jobserver.get()});
     display.end();
     report(options, graph, outcome, reports.is_for_github(), screen);
     ExitCode status = exit_code(outcome, signals.first_signal());

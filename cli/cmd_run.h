@@ -12,6 +12,6 @@ namespace gorun::cli {
 [[nodiscard]] ExitCode cmd_run(const Options& options, Screen& screen);
 
 /// The same for a graph that is there already.
-[[nodiscard]] ExitCode run_graph(const Options& options, const jobs::Graph& graph, Screen& screen);
+[[nodiscard]] ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen);
 
 }  // namespace gorun::cli

@@ -34,7 +34,7 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 34> kFlags = {{
+constexpr std::array<FlagRow, 38> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -51,6 +51,12 @@ constexpr std::array<FlagRow, 34> kFlags = {{
     {"-n", "--dry-run", "", "tell what would be run, in order, and run nothing", kRunOnly},
     {"-k", "--keep-going", "", "let a failure stop only what depends on it; \"fail\" of the job",
      kRunOnly},
+    {"", "--max-load", "N",
+     "start no command while N processes run on the machine, but a first one", kRuns},
+    {"", "--memfree", "SIZE", "start no command while less memory is available, but a first one",
+     kRuns},
+    {"", "--nice", "N", "add N, at most 19, to the niceness of the commands", kRuns},
+    {"", "--jobserver", "", "commands and the makes that they run share one limit of jobs", kRuns},
     {"", "--timeout", "TIME", "stop the run when it has taken so long: 90, 5m, 1h30m", kRunOnly},
     {"-q", "--quiet", "", "say nothing but errors; with --check, nothing of files that match",
      kRuns | bit(Command::kCheck) | kHashOnly},

@@ -54,8 +54,9 @@ examples:
   gorun job.json > out.txt              results go to standard output, all else to stderr
   gorun ./run                           a job file that is called like a command
 
-Interrupt (control-C) once and the sources stop and the commands get SIGTERM; twice and the
-commands are killed; three times and gorun leaves at once.
+Interrupt (control-C) once and nothing more begins: sources stop, and the commands that run come to
+their end; twice and the commands get SIGTERM, then SIGKILL; three times and gorun leaves at once.
+SIGTERM and SIGHUP count as one interrupt each.
 )";
 
 constexpr std::string_view kMapExamples = R"(

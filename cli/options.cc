@@ -19,8 +19,10 @@
 
 #include "cli/help.h"
 #include "cli/version_line.h"
+#include "jobs/byte_size.h"
 #include "jobs/duration.h"
 #include "jobs/edit_distance.h"
+#include "jobs/graph.h"
 #include "jobs/quote.h"
 #include "jobs/utf8.h"
 
@@ -231,6 +233,42 @@ std::optional<UsageError> read_timeout(const Parsed& parsed, Options& options) {
                     "it is a time such as 90 (seconds), 5m or 1h30m"};
 }
 
+// Of commands: when they start, and how.
+std::optional<UsageError> read_admission(const Parsed& parsed, Options& options) {
+  const auto wrong = [&](std::string_view flag, std::string hint) {
+    return UsageError{
+        "option " + jobs::quote(flag) + " cannot be " + jobs::quote(*parsed.last(flag)),
+        std::move(hint)};
+  };
+  const auto read = [&parsed](std::string_view flag, auto* number) {
+    const std::string_view text = *parsed.last(flag);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+    return error == std::errc() && end == text.data() + text.size();
+  };
+  options.jobserver = parsed.has("--jobserver");
+  double load = 0;
+  if (parsed.has("--max-load")) {
+    if (!read("--max-load", &load) || !(load >= 0 && load <= jobs::kMaxLoad)) {
+      return wrong("--max-load", "it is a number of processes such as 8 or 2.5");
+    }
+    options.max_load = load;
+  }
+  int nice = 0;
+  if (parsed.has("--nice")) {
+    if (!read("--nice", &nice) || nice < 0 || nice > kMaxNice) {
+      return wrong("--nice", "it is a whole number from 0 to " + std::to_string(kMaxNice));
+    }
+    options.nice = nice;
+  }
+  if (parsed.has("--memfree")) {
+    options.memfree = jobs::parse_byte_size(*parsed.last("--memfree"));
+    if (!options.memfree || *options.memfree < 1) {
+      return wrong("--memfree", "it is a number of bytes such as 4096, 512MiB or 2GiB");
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<UsageError> read_settings(const Parsed& parsed, Options& options) {
   for (const std::string_view flag : {"--set", "--set-file"}) {
     if (!parsed.has(flag)) continue;
@@ -321,6 +359,7 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   }
   if (!error) error = read_reports(parsed, options.report);
   if (!error) error = read_timeout(parsed, options);
+  if (!error) error = read_admission(parsed, options);
   options.dry_run = parsed.has("--dry-run");
   options.keep_going = parsed.has("--keep-going");
   options.strict = parsed.has("--strict");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -85,6 +86,10 @@ struct Options {
   bool keep_going = false;
   bool strict = false;                              // of check: a warning is a mistake
   std::optional<std::chrono::nanoseconds> timeout;  // of the whole run
+  std::optional<double> max_load;                   // as "limits" of the job; these win
+  std::optional<std::int64_t> memfree;              // likewise
+  std::optional<int> nice;                          // of commands that do not say
+  bool jobserver = false;                           // of all commands
   Verbosity verbosity = Verbosity::kNormal;
   ProgressMode progress = ProgressMode::kAuto;
   ColorMode color = ColorMode::kAuto;
@@ -106,6 +111,7 @@ struct UsageError {
   std::string hint;
 };
 
+inline constexpr int kMaxNice = 19;
 inline constexpr int kMaxProcs = 1024;
 inline constexpr int kMaxMapJobs = 100'000;
 inline constexpr int kMaxMapItems = 1'000'000;

@@ -2,6 +2,7 @@
 
 #include "cli/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -58,6 +59,14 @@ std::size_t terminal_columns(int fd) {
 
 void Screen::message(std::string_view text) {
   const std::lock_guard lock(mutex_);
+  std::string out = erase_sequence();
+  write_all(out.append(secrets_.masked(std::string(text))));
+}
+
+void Screen::try_message(std::string_view text) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  pollfd stream{fd_, POLLOUT, 0};
+  if (!lock.owns_lock() || poll(&stream, 1, 0) <= 0) return;
   std::string out = erase_sequence();
   write_all(out.append(secrets_.masked(std::string(text))));
 }

@@ -50,6 +50,10 @@ class Screen {
   /// Writes `text`, which ends in a line feed, above the status.
   void message(std::string_view text);
 
+  /// The same, or nothing where that would have to wait: for the last words of a process that is to
+  /// leave whatever holds its stream up.
+  void try_message(std::string_view text);
+
   /// Draws the status in place of the last one. Each line is plain text of any length: it is made
   /// printable and cut to the terminal's width.
   void status(const std::vector<std::string>& lines);

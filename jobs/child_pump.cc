@@ -1,6 +1,7 @@
 #include "jobs/child_pump.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,11 @@ using std::chrono::nanoseconds;
 // What a pipe holds: one read empties it.
 constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 
+// How often a look is taken at whether the child is stopped.
+constexpr std::chrono::seconds kLookForStop{1};
+// Files are looked at so often within the time of a heartbeat, which ends that much late at most.
+constexpr int kLooksABeat = 4;
+
 // Places in events_.
 enum Slot : std::size_t { kOut, kErr, kIn, kExit, kStopFd };
 
@@ -32,6 +38,7 @@ microseconds to_microseconds(const timeval& time) {
 std::string ChildResult::message() const {
   std::string text;
   if (ended_by == EndedBy::kTimeout) text = "timed out: ";
+  if (ended_by == EndedBy::kSilence) text = "silent for too long: ";
   if (ended_by == EndedBy::kStop) text = "stopped: ";
   if (signal == 0) return text + "exit " + std::to_string(exit_code);
   const char* abbreviation = sigabbrev_np(signal);
@@ -46,6 +53,48 @@ ChildPump::ChildPump(Child child, const PumpOptions& options)
     : child_(std::move(child)), options_(options) {
   if (options_.timeout) timeout_at_ = Clock::now() + *options_.timeout;
   if (options_.input.empty()) child_.stdin_pipe.close();
+  const Clock::time_point now = Clock::now();
+  look_at_ = now + kLookForStop;
+  heard_at_ = now;
+  heard_bytes_ = heard_bytes();
+  if (options_.heartbeat) listen_at_ = now + *options_.heartbeat / kLooksABeat;
+}
+
+std::uint64_t ChildPump::heard_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const int file : options_.heard_files) {
+    struct stat seen = {};
+    if (file >= 0 && ::fstat(file, &seen) == 0) bytes += static_cast<std::uint64_t>(seen.st_size);
+  }
+  return bytes;
+}
+
+// By sizes and not by times: a clock that is set would end a healthy child.
+void ChildPump::listen() {
+  const Clock::time_point now = Clock::now();
+  const std::uint64_t bytes = heard_bytes();
+  if (bytes != heard_bytes_) heard_at_ = now;
+  heard_bytes_ = bytes;
+  listen_at_ = std::min(now + *options_.heartbeat / kLooksABeat, heard_at_ + *options_.heartbeat);
+  if (now >= heard_at_ + *options_.heartbeat) begin_termination(EndedBy::kSilence);
+}
+
+// The signal by which the child has been stopped since the look before; 0: it is not, or that has
+// been told.
+int ChildPump::look_for_stop() {
+  look_at_ = Clock::now() + kLookForStop;
+  siginfo_t found{};
+  // WNOWAIT: a look changes nothing. A stop that has been taken back is not found.
+  const bool is_stopped =
+      ::waitid(P_PID, static_cast<id_t>(child_.pid), &found, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+      found.si_pid != 0;
+  const int signal = is_stopped ? found.si_status : 0;
+  const bool has_lasted = signal != 0 && stop_seen_ == signal;
+  stop_seen_ = signal;
+  if (signal == 0) is_stop_told_ = false;
+  if (!has_lasted || is_stop_told_) return 0;
+  is_stop_told_ = true;
+  return signal;
 }
 
 ChildPump::~ChildPump() {
@@ -59,6 +108,8 @@ void ChildPump::signal_group(int signal) const { static_cast<void>(::kill(-child
 
 void ChildPump::begin_termination(EndedBy reason) {
   timeout_at_.reset();
+  listen_at_.reset();
+  look_at_.reset();
   options_.stop_fd = -1;  // it stays readable and would keep poll from sleeping
   if (exited_) {
     // Only those are left that keep its pipes open.
@@ -77,6 +128,7 @@ void ChildPump::begin_termination(EndedBy reason) {
 void ChildPump::check_clock() {
   const Clock::time_point now = Clock::now();
   if (timeout_at_ && now >= *timeout_at_) begin_termination(EndedBy::kTimeout);
+  if (listen_at_ && now >= *listen_at_) listen();
   if (kill_at_ && now >= *kill_at_) {
     kill_at_.reset();
     stage_ = Stage::kKilling;
@@ -93,7 +145,7 @@ void ChildPump::check_clock() {
 
 std::optional<ChildPump::Clock::time_point> ChildPump::next_deadline() const {
   std::optional<Clock::time_point> first;
-  for (const auto& deadline : {timeout_at_, kill_at_, close_pipes_at_}) {
+  for (const auto& deadline : {timeout_at_, kill_at_, close_pipes_at_, listen_at_, look_at_}) {
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
   return first;
@@ -195,12 +247,16 @@ void ChildPump::note_exit() {
   child_.stdin_pipe.close();
   kill_at_.reset();
   timeout_at_.reset();
+  listen_at_.reset();
+  look_at_.reset();
   // A child that was told to end leaves nobody behind.
   if (stage_ != Stage::kRunning) signal_group(SIGKILL);
   close_pipes_at_ = Clock::now() + options_.pipe_grace;
 }
 
 ChildOutput ChildPump::next() {
+  // While the caller was busy with what it has got, nobody listened.
+  heard_at_ = Clock::now();
   while (!reaped_) {
     if (is_over()) {
       reap();
@@ -209,7 +265,15 @@ ChildOutput ChildPump::next() {
     wait_for_events();
     if (events_[kExit].revents != 0) note_exit();
     if (events_[kStopFd].revents != 0) begin_termination(EndedBy::kStop);
+    if (events_[kOut].revents != 0 || events_[kErr].revents != 0) heard_at_ = Clock::now();
     check_clock();
+    if (look_at_ && Clock::now() >= *look_at_) {
+      if (const int signal = look_for_stop(); signal != 0) {
+        ChildOutput stopped;
+        stopped.stopped_by = signal;
+        return stopped;
+      }
+    }
     if (events_[kIn].revents != 0 && child_.stdin_pipe.is_open()) feed();
     for (int turn = 0; turn < 2; ++turn) {
       const bool is_out = last_read_ == ChildStream::kStderr;

@@ -15,10 +15,14 @@
 //   E4  The child exits, no pipe tells whether others still write to the files that it had, and
 //       awaits_group is set: pipe_grace is given to the rest of its group, and the result says if
 //       somebody is left then.
+//   E5  Nothing is heard of the child for as long as `heartbeat`: as at a timeout.
 //   The child is waited for last, so that its group's number cannot be given to another in between.
 //
 // A child that closes its stdin early gets no more of it; that is no error, as for `yes | head`.
-// SIGPIPE must be ignored in this process.
+// A child that is stopped (by itself, by SIGTTIN because it reads from the terminal, by a user)
+// would be waited for in silence: the kernel tells of a stop nowhere that poll(2) looks, so next()
+// looks once a second, and says so once, if it is stopped two times in a row. SIGPIPE must be
+// ignored in this process.
 #pragma once
 
 #include <poll.h>
@@ -46,12 +50,16 @@ struct PumpOptions {
   std::chrono::milliseconds pipe_grace{1000};
   bool awaits_group =
       false;  // its output goes to files: a group that lives on may still write (E4)
+  std::optional<std::chrono::milliseconds> heartbeat = std::nullopt;
+  /// Descriptors of files that grow while the child lives (E5), not owned; -1: none.
+  std::array<int, 2> heard_files = {-1, -1};
 };
 
 enum class EndedBy : std::uint8_t {
   kItself,
   kStop,  // the stop descriptor
   kTimeout,
+  kSilence,  // of the heartbeat
 };
 
 /// How a child ended. Times are of the child and of those of its children that it waited for.
@@ -71,12 +79,14 @@ struct ChildResult {
 
 enum class ChildStream : std::uint8_t { kStdout, kStderr };
 
-/// What next() returns: some output, or, with no bytes, the end.
+/// What next() returns: some output; that the child has been stopped; or, with neither, the end.
 struct ChildOutput {
   ChildStream stream = ChildStream::kStdout;
-  std::string_view bytes;  // empty: the child has ended; result() tells how
+  std::string_view bytes = {};
+  int stopped_by = 0;  // a signal
 
-  [[nodiscard]] bool is_end() const { return bytes.empty(); }
+  /// The child has ended; result() tells how.
+  [[nodiscard]] bool is_end() const { return bytes.empty() && stopped_by == 0; }
 };
 
 /// threads  one at a time; any of them may call next(). Destroying a pump whose child has not
@@ -88,18 +98,24 @@ class ChildPump {
   ChildPump(const ChildPump&) = delete;
   ChildPump& operator=(const ChildPump&) = delete;
 
-  /// Blocks until some output has come or the child has ended, and says which. The bytes are good
-  /// until the next call. After the end, says the end again.
+  /// Blocks until some output has come or the child has ended or stopped, and says which. The bytes
+  /// are good until the next call. After the end, says the end again.
   [[nodiscard]] ChildOutput next();
 
   /// How the child ended; only after next() said so.
   [[nodiscard]] const ChildResult& result() const { return result_; }
+
+  /// The child's number, while it has not ended.
+  [[nodiscard]] pid_t pid() const { return child_.pid; }
 
  private:
   using Clock = std::chrono::steady_clock;
   enum class Stage : std::uint8_t { kRunning, kTerminating, kKilling };
 
   [[nodiscard]] std::optional<Clock::time_point> next_deadline() const;
+  void listen();
+  [[nodiscard]] std::uint64_t heard_bytes() const;
+  [[nodiscard]] int look_for_stop();
   void wait_for_events();
   void check_clock();
   void begin_termination(EndedBy reason);
@@ -122,6 +138,12 @@ class ChildPump {
   std::optional<Clock::time_point> timeout_at_;
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> close_pipes_at_;
+  Clock::time_point heard_at_;                  // the last time that something was
+  std::uint64_t heard_bytes_ = 0;               // then in heard_files
+  std::optional<Clock::time_point> listen_at_;  // look at them, and at heard_at_
+  std::optional<Clock::time_point> look_at_;    // is it stopped?
+  int stop_seen_ = 0;                           // by this signal, at the last look
+  bool is_stop_told_ = false;
   ChildResult result_;
 };
 

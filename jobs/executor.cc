@@ -19,6 +19,7 @@
 
 #include "jobs/deadlock_report.h"
 #include "jobs/duration.h"
+#include "jobs/exec/command_gate.h"
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
@@ -65,6 +66,7 @@ struct LiveChain {
   std::optional<Reorder> order;
   InputStateCell input;
   WaitingAttempts attempts;
+  EndsOfBeginning ends;
   std::optional<ShardInboxes> shards;
   std::optional<Surroundings> where;
   std::size_t nodes_judged = 0;          // of its nodes, from the first on
@@ -89,6 +91,7 @@ class Execution {
  public:
   Execution(const Graph& graph, const RunOptions& options, const StageMaker& make)
       : interrupt_(watched(options.interrupt)),
+        drain_(watched(options.drain)),
         timeout_(options.timeout),
         scheduler_({.procs = options.procs > 0 ? options.procs : graph.limits.procs,
                     .jitter = options.jitter,
@@ -96,8 +99,13 @@ class Execution {
         run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make_room_for_files(graph, scheduler_.procs()),
                         make)),
+        jobserver_(options.jobserver),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
+    const CommandGate::Limits limits = {.max_load = graph.limits.max_load,
+                                        .memfree = graph.limits.memfree};
+    if (limits.any() || jobserver_ != nullptr) gate_.emplace(limits, jobserver_, machine_state());
+    run_.heed(options.drain);
     for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       stages_[s].done.set_label(end_label(graph.stages[s].name));
@@ -151,6 +159,10 @@ class Execution {
     return run_.cell(plan_.nodes[chain.nodes.front()].stage);
   }
 
+  bool runs_commands(const PlanChain& chain) const {
+    return plan_.nodes[chain.nodes.front()].traits.runs_commands;
+  }
+
   void make_inbox(std::size_t c) {
     const PlanChain& chain = plan_.chains[c];
     for (const std::size_t n : chain.nodes) {
@@ -189,6 +201,9 @@ class Execution {
                                     .attempts = &live.attempts,
                                     .shards = live.shards ? &*live.shards : nullptr,
                                     .pool = chain.pool ? &pools_[*chain.pool] : nullptr,
+                                    .gate = runs_commands(chain) && gate_ ? &*gate_ : nullptr,
+                                    .jobserver = jobserver_,
+                                    .ends = &live.ends,
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
       live.where->readers.push_back(&*chains_[reader].inbox);
@@ -218,6 +233,7 @@ class Execution {
       if (live.order) live.order->close();
       if (live.shards) live.shards->close();
       live.attempts.over.cancel();
+      live.ends.stopped.cancel();
     }
   }
 
@@ -227,15 +243,18 @@ class Execution {
     for (LiveChain& live : chains_) {
       if (live.where->group() != group) continue;
       live.attempts.over.cancel();
+      live.ends.draining.cancel();
       if (live.inbox && live.where->ends_by_draining()) live.inbox->close();
     }
   }
 
   void run_main() {
     runtime::set_label("run");
+    if (gate_) gate_->open();
     run_.run_started();
     runtime::WaitGroup watcher;
     watcher.go([this] { watch_interrupt(); });
+    watcher.go([this] { watch_drain(); });
     if (timeout_) watcher.go([this] { watch_time(*timeout_); });
     runtime::WaitGroup chains;
     for (std::size_t c = 0; c < chains_.size(); ++c) {
@@ -244,6 +263,7 @@ class Execution {
     chains.wait();
     timeouts_.wait();
     (void)interrupt_.close();
+    (void)drain_.close();
     all_ended_.cancel();
     watcher.wait();
   }
@@ -259,6 +279,11 @@ class Execution {
     runtime::set_label("interrupt");
     // Aside: stages that wait for each other are a deadlock, although control-C could end it.
     if (interrupt_.wait_readable_aside()) run_.interrupt();
+  }
+
+  void watch_drain() {
+    runtime::set_label("drain");
+    if (drain_.wait_readable_aside()) run_.drain();
   }
 
   // Runs `body`; an exception that leaves it fails the stage of `node`. It is turned into a value
@@ -369,7 +394,11 @@ class Execution {
   // Of a stage that has one for its work as a whole; what begins operations times each of them.
   void start_timeout(const PlanNode& node) {
     const auto timeout = run_.graph().stages[node.stage].failure.timeout;
-    if (!timeout || node.traits.begins_operations) return;
+    // In a row of nodes it is not the first that begins them.
+    const bool times_operations = std::ranges::any_of(plan_.nodes, [&node](const PlanNode& other) {
+      return other.stage == node.stage && other.traits.begins_operations;
+    });
+    if (!timeout || times_operations) return;
     timeouts_.go([this, stage = node.stage, timeout = *timeout] {
       runtime::set_label("timeout");
       const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
@@ -460,6 +489,7 @@ class Execution {
   }
 
   runtime::Fd interrupt_;
+  runtime::Fd drain_;
   const std::optional<std::chrono::nanoseconds> timeout_;
   runtime::WaitGroup timeouts_;  // of stages
   // Here and not on run_main()'s stack, which after a deadlock nobody unwinds.
@@ -467,6 +497,8 @@ class Execution {
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;
+  Jobserver* const jobserver_;
+  std::optional<CommandGate> gate_;       // nothing: commands start as there are workers
   std::deque<runtime::Semaphore> pools_;  // of Graph::pools
   std::deque<LiveStage> stages_;          // by stage; neither kind of entry may move
   std::deque<LiveChain> chains_;          // by chain of the plan

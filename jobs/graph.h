@@ -36,6 +36,7 @@ inline constexpr std::int64_t kMaxWorkers = 100'000;
 inline constexpr std::int64_t kMaxProcs = 1024;
 inline constexpr std::int64_t kMaxPool = 1'000'000;
 inline constexpr std::int64_t kMaxOpenFiles = std::int64_t{1} << 30;
+inline constexpr std::int64_t kMaxLoad = 1'000'000;
 inline constexpr std::int64_t kMaxAttempts = 1000;
 inline constexpr int kDefaultAttempts = 3;  // of a "retry" that does not say
 inline constexpr std::int64_t kMaxTolerated = std::int64_t{1} << 40;
@@ -113,6 +114,9 @@ struct Limits {
   ByteRange memory_where;
   std::optional<std::int64_t> open_files;  // of this process at once
   ByteRange open_files_where;
+  // No command starts, unless it is the only one,
+  std::optional<double> max_load;       // while so many processes run, or more
+  std::optional<std::int64_t> memfree;  // while fewer bytes are available
   // Of "memory", what one channel or window may hold; set by share_memory().
   std::int64_t holder_bytes = kMaxMemory;
 };

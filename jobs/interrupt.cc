@@ -1,6 +1,5 @@
 #include "jobs/interrupt.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -18,15 +17,11 @@ Interrupt::~Interrupt() { ::close(fd_); }
 
 void Interrupt::raise() noexcept {
   const int saved = errno;
+  raised_.store(true, std::memory_order_release);
   const std::uint64_t one = 1;
   // The only possible failure is a counter near 2^64, which is a raised latch all the same.
   [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
   errno = saved;
-}
-
-bool Interrupt::is_raised() const {
-  pollfd ready{fd_, POLLIN, 0};
-  return ::poll(&ready, 1, 0) > 0;
 }
 
 }  // namespace gorun::jobs

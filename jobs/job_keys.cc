@@ -70,7 +70,7 @@ constexpr std::array<OptionRow, 5> kVarKeys = {{
      .help = "never show the value in messages, logs and reports"},
 }};
 
-constexpr std::array<OptionRow, 3> kLimitKeys = {{
+constexpr std::array<OptionRow, 5> kLimitKeys = {{
     {.name = "procs",
      .type = OptionType::kProcs,
      .default_text = "auto",
@@ -86,6 +86,16 @@ constexpr std::array<OptionRow, 3> kLimitKeys = {{
      .help = "files, pipes and sockets that gorun has open at once; fewer make it slower",
      .min = 1,
      .max = kMaxOpenFiles},
+    {.name = "max_load",
+     .type = OptionType::kNumber,
+     .help =
+         "start no command while so many processes run on the machine, unless it is the only one",
+     .min = 0,
+     .max = kMaxLoad},
+    {.name = "memfree",
+     .type = OptionType::kSize,
+     .help = "start no command while less memory is available, unless it is the only one",
+     .min = 1},
 }};
 
 constexpr std::array<OptionRow, 5> kReportKeys = {{

@@ -25,6 +25,38 @@ bool uses_item(const StageOptions& options, std::string_view name) {
   return options.text_template(name).uses_item();
 }
 
+// Of a command that is fed all items by its standard input.
+void check_fed(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  for (const std::string_view name : {"argv", "cwd", "env"}) {
+    if (!uses_item(options, name)) continue;
+    blame(errors, options.where(name),
+          quote(name) + " refers to an item, and the command is fed all of them",
+          R"("stdin": "none" or "item" runs a command for each)");
+  }
+  if (options.integer("batch") > 1) {
+    blame(errors, options.where("batch"), R"("batch" and "stdin": "items" exclude each other)",
+          "one command is fed all items");
+  }
+  if (options.has("heartbeat")) {
+    blame(errors, options.where("heartbeat"),
+          R"("heartbeat" and "stdin": "items" exclude each other)",
+          "a command that waits for items is silent, and not hung");
+  }
+  if (use.retries) {
+    blame(errors, options.where("stdin"), R"("retry" and "stdin": "items" exclude each other)",
+          "what a command had done with an item before it failed is not known");
+  }
+  if (use.in_pool) {
+    blame(errors, *use.in_pool, R"("pool" and "stdin": "items" exclude each other)",
+          R"(such a command runs as long as items come; "workers" says how many there are)");
+  }
+  if (use.ordered) {
+    blame(errors, *use.ordered, R"("order" and "stdin": "items" exclude each other)",
+          "which answer belongs to which item is not known");
+  }
+}
+
 }  // namespace
 
 void check_walk(const StageUse& use, Diagnostics* errors) {
@@ -109,6 +141,26 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
           "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")),
           "it limits what \"group\" shows and what \"capture\" holds");
   }
+  if (options.is_given("stdin_delimiter") && options.text("stdin") != "items") {
+    blame(errors, options.where("stdin_delimiter"),
+          R"("stdin_delimiter" is used only with "stdin": "items")");
+  }
+  if (options.is_given("stdout_delimiter") && options.text("stdout") != "items") {
+    blame(errors, options.where("stdout_delimiter"),
+          R"("stdout_delimiter" is used only with "stdout": "items")");
+  }
+  const bool is_raw =
+      options.text("output") == "raw" || (options.text("output") == "auto" && !use.has_input);
+  if (options.has("heartbeat") && is_raw && exec_sends_nothing(options)) {
+    blame(errors, options.where("heartbeat"),
+          "\"heartbeat\" watches what a command says, and gorun does not see it",
+          R"("output": "line" or "group" shows it by way of gorun)");
+  }
+  if (options.is_given("jobserver_style") && !options.flag("jobserver")) {
+    blame(errors, options.where("jobserver_style"),
+          R"("jobserver_style" is used only with "jobserver": true)");
+  }
+  if (options.text("stdin") == "items" && use.has_input) check_fed(use, errors);
   if (use.has_input) return;
   if (options.integer("batch") > 1) {
     blame(errors, options.where("batch"), "\"batch\" gathers items, and there are none",
@@ -119,11 +171,13 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
     blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
           "without \"from\" a command runs once");
   }
-  if (options.text("stdin") == "item") {
+  if (options.text("stdin") != "none") {
     blame(errors, options.where("stdin"), "\"stdin\" is fed an item, and there is none",
           "without \"from\" a command runs once");
   }
 }
+
+bool exec_wants_one_worker(const StageOptions& options) { return options.text("stdin") == "items"; }
 
 bool exec_sends_nothing(const StageOptions& options) {
   return options.text("stdout") == "inherit" || options.text("stdout") == "discard";

@@ -21,6 +21,7 @@ void check_reduce(const StageUse& use, Diagnostics* errors);
 void check_write(const StageUse& use, Diagnostics* errors);
 
 bool route_sends_nothing(const StageOptions& options);
+bool exec_wants_one_worker(const StageOptions& options);
 bool exec_sends_nothing(const StageOptions& options);
 
 }  // namespace gorun::jobs

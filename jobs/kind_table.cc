@@ -157,12 +157,14 @@ constexpr std::array<OptionRow, 4> kMapOptions = {{
          "fields to take from a text that is JSON, {\"name\": \"/a/pointer\"}, where it has them"},
 }};
 
-constexpr std::array<std::string_view, 2> kStdinWays = {"none", "item"};
+constexpr std::array<std::string_view, 3> kStdinWays = {"none", "item", "items"};
 constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "capture", "discard"};
+
+constexpr std::array<std::string_view, 2> kJobserverStyles = {"pipe", "fifo"};
 
 constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
 
-constexpr std::array<OptionRow, 12> kExecOptions = {{
+constexpr std::array<OptionRow, 18> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
      .help =
@@ -173,13 +175,22 @@ constexpr std::array<OptionRow, 12> kExecOptions = {{
     {.name = "stdin",
      .type = OptionType::kChoice,
      .default_text = "none",
-     .help = "none: /dev/null; item: the item's text",
+     .help =
+         "none: /dev/null; item: the item's text; items: one command for each worker is fed all",
      .choices = kStdinWays},
+    {.name = "stdin_delimiter",
+     .type = OptionType::kByte,
+     .default_text = "\n",
+     .help = "with \"stdin\": \"items\", the byte that ends an item; \"\\u0000\" for xargs -0"},
     {.name = "stdout",
      .type = OptionType::kChoice,
      .default_text = "inherit",
      .help = "inherit: gorun's own; items: an item a line; capture: one item of all; discard",
      .choices = kStdoutWays},
+    {.name = "stdout_delimiter",
+     .type = OptionType::kByte,
+     .default_text = "\n",
+     .help = "with \"stdout\": \"items\", the byte that ends one; \"\\u0000\" for sort -z"},
     {.name = "cwd", .type = OptionType::kTemplate, .help = "directory to run in"},
     {.name = "env",
      .type = OptionType::kNamedTemplates,
@@ -212,6 +223,24 @@ constexpr std::array<OptionRow, 12> kExecOptions = {{
      .type = OptionType::kDuration,
      .default_text = "1s",
      .help = "how long processes that a command leaves behind may keep its output open"},
+    {.name = "heartbeat",
+     .type = OptionType::kDuration,
+     .help = "a command that has said nothing for so long is considered hung, and ended",
+     .min = 1},
+    {.name = "nice",
+     .type = OptionType::kInteger,
+     .default_text = "0",
+     .help = "what is added to the niceness of a command: 19 runs only when nobody else wants to",
+     .max = 19},
+    {.name = "jobserver",
+     .type = OptionType::kFlag,
+     .default_text = "false",
+     .help = "a command, and each make that it runs, takes its jobs from one limit (see README)"},
+    {.name = "jobserver_style",
+     .type = OptionType::kChoice,
+     .default_text = "pipe",
+     .help = "how it is handed on: pipe, which every GNU make knows; fifo, for ninja 1.13",
+     .choices = kJobserverStyles},
 }};
 
 constexpr std::array<OptionRow, 2> kPipelineOptions = {{
@@ -552,6 +581,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .failures = ItemFailures::kRetried,
      .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
      .check = check_exec,
+     .wants_one_worker = exec_wants_one_worker,
      .sends_nothing = exec_sends_nothing,
      .how_to_send = R"("stdout": "items" makes an item of every line that it prints)",
      .how_to_send_nothing = R"("stdout": "inherit" or "discard" makes no items)"},

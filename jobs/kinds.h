@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -115,6 +116,10 @@ struct StageUse {
   const StageOptions& options;
   bool has_input = false;  // "from" is given
   ByteRange where;         // the stage's name: to blame when no option is
+  // Of keys that every stage may have.
+  bool retries = false;              // an item may have several attempts
+  std::optional<ByteRange> in_pool;  // "pool" is given: its value
+  std::optional<ByteRange> ordered;  // "order": "input" is given: the key
 };
 
 struct StageKind {
@@ -136,6 +141,9 @@ struct StageKind {
   /// Rules between options ("one of argv and shell"), run when each option is right by itself.
   /// nullptr: none.
   void (*check)(const StageUse& use, Diagnostics* errors) = nullptr;
+
+  /// True if a stage with these options has one worker, unless it says "workers". nullptr: never.
+  bool (*wants_one_worker)(const StageOptions& options) = nullptr;
 
   /// True if a stage with these options sends no item, so that nobody has to read it and nobody
   /// may: exec that inherits or discards its stdout. nullptr: only a kind without ports.

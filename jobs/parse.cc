@@ -62,6 +62,14 @@ Limits read_limits(const JsonValue& value, ValueReader* reader) {
     limits.open_files = reader->integer("open_files", files->value, row.min, row.max);
     limits.open_files_where = files->value.where;
   }
+  if (const JsonMember* load = find_member(*object, "max_load")) {
+    const OptionRow& row = *find_key(limit_keys(), "max_load");
+    limits.max_load = reader->number("max_load", load->value, row.min, row.max);
+  }
+  if (const JsonMember* memfree = find_member(*object, "memfree")) {
+    const OptionRow& row = *find_key(limit_keys(), "memfree");
+    limits.memfree = reader->byte_size("memfree", memfree->value, row.min, row.max);
+  }
   return limits;
 }
 

@@ -69,7 +69,12 @@ class Expander {
       blame(stage.when_where, "\"when\" asks how other stages ended, and the stage needs none",
             "name them: \"needs\": [...]");
     }
-    stage.kind->check({stage.options, stage.from_where.has_value(), stage.name_where}, &errors_);
+    stage.kind->check({.options = stage.options,
+                       .has_input = stage.from_where.has_value(),
+                       .where = stage.name_where,
+                       .in_pool = {},
+                       .ordered = {}},
+                      &errors_);
   }
 
   std::optional<JobFile> read(const StageDecl& stage) {

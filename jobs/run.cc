@@ -60,10 +60,12 @@ Run::Run(const Graph& graph, Observer* observer, std::uint64_t seed)
 
 void Run::set_scopes(std::vector<std::size_t> scope_of) {
   scope_of_ = std::move(scope_of);
-  scopes_.clear();
-  scopes_.emplace_back();
-  for (const std::size_t scope : scope_of_) {
-    while (scopes_.size() <= scope) scopes_.emplace_back();
+  for (std::deque<Latch>* latches : {&scopes_, &ends_}) {
+    latches->clear();
+    latches->emplace_back();
+    for (const std::size_t scope : scope_of_) {
+      while (latches->size() <= scope) latches->emplace_back();
+    }
   }
 }
 
@@ -90,7 +92,9 @@ double Run::random() {
 }
 
 void Run::stop(std::size_t scope) {
-  if (scopes_[scope].set() && wake_.stopped) wake_.stopped(scope);
+  if (!scopes_[scope].set()) return;
+  ends_[scope].set();
+  if (wake_.stopped) wake_.stopped(scope);
 }
 
 void Run::stop_all() {
@@ -116,7 +120,16 @@ void Run::stop_followers(std::size_t stage) {
 }
 
 void Run::drain(std::size_t group) {
-  if (groups_[group].set() && wake_.draining) wake_.draining(group);
+  if (!groups_[group].set()) return;
+  for (std::size_t stage = 0; stage < group_of_.size(); ++stage) {
+    if (group_of_[stage] == group) ends_[scope_of_[stage]].set();
+  }
+  if (wake_.draining) wake_.draining(group);
+}
+
+void Run::drain() {
+  interrupted_.store(true, std::memory_order_relaxed);  // read when every goroutine has ended
+  for (std::size_t group = 0; group < groups_.size(); ++group) drain(group);
 }
 
 void Run::interrupt() {
@@ -245,6 +258,12 @@ void Run::stage_finished(std::size_t stage, StageState state) {
   tell([&](Observer& observer) { observer.stage_finished(stage, outcome); });
 }
 
+// A run may come to its end between the raise and the drain() that follows it.
+bool Run::was_interrupted() const {
+  return interrupted_.load(std::memory_order_relaxed) ||
+         (asked_to_drain_ != nullptr && asked_to_drain_->is_raised());
+}
+
 Outcome Run::finish(std::vector<std::string> stuck) {
   Outcome outcome;
   outcome.elapsed = since_start();
@@ -264,7 +283,7 @@ Outcome Run::finish(std::vector<std::string> stuck) {
   }
   if (!outcome.stuck.empty()) {
     outcome.state = RunState::kDeadlocked;
-  } else if (interrupted_.load(std::memory_order_relaxed) && !complete) {
+  } else if (was_interrupted() && !complete) {
     outcome.state = RunState::kInterrupted;
   } else if (timed_out_.load(std::memory_order_relaxed) && !complete) {
     outcome.state = RunState::kTimedOut;

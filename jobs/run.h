@@ -10,7 +10,8 @@
 //   drain       its group begins nothing more         ... and its scope stops, and all that get
 //   keep-going  nothing else                          items from there
 //
-//   An interrupt and the timeout of the run stop every scope.
+//   An interrupt and the timeout of the run stop every scope. A drain that the user asks for
+//   reaches every group, whatever "fail" says.
 //
 // Invariants
 //   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
@@ -94,10 +95,17 @@ class Run {
   [[nodiscard]] std::size_t group_of(std::size_t stage) const { return group_of_[stage]; }
   [[nodiscard]] bool is_stopped(std::size_t scope) const { return scopes_[scope].is_set(); }
   /// True once nothing more is to be begun in the group.
-  [[nodiscard]] bool is_draining(std::size_t group) const { return groups_[group].is_set(); }
-  /// Readable for ever once the scope is stopped, or the group is draining.
+  [[nodiscard]] bool is_draining(std::size_t group) const {
+    return groups_[group].is_set() || (asked_to_drain_ != nullptr && asked_to_drain_->is_raised());
+  }
+  /// From the moment in which it is raised nothing more is to be begun, although it takes a while
+  /// until drain() is called and all that waits is woken. Before the run starts; outlives it.
+  void heed(const Interrupt* drain) { asked_to_drain_ = drain; }
+  /// Readable for ever once the scope is stopped; the second also once its group is draining.
   [[nodiscard]] int stop_fd(std::size_t scope) { return scopes_[scope].fd(); }
-  [[nodiscard]] int drain_fd(std::size_t group) { return groups_[group].fd(); }
+  [[nodiscard]] int end_fd(std::size_t scope) { return ends_[scope].fd(); }
+  /// Begins nothing more in any group, because the user wants it.
+  void drain();
   /// Stops every scope, because the user wants it, or because its time is up.
   void interrupt();
   void time_out();
@@ -156,6 +164,7 @@ class Run {
   void stop_followers(std::size_t stage);
   void drain(std::size_t group);
   [[nodiscard]] std::chrono::nanoseconds since_start() const;
+  [[nodiscard]] bool was_interrupted() const;
 
   const Graph& graph_;
   Observer* const observer_;
@@ -165,6 +174,8 @@ class Run {
   std::vector<std::size_t> scope_of_;        // by stage
   std::deque<Latch> groups_;                 // at least the first
   std::deque<Latch> scopes_;                 // at least the first
+  std::deque<Latch> ends_;                   // by scope: it is stopped, or its group is draining
+  const Interrupt* asked_to_drain_ = nullptr;
   Wake wake_;
   const std::uint64_t seed_;
   std::atomic<std::uint64_t> draws_{0};

@@ -43,6 +43,8 @@ enum class InputState : std::uint8_t {
 };
 
 /// What a worker may ask of the run. One for each worker, used from its goroutine only.
+class Jobserver;
+
 class Context {
  public:
   virtual ~Context() = default;
@@ -56,11 +58,17 @@ class Context {
   [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& environment()
       const = 0;
 
+  /// make's jobserver, if the run has one; nullptr: it has none.
+  [[nodiscard]] virtual Jobserver* jobserver() const = 0;
+
   /// "failure" once a stage has failed, else "success".
   [[nodiscard]] virtual std::string_view run_status() const = 0;
 
   /// True when the run has been stopped; a long computation looks now and then.
   [[nodiscard]] virtual bool is_cancelled() const = 0;
+
+  /// True when no further operation is to begin: the run is stopped, or draining.
+  [[nodiscard]] virtual bool is_draining() const = 0;
 
   /// Readable for ever once the run has been stopped: what blocks in poll(2) watches it as well.
   [[nodiscard]] virtual int cancel_fd() const = 0;
@@ -73,7 +81,8 @@ class Context {
   /// more, after a pause, by whichever worker is free), the port "errors", a count, the end.
   ///
   /// item    of the batch that process() was called with, as it came in, and before process()
-  ///         returns; of a producer, Item{}: what the stage does as a whole has failed.
+  ///         returns, or of one that take() has filled; of a producer, Item{}: what the stage does
+  ///         as a whole has failed.
   /// returns kMore: the item is taken care of; leave it out of what goes on, and go on with the
   ///         next one. kStop: return.
   virtual Flow fail_item(const Item& item, Failure failure) = 0;
@@ -105,6 +114,13 @@ class Context {
   /// for whichever of them comes first. returns false, `batch` as it was, if there is no room.
   [[nodiscard]] virtual bool siblings_are_idle() const = 0;
   [[nodiscard]] virtual bool offer(Batch& batch) = 0;
+
+  /// Of a stage with StageTraits::takes_by_itself, while process() lasts: the next batch for this
+  /// worker, parking until there is one. false: there are no more, or none that is to be begun.
+  /// threads  any goroutine, one at a time.
+  [[nodiscard]] virtual bool take(Batch* batch) = 0;
+  /// Of such a stage: process() will say kStop, and whoever waits in take() need not wait for more.
+  virtual void want_no_more() = 0;
 
   /// Of a gathering stage: how many shards it has.
   [[nodiscard]] virtual std::size_t shard_count() const = 0;
@@ -171,6 +187,14 @@ struct StageTraits {
   /// It flushes its Out before it waits for long, and soon after it has made something; its workers
   /// then do not, as they otherwise do after each batch when a reader is idle.
   bool flushes = false;
+  /// The operations are commands: they start when the gate lets them (exec/command_gate.h).
+  bool runs_commands = false;
+  /// They take part in a jobserver that gorun serves.
+  bool shares_jobs = false;
+  /// Its workers take what comes after their first batch by themselves (Context::take), in a
+  /// goroutine of their own: a command that is fed many items. Makes no second attempt, keeps no
+  /// order among workers and is in no pool.
+  bool takes_by_itself = false;
   /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.
   int shards = -1;
 

@@ -50,6 +50,10 @@ class StageParser {
     for (const JsonMember& member : object) read_member(member);
     if (stage_.kind && defaults_ != nullptr) read_defaults(object);
     if (stage_.kind) require_options();
+    if (stage_.kind && stage_.are_options_right && !stage_.workers_where &&
+        stage_.kind->wants_one_worker && stage_.kind->wants_one_worker(stage_.options)) {
+      stage_.workers = 1;
+    }
     return std::move(stage_);
   }
 

@@ -52,6 +52,8 @@ struct Launch {
   std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of those below
   Handlers handlers;
   rlim_t soft_files;  // the limit of open files that it is to have; 0: ours
+  const int* inherited;  // up to a negative one
+  int nice;
   Step failed_step;
   int error_number;
 };
@@ -123,6 +125,14 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
   if (launch.cwd != nullptr && ::syscall(SYS_chdir, launch.cwd) != 0) return Step::kCwd;
   // Ours are close-on-exec already; this is for those that a library opened without.
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  for (const int* fd = launch.inherited; *fd >= 0; ++fd) {
+    if (::syscall(SYS_fcntl, *fd, F_SETFD, 0) != 0) return Step::kStream;
+  }
+  if (launch.nice > 0) {
+    // The call returns 20 less the niceness. To be nicer is never refused.
+    const long before = 20 - ::syscall(SYS_getpriority, PRIO_PROCESS, 0);
+    ::syscall(SYS_setpriority, PRIO_PROCESS, 0, before + launch.nice);
+  }
   reset_signals(launch.handlers);
   if (launch.soft_files != 0) restore_soft_limit(launch.soft_files);
   ::syscall(SYS_execve, launch.file, launch.argv, launch.envp);
@@ -447,6 +457,10 @@ Expected<Child, SystemError> start_child(const Command& command) {
   launch.envp = envp;
   launch.soft_files = soft_limit_for_children();
   launch.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
+  std::vector<int> inherited = command.inherited;
+  inherited.push_back(-1);
+  launch.inherited = inherited.data();
+  launch.nice = command.nice;
 
   Expected<Child, SystemError> child = launch_child(&launch, command);
   std::vector<std::string> script;

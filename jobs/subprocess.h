@@ -9,7 +9,7 @@
 //
 // What the child gets
 //   Group    its own; a signal to -pid() reaches it and its children.
-//   Streams  as the Command says; every other descriptor is closed.
+//   Streams  as the Command says; every other descriptor is closed, but for those that it names.
 //   Signals  nothing blocked; every handler of ours is back at the default, and so is SIGPIPE,
 //   which
 //            we ignore. A signal that is ignored otherwise (nohup) stays so.
@@ -72,6 +72,8 @@ struct Command {
   StreamMode stderr_mode = StreamMode::kPipe;
   bool merge_stderr = false;  // stderr goes where stdout goes, in the order of the writes
   std::array<int, 3> files = {-1, -1, -1};  // of streams with kFile: not owned
+  std::vector<int> inherited = {};          // descriptors above 2 that the child has as well
+  int nice = 0;                             // added to our niceness: 0 to 19
 };
 
 /// A child that has been started and not yet waited for. A plain bundle of what is needed to feed,

@@ -271,7 +271,15 @@ class Validator {
       blame(*decl.window_where, R"("window" without "order": "input" has no effect)");
     }
     if (decl.kind->check && decl.are_options_right) {
-      decl.kind->check({decl.options, decl.from_where.has_value(), decl.name_where}, &errors_);
+      StageUse use{.options = decl.options,
+                   .has_input = decl.from_where.has_value(),
+                   .where = decl.name_where,
+                   .retries = decl.failure.retry.max > 1,
+                   .in_pool = {},
+                   .ordered = {}};
+      if (!decl.pool.empty()) use.in_pool = decl.pool_where;
+      if (decl.keeps_order) use.ordered = decl.order_where;
+      decl.kind->check(use, &errors_);
     }
   }
 

@@ -93,12 +93,16 @@ class Worker::LinkContext final : public Context {
   [[nodiscard]] std::string_view run_status() const override {
     return where_.run.has_failed() ? "failure" : "success";
   }
+  [[nodiscard]] Jobserver* jobserver() const override { return where_.jobserver; }
   [[nodiscard]] bool is_cancelled() const override {
-    return where_.is_stopped() || where_.is_drained();
+    return where_.is_stopped() || where_.is_cut();
+  }
+  [[nodiscard]] bool is_draining() const override {
+    return where_.is_stopped() || where_.run.is_draining(where_.group());
   }
   [[nodiscard]] int cancel_fd() const override {
-    return where_.heeds_draining() ? where_.run.drain_fd(where_.group())
-                                   : where_.run.stop_fd(where_.scope());
+    return where_.is_cut_by_draining() ? where_.run.end_fd(where_.scope())
+                                       : where_.run.stop_fd(where_.scope());
   }
   Flow fail(Failure failure) override {
     where_.run.fail(stage_, std::move(failure));
@@ -128,6 +132,14 @@ class Worker::LinkContext final : public Context {
     come_in_again(items);
     return true;
   }
+  [[nodiscard]] bool take(Batch* batch) override {
+    const Inbox::Taken taken = where_.inbox->take(batch);
+    if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
+    if (taken == Inbox::Taken::kEnd || where_.is_stopped() || where_.is_drained()) return false;
+    link_.count_in(batch->size());
+    return true;
+  }
+  void want_no_more() override { where_.inbox->close(); }
   [[nodiscard]] std::size_t shard_count() const override { return where_.shards->size(); }
   Flow hand_over(std::size_t shard, ParcelPtr parcel) override {
     const runtime::ChanStatus sent = (*where_.shards)[shard].send(std::move(parcel));
@@ -217,9 +229,8 @@ bool Worker::LinkContext::starts_again(PoolPlaces& places) {
   auto [pause, failure] = *std::exchange(again_, {});
   places.give_back();
   const auto end = runtime::sleep_or_cancelled(pause, where_.attempts->over);
-  places.take();
   ++attempt_;
-  if (end == runtime::SleepEnd::kElapsed) return true;
+  if (end == runtime::SleepEnd::kElapsed && places.take_for_command()) return true;
   where_.last_attempt_failed(stage_, std::move(failure));
   return false;
 }
@@ -290,7 +301,7 @@ class Worker::ReadersOut final : public Out {
       wanted = put(*readers_[i], batch.duplicate()) == Flow::kMore || wanted;
     }
     wanted = put(*readers_.back(), std::move(batch)) == Flow::kMore || wanted;
-    return wanted && !where_.is_drained() ? Flow::kMore : Flow::kStop;
+    return wanted && !where_.is_cut() ? Flow::kMore : Flow::kStop;
   }
   Flow deliver_flush() override { return Flow::kMore; }
 
@@ -312,9 +323,10 @@ class Worker::ReadersOut final : public Out {
   Flow put_without_places(Inbox& inbox, Batch&& batch) {
     if (batch.size() <= inbox.batch_items() && inbox.try_put(batch)) return Flow::kMore;
     StageClock::Account* mine = clock_.switch_to(&from_.cell->waiting_out_ns);
-    places_.give_back();
-    const Flow flow = inbox.put(std::move(batch));
-    places_.take();
+    const Flow flow = [&] {
+      const PoolPlaces::Lent lent(places_);
+      return inbox.put(std::move(batch));
+    }();
     clock_.switch_to(mine);
     return flow;
   }
@@ -340,10 +352,10 @@ class Worker::OrderedOut final : public Out {
     from_.count_out(batch.size());
     if (order_.has_room(worker_.ticket_)) return order_.append(worker_.ticket_, std::move(batch));
     StageClock::Account* mine = worker_.clock_.switch_to(&from_.cell->waiting_out_ns);
-    const bool held_places = worker_.places_.is_held();
-    worker_.places_.give_back();
-    const Flow flow = order_.append(worker_.ticket_, std::move(batch));
-    if (held_places) worker_.places_.take();
+    const Flow flow = [&] {
+      const PoolPlaces::Lent lent(worker_.places_);
+      return order_.append(worker_.ticket_, std::move(batch));
+    }();
     worker_.clock_.switch_to(mine);
     return flow;
   }
@@ -356,15 +368,43 @@ class Worker::OrderedOut final : public Out {
 };
 
 void PoolPlaces::take() {
-  if (where_.pool == nullptr || is_held_) return;
+  if (where_.pool == nullptr || has_places_) return;
   where_.pool->acquire(where_.chain.weight);
-  is_held_ = true;
+  has_places_ = true;
+}
+
+bool PoolPlaces::pass_gate(const runtime::Cancel& cancel) {
+  if (where_.gate == nullptr || permit_) return true;
+  const StageTraits& traits = where_.plan.nodes[where_.chain.nodes[0]].traits;
+  // As a client of make all commands are its jobs.
+  const bool takes_token =
+      where_.jobserver != nullptr &&
+      (traits.shares_jobs || where_.jobserver->role() == Jobserver::Role::kClient);
+  permit_ = where_.gate->pass(
+      takes_token ? CommandGate::WithToken::kYes : CommandGate::WithToken::kNo, cancel);
+  return permit_.has_value();
+}
+
+bool PoolPlaces::take_for_command() {
+  take();
+  return pass_gate(where_.ends->draining);
 }
 
 void PoolPlaces::give_back() {
-  if (!is_held_) return;
-  is_held_ = false;
+  if (permit_) where_.gate->leave(*std::exchange(permit_, std::nullopt));
+  if (!std::exchange(has_places_, false)) return;
   where_.pool->release(where_.chain.weight);
+}
+
+PoolPlaces::Lent::Lent(PoolPlaces& places)
+    : places_(places), had_places_(places.has_places_), had_permit_(places.permit_.has_value()) {
+  places_.give_back();
+}
+
+// The command runs already: draining does not keep it from having its permit back.
+PoolPlaces::Lent::~Lent() {
+  if (had_places_) places_.take();
+  if (had_permit_) static_cast<void>(places_.pass_gate(places_.where_.ends->stopped));
 }
 
 Worker::Worker(const Surroundings& where) : where_(where), places_(where) {
@@ -444,7 +484,7 @@ void Worker::consume() {
     }
     if (where_.is_drained()) return where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
-    take_places();
+    if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
     head.count_in(batch.size());
     begin_attempt(&batch);
     const Flow flow = head.op->process(std::move(batch), *head.out);
@@ -479,7 +519,11 @@ void Worker::consume_in_order() {
       where_.order->complete(ticket_);
       return;
     }
-    take_places();
+    if (!may_begin()) {
+      where_.input->raise_to(InputState::kCutShort);
+      where_.order->complete(ticket_);
+      return;
+    }
     head.count_in(batch.size());
     begin_attempt(&batch);
     flow = head.op->process(std::move(batch), *head.out);
@@ -510,11 +554,22 @@ void Worker::take_places() {
   clock_.switch_to(mine);
 }
 
+// An operation that had to wait for its places until nothing is to be begun any more is not.
+bool Worker::may_begin() {
+  if (where_.pool == nullptr && where_.gate == nullptr) return true;
+  StageClock::Account* mine = clock_.switch_to(&links_.front()->cell->waiting_in_ns);
+  const bool may = places_.take_for_command();
+  clock_.switch_to(mine);
+  return may && (!where_.begins_operations() || !where_.run.is_draining(where_.group()));
+}
+
 void Worker::run_producer(Link& link) {
-  take_places();
+  if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
   do {
     link.producer->run(*link.out);
   } while (link.context->starts_again(places_));
+  // What it has emitted may wait for room; whoever needs a place need not wait for that.
+  places_.give_back();
   if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
 }
 

@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "jobs/exec/command_gate.h"
 #include "jobs/inbox.h"
 #include "jobs/out.h"
 #include "jobs/plan.h"
@@ -79,6 +81,12 @@ struct WaitingAttempts {
   runtime::Cancel over;  // no attempt is to follow: a stop, draining, or enough
 };
 
+/// What ends the waits of those that want to begin something.
+struct EndsOfBeginning {
+  runtime::Cancel stopped;
+  runtime::Cancel draining = stopped.child();  // or stopped
+};
+
 /// Where a worker is in the run: everything outlives it.
 struct Surroundings {
   Run& run;
@@ -92,6 +100,9 @@ struct Surroundings {
   WaitingAttempts* attempts = nullptr;
   ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
   runtime::Semaphore* pool = nullptr;  // nullptr: the chain is in none
+  CommandGate* gate = nullptr;         // nullptr: none, or the chain runs no commands
+  Jobserver* jobserver = nullptr;      // nullptr: the run has none
+  EndsOfBeginning* ends = nullptr;
   int procs = 1;
 
   [[nodiscard]] std::size_t head_stage() const { return plan.nodes[chain.nodes[0]].stage; }
@@ -101,18 +112,25 @@ struct Surroundings {
   /// True if the chain is one that ends when its group drains: a source, or one that would begin
   /// another operation.
   [[nodiscard]] bool ends_by_draining() const;
+  [[nodiscard]] bool begins_operations() const {
+    return plan.nodes[chain.nodes[0]].traits.begins_operations;
+  }
   [[nodiscard]] bool is_drained() const { return ends_by_draining() && run.is_draining(group()); }
+  /// True if what the chain has under way ends then, too: a source that is no operation. A command
+  /// or a request comes to its end by itself.
+  [[nodiscard]] bool is_cut_by_draining() const {
+    return ends_by_draining() && !begins_operations();
+  }
+  [[nodiscard]] bool is_cut() const { return is_cut_by_draining() && run.is_draining(group()); }
   /// An attempt failed, and the next one is not made after all. It was the last if that is for
   /// draining; of a stop, or when nobody wants more, no more is said.
   void last_attempt_failed(std::size_t stage, Failure failure) const;
-  /// True if it does so because of a failure, so that it watches for that.
-  [[nodiscard]] bool heeds_draining() const {
-    return run.graph().fail == FailPolicy::kDrain && ends_by_draining();
-  }
 };
 
-/// The places of one worker in its pool. It holds them while it works, and not while it waits for
-/// items or for room in front of its readers: they may be in the same pool.
+/// The places of one worker in its pool, and its permit to run a command. It holds them while it
+/// works, and not while it waits for items or for room in front of its readers: they may be in the
+/// same pool, or want the last token of a jobserver. Places are taken first: who waits for a permit
+/// may hold places, and who waits for places never holds a permit.
 class PoolPlaces {
  public:
   explicit PoolPlaces(const Surroundings& where) : where_(where) {}
@@ -120,10 +138,26 @@ class PoolPlaces {
   PoolPlaces(const PoolPlaces&) = delete;
   PoolPlaces& operator=(const PoolPlaces&) = delete;
 
-  [[nodiscard]] bool is_held() const { return is_held_; }
+  [[nodiscard]] bool is_held() const { return has_places_ || permit_; }
   /// Parks until there are places. Does nothing if they are held, or there is no pool.
   void take();
+  /// The same, and passes the gate if there is one. false: nothing more is to begin.
+  [[nodiscard]] bool take_for_command();
   void give_back();  // does not park
+
+  /// Gives back what is held, and takes it again when it goes.
+  class Lent {
+   public:
+    explicit Lent(PoolPlaces& places);
+    ~Lent();
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+
+   private:
+    PoolPlaces& places_;
+    const bool had_places_;
+    const bool had_permit_;
+  };
 
   /// Gives them back when it goes.
   class ReturnedAtEnd {
@@ -138,8 +172,11 @@ class PoolPlaces {
   };
 
  private:
+  [[nodiscard]] bool pass_gate(const runtime::Cancel& cancel);
+
   const Surroundings& where_;
-  bool is_held_ = false;
+  bool has_places_ = false;
+  std::optional<CommandGate::Permit> permit_;
 };
 
 class Worker {
@@ -172,6 +209,7 @@ class Worker {
   void consume();
   void flush();
   static void flush_ports(Link& link);
+  [[nodiscard]] bool may_begin();
   void take_places();
   [[nodiscard]] bool reader_is_idle() const;
 

@@ -12,6 +12,9 @@ namespace gorun::runtime {
 /// any. Reads /proc and /sys.
 [[nodiscard]] int num_cpu(pid_t thread = 0);
 
+/// The Ps of a Runtime that is not told how many: GORUN_PROCS, or num_cpu().
+[[nodiscard]] int default_procs();
+
 /// The number of processors in the affinity mask of `thread` (0: the calling one). At least 1.
 [[nodiscard]] int affinity_count(pid_t thread = 0);
 

@@ -64,6 +64,11 @@ SchedMode mode_from(const Options& options) {
 
 }  // namespace
 
+int default_procs() {
+  const int fixed = fixed_procs({});
+  return fixed > 0 ? fixed : std::min(num_cpu(), kMaxProcs);
+}
+
 Runtime::Runtime(Options options) {
   if (sched != nullptr) fatal("runtime: another Runtime exists");
   SchedMode mode = mode_from(options);

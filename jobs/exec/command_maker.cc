@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/exec/jobserver.h"
 #include "jobs/format/quote.h"
 
 namespace gorun::jobs {
@@ -80,6 +81,11 @@ std::optional<std::string> CommandMaker::make(std::span<const Item> items, std::
   }
   if (auto wrong = make_environment(view)) return wrong;
   command->environment = environment_;
+  command->nice = static_cast<int>(options_.integer("nice"));
+  Jobserver* const jobserver = context_.jobserver();
+  if (jobserver != nullptr && options_.flag("jobserver")) {
+    command->inherited.assign(jobserver->inherited().begin(), jobserver->inherited().end());
+  }
   if (std::ranges::any_of(command->argv, has_nul)) {
     return "an argument of a command cannot hold a NUL byte";
   }
@@ -109,7 +115,17 @@ std::optional<std::string> CommandMaker::make_argv(std::span<const Item> items,
 // The environment is made once, unless it depends on the command.
 std::optional<std::string> CommandMaker::make_environment(const ItemView& view) {
   if (environment_ != nullptr && !environment_varies_) return std::nullopt;
-  std::vector<std::pair<std::string, std::string>> additions = context_.environment();
+  std::vector<std::pair<std::string, std::string>> additions;
+  if (const Jobserver* jobserver = context_.jobserver()) {
+    using Style = Jobserver::Style;
+    const Style style = options_.text("jobserver_style") == "fifo" ? Style::kFifo : Style::kPipe;
+    if (options_.flag("jobserver")) {
+      additions.emplace_back("MAKEFLAGS", jobserver->makeflags(style));
+    } else if (jobserver->makeflags_without()) {
+      additions.emplace_back("MAKEFLAGS", *jobserver->makeflags_without());
+    }
+  }
+  for (const auto& given : context_.environment()) additions.push_back(given);
   if (options_.has("env")) {
     for (const auto& [name, value] : options_.named_templates("env")) {
       if (auto wrong = append(value, view, &additions.emplace_back(name, "").second)) return wrong;

@@ -32,9 +32,8 @@ class CommandMaker {
   /// All outlive this. `slot` is what {%} stands for.
   CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot);
 
-  /// Fills argv, file, cwd and environment; `number` is what {#} stands for. The command's other
-  /// members are left alone.
-  /// returns  nothing, or what is wrong with the items.
+  /// Fills argv, file, cwd, environment, inherited and nice; `number` is what {#} stands for. The
+  /// command's other members are left alone. returns  nothing, or what is wrong with the items.
   [[nodiscard]] std::optional<std::string> make(std::span<const Item> items, std::uint64_t number,
                                                 Command* command);
 

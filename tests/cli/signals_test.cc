@@ -75,35 +75,72 @@ std::string job_of_sleepers(const ScratchDir& scratch, const std::string& rest) 
 
 TEST_SUITE_BEGIN("cli/signals");
 
-TEST_CASE("a signal stops the commands, and the status tells which it was") {
+TEST_CASE("the first signal lets the commands that run come to their end, and begins no other") {
   struct Ending {
     int signal;
     int status;
     const char* word;
+    const char* next;
   };
-  for (const Ending& ending :
-       {Ending{SIGINT, 130, "interrupted"}, Ending{SIGTERM, 143, "terminated"},
-        Ending{SIGHUP, 129, "hung up"}}) {
+  for (const Ending& ending : {Ending{SIGINT, 130, "interrupted", "control-C again"},
+                               Ending{SIGTERM, 143, "terminated", "a further signal"},
+                               Ending{SIGHUP, 129, "hung up", "a further signal"}}) {
     CAPTURE(std::string(ending.word));
     const ScratchDir scratch;
     StartedPids started(scratch);
-    Command gorun(gorun_argv({job_of_sleepers(scratch, "exec sleep 1000")}),
+    // A command ends when it may read from the fifo of its item.
+    std::vector<int> gates;
+    for (const char* name : {"1", "2", "3"}) {
+      const std::string path = scratch / name;
+      REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+      gates.push_back(open(path.c_str(), O_RDWR | O_CLOEXEC));
+    }
+    Command gorun(gorun_argv({job_of_sleepers(scratch, "read x < $1; echo done $1")}),
                   {.directory = scratch.path()});
     const std::vector<pid_t> children = started.wait_for(3);
     gorun.signal(ending.signal);
+    REQUIRE(gorun.wait_for_err(" ends the commands\n"));
+    for (const pid_t child : children) CHECK(kill(child, 0) == 0);
+    for (const int gate : gates) CHECK(write(gate, "\n", 1) == 1);
     const CommandResult result = gorun.finish();
     CHECK(result.status == ending.status);
     CHECK_FALSE(result.was_signalled);
-    CHECK(result.out.empty());
+    for (const char* line : {"done 1\n", "done 2\n", "done 3\n"}) {
+      CHECK(result.out.find(line) != std::string::npos);
+    }
+    CHECK(result.out.size() == 3 * std::string("done 1\n").size());
     // On a slow machine a line on the progress may stand before it.
     CHECK(result.err.find(std::string("gorun: ") + ending.word +
-                          ": stopping; a second signal kills the commands\n") != std::string::npos);
+                          ": nothing more begins, and what is under way comes to its end; " +
+                          ending.next + " ends the commands\n") != std::string::npos);
     CHECK(result.err.find("\ngorun: interrupted: ") != std::string::npos);
-    for (const pid_t child : children) CHECK(kill(child, 0) == -1);  // ended and reaped
+    for (const int gate : gates) close(gate);
   }
 }
 
-TEST_CASE("grandchildren end with the commands that started them") {
+TEST_CASE("what streams from a command after the first signal still goes on") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  REQUIRE(mkfifo((scratch / "gate").c_str(), 0600) == 0);
+  const int gate = open((scratch / "gate").c_str(), O_RDWR | O_CLOEXEC);
+  Command gorun(gorun_argv({scratch.write("job.json", R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": ["1", "2"]},
+    "e": {"kind": "exec", "from": "i", "workers": 1, "stdout": "items",
+          "shell": "echo a; echo $$ > started; read x < gate; echo b; echo c"},
+    "upper": {"kind": "map", "from": "e", "text": "<${{ item }}>"},
+    "w": {"kind": "write", "from": "upper"}}})")}),
+                {.directory = scratch.path()});
+  static_cast<void>(started.wait_for(1));
+  gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err(" ends the commands\n"));
+  CHECK(write(gate, "\n", 1) == 1);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 130);
+  CHECK(result.out == "<a>\n<b>\n<c>\n");
+  close(gate);
+}
+
+TEST_CASE("a second signal ends the commands, and grandchildren with them") {
   const ScratchDir scratch;
   StartedPids started(scratch);
   Command gorun(
@@ -111,25 +148,52 @@ TEST_CASE("grandchildren end with the commands that started them") {
       {.directory = scratch.path()});
   const std::vector<pid_t> processes = started.wait_for(6);
   gorun.signal(SIGINT);
-  CHECK(gorun.finish().status == 130);
-  for (const pid_t process : processes) CHECK(wait_until_ended(process));
-}
-
-TEST_CASE("a second signal kills commands that ignore the first") {
-  const ScratchDir scratch;
-  StartedPids started(scratch);
-  Command gorun(gorun_argv({job_of_sleepers(scratch,
-                                            "trap '' TERM; echo $$ > started; "
-                                            "while :; do sleep 1000; done")}),
-                {.directory = scratch.path()});
-  const std::vector<pid_t> children = started.wait_for(6);
-  gorun.signal(SIGINT);
-  REQUIRE(gorun.wait_for_err("a second signal kills the commands\n"));
+  REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
   gorun.signal(SIGINT);
   const CommandResult result = gorun.finish();
   CHECK(result.status == 130);
-  CHECK(result.err.find("gorun: interrupted again: commands killed") != std::string::npos);
-  for (const pid_t child : children) CHECK(kill(child, 0) == -1);
+  CHECK(result.err.find("gorun: interrupted again: the commands get SIGTERM, and those that go on "
+                        "SIGKILL; control-C again leaves at once\n") != std::string::npos);
+  for (const pid_t process : processes) CHECK(wait_until_ended(process));
+}
+
+// Commands that take no notice of SIGTERM.
+const char* const kDeaf = "trap '' TERM; echo $$ > started; while :; do sleep 1000; done";
+
+TEST_CASE("a second signal kills commands that ignore SIGTERM, after \"kill_after\"") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  std::string job = job_of_sleepers(scratch, kDeaf);
+  std::string text = read_whole_file(job);
+  text.replace(text.find("\"workers\": 3"), 0, "\"kill_after\": \"10ms\", ");
+  job = scratch.write("job.json", text);
+  Command gorun(gorun_argv({job}), {.directory = scratch.path()});
+  const std::vector<pid_t> children = started.wait_for(6);
+  gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
+  gorun.signal(SIGINT);
+  CHECK(gorun.finish().status == 130);
+  for (const pid_t child : children) CHECK(kill(child, 0) == -1);  // ended and reaped
+}
+
+TEST_CASE("a third signal leaves at once, and kills what there is") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  std::string job = job_of_sleepers(scratch, kDeaf);
+  std::string text = read_whole_file(job);
+  text.replace(text.find("\"workers\": 3"), 0, "\"kill_after\": \"1h\", ");
+  job = scratch.write("job.json", text);
+  Command gorun(gorun_argv({job}), {.directory = scratch.path()});
+  const std::vector<pid_t> children = started.wait_for(6);
+  gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
+  gorun.signal(SIGTERM);
+  REQUIRE(gorun.wait_for_err("a further signal leaves at once\n"));
+  gorun.signal(SIGINT);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 130);
+  CHECK(result.err.ends_with("gorun: interrupted again: commands killed, leaving at once\n"));
+  for (const pid_t child : children) CHECK(wait_until_ended(child));
 }
 
 TEST_CASE("no command survives gorun, even when that is killed") {
@@ -184,6 +248,8 @@ TEST_CASE("SIGTSTP stops gorun and its commands, and SIGCONT lets both go on") {
   gorun.signal(SIGCONT);
   for (const pid_t pid : pids) CHECK(wait_for_state(pid, false));
   gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
+  gorun.signal(SIGINT);
   CHECK(gorun.finish().status == 130);
 }
 
@@ -212,6 +278,8 @@ TEST_CASE("an ignored SIGHUP stays ignored, as under nohup") {
   static_cast<void>(started.wait_for(3));
   gorun.signal(SIGHUP);
   gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
+  gorun.signal(SIGINT);
   const CommandResult result = gorun.finish();
   CHECK(result.status == 130);
   CHECK(result.err.find("hung up") == std::string::npos);
@@ -227,6 +295,8 @@ TEST_CASE("control-C on a terminal ends the job and restores the terminal") {
                    80);
   const std::vector<pid_t> children = started.wait_for(6);
   CHECK_FALSE(gorun.echoes());
+  gorun.type("\x03");
+  REQUIRE(gorun.wait_for("control-C again ends the commands"));
   gorun.type("\x03");
   CHECK(gorun.finish() == 130);
   CHECK(gorun.echoes());

@@ -380,6 +380,79 @@ TEST_CASE("drain begins nothing more and brings what is under way to its end") {
   }
 }
 
+TEST_CASE("a drain that is asked for lets an operation come to its end, whatever \"fail\" says") {
+  for (const int procs : kProcs) {
+    for (const FailPolicy policy :
+         {FailPolicy::kFast, FailPolicy::kDrain, FailPolicy::kKeepGoing}) {
+      CAPTURE(procs);
+      CAPTURE(static_cast<int>(policy));
+      Interrupt drain;
+      std::atomic<long> begun = 0, arrived = 0, others = 0;
+      std::atomic<bool> saw_stop = false;
+      Probe command{.process = [&](Context& context, Batch&& batch, Out& out) {
+        if (++begun == 3) {
+          drain.raise();
+          // The source ends on that; its reader then has no more to come.
+          while (begun == 3 && others == 0) gorun::runtime::yield();
+          if (context.is_cancelled()) saw_stop = true;
+        }
+        return out.send(std::move(batch));
+      }};
+      command.traits = {.batch_items = 1, .begins_operations = true};
+      Probe sink{.process = [&](Context&, Batch&& batch, Out&) {
+        arrived += static_cast<long>(batch.size());
+        return Flow::kMore;
+      }};
+      // A source that says when it has been told to end.
+      Probe endless{.run = [&](Context& context, Out&) {
+        while (!context.is_cancelled()) gorun::runtime::yield();
+        ++others;
+      }};
+      ProbeGraph graph;
+      graph.fail(policy)
+          .add("numbers", numbers(-1))
+          .add("command", command, {.from = {"numbers"}, .buffer = 64})
+          .add("sink", sink, {.from = {"command"}})
+          .add("endless", endless)
+          .add("after", numbers(1), {.needs = {"sink"}});
+      const Outcome outcome = graph.run(RunOptions{.procs = procs, .drain = &drain});
+      CHECK(outcome.state == RunState::kInterrupted);
+      CHECK(states(outcome) == "cancelled cancelled cancelled cancelled skipped");
+      CHECK(begun == 3);
+      CHECK(arrived == 3);
+      CHECK_FALSE(saw_stop);
+    }
+  }
+}
+
+TEST_CASE("a drain begins no operation that still waits for its place in a pool") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Interrupt drain;
+    std::atomic<int> begun = 0;
+    std::atomic<bool> has_drained = false;
+    Probe once{.run = [&](Context&, Out&) {
+      if (++begun > 1) return;
+      drain.raise();
+      while (!has_drained) gorun::runtime::yield();
+    }};
+    once.traits = {.begins_operations = true};
+    Probe endless{.run = [&](Context& context, Out&) {
+      while (!context.is_cancelled()) gorun::runtime::yield();
+      has_drained = true;
+    }};
+    ProbeGraph graph;
+    const std::size_t pool = graph.add_pool(1);
+    graph.add("endless", endless)
+        .add("a", once, {.pool = pool})
+        .add("b", once, {.pool = pool})
+        .add("c", once, {.pool = pool});
+    const Outcome outcome = graph.run(RunOptions{.procs = procs, .drain = &drain});
+    CHECK(outcome.state == RunState::kInterrupted);
+    CHECK(begun == 1);
+  }
+}
+
 TEST_CASE("a stop ends the pauses of those that wait for another attempt") {
   for (const int procs : kProcs) {
     CAPTURE(procs);

@@ -226,7 +226,7 @@ job.json:3:48: error: "env": expected an object of strings, got an array
 job.json:3:71: error: "ok_codes": expected 0 to 255, got 256
   3 |   "a": {"kind": "exec", "argv": "true", "env": ["A"], "ok_codes": [0, 256], "stdin": "itm", "cwd": 1},
     |                                                                       ^~~
-job.json:3:86: error: "stdin": expected "none" or "item", got "itm"
+job.json:3:86: error: "stdin": expected "none", "item" or "items", got "itm"
   3 |   "a": {"kind": "exec", "argv": "true", "env": ["A"], "ok_codes": [0, 256], "stdin": "itm", "cwd": 1},
     |                                                                                      ^~~~~
   hint: did you mean "item"?

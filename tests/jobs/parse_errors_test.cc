@@ -198,7 +198,7 @@ job.json:2:22: error: "procs": expected 1 to 1024, got 0
 job.json:2:25: error: unknown key "cheese"
   2 |  "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
     |                         ^~~~~~~~
-  hint: the keys here are "procs", "memory" and "open_files"
+  hint: the keys here are "procs", "memory", "open_files", "max_load" and "memfree"
 job.json:2:50: error: "fail": expected "fast", "drain" or "keep-going", got "keep-alive"
   2 |  "limits": {"procs": 0, "cheese": "1G"}, "fail": "keep-alive",
     |                                                  ^~~~~~~~~~~~

@@ -215,7 +215,7 @@ job.json:2:31: error: no kind of stage has a key "stdot"
   2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
     |                               ^~~~~~~
   hint: did you mean "stdout"?
-job.json:2:58: error: "stdin": expected "none" or "item", got "itm"
+job.json:2:58: error: "stdin": expected "none", "item" or "items", got "itm"
   2 |  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
     |                                                          ^~~~~
   hint: did you mean "item"?

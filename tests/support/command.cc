@@ -58,6 +58,7 @@ void close_end(int& fd) {
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   if (options.closes_stdout) close(STDOUT_FILENO);
+  unsetenv("MAKEFLAGS");  // of a make that runs the tests: gorun would heed it
   for (const auto& [name, value] : options.env) setenv(name.c_str(), value.c_str(), 1);
   if (options.user != 0 &&
       (setgroups(0, nullptr) != 0 || setgid(options.user) != 0 || setuid(options.user) != 0)) {

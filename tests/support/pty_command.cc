@@ -62,6 +62,7 @@ PtyCommand::PtyCommand(const std::vector<std::string>& argv, unsigned short colu
   for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) std::signal(signal, SIG_DFL);
   setenv("TERM", "xterm", 1);
   unsetenv("NO_COLOR");
+  unsetenv("MAKEFLAGS");
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);

@@ -1,0 +1,553 @@
+#include "jobs/exec/command_runner.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "jobs/duration.h"
+#include "jobs/exec/line_printer.h"
+#include "jobs/held_out.h"
+#include "jobs/record_assembler.h"
+#include "runtime/blocking.h"
+#include "runtime/runtime.h"
+#include "runtime/sync.h"
+
+namespace gorun::jobs {
+namespace {
+
+// Blocks for the lines of children: most say little.
+constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
+// What "capture" holds in memory when the job file does not say.
+constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
+
+// What is kept of the output of a command that failed, for the summary at the end of the run.
+constexpr int kTailLines = 10;
+constexpr std::uint64_t kTailBytes = 2048;
+
+// A file of memory that holds `text`, at its beginning.
+Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
+  constexpr std::string_view kCall = "make a file for the input of a command";
+  FileDescriptor file(::memfd_create("gorun-input", MFD_CLOEXEC));
+  if (file.is_open() && file.get() <= 2) {
+    file = FileDescriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
+  }
+  if (!file.is_open()) return SystemError{kCall, errno, {}};
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t wrote = ::write(file.get(), rest.data(), rest.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return SystemError{kCall, errno, {}};
+    rest.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// The goroutine that feeds a command. If it is not awaited, the command is of no interest any more,
+// and nor is what would come.
+class Feeding {
+ public:
+  Feeding(ItemFeed& feed, Context& context) : feed_(feed), context_(context) {}
+  ~Feeding() {
+    if (is_joined_) return;
+    context_.want_no_more();
+    static_cast<void>(feed_.end());
+    group_.wait();
+  }
+  Feeding(const Feeding&) = delete;
+  Feeding& operator=(const Feeding&) = delete;
+
+  void begin(Batch first, const std::string& label) {
+    is_at_end_ = false;
+    group_.go([this, &label, batch = std::move(first)]() mutable {
+      runtime::set_label(label);
+      do {
+        if (!feed_.put(std::move(batch))) return;
+      } while (context_.take(&batch));
+      feed_.finish();
+      is_at_end_ = true;
+    });
+  }
+  /// True if it has put all that there was.
+  [[nodiscard]] bool join() {
+    group_.wait();
+    is_joined_ = true;
+    return is_at_end_;
+  }
+
+ private:
+  ItemFeed& feed_;
+  Context& context_;
+  runtime::WaitGroup group_;
+  bool is_at_end_ = true;  // written by the goroutine, read after it
+  bool is_joined_ = false;
+};
+
+std::string count_items(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " item" : " items");
+}
+
+}  // namespace
+
+CommandRunner::Stdin CommandRunner::stdin_mode(const std::string& name) {
+  if (name == "items") return Stdin::kItems;
+  return name == "item" ? Stdin::kItem : Stdin::kNone;
+}
+
+CommandRunner::Stdout CommandRunner::stdout_mode(const std::string& name) {
+  if (name == "items") return Stdout::kItems;
+  if (name == "capture") return Stdout::kCapture;
+  return name == "discard" ? Stdout::kDiscard : Stdout::kInherit;
+}
+
+CommandRunner::Output CommandRunner::output_mode(const std::string& name, bool has_item) {
+  if (name == "auto") return has_item ? Output::kGroup : Output::kRaw;
+  if (name == "line") return Output::kLine;
+  return name == "raw" ? Output::kRaw : Output::kGroup;
+}
+
+CommandRunner::CommandRunner(ExecShared& shared, Context& context)
+    : shared_(shared),
+      options_(shared.spec.options),
+      context_(context),
+      has_item_(!shared.spec.inputs.empty()),
+      stdin_(stdin_mode(options_.text("stdin"))),
+      stdout_(stdout_mode(options_.text("stdout"))),
+      output_(output_mode(options_.text("output"), has_item_)),
+      maker_(options_, context, ++shared.workers),
+      printer_(context.cancel_fd(), most_shown()) {}
+
+// ---- the command -----------------------------------------------------------------------------
+
+std::optional<std::string> CommandRunner::make_command() {
+  printed_too_much_.clear();
+  const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
+  auto wrong = maker_.make(items_, number, &command_);
+  if (!wrong) set_streams();
+  return wrong;
+}
+
+std::uint64_t CommandRunner::most_shown() const {
+  if (options_.has("max_output")) return static_cast<std::uint64_t>(options_.integer("max_output"));
+  return std::numeric_limits<std::uint64_t>::max();
+}
+
+void CommandRunner::set_streams() {
+  const StreamMode shown = output_ == Output::kRaw    ? StreamMode::kInherit
+                           : output_ == Output::kLine ? StreamMode::kPipe
+                                                      : StreamMode::kFile;
+  command_.stdin_mode = stdin_ == Stdin::kItem    ? StreamMode::kFile
+                        : stdin_ == Stdin::kItems ? StreamMode::kPipe
+                                                  : StreamMode::kNull;
+  command_.stdout_mode = stdout_ == Stdout::kInherit   ? shown
+                         : stdout_ == Stdout::kDiscard ? StreamMode::kNull
+                                                       : StreamMode::kPipe;
+  command_.stderr_mode = shown;
+}
+
+bool CommandRunner::has_pipes() const {
+  return command_.stdout_mode == StreamMode::kPipe || command_.stderr_mode == StreamMode::kPipe;
+}
+
+PumpOptions CommandRunner::pump_options() const {
+  const auto milliseconds = [this](std::string_view option) {
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(options_.integer(option)));
+  };
+  std::optional<std::chrono::milliseconds> timeout;
+  if (const auto limit = context_.timeout()) {
+    timeout = std::chrono::ceil<std::chrono::milliseconds>(*limit);
+  }
+  std::optional<std::chrono::milliseconds> heartbeat;
+  if (options_.has("heartbeat")) heartbeat = milliseconds("heartbeat");
+  std::array<int, 2> heard = {-1, -1};
+  if (command_.stdout_mode == StreamMode::kFile) heard[0] = command_.files[STDOUT_FILENO];
+  if (command_.stderr_mode == StreamMode::kFile) heard[1] = command_.files[STDERR_FILENO];
+  return {.stop_fd = context_.cancel_fd(),
+          .timeout = timeout,
+          .kill_after = milliseconds("kill_after"),
+          .pipe_grace = milliseconds("grace"),
+          .awaits_group = output_ == Output::kGroup,
+          .heartbeat = heartbeat,
+          .heard_files = heard};
+}
+
+// In a marked blocking section.
+std::optional<SystemError> CommandRunner::start(const Item& item, std::optional<ChildPump>* pump) {
+  if (stdin_ == Stdin::kItem) {
+    Expected<FileDescriptor, SystemError> input = input_file(item.text);
+    if (!input) return input.error();
+    input_ = std::move(*input);
+    command_.files[STDIN_FILENO] = input_.get();
+  }
+  for (const auto& [mode, spool, stream] :
+       {std::tuple(command_.stdout_mode, &out_spool_, STDOUT_FILENO),
+        std::tuple(command_.stderr_mode, &err_spool_, STDERR_FILENO)}) {
+    if (mode != StreamMode::kFile) continue;
+    Expected<int, SystemError> file = spool->open();
+    if (!file) return file.error();
+    command_.files[static_cast<std::size_t>(stream)] = *file;
+  }
+  Expected<Child, SystemError> child = start_child(command_);
+  if (!child && child.error().error_number == ENOENT && !command_.file.empty()) {
+    command_.file.clear();  // it was there before: perhaps it has moved
+    child = start_child(command_);
+  }
+  if (!child) return child.error();
+  feed_pipe_ = std::move(child->stdin_pipe);
+  pump->emplace(std::move(*child), pump_options());
+  return std::nullopt;
+}
+
+// ---- one command for one item, or for some ---------------------------------------------------
+
+Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& out) {
+  items_ = items;
+  const Item first = items.empty() ? Item{} : items.front();
+  if (auto wrong = make_command()) {
+    return fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
+  }
+  return has_pipes() ? run_streaming(first, batch, out) : run_to_end(first);
+}
+
+// Start, wait and reaping in one go.
+Flow CommandRunner::run_to_end(const Item& item) {
+  std::optional<ChildPump> pump;
+  std::uint64_t out_bytes = 0;
+  std::uint64_t err_bytes = 0;
+  ChildOutput seen;
+  const auto error = runtime::blocking(runtime::Blocking::kLong, [&] {
+    auto failed = start(item, &pump);
+    if (failed) return failed;
+    seen = pump->next();
+    out_bytes = out_spool_.size();
+    err_bytes = err_spool_.size();
+    return failed;
+  });
+  input_.close();
+  if (error) return fail(failure_of(*error));
+  if (!seen.is_end()) {
+    tell_stop(*pump, seen.stopped_by);
+    seen = next(*pump);
+    runtime::blocking(runtime::Blocking::kBrief, [&] {
+      out_bytes = out_spool_.size();
+      err_bytes = err_spool_.size();
+    });
+  }
+  return show_and_judge(pump->result(), out_bytes, err_bytes);
+}
+
+Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out) {
+  std::optional<ChildPump> pump;
+  const auto not_started =
+      runtime::blocking(runtime::Blocking::kBrief, [&] { return start(item, &pump); });
+  input_.close();
+  if (not_started) return fail(failure_of(*not_started));
+  // What an attempt says may be said again by the next one. What was captured waits for the exit
+  // status in any case.
+  std::optional<HeldOut> held;
+  if (context_.may_retry() || stdout_ == Stdout::kCapture) held.emplace();
+  // Returning before the child has ended makes the pump's destructor end it.
+  if (emit(*pump, item, batch, held ? *held : out) == Flow::kStop) return Flow::kStop;
+  std::uint64_t err_bytes = 0;
+  if (command_.stderr_mode == StreamMode::kFile) {
+    err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
+  }
+  auto failure = judge(pump->result());
+  if (failure) failure->tail = last_lines(0, err_bytes);
+  if (auto error = show(0, err_bytes)) return fail_to_write(*error);
+  if (failure) return fail_unless_stopped(*failure);
+  if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
+  return held ? held->release(out) : Flow::kMore;
+}
+
+// Every item of a command that failed has failed.
+Flow CommandRunner::fail(const Failure& failure) {
+  if (items_.empty()) return context_.fail_item(Item{}, failure);
+  for (const Item& item : items_) {
+    if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+  }
+  return Flow::kMore;
+}
+
+Flow CommandRunner::fail_unless_stopped(const Failure& failure) {
+  return context_.is_cancelled() ? Flow::kStop : fail(failure);
+}
+
+Flow CommandRunner::fail_to_write(const SystemError& error) {
+  if (error.error_number == EPIPE || error.error_number == ECANCELED) return Flow::kStop;
+  return context_.fail({FailureKind::kOutput, error.message(), {}});
+}
+
+// ---- one command that is fed many ------------------------------------------------------------
+
+Flow CommandRunner::run_fed(std::optional<Batch> first, Out& out) {
+  items_ = {};
+  std::optional<Batch> next = std::move(first);
+  do {
+    if (run_one_fed(&next, out) == Flow::kStop) return Flow::kStop;
+  } while (next);
+  return Flow::kMore;
+}
+
+// next  what the command is fed first; then, what another command is to be fed.
+Flow CommandRunner::run_one_fed(std::optional<Batch>* next, Out& out) {
+  if (auto wrong = make_command()) {
+    return context_.fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
+  }
+  std::optional<ChildPump> pump;
+  const auto not_started =
+      runtime::blocking(runtime::Blocking::kBrief, [&] { return start(Item{}, &pump); });
+  if (not_started) return context_.fail(failure_of(*not_started));
+  runtime::FdResult pipe = runtime::Fd::adopt(feed_pipe_.get());
+  if (!pipe) return context_.fail(failure_of({"feed", pipe.error, command_.argv.front()}));
+  static_cast<void>(feed_pipe_.release());
+
+  ItemFeed feed(std::move(pipe.fd), options_.text("stdin_delimiter").front());
+  Feeding feeding(feed, context_);
+  if (*next) {
+    feeding.begin(std::move(**next), shared_.spec.name);
+  } else {
+    feed.finish();
+  }
+  next->reset();
+  if (emit(*pump, Item{}, Batch{}, out) == Flow::kStop) {
+    runtime::blocking(runtime::Blocking::kBrief, [&] { pump.reset(); });  // ends the command
+    return Flow::kStop;
+  }
+  if (report_fed(pump->result(), feed.end(), next) == Flow::kStop) return Flow::kStop;
+  const bool is_at_end = feeding.join();
+  const bool has_failed = next->has_value();
+  if (std::optional<Batch> refused = feed.refused()) {
+    if (!has_failed) next->emplace();
+    (*next)->keep_all(*refused);
+    for (const Item& item : refused->items()) (*next)->push(item);
+  }
+  if (!has_failed) return is_at_end ? Flow::kMore : refuse_the_rest(next, pump->result());
+  if ((*next)->empty() && (is_at_end || !context_.take(&**next))) next->reset();
+  if (context_.is_draining()) next->reset();
+  return Flow::kMore;
+}
+
+// What has come of a command that has ended, and of the items that it was fed.
+// next  of one that failed, and that was let go: what another one is to be fed first.
+Flow CommandRunner::report_fed(const ChildResult& result, const ItemFeed::End& end,
+                               std::optional<Batch>* next) {
+  const auto [out_bytes, err_bytes] = runtime::blocking(runtime::Blocking::kBrief, [&] {
+    return std::pair(command_.stdout_mode == StreamMode::kFile ? out_spool_.size() : 0,
+                     command_.stderr_mode == StreamMode::kFile ? err_spool_.size() : 0);
+  });
+  context_.count_bytes(out_bytes + err_bytes);
+  std::optional<Failure> failure = judge(result);
+  if (failure) failure->tail = last_lines(out_bytes, err_bytes);
+  if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
+  if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
+  return failure ? blame_last(std::move(*failure), end, next) : refuse(end.unread, result);
+}
+
+// The item that a command read last is the one to blame for its failure as long as the command has
+// no buffer; if it read none, the one that it would have read.
+Flow CommandRunner::blame_last(Failure failure, const ItemFeed::End& end,
+                               std::optional<Batch>* next) {
+  std::span<const Item> unread = end.unread;
+  failure.what += " after it had read " + count_items(end.read);
+  if (!unread.empty()) failure.what += ", with " + std::to_string(unread.size()) + " more unread";
+  Item blamed = end.last.value_or(Item{});
+  if (!end.last && !unread.empty()) {
+    blamed = unread.front();
+    unread = unread.subspan(1);
+  }
+  if (context_.fail_item(blamed, failure) == Flow::kStop) return Flow::kStop;
+  next->emplace();
+  for (const Item& item : unread) (*next)->push_copy(item);
+  return Flow::kMore;
+}
+
+Flow CommandRunner::refuse(std::span<const Item> items, const ChildResult& result) {
+  const Failure failure = {
+      .kind = FailureKind::kWork,
+      .what = maker_.shown(command_) + ": " + result.message() + " before it had read the item",
+      .item = {}};
+  for (const Item& item : items) {
+    if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+  }
+  return Flow::kMore;
+}
+
+// Of a command that has ended well: what comes behind what it was fed.
+Flow CommandRunner::refuse_the_rest(std::optional<Batch>* next, const ChildResult& result) {
+  std::optional<Batch> rest = std::exchange(*next, std::nullopt);
+  Batch batch = rest ? std::move(*rest) : Batch{};
+  do {
+    if (refuse(batch.items(), result) == Flow::kStop) return Flow::kStop;
+  } while (context_.take(&batch));
+  return Flow::kMore;
+}
+
+// ---- what it says ----------------------------------------------------------------------------
+
+ChildOutput CommandRunner::next(ChildPump& pump) {
+  for (;;) {
+    const ChildOutput output =
+        runtime::blocking(runtime::Blocking::kLong, [&pump] { return pump.next(); });
+    if (output.stopped_by == 0) return output;
+    tell_stop(pump, output.stopped_by);
+  }
+}
+
+// Where nobody reads it, there is nobody to tell.
+void CommandRunner::tell_stop(const ChildPump& pump, int signal) {
+  const char* name = sigabbrev_np(signal);
+  const std::string pid = std::to_string(pump.pid());
+  static_cast<void>(printer_.print_to_stderr(
+      "[gorun: " + maker_.shown(command_) + " has been stopped by " +
+      (name == nullptr ? "signal " + std::to_string(signal) : "SIG" + std::string(name)) +
+      " and is waited for; kill -CONT " + pid + " lets it go on]\n"));
+}
+
+Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
+  return stdout_ == Stdout::kCapture ? emit_all(pump, item, batch, out)
+                                     : emit_lines(pump, item, batch, out);
+}
+
+// Lines become items, or are shown with a prefix.
+Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
+  RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
+  lines.give_fields_of(item, batch);
+  const std::string prefix = line_prefix(shared_.spec.name, item.text);
+  LinePrinter out_lines(printer_, ChildStream::kStdout, prefix);
+  LinePrinter err_lines(printer_, ChildStream::kStderr, prefix);
+  for (;;) {
+    if (out.flush() == Flow::kStop) return Flow::kStop;
+    const ChildOutput output = next(pump);
+    if (output.is_end()) break;
+    context_.count_bytes(output.bytes.size());
+    if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kItems) {
+      if (lines.append(output.bytes, out) == Flow::kStop) return Flow::kStop;
+      continue;
+    }
+    LinePrinter& printer = output.stream == ChildStream::kStdout ? out_lines : err_lines;
+    if (auto error = printer.take(output.bytes)) return fail_to_write(*error);
+  }
+  for (LinePrinter* printer : {&out_lines, &err_lines}) {
+    if (auto error = printer->finish()) return fail_to_write(*error);
+  }
+  return lines.finish(out);
+}
+
+Flow CommandRunner::emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
+  const std::uint64_t most = options_.has("max_output") ? most_shown() : kCaptureMost;
+  LinePrinter err_lines(printer_, ChildStream::kStderr, line_prefix(shared_.spec.name, item.text));
+  std::string all;
+  std::uint64_t bytes = 0;
+  for (;;) {
+    const ChildOutput output = next(pump);
+    if (output.is_end()) break;
+    context_.count_bytes(output.bytes.size());
+    if (output.stream == ChildStream::kStderr) {
+      if (auto error = err_lines.take(output.bytes)) return fail_to_write(*error);
+      continue;
+    }
+    // Drained all the same, so that the child comes to its end.
+    bytes += output.bytes.size();
+    if (bytes <= most) all += output.bytes;
+  }
+  if (auto error = err_lines.finish()) return fail_to_write(*error);
+  if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
+  if (bytes > most) {
+    printed_too_much_ = maker_.shown(command_) + ": printed " + std::to_string(bytes) +
+                        " bytes, and \"max_output\" is " + std::to_string(most);
+    return Flow::kMore;
+  }
+  // As for "$(...)" in a shell the line end that closes the output is not part of the value.
+  if (all.ends_with('\n')) all.pop_back();
+  out.batch().keep_all(batch);
+  Item captured = item;
+  captured.text = out.batch().copy(all);
+  return out.emit(captured);
+}
+
+Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_bytes,
+                                   std::uint64_t err_bytes) {
+  context_.count_bytes(out_bytes + err_bytes);
+  auto failure = judge(result);
+  if (failure) failure->tail = last_lines(out_bytes, err_bytes);
+  if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
+  if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
+    // A process that goes on keeps the files; what it says from here on is nobody's.
+    out_spool_.abandon();
+    err_spool_.abandon();
+    const std::string what = "[gorun: " + maker_.shown(command_) +
+                             " has left a process behind that keeps its output open]\n";
+    if (auto error = printer_.print_to_stderr(what)) return fail_to_write(*error);
+  }
+  if (failure) return fail_unless_stopped(*failure);
+  return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
+}
+
+// The end of what a group has said to standard error, or, if nothing, to standard output.
+std::string CommandRunner::last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const {
+  const OutputSpool& spool = err_bytes > 0 ? err_spool_ : out_spool_;
+  const std::uint64_t bytes = err_bytes > 0 ? err_bytes : out_bytes;
+  if (bytes == 0) return "";
+  std::string text(std::min(bytes, kTailBytes), '\0');
+  const std::int64_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
+    return spool.read(bytes - text.size(), text.data(), text.size());
+  });
+  text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+  std::size_t begin = text.size();
+  for (int lines = 0; begin > 0; --begin) {
+    if (text[begin - 1] == '\n' && begin < text.size() && ++lines == kTailLines) break;
+  }
+  return text.substr(begin);
+}
+
+std::optional<SystemError> CommandRunner::show(std::uint64_t out_bytes, std::uint64_t err_bytes) {
+  auto error = printer_.print({out_spool_, err_spool_, out_bytes, err_bytes});
+  if (out_bytes > 0) out_spool_.clear();
+  if (err_bytes > 0) err_spool_.clear();
+  return error;
+}
+
+// Nothing: it did well, or was stopped.
+std::optional<Failure> CommandRunner::judge(const ChildResult& result) const {
+  if (result.ended_by == EndedBy::kStop) return std::nullopt;
+  const std::string shown = maker_.shown(command_);
+  if (result.ended_by == EndedBy::kTimeout) {
+    return Failure{.kind = FailureKind::kWork,
+                   .what = shown + ": timed out after " + duration_text(*context_.timeout()),
+                   .item = {},
+                   .cause = FailureCause::kTimeout};
+  }
+  if (result.ended_by == EndedBy::kSilence) {
+    const std::chrono::nanoseconds silence(options_.integer("heartbeat"));
+    return Failure{.kind = FailureKind::kWork,
+                   .what = shown + ": ended, because it had said nothing for " +
+                           duration_text(silence) + " (\"heartbeat\")",
+                   .item = {},
+                   .cause = FailureCause::kTimeout};
+  }
+  const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
+  const bool ended_well =
+      result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end();
+  if (ended_well && printed_too_much_.empty()) return std::nullopt;
+  if (ended_well) {
+    return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};
+  }
+  const bool was_killed = result.signal != 0;
+  return Failure{.kind = FailureKind::kWork,
+                 .what = shown + ": " + result.message(),
+                 .item = {},
+                 .cause = was_killed ? FailureCause::kSignal : FailureCause::kExit,
+                 .code = was_killed ? result.signal : result.exit_code};
+}
+
+}  // namespace gorun::jobs

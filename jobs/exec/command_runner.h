@@ -1,0 +1,114 @@
+// jobs/exec/command_runner.h - runs commands one after the other, for one worker of an exec stage.
+//
+// Start, wait and reaping of a child whose output nobody reads while it runs are one marked
+// blocking call on the thread that the worker has anyway: what a command prints as a "group" goes
+// to files (exec/output_spool.h), its input comes from one. A child whose output streams has pipes
+// (child_pump.h), which are always drained; before every wait what it has said so far is passed on.
+// When the run is stopped the child's group is ended and the worker leaves without a failure of its
+// own.
+//
+// A command that is fed many items ("stdin": "items") has two goroutines: a second one takes the
+// items and writes them (exec/item_feed.h), while the worker's own drains what the command says.
+// Neither waits for the other, so a command may answer as late, as early and as much as it likes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "jobs/batch.h"
+#include "jobs/child_pump.h"
+#include "jobs/exec/command_maker.h"
+#include "jobs/exec/group_printer.h"
+#include "jobs/exec/item_feed.h"
+#include "jobs/exec/output_spool.h"
+#include "jobs/graph.h"
+#include "jobs/out.h"
+#include "jobs/stage.h"
+#include "jobs/subprocess.h"
+
+namespace gorun::jobs {
+
+/// What the workers of one exec stage share.
+struct ExecShared {
+  const StageSpec& spec;
+  std::uint64_t workers = 0;              // made so far, before any runs
+  std::atomic<std::uint64_t> started{0};  // commands; relaxed: only the numbers matter
+};
+
+/// threads  the goroutine of one worker.
+class CommandRunner {
+ public:
+  /// Both outlive it.
+  CommandRunner(ExecShared& shared, Context& context);
+
+  /// Runs the command for these items, which `batch` keeps; for none, when it runs once.
+  Flow run(std::span<const Item> items, const Batch& batch, Out& out);
+
+  /// Runs a command that is fed `first` (nothing: an empty input) and all items that the context
+  /// gives beyond; another one, if it failed and that was let go.
+  Flow run_fed(std::optional<Batch> first, Out& out);
+
+ private:
+  enum class Stdout : std::uint8_t { kInherit, kItems, kCapture, kDiscard };
+  enum class Output : std::uint8_t { kGroup, kLine, kRaw };
+  enum class Stdin : std::uint8_t { kNone, kItem, kItems };
+
+  [[nodiscard]] static Stdin stdin_mode(const std::string& name);
+  [[nodiscard]] static Stdout stdout_mode(const std::string& name);
+  [[nodiscard]] static Output output_mode(const std::string& name, bool has_item);
+  [[nodiscard]] std::uint64_t most_shown() const;
+  [[nodiscard]] PumpOptions pump_options() const;
+  [[nodiscard]] bool has_pipes() const;
+
+  [[nodiscard]] std::optional<std::string> make_command();
+  void set_streams();
+  Flow fail(const Failure& failure);
+  Flow fail_unless_stopped(const Failure& failure);
+  Flow fail_to_write(const SystemError& error);
+
+  [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump);
+  Flow run_to_end(const Item& item);
+  Flow run_streaming(const Item& item, const Batch& batch, Out& out);
+  Flow run_one_fed(std::optional<Batch>* next, Out& out);
+  Flow report_fed(const ChildResult& result, const ItemFeed::End& end, std::optional<Batch>* next);
+  Flow blame_last(Failure failure, const ItemFeed::End& end, std::optional<Batch>* next);
+  Flow refuse(std::span<const Item> items, const ChildResult& result);
+  Flow refuse_the_rest(std::optional<Batch>* next, const ChildResult& result);
+
+  [[nodiscard]] ChildOutput next(ChildPump& pump);
+  void tell_stop(const ChildPump& pump, int signal);
+  Flow emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
+  Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
+  Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
+
+  Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes);
+  [[nodiscard]] std::string last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const;
+  [[nodiscard]] std::optional<SystemError> show(std::uint64_t out_bytes, std::uint64_t err_bytes);
+  [[nodiscard]] std::optional<Failure> judge(const ChildResult& result) const;
+
+  ExecShared& shared_;
+  const StageOptions& options_;
+  Context& context_;
+  const bool has_item_;
+  const Stdin stdin_;
+  const Stdout stdout_;
+  const Output output_;
+  CommandMaker maker_;
+  Command command_;
+  std::span<const Item> items_;   // of the command at hand
+  std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
+  FileDescriptor input_;
+  FileDescriptor
+      feed_pipe_;  // our end of the input of a command that is fed, until its feed has it
+  OutputSpool out_spool_;
+  OutputSpool err_spool_;
+  GroupPrinter printer_;
+};
+
+}  // namespace gorun::jobs

@@ -1,0 +1,287 @@
+// tests/cli/exec_ends_test.cc - commands that hang, stop or cannot start, and machines that are
+// full: each says why, and nothing is waited for in silence.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/command.h"
+#include "tests/support/lines.h"
+#include "tests/support/pty_command.h"
+#include "tests/support/scale.h"
+#include "tests/support/scratch_dir.h"
+
+using namespace gorun::test;
+using gorun::tests::lines_of;
+using gorun::tests::scaled;
+
+namespace {
+
+std::string numbers(int last) {
+  std::string out;
+  for (int i = 1; i <= last; ++i) out += std::to_string(i) + "\n";
+  return out;
+}
+
+// One exec stage with these options, run once.
+CommandResult run_once(const std::string& options, CommandOptions how = {}) {
+  how.input = R"({"gorun": 1, "stages": {"e": {"kind": "exec", )" + options + "}}}";
+  return run_gorun({"-q", "-"}, std::move(how));
+}
+
+// A file system of its own, small and soon full; none where this process may not mount one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const ScratchDir& scratch) : path_(scratch.make_dir("disk")) {
+    is_mounted_ = mount("none", path_.c_str(), "tmpfs", 0, "size=64k") == 0;
+  }
+  ~SmallDisk() {
+    if (is_mounted_) umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  [[nodiscard]] bool is_mounted() const { return is_mounted_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  bool is_mounted_ = false;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("cli/exec_ends");
+
+TEST_CASE("heartbeat: a command that says nothing is ended, whoever hears what it says") {
+  for (const char* output :
+       {R"("output": "group")", R"("output": "line")", R"("stdout": "items")"}) {
+    CAPTURE(std::string(output));
+    const bool has_items = std::string_view(output).find("items") != std::string_view::npos;
+    const CommandResult result = run_gorun(
+        {"-q", "-"},
+        {.input = R"({"gorun": 1, "stages": {"e": {"kind": "exec", )" + std::string(output) +
+                  R"(, "heartbeat": "200ms", "shell": "echo begun; sleep 1000"})" +
+                  (has_items ? R"(, "w": {"kind": "write", "from": "e"})" : "") + "}}"});
+    CHECK(result.status == 1);
+    CHECK(result.out.find("begun\n") != std::string::npos);
+    CHECK(
+        result.err.find("gorun: error: stage \"e\" failed: the shell script: ended, because it had "
+                        "said nothing for 200 ms (\"heartbeat\")\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("heartbeat: one that talks lives on, by files and by pipes") {
+  for (const char* output : {"group", "line"}) {
+    CAPTURE(std::string(output));
+    const CommandResult result = run_once(
+        R"("heartbeat": "600ms", "shell": "for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.1; done", "output": ")" +
+        std::string(output) + "\"");
+    CHECK(result.status == 0);
+    CHECK(lines_of(result.out).size() == 9);
+  }
+}
+
+TEST_CASE("a command that is stopped is told, once, with what lets it go on") {
+  const ScratchDir scratch;
+  Command gorun(gorun_argv({"-q", "-"}), {.input = R"({"gorun": 1, "stages": {"e": {"kind": "exec",
+      "output": "group", "shell": "echo $$ > pid; kill -STOP $$; echo on"}}})",
+                                          .directory = scratch.path()});
+  REQUIRE(gorun.wait_for_err(" lets it go on]\n"));
+  const std::string pid = lines_of(read_whole_file(scratch / "pid")).at(0);
+  CHECK(kill(std::stoi(pid), SIGCONT) == 0);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 0);
+  CHECK(result.out == "on\n");
+  CHECK(result.err ==
+        "[gorun: the shell script has been stopped by SIGSTOP and is waited for; kill -CONT " +
+            pid + " lets it go on]\n");
+}
+
+TEST_CASE("a command that reads from the terminal is stopped by it, and that is told") {
+  const ScratchDir scratch;
+  const std::string job = scratch.write("job.json", R"({"gorun": 1, "stages": {"e": {"kind": "exec",
+      "shell": "cat < /dev/tty"}}})");
+  PtyCommand gorun(gorun_argv({job}), 200);
+  CHECK(gorun.wait_for("has been stopped by SIGTTIN and is waited for; kill -CONT "));
+  gorun.type("\x03");
+  CHECK(gorun.wait_for("control-C again ends the commands"));
+  gorun.type("\x03");
+  CHECK(gorun.finish() == 130);
+}
+
+TEST_CASE("nice: commands run at a lower priority, by the command line or by the job") {
+  const int ours = std::atoi(run_command({"nice"}).out.c_str());
+  const auto lowered = [ours](int by) { return std::to_string(std::min(19, ours + by)) + "\n"; };
+  CHECK(run_gorun({"map", "--nice", "7", "sh", "-c", "nice"}, {.input = "1\n"}).out == lowered(7));
+  CHECK(run_once(R"("argv": ["nice"], "nice": 3)").out == lowered(3));
+  // What the job says wins.
+  CHECK(run_gorun({"-q", "--nice", "9", "-"}, {.input = R"({"gorun": 1, "stages": {
+      "e": {"kind": "exec", "argv": ["nice"], "nice": 2}}})"})
+            .out == lowered(2));
+}
+
+TEST_CASE("a load or a lack of memory that never ends lets one command run at a time") {
+  const ScratchDir scratch;
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--max-load", "0"}, {"--memfree", "1000000GiB"}}) {
+    CAPTURE(flags[0]);
+    scratch.write("log", "");
+    std::vector<std::string> arguments = {"map", "-j", "8"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    for (const char* word : {"sh", "-c", "echo + >> log; sleep 0.01; echo - >> log"}) {
+      arguments.emplace_back(word);
+    }
+    const CommandResult result =
+        run_gorun(arguments, {.input = numbers(10), .directory = scratch.path()});
+    CHECK(result.status == 0);
+    std::string expected;
+    for (int i = 0; i < 10; ++i) expected += "+\n-\n";
+    CHECK(read_whole_file(scratch / "log") == expected);
+  }
+  const CommandResult job = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1,
+      "limits": {"max_load": 0, "memfree": "1GiB"}, "stages": {
+      "a": {"kind": "exec", "argv": ["true"]}, "b": {"kind": "exec", "argv": ["true"]}}})"});
+  CHECK(job.status == 0);
+}
+
+TEST_CASE("a command that waits for the load does not begin after control-C") {
+  const ScratchDir scratch;
+  REQUIRE(mkfifo((scratch / "gate").c_str(), 0600) == 0);
+  const int gate = open((scratch / "gate").c_str(), O_RDWR | O_CLOEXEC);
+  Command gorun(gorun_argv({"map", "-j", "3", "--max-load", "0", "--output", "raw", "--", "sh",
+                            "-c", "echo begun $1 >&2; read x < gate; echo done", "sh"}),
+                {.input = "1\n2\n3\n", .directory = scratch.path()});
+  REQUIRE(gorun.wait_for_err("begun "));
+  gorun.signal(SIGINT);
+  REQUIRE(gorun.wait_for_err(" ends the commands\n"));
+  CHECK(write(gate, "\n\n\n", 3) == 3);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 130);
+  CHECK(result.out == "done\n");
+  close(gate);
+}
+
+TEST_CASE("numbers that are none are refused") {
+  const std::vector<std::vector<std::string>> wrong = {
+      {"--max-load", "much", "it is a number of processes such as 8 or 2.5"},
+      {"--nice", "20", "it is a whole number from 0 to 19"},
+      {"--memfree", "0", "it is a number of bytes such as 4096, 512MiB or 2GiB"}};
+  for (const std::vector<std::string>& words : wrong) {
+    const CommandResult result = run_gorun({words[0], words[1], "x.json"});
+    CHECK(result.status == 2);
+    CHECK(result.err == "gorun: error: option \"" + words[0] + "\" cannot be \"" + words[1] +
+                            "\"\n  hint: " + words[2] + "\n");
+  }
+}
+
+TEST_CASE("too few descriptors: some commands fail and say so, and the run ends") {
+  const CommandResult result = run_command(
+      {"sh", "-c", "ulimit -n 40; exec \"$0\" map -j 60 -- sh -c 'sleep 0.2; echo $1' sh",
+       GORUN_BINARY},
+      {.input = numbers(60)});
+  CHECK(result.status == 1);
+  CHECK(result.err.find("Too many open files") != std::string::npos);
+  // What could be started came to its end.
+  CHECK(!result.out.empty());
+  CHECK(lines_of(result.out).size() < 60);
+}
+
+TEST_CASE("a disk that is full fails the command that writes, or the stage, and nobody hangs") {
+  const ScratchDir scratch;
+  const SmallDisk disk(scratch);
+  if (!disk.is_mounted()) {
+    MESSAGE("this process may not mount a small file system: only /dev/full is tried");
+  } else {
+    // What commands print goes to files in TMPDIR.
+    const CommandResult prints =
+        run_once(R"("output": "group", "shell": "head -c 300000 /dev/zero | tr '\\0' x")",
+                 {.env = {{"TMPDIR", disk.path()}}});
+    // It hears of that as of any other disk; what it says of it finds no room either.
+    CHECK(prints.status == 1);
+    CHECK(prints.out.size() < 300'000);
+    CHECK(prints.err.find("failed: the shell script: exit 1\n") != std::string::npos);
+    const CommandResult writes = run_gorun(
+        {"-q", "-"}, {.input = R"({"gorun": 1, "stages": {"r": {"kind": "range", "to": 100000},
+        "w": {"kind": "write", "from": "r", "path": ")" +
+                               disk.path() + R"(/out"}}})"});
+    CHECK(writes.status == 74);
+    CHECK(writes.err.find("No space left on device") != std::string::npos);
+    CHECK(access((disk.path() + "/out").c_str(), F_OK) != 0);  // whole or not there
+  }
+  const CommandResult full = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+      "e": {"kind": "exec", "output": "group", "argv": ["echo", "x"]}}})",
+                                                     .stdout_path = "/dev/full"});
+  CHECK(full.status == 74);
+  CHECK(full.err.find("No space left on device") != std::string::npos);
+}
+
+TEST_CASE("a command that is killed by the system says so") {
+  const CommandResult result = run_once(R"("output": "group", "shell": "kill -9 $$")");
+  CHECK(result.status == 1);
+  CHECK(result.err ==
+        "gorun: error: stage \"e\" failed: the shell script: killed by SIGKILL (Killed)\n");
+}
+
+TEST_CASE("many children that end at once are all seen to end") {
+  const int children = scaled(1'000, 60);
+  const ScratchDir scratch;
+  REQUIRE(mkfifo((scratch / "gate").c_str(), 0600) == 0);
+  REQUIRE(mkfifo((scratch / "begun").c_str(), 0600) == 0);
+  const int begun = open((scratch / "begun").c_str(), O_RDWR | O_CLOEXEC);
+  const int gate = open((scratch / "gate").c_str(), O_RDWR | O_CLOEXEC);
+  Command gorun(
+      {"sh", "-c",
+       "seq $1 | \"$0\" map -j $1 -- sh -c 'exec < gate; echo > begun; read x; echo $1; exit 3' sh",
+       GORUN_BINARY, std::to_string(children)},
+      {.directory = scratch.path()});
+  for (int i = 0; i < children; ++i) {
+    char byte = 0;
+    REQUIRE(read(begun, &byte, 1) == 1);
+  }
+  // The only writer goes: all of them read the end at once.
+  close(gate);
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 1);
+  CHECK(static_cast<int>(lines_of(result.out).size()) == children);
+  close(begun);
+}
+
+// Numbers of processes come round again soon in a namespace that has few. A child's number cannot
+// be another's as long as it has not been waited for, and all that is sent or asked goes to one
+// that has not (jobs/child_pump.h), or by its pidfd.
+TEST_CASE("numbers of processes that are used again confuse nobody") {
+  const std::string script =
+      "echo 320 > /proc/sys/kernel/pid_max || exit 99; exec \"$0\" map -j 4 --output group -- "
+      "sh -c 'echo $$ >&2; case $1 in *7) exit 7;; *9) kill -9 $$;; esac; echo $1' sh";
+  const int commands = scaled(1'500, 400);
+  const CommandResult result =
+      run_command({"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, GORUN_BINARY},
+                  {.input = numbers(commands)});
+  if (result.status == 99 || result.err.find("unshare: ") != std::string::npos) {
+    MESSAGE("no namespace with few process numbers here: " << result.err);
+    return;
+  }
+  CHECK(result.status == 1);
+  CHECK(static_cast<int>(lines_of(result.out).size()) == commands - 2 * (commands / 10));
+  // The numbers did come round.
+  std::vector<std::string> pids;
+  for (const std::string& line : lines_of(result.err)) {
+    if (!line.empty() && line.find_first_not_of("0123456789") == std::string::npos) {
+      pids.push_back(line);
+    }
+  }
+  CHECK(static_cast<int>(pids.size()) == commands);
+  std::ranges::sort(pids);
+  CHECK(static_cast<int>(std::ranges::unique(pids).begin() - pids.begin()) < commands / 2);
+}
+
+TEST_SUITE_END();
