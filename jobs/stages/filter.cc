@@ -2,10 +2,16 @@
 // predicate wants them; or the others.
 #include <re2/re2.h>
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "jobs/stages/rows.h"
+#include "jobs/text/cutter.h"
+#include "jobs/text/matching_lines.h"
 
 namespace gorun::jobs {
 namespace {
@@ -18,6 +24,7 @@ class Filter final : public Operator {
     if (options.has("match")) regex_.emplace(options.text("match"), RE2::Quiet);
     if (options.has("where")) where_ = &options.predicate("where");
     if (options.has("field")) field_ = options.text("field");
+    if (takes_records() && keeps_) lines_ = LinePattern::compile(options.text("match"));
   }
 
   Flow process(Batch&& batch, Out& out) override {
@@ -30,7 +37,37 @@ class Filter final : public Operator {
     return out.send(std::move(batch));
   }
 
+  [[nodiscard]] bool takes_records() const override { return where_ == nullptr && !field_; }
+
+  Flow process_records(const Records& records, Out& out) override {
+    kept_.clear();
+    for (const std::string_view text : records.texts) {
+      if (RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex_) == keeps_) {
+        kept_.push_back(text);
+      }
+    }
+    return pass_on({records.batch, records.parent, kept_}, out);
+  }
+
+  [[nodiscard]] bool takes_lines() const override { return lines_.has_value(); }
+
+  Flow process_lines(const Batch& batch, const Item& text, Out& out,
+                     std::uint64_t* lines) override {
+    MatchingLines matching(*lines_, text.text);
+    kept_.resize(kRecordBatch);
+    while (const std::size_t count = matching.next(kept_)) {
+      const Records kept{batch, text, std::span(kept_).first(count)};
+      if (pass_on(kept, out) == Flow::kStop) return Flow::kStop;
+    }
+    *lines = matching.lines();
+    return Flow::kMore;
+  }
+
  private:
+  static Flow pass_on(const Records& kept, Out& out) {
+    if (kept.texts.empty()) return Flow::kMore;
+    return out.takes_records() ? out.send_records(kept) : out.emit_records(kept);
+  }
   [[nodiscard]] bool is_such(const Item& item) const {
     if (where_ != nullptr && !matches(*where_, item)) return false;
     if (!regex_) return true;
@@ -47,6 +84,8 @@ class Filter final : public Operator {
   const Predicate* where_ = nullptr;  // nullptr: not asked
   const bool keeps_;
   std::optional<std::string> field_;
+  std::optional<LinePattern> lines_;    // nothing: lines are cut first
+  std::vector<std::string_view> kept_;  // of the records at hand
 };
 
 class FilterStage final : public Stage {
