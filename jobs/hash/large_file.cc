@@ -50,12 +50,13 @@ class ParallelTree {
     std::uint64_t reported = 0;
     work(0, [&](std::uint64_t read) { return progress_(read - std::exchange(reported, read)); });
     group.wait();
-    if (const std::uint64_t read = read_.load(std::memory_order_relaxed); read > reported) {
-      static_cast<void>(progress_(read - reported));
-    }
+    // The others may have taken all parts before this goroutine came to take one.
+    const std::uint64_t unreported = read_.load(std::memory_order_relaxed) - reported;
+    const bool is_given_up = unreported > 0 && !progress_(unreported);
     for (std::optional<HashFileError>& error : errors_) {
       if (error) return *std::move(error);
     }
+    if (is_given_up) return given_up(file_);
     if (auto error = file_.check(read_.load(std::memory_order_relaxed))) return *std::move(error);
     if (const std::uint64_t read = read_.load(std::memory_order_relaxed); read != size_) {
       // A file of the kernel whose size is a fiction (/proc/kcore) cannot be cut into parts.

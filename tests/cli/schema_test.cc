@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/support/command.h"
+#include "tests/support/scale.h"
 
 using namespace gorun::test;
 
@@ -18,9 +19,9 @@ TEST_CASE("the schema takes the keys and types that check takes") {
     return;
   }
   const char* seed = std::getenv("GORUN_FUZZ_SEED");
-  const CommandResult result =
-      run_command({"python3", "-W", "ignore", GORUN_SOURCE_DIR "/tests/cli/schema_check.py",
-                   GORUN_BINARY, seed == nullptr ? "4711" : seed, "400"});
+  const CommandResult result = run_command(
+      {"python3", "-W", "ignore", GORUN_SOURCE_DIR "/tests/cli/schema_check.py", GORUN_BINARY,
+       seed == nullptr ? "4711" : seed, std::to_string(gorun::tests::scaled(400, 60))});
   CAPTURE(result.out);
   CAPTURE(result.err);
   CHECK(result.status == 0);
