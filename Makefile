@@ -53,7 +53,7 @@ clean:  ## remove build/
 
 # --- tests -------------------------------------------------------------------------------------
 
-.PHONY: test asan tsan soak stress model examples bench bench-hash bench-exec bench-jobs bench-http bench-runtime
+.PHONY: test asan tsan soak stress model examples bench bench-hash bench-exec bench-jobs bench-http bench-mapreduce bench-runtime
 test: need-build-test build/dev/werror-$(WERROR)  ## build with assertions and run every test
 	@cmake --build --preset dev -j $(JOBS)
 	@$(call ctest,dev)
@@ -112,6 +112,12 @@ bench-http: need-build-test-bench-http  ## requests per second of the kind "http
 	  { cat build/bench.log; exit 1; }
 	@tests/bench/bench_http.py build/bench/gorun build/bench/tests/gorun_test_server \
 	  build/bench/tests/bench/http_floor
+
+bench-mapreduce: need-build-test-mapreduce  ## counting, grouping, searching, sorting against rg, awk, sort, ...
+	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
+	  cmake --build build/bench -j $(JOBS) --target gorun --target gorun_make_text >> build/bench.log 2>&1 || \
+	  { cat build/bench.log; exit 1; }
+	@tests/bench/bench_mapreduce.py build/bench $(CORPORA)
 
 bench-runtime: need-build-test-bench  ## the runtime's microbenchmarks, side by side with Go's
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \

@@ -38,6 +38,11 @@ namespace gorun::cli {
 namespace {
 
 bool is_exec(const jobs::StageSpec& stage) { return stage.kind->name == "exec"; }
+// Commands of a shell that are jobs inside: who types them expects to hear of what went wrong, and
+// of nothing else.
+bool is_door(const Options& options) {
+  return options.command == Command::kMap || options.command == Command::kCount;
+}
 
 // True if commands of the job write to gorun's own standard error, past the Screen.
 bool children_share_stderr(const jobs::Graph& graph) {
@@ -198,14 +203,14 @@ void report(const Options& options, const jobs::Graph& graph, const jobs::Outcom
   } else {
     screen.message(summary);
   }
-  // Whoever types xargs expects to hear of what went wrong, and nothing else.
-  const bool is_quiet =
-      options.verbosity == Verbosity::kQuiet ||
-      (options.command == Command::kMap && options.verbosity == Verbosity::kNormal &&
-       outcome.state == jobs::RunState::kSucceeded);
-  if (options.command != Command::kMap) screen.message(failure_list(screen, graph, outcome));
+  const bool is_quiet = options.verbosity == Verbosity::kQuiet ||
+                        (is_door(options) && options.verbosity == Verbosity::kNormal &&
+                         outcome.state == jobs::RunState::kSucceeded);
+  if (!is_door(options)) screen.message(failure_list(screen, graph, outcome));
   if (is_quiet) return;
-  if (options.verbosity == Verbosity::kVerbose) screen.message(stage_table(outcome));
+  if (options.verbosity == Verbosity::kVerbose) {
+    screen.message(stage_table(outcome) + bottleneck_line(outcome));
+  }
   screen.message(closing_line(screen, graph, outcome));
 }
 
@@ -249,7 +254,7 @@ ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen) {
     report(options, graph, outcome, reports.is_for_github(), screen);
     ExitCode status = exit_code(outcome, signals.first_signal());
     // What a job lets go is no failure; of a command line everything is.
-    if (options.command == Command::kMap && status == ExitCode::kOk && let_go(outcome) > 0) {
+    if (is_door(options) && status == ExitCode::kOk && let_go(outcome) > 0) {
       status = ExitCode::kFailed;
     }
     if (reports.write(outcome, screen)) return status;

@@ -14,12 +14,13 @@ constexpr unsigned kRunOnly = bit(Command::kRun);
 constexpr unsigned kReadsJob =
     bit(Command::kRun) | bit(Command::kCheck) | bit(Command::kGraph) | bit(Command::kExplain);
 constexpr unsigned kMapOnly = bit(Command::kMap);
-constexpr unsigned kRuns = kRunOnly | kMapOnly;
+constexpr unsigned kCountOnly = bit(Command::kCount);
+constexpr unsigned kRuns = kRunOnly | kMapOnly | kCountOnly;
 constexpr unsigned kHashOnly = bit(Command::kHash);
-constexpr unsigned kEvery = kReadsJob | kMapOnly | bit(Command::kStages) | bit(Command::kSchema) |
-                            bit(Command::kHash) | bit(Command::kHelp);
+constexpr unsigned kEvery = kReadsJob | kMapOnly | kCountOnly | bit(Command::kStages) |
+                            bit(Command::kSchema) | bit(Command::kHash) | bit(Command::kHelp);
 
-constexpr std::array<CommandRow, 9> kCommands = {{
+constexpr std::array<CommandRow, 10> kCommands = {{
     {Command::kRun, "run", "FILE [TARGET...]", "run a job file; \"gorun FILE\" does the same"},
     {Command::kMap, "map", "[--] COMMAND [ARG...]",
      "run a command for each line of standard input, as xargs does"},
@@ -31,19 +32,33 @@ constexpr std::array<CommandRow, 9> kCommands = {{
     {Command::kSchema, "schema", "", "print the JSON Schema of job files, for editors"},
     {Command::kHash, "hash", "PATH...",
      "print digests of files, and of all files below directories"},
+    {Command::kCount, "count", "PATH...",
+     "count words, lines or matches in files, and in all files below directories"},
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 38> kFlags = {{
+constexpr std::array<FlagRow, 47> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
-     kRunOnly | kHashOnly},
+     kRunOnly | kHashOnly | kCountOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
     {"-n", "--max-args", "N", "give a command N lines, fewer at the end (default: 1)", kMapOnly},
     {"-k", "--keep-order", "", "print what commands print in the order of the lines", kMapOnly},
     {"-0", "--null", "", "lines end in a NUL byte, as find -print0 writes them", kMapOnly},
     {"", "--output", "MODE",
      "group (default): whole, at a command's end; line: at once, with a prefix; raw", kMapOnly},
-    {"", "--print", "", "print the job file that would be run, and run nothing", kMapOnly},
+    {"", "--by", "WHAT", "count words (default), lines, or regex: what matches --pattern",
+     kCountOnly},
+    {"", "--pattern", "REGEX",
+     "with --by regex: each match is counted, its first group if it has one", kCountOnly},
+    {"-e", "--match", "REGEX", "count the lines of each file in which it matches", kCountOnly},
+    {"-F", "--fixed", "", "with --match: it is a text, not a regular expression", kCountOnly},
+    {"-n", "--top", "N", "print only the N largest counts", kCountOnly},
+    {"", "--total", "", "print one number: all of them together", kCountOnly},
+    {"", "--format", "FORM", "tsv (default), csv, jsonl", kCountOnly},
+    {"", "--json", "", "short for --format jsonl", kCountOnly},
+    {"", "--max-record", "SIZE", "refuse files with longer lines (default: 1GiB)", kCountOnly},
+    {"", "--print", "", "print the job file that would be run, and run nothing",
+     kMapOnly | kCountOnly},
     {"", "--set", "NAME=VALUE", "give a variable of the job file a value; may be repeated",
      kReadsJob},
     {"", "--set-file", "NAME=PATH", "as --set, with what a file holds, but for its last line end",

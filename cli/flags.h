@@ -18,6 +18,7 @@ enum class Command : unsigned {
   kStages,
   kSchema,
   kHash,
+  kCount,
   kHelp,
 };
 

@@ -117,6 +117,21 @@ Links are followed where they are given and passed over below a directory, as ar
 and devices. A file that changes while it is read gets no digest but a message.
 )";
 
+constexpr std::string_view kCountExamples = R"(
+examples:
+  gorun count --top 20 src              the most frequent words: tr | sort | uniq -c | sort -rn
+  gorun count --by lines access.log     each different line, the most frequent first
+  gorun count --by regex --pattern '"status":([0-9]+)' log
+  gorun count -e TODO src               lines with TODO, for each file: rg -c
+  gorun count -F -e 'a.b(' --total src  lines with this text, all together
+  gorun count --total book.txt          words: wc -w
+  zcat log.gz | gorun count -           what comes from standard input
+  gorun count --print src > job.json    a job file to start from
+
+Words are what stands between white space. A row is a word and its count, the largest count first; of
+equal ones, in byte order. Any bytes are counted as they are. Several cores work on one file.
+)";
+
 constexpr std::string_view kHelpExamples = R"(
 examples:
   gorun help
@@ -141,6 +156,8 @@ std::string_view examples(Command command) {
       return kStagesExamples;
     case Command::kHash:
       return kHashExamples;
+    case Command::kCount:
+      return kCountExamples;
     case Command::kHelp:
       return kHelpExamples;
   }

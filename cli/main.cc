@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/cmd_check.h"
+#include "cli/cmd_count.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
 #include "cli/cmd_hash.h"
@@ -42,6 +43,8 @@ ExitCode dispatch(const Options& options) {
       return cmd_stages(options);
     case Command::kHash:
       return cmd_hash(options, screen);
+    case Command::kCount:
+      return cmd_count(options, screen);
     case Command::kSchema:
       return cmd_schema();
     case Command::kHelp:

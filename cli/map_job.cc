@@ -3,28 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cli/job_text.h"
 #include "jobs/format/json_text.h"
 #include "jobs/template.h"
 
 namespace gorun::cli {
 namespace {
-
-void add_string(std::string_view key, std::string_view value, std::string* out) {
-  out->append(", \"").append(key).append("\": ");
-  jobs::append_json_string(value, out);
-}
-
-// Of what job files know, a word of a command line has the placeholders alone.
-std::string without_expressions(const std::string& word) {
-  std::string out;
-  for (std::size_t at = 0;;) {
-    const std::size_t open = word.find("${{", at);
-    out += word.substr(at, open - at);
-    if (open == std::string::npos) return out;
-    out += "$${{";
-    at = open + 3;
-  }
-}
 
 bool refers_to_item(const std::string& word) {
   const auto parsed =

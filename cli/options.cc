@@ -488,15 +488,77 @@ std::optional<UsageError> read_map(const Parsed& parsed, MapOptions& map) {
   return error ? error : read_count(parsed, "--max-args", kMaxMapItems, &map.items);
 }
 
-// The words of `gorun hash` that are paths: those that are no flags, and all behind "--".
-void take_paths(Parsed& parsed, const Words& behind_dashes, HashOptions& hash) {
-  if (parsed.argument) hash.paths.push_back(*std::exchange(parsed.argument, std::nullopt));
+std::optional<UsageError> check_count(const Parsed& parsed, const CountOptions& count) {
+  const bool by_regex = count.by == "regex";
+  if (count.paths.empty()) {
+    return UsageError{"a path is missing", "\"gorun help count\" has examples"};
+  }
+  if (parsed.has("--match") && (parsed.has("--by") || parsed.has("--pattern"))) {
+    return UsageError{"options \"--match\" and \"--by\" exclude each other",
+                      "--match counts lines; --by regex --pattern REGEX counts what matches"};
+  }
+  if (parsed.has("--match") && count.match.empty()) {
+    return UsageError{"option \"--match\" is empty, and would match every line",
+                      "--by lines --total counts them all"};
+  }
+  if (count.is_fixed && !parsed.has("--match")) {
+    return UsageError{"option \"--fixed\" needs \"--match\"", ""};
+  }
+  if (by_regex != parsed.has("--pattern")) {
+    return UsageError{by_regex ? "\"--by regex\" needs \"--pattern\""
+                               : "option \"--pattern\" needs \"--by regex\"",
+                      ""};
+  }
+  if (count.total && count.top > 0) {
+    return UsageError{"options \"--total\" and \"--top\" exclude each other", ""};
+  }
+  if (parsed.has("--json") && parsed.has("--format")) {
+    return UsageError{"options \"--json\" and \"--format\" exclude each other", ""};
+  }
+  for (const std::vector<std::string>& words : {count.paths, {count.match, count.pattern}}) {
+    for (const std::string& word : words) {
+      if (jobs::find_invalid_utf8(word) == std::string_view::npos) continue;
+      return UsageError{"a path or an expression is not UTF-8, which a job file has to be",
+                        "name the directory above, or use standard input"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> read_count_command(const Parsed& parsed, CountOptions& count) {
+  count.match = parsed.last("--match").value_or("");
+  count.pattern = parsed.last("--pattern").value_or("");
+  count.is_fixed = parsed.has("--fixed");
+  count.total = parsed.has("--total");
+  count.print = parsed.has("--print");
+  auto error = choose<std::string>(
+      parsed, "--by", {{"words", "words"}, {"lines", "lines"}, {"regex", "regex"}}, count.by);
+  if (!error) {
+    error = choose<std::string>(parsed, "--format",
+                                {{"tsv", "tsv"}, {"csv", "csv"}, {"jsonl", "jsonl"}}, count.format);
+  }
+  if (!error) error = read_count(parsed, "--top", kMaxTop, &count.top);
+  if (parsed.has("--json")) count.format = "jsonl";
+  if (const auto size = parsed.last("--max-record"); size && !error) {
+    const auto bytes = jobs::parse_byte_size(*size);
+    if (!bytes || *bytes < 1) {
+      return UsageError{"option \"--max-record\" cannot be " + jobs::quote(*size),
+                        "it is a size such as 4096 or 64KiB"};
+    }
+    count.max_record = std::string(*size);
+  }
+  return error ? error : check_count(parsed, count);
+}
+
+// The words of a command that are paths: those that are no flags, and all behind "--".
+void take_paths(Parsed& parsed, const Words& behind_dashes, std::vector<std::string>& paths) {
+  if (parsed.argument) paths.push_back(*std::exchange(parsed.argument, std::nullopt));
   std::erase_if(parsed.unknown, [&](const std::string& word) {
     const bool is_path = word.size() < 2 || word[0] != '-';
-    if (is_path) hash.paths.push_back(word);
+    if (is_path) paths.push_back(word);
     return is_path;
   });
-  hash.paths.insert(hash.paths.end(), behind_dashes.begin(), behind_dashes.end());
+  paths.insert(paths.end(), behind_dashes.begin(), behind_dashes.end());
 }
 
 }  // namespace
@@ -513,7 +575,8 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
   }
 
   Words behind_dashes;
-  if (options.command == Command::kHash) {
+  const bool takes_paths = row_of(options.command).argument == "PATH...";
+  if (takes_paths) {
     const auto dashes = std::ranges::find(words, "--");
     if (dashes != words.end()) behind_dashes.assign(dashes + 1, words.end());
     words.erase(dashes, words.end());
@@ -522,7 +585,10 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
   std::variant<Parsed, UsageError> taken = take_apart(options.command, std::move(words));
   if (const auto* error = std::get_if<UsageError>(&taken)) return *error;
   Parsed& parsed = std::get<Parsed>(taken);
-  if (options.command == Command::kHash) take_paths(parsed, behind_dashes, options.hash);
+  if (takes_paths) {
+    take_paths(parsed, behind_dashes,
+               options.command == Command::kHash ? options.hash.paths : options.count.paths);
+  }
   if (parsed.has("--help")) {
     return Answer{options.named_command ? help_text(options.command) : help_text()};
   }
@@ -539,6 +605,12 @@ std::variant<Options, Answer, UsageError> parse_options(int argc, const char* co
 
   if (options.command == Command::kHash) {
     if (std::optional<UsageError> error = read_hash(parsed, options.hash)) {
+      return *std::move(error);
+    }
+  }
+
+  if (options.command == Command::kCount) {
+    if (std::optional<UsageError> error = read_count_command(parsed, options.count)) {
       return *std::move(error);
     }
   }

@@ -57,6 +57,20 @@ struct MapOptions {
   bool print = false;
 };
 
+/// Of `gorun count`.
+struct CountOptions {
+  std::vector<std::string> paths;  // at least one; "-": standard input
+  std::string by = "words";        // a value of "by" of split
+  std::string pattern;             // of "regex"
+  std::string match;               // the lines that are counted; empty: `by` says what is
+  std::string format = "tsv";      // a value of "format" of write
+  std::string max_record;          // a size; empty: the default
+  int top = 0;                     // 0: all
+  bool is_fixed = false;           // `match` is a text
+  bool total = false;
+  bool print = false;
+};
+
 /// One `--set-file NAME=PATH`: the value of the var is what the file holds.
 struct SetFile {
   std::string name;
@@ -97,6 +111,7 @@ struct Options {
   ReportOptions report;
   HashOptions hash;
   MapOptions map;
+  CountOptions count;
   GraphFormat graph_format = GraphFormat::kDot;
 };
 
@@ -115,6 +130,7 @@ inline constexpr int kMaxNice = 19;
 inline constexpr int kMaxProcs = 1024;
 inline constexpr int kMaxMapJobs = 100'000;
 inline constexpr int kMaxMapItems = 1'000'000;
+inline constexpr int kMaxTop = 1'000'000'000;
 
 /// argv as main() has it; argv[0] is skipped.
 [[nodiscard]] std::variant<Options, Answer, UsageError> parse_options(int argc,

@@ -92,11 +92,21 @@ std::string short_value(const Graph& graph, const StageSpec& stage, const Option
     case OptionType::kChoice:
       return jobs::quote(graph.secrets.masked(stage.options.text(row.name)));
     case OptionType::kTexts:
+    case OptionType::kFields:
     case OptionType::kChoices: {
       std::vector<std::string> texts = stage.options.texts(row.name);
       for (std::string& text : texts) text = graph.secrets.masked(std::move(text));
       const std::vector<std::string_view> views(texts.begin(), texts.end());
-      return jobs::quote_list(views);
+      return views.empty() ? "none" : jobs::quote_list(views);
+    }
+    case OptionType::kAggregates: {
+      std::string out;
+      for (const jobs::AggregateOption& one : stage.options.aggregates(row.name)) {
+        out += (out.empty() ? "" : ", ") + one.function;
+        if (one.field) out += " of " + jobs::quote(graph.secrets.masked(*one.field));
+        if (!one.name.empty()) out += " as " + jobs::quote(graph.secrets.masked(one.name));
+      }
+      return out;
     }
     case OptionType::kTemplate:
       return jobs::quote(as_written(graph, stage.options.text_template(row.name)));

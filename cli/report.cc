@@ -193,6 +193,37 @@ std::string stage_table(const jobs::Outcome& outcome) {
   return out;
 }
 
+std::string bottleneck_line(const jobs::Outcome& outcome) {
+  // Of the time that the stage's goroutines had, in percent.
+  const auto share = [](const StageOutcome& stage, std::chrono::nanoseconds part) {
+    const auto had = (stage.ended - stage.started) * stage.goroutines;
+    return had.count() <= 0 ? std::int64_t{0}
+                            : std::min<std::int64_t>(100, part.count() * 100 / had.count());
+  };
+  const StageOutcome* busiest = nullptr;
+  const StageOutcome* blocked = nullptr;
+  for (const StageOutcome& stage : outcome.stages) {
+    if (stage.goroutines == 0) continue;
+    if (busiest == nullptr ||
+        share(stage, stage.counts.busy) > share(*busiest, busiest->counts.busy)) {
+      busiest = &stage;
+    }
+    if (blocked == nullptr ||
+        share(stage, stage.counts.waiting_out) > share(*blocked, blocked->counts.waiting_out)) {
+      blocked = &stage;
+    }
+  }
+  if (busiest == nullptr) return "";
+  std::string out = "gorun: bottleneck: stage " + jobs::quote(busiest->name) + " " +
+                    std::to_string(share(*busiest, busiest->counts.busy)) + " % busy";
+  const std::int64_t waits = share(*blocked, blocked->counts.waiting_out);
+  if (waits > 0) {
+    out += "; stage " + jobs::quote(blocked->name) + " blocked on send " + std::to_string(waits) +
+           " %";
+  }
+  return out + "\n";
+}
+
 ExitCode exit_code(const jobs::Outcome& outcome, int signal) {
   if (outcome.has_failure(jobs::FailureKind::kInternal)) return ExitCode::kInternal;
   switch (outcome.state) {

@@ -386,7 +386,7 @@ class Execution {
   void stages_started(const PlanChain& chain) {
     for (const std::size_t n : chain.nodes) {
       if (!plan_.nodes[n].is_first) continue;
-      run_.stage_started(plan_.nodes[n].stage);
+      run_.stage_started(plan_.nodes[n].stage, chain.workers);
       start_timeout(plan_.nodes[n]);
     }
   }

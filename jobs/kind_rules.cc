@@ -205,8 +205,26 @@ void check_http(const StageUse& use, Diagnostics* errors) {
 
 void check_reduce(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
-  if (options.text("agg") == "count" && options.has("field")) {
-    blame(errors, options.where("field"), "\"agg\": \"count\" counts items and takes no \"field\"");
+  const AggregateOptions& aggregates = options.aggregates("agg");
+  const auto looks_at_field = [](const AggregateOption& one) {
+    return one.function != "count" && !one.field;
+  };
+  if (options.has("field") && std::ranges::none_of(aggregates, looks_at_field)) {
+    blame(errors, options.where("field"),
+          aggregates.front().name.empty() ? "\"agg\": \"count\" counts items and takes no \"field\""
+                                          : "no aggregate of \"agg\" looks at \"field\"");
+  }
+  for (const AggregateOption& one : aggregates) {
+    if (one.function == "count" && one.field) {
+      blame(errors, options.where("agg"), quote(one.name) + ": a count looks at no field",
+            quote(one.name) + ": \"count\"");
+    }
+    // One field without named results is called "key".
+    if (!options.has("by") || (one.name.empty() && options.texts("by").size() < 2)) continue;
+    const std::string_view name = one.name.empty() ? kUnnamedResult : one.name;
+    if (std::ranges::find(options.texts("by"), name) == options.texts("by").end()) continue;
+    blame(errors, options.where("agg"),
+          quote(name) + " is both a field to group by and an aggregate");
   }
 }
 

@@ -105,13 +105,18 @@ constexpr std::array<OptionRow, 3> kRangeOptions = {{
 
 // ---- operators -------------------------------------------------------------------------------
 
-constexpr std::array<OptionRow, 1> kReadOptions = {{
+constexpr std::array<OptionRow, 2> kReadOptions = {{
     {.name = "chunk",
      .type = OptionType::kSize,
-     .default_text = "1MiB",
+     .default_text = "256KiB",
      .help = "bytes of a chunk; chunks are cut at line ends, a longer line makes a longer chunk",
      .min = 4 * kKiB,
      .max = kGiB},
+    {.name = "max_record",
+     .type = OptionType::kSize,
+     .default_text = "1GiB",
+     .help = "a line that is longer, and longer than a chunk, is a failure of its file",
+     .min = 1},
 }};
 
 constexpr std::array<std::string_view, 3> kSplitWays = {"lines", "words", "regex"};
@@ -340,18 +345,29 @@ constexpr std::array<OptionRow, 2> kVerifyOptions = {{
 constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
                                                          "mean",  "list", "distinct"};
 
-constexpr std::array<OptionRow, 3> kReduceOptions = {{
+constexpr std::array<OptionRow, 5> kReduceOptions = {{
     {.name = "by",
-     .type = OptionType::kText,
-     .help = "the field to group by; without it, the text"},
+     .type = OptionType::kFields,
+     .help =
+         "the field to group by, or an array of them; []: all are one group; without it, the text"},
     {.name = "agg",
-     .type = OptionType::kChoice,
+     .type = OptionType::kAggregates,
      .default_text = "count",
-     .help = "what to make of a group; distinct counts different values",
+     .help = "what to make of a group; several by name, {\"n\": \"count\", \"all\": {\"sum\": "
+             "\"bytes\"}}",
      .choices = kAggregates},
     {.name = "field",
      .type = OptionType::kText,
-     .help = "the field to aggregate; without it, the text"},
+     .help = "the field to aggregate, where \"agg\" names none; without it, the text"},
+    {.name = "memory",
+     .type = OptionType::kSize,
+     .default_text = "268435456",
+     .help = "bytes for groups; those that do not fit wait in sorted runs on the disk",
+     .min = 64 * kKiB},
+    {.name = "spill",
+     .type = OptionType::kText,
+     .default_text = "/tmp",
+     .help = "the directory for these runs, in files that have no name"},
 }};
 
 constexpr std::array<std::string_view, 2> kOrders = {"desc", "asc"};

@@ -25,6 +25,8 @@ OptionValue default_value(const OptionRow& row) {
     case OptionType::kTexts:
     case OptionType::kChoices:
       return std::vector<std::string>{std::string(text)};
+    case OptionType::kAggregates:
+      return AggregateOptions{{"", std::string(text), std::nullopt}};
     default:
       return std::string(text);
   }
@@ -76,7 +78,10 @@ std::string_view type_phrase(OptionType type) {
     case OptionType::kTexts:
     case OptionType::kChoices:
     case OptionType::kNames:
+    case OptionType::kFields:
       return "a string or an array of strings";
+    case OptionType::kAggregates:
+      return "one of its choices, or an object of them";
     case OptionType::kIntegers:
       return "an integer or an array of integers";
     case OptionType::kArgv:

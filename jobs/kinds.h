@@ -43,6 +43,8 @@ enum class OptionType {
   kPredicate,       // Predicate       {"field": {">=": 5}}
   kPredicates,      // NamedPredicates {"port": predicate}
   kPointers,        // NamedTexts      {"field": "/json/pointer"}
+  kFields,          // vector<string>  "a" or ["a", "b"] or [], none twice
+  kAggregates,      // AggregateOptions one of `choices`, or {"name": "count" or {"sum": "field"}}
   // Of keys that every stage has, and of those around the stages; the parser reads them into the
   // stage or the job itself.
   kKindName,

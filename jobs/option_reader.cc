@@ -317,6 +317,70 @@ std::optional<NamedTexts> read_pointers(const OptionRow& row, const JsonValue& v
   return pointers;
 }
 
+// Names of fields, none twice; [] is none at all.
+std::optional<std::vector<std::string>> read_fields(const OptionRow& row, const JsonValue& value,
+                                                    ValueReader* reader) {
+  if (value.array() && value.array()->empty()) return std::vector<std::string>();
+  auto names = reader->texts(row.name, value);
+  if (!names) return std::nullopt;
+  for (auto name = names->begin(); name != names->end(); ++name) {
+    if (std::find(names->begin(), name, *name) == name) continue;
+    reader->blame(value.where, quote(row.name) + " names the field " + quote(*name) + " twice");
+    return std::nullopt;
+  }
+  return names;
+}
+
+// "count" or {"sum": "field"}.
+std::optional<AggregateOption> read_aggregate(const OptionRow& row, const JsonMember& member,
+                                              ValueReader* reader) {
+  AggregateOption aggregate{.name = member.key, .function = {}, .field = {}};
+  if (!member.value.object()) {
+    auto function = reader->choice(member.key, member.value, row.choices);
+    if (!function) return std::nullopt;
+    aggregate.function = std::move(*function);
+    return aggregate;
+  }
+  const JsonObject& object = *member.value.object();
+  if (object.size() != 1) {
+    reader->blame(member.value.where, quote(member.key) + " has to be one aggregate",
+                  R"({"sum": "bytes"})");
+    return std::nullopt;
+  }
+  reader->reject_unknown_keys(object, row.choices, "aggregates are " + quote_list(row.choices));
+  if (std::ranges::find(row.choices, object.front().key) == row.choices.end()) return std::nullopt;
+  auto field = reader->text(object.front().key, object.front().value);
+  if (!field) return std::nullopt;
+  aggregate.function = object.front().key;
+  aggregate.field = std::move(*field);
+  return aggregate;
+}
+
+std::optional<AggregateOptions> read_aggregates(const OptionRow& row, const JsonValue& value,
+                                                ValueReader* reader) {
+  AggregateOptions aggregates;
+  if (!value.object()) {
+    auto function = reader->choice(row.name, value, row.choices);
+    if (!function) return std::nullopt;
+    aggregates.push_back({"", std::move(*function), std::nullopt});
+    return aggregates;
+  }
+  if (value.object()->empty()) {
+    reader->blame(value.where, quote(row.name) + " is empty", R"({"n": "count"})");
+    return std::nullopt;
+  }
+  bool is_right = true;
+  for (const JsonMember& member : *value.object()) {
+    if (member.key.empty()) reader->blame(member.key_where, "an aggregate without a name");
+    auto aggregate = read_aggregate(row, member, reader);
+    if (member.key.empty()) aggregate.reset();
+    is_right = is_right && aggregate.has_value();
+    if (aggregate) aggregates.push_back(std::move(*aggregate));
+  }
+  if (!is_right) return std::nullopt;
+  return aggregates;
+}
+
 }  // namespace
 
 std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& value,
@@ -361,6 +425,10 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_named_predicates(row.name, value, reader));
     case OptionType::kPointers:
       return as_option(read_pointers(row, value, reader));
+    case OptionType::kFields:
+      return as_option(read_fields(row, value, reader));
+    case OptionType::kAggregates:
+      return as_option(read_aggregates(row, value, reader));
     default:
       break;  // a key of stages or of the job, see jobs/kinds.h
   }

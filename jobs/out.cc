@@ -1,5 +1,6 @@
 #include "jobs/out.h"
 
+#include <stdexcept>
 #include <utility>
 
 namespace gorun::jobs {
@@ -31,6 +32,25 @@ Flow Out::flush() {
   if (pass_on() == Flow::kStop) return Flow::kStop;
   flow_ = deliver_flush();
   return flow_;
+}
+
+Flow Out::emit_records(const Records& records) {
+  Item item = records.parent;
+  pending_.keep_all(records.batch);
+  for (const std::string_view text : records.texts) {
+    if (pending_.empty()) pending_.keep_all(records.batch);  // the one before was passed on
+    item.text = text;
+    if (emit(item) == Flow::kStop) return Flow::kStop;
+  }
+  return flow_;
+}
+
+Flow Out::deliver_records(const Records& /*records*/) {
+  throw std::logic_error("this reader takes no bare records");
+}
+
+Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/) {
+  throw std::logic_error("this reader takes no uncut lines");
 }
 
 Flow Out::pass_on() {

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
+#include <string_view>
 
 #include "jobs/batch.h"
 
@@ -19,6 +21,23 @@ namespace gorun::jobs {
 /// Whether more is wanted: a reader that has enough, a failure and a cancelled run all say kStop,
 /// upon which a stage returns as soon as it can.
 enum class [[nodiscard]] Flow : unsigned char{kMore, kStop};
+
+/// Records that no Item was made of: each is a text with the fields of `parent`, an item of `batch`
+/// in whose blocks it lies. Good for the duration of a call.
+///
+/// Where a stage cuts texts into many small ones and the next one, in the same goroutine, looks at
+/// nothing but texts, a table of items would cost more than all the rest.
+struct Records {
+  const Batch& batch;
+  const Item& parent;
+  std::span<const std::string_view> texts;
+
+  [[nodiscard]] Item item(std::size_t i) const {
+    Item item = parent;
+    item.text = texts[i];
+    return item;
+  }
+};
 
 /// threads  the goroutine of one worker. May park in any call that passes a batch on.
 class Out {
@@ -49,6 +68,27 @@ class Out {
   /// one.
   Flow flush();
 
+  /// True if what reads from here takes bare records, with send_records(), as well as items. Does
+  /// not change.
+  [[nodiscard]] virtual bool takes_records() const { return false; }
+  /// Passes on bare records, behind all that was given before. Only if takes_records().
+  Flow send_records(const Records& records) {
+    if (!pending_.empty() && pass_on() == Flow::kStop) return Flow::kStop;
+    if (flow_ == Flow::kMore) flow_ = deliver_records(records);
+    return flow_;
+  }
+  /// The same for a whole text whose lines are the records: a reader that looks for something in
+  /// them need not have them cut first.
+  [[nodiscard]] virtual bool takes_lines() const { return false; }
+  /// text  an item of `batch`.
+  Flow send_lines(const Batch& batch, const Item& text) {
+    if (!pending_.empty() && pass_on() == Flow::kStop) return Flow::kStop;
+    if (flow_ == Flow::kMore) flow_ = deliver_lines(batch, text);
+    return flow_;
+  }
+  /// Makes items of records and puts them out, for an operator whose reader wants items.
+  Flow emit_records(const Records& records);
+
   [[nodiscard]] bool is_stopped() const { return flow_ == Flow::kStop; }
 
   /// True if what reads from here has nothing to do. A hint, for stages that could flush.
@@ -59,6 +99,8 @@ class Out {
 
   /// Takes over a batch that is not empty; may move from it.
   virtual Flow deliver(Batch&& batch) = 0;
+  virtual Flow deliver_records(const Records& records);
+  virtual Flow deliver_lines(const Batch& batch, const Item& text);
   /// Passes the flush on to what reads from here in the same goroutine.
   virtual Flow deliver_flush() = 0;
 

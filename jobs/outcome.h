@@ -77,6 +77,7 @@ struct StageOutcome {
   std::uint64_t retry_count = 0;        // attempts beyond the first
   std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
   std::chrono::nanoseconds ended{0};
+  int goroutines = 0;  // that work for it, and perhaps for others beside it; 0: it never started
 };
 
 enum class RunState : std::uint8_t {

@@ -241,9 +241,10 @@ void Run::run_started() {
   tell([&](Observer& observer) { observer.run_started(graph_, progress_); });
 }
 
-void Run::stage_started(std::size_t stage) {
+void Run::stage_started(std::size_t stage, int goroutines) {
   const std::lock_guard<runtime::Mutex> hold(lock_);
   stages_[stage].started = since_start();
+  stages_[stage].goroutines = goroutines;
   cell(stage).state.store(StageState::kRunning, std::memory_order_relaxed);
   tell([&](Observer& observer) { observer.stage_started(stage); });
 }

@@ -130,7 +130,7 @@ class Run {
   [[nodiscard]] double random();
 
   void run_started();
-  void stage_started(std::size_t stage);
+  void stage_started(std::size_t stage, int goroutines);
   void stage_finished(std::size_t stage, StageState state);
   /// The final word; tells the observer.
   [[nodiscard]] Outcome finish(std::vector<std::string> stuck);

@@ -202,6 +202,17 @@ Json ports_by_predicate() {
   return not_empty(std::move(ports));
 }
 
+// A function by itself, or by names, there perhaps with the field that it looks at.
+Json aggregates_of(const OptionRow& row) {
+  Json of_field = {{"type", "object"}, {"minProperties", 1}, {"maxProperties", 1}};
+  for (const std::string_view function : row.choices) {
+    of_field["properties"][std::string(function)] = {{"type", "string"}};
+  }
+  of_field["additionalProperties"] = false;
+  return any_of(
+      {choice_of(row), not_empty(object_of(any_of({choice_of(row), std::move(of_field)})))});
+}
+
 // The type alone; schema_of() adds what describes it.
 Json type_of(const OptionRow& row) {
   Json string = {{"type", "string"}};
@@ -246,7 +257,10 @@ Json type_of(const OptionRow& row) {
     case OptionType::kInputs:
       return one_or_more(any_of({string, object_of_keys(edge_keys())}));
     case OptionType::kNames:
+    case OptionType::kFields:
       return one_or_more(string, 0);
+    case OptionType::kAggregates:
+      return aggregates_of(row);
     case OptionType::kWorkers:
       return any_of({integer_between(row), word("cpus"), refer_to("expression")});
     case OptionType::kProcs:

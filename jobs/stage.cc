@@ -12,6 +12,13 @@ Failure failure_of(const SystemError& error) {
           .code = error.error_number};
 }
 
+Flow Operator::process_records(const Records& /*records*/, Out& /*out*/) {
+  throw std::logic_error("this operator takes no bare records");
+}
+Flow Operator::process_lines(const Batch& /*batch*/, const Item& /*text*/, Out& /*out*/,
+                             std::uint64_t* /*lines*/) {
+  throw std::logic_error("this operator takes no uncut lines");
+}
 void Operator::finish(Out& /*out*/) {}
 
 // The plan asks a stage only for what its traits promise; these are reached by a broken stage.

@@ -148,6 +148,16 @@ class Operator {
   /// moved from, or changed and sent on.
   virtual Flow process(Batch&& batch, Out& out) = 0;
 
+  /// True if process_records() works, too, and does as process() would with the items that the
+  /// records stand for.
+  [[nodiscard]] virtual bool takes_records() const { return false; }
+  virtual Flow process_records(const Records& records, Out& out);
+
+  /// True if process_lines() works, too, and does as process() would with the lines of the text, an
+  /// item of `batch`, with the item's fields. `lines` becomes how many they are.
+  [[nodiscard]] virtual bool takes_lines() const { return false; }
+  virtual Flow process_lines(const Batch& batch, const Item& text, Out& out, std::uint64_t* lines);
+
   /// Comes after the last batch, also if there was none and if the reader has stopped. Not called
   /// when the run was stopped: then whatever is unfinished is to be dropped by the destructor.
   virtual void finish(Out& out);

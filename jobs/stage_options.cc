@@ -85,6 +85,9 @@ const NamedPredicates& StageOptions::predicates(std::string_view name) const {
 const NamedTexts& StageOptions::named_texts(std::string_view name) const {
   return get<NamedTexts>(name);
 }
+const AggregateOptions& StageOptions::aggregates(std::string_view name) const {
+  return get<AggregateOptions>(name);
+}
 
 const NamedTemplates& StageOptions::named_templates(std::string_view name) const {
   return get<NamedTemplates>(name);

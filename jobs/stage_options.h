@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,10 +47,23 @@ using NamedTemplates = std::vector<std::pair<std::string, Template>>;
 
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
-using OptionValue = std::variant<std::monostate, bool, std::int64_t, std::string,
-                                 std::vector<std::string>, std::vector<std::int64_t>, Template,
-                                 std::vector<Template>, NamedTemplates, std::vector<LiteralItem>,
-                                 std::vector<Replacement>, Predicate, NamedPredicates, NamedTexts>;
+/// What a reducer makes of each group: `function` of the values of `field`, or of the texts.
+struct AggregateOption {
+  std::string name;  // the field that the result becomes; empty: "agg" is but a function
+  std::string function;
+  std::optional<std::string> field;
+
+  friend bool operator==(const AggregateOption&, const AggregateOption&) = default;
+};
+using AggregateOptions = std::vector<AggregateOption>;
+/// The field of a result that the job file does not name.
+inline constexpr std::string_view kUnnamedResult = "value";
+
+using OptionValue =
+    std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<std::string>,
+                 std::vector<std::int64_t>, Template, std::vector<Template>, NamedTemplates,
+                 std::vector<LiteralItem>, std::vector<Replacement>, Predicate, NamedPredicates,
+                 NamedTexts, AggregateOptions>;
 
 /// The options of one stage. A plain value: copy it, keep it, read it from any thread.
 class StageOptions {
@@ -77,6 +91,7 @@ class StageOptions {
   [[nodiscard]] const Predicate& predicate(std::string_view name) const;
   [[nodiscard]] const NamedPredicates& predicates(std::string_view name) const;
   [[nodiscard]] const NamedTexts& named_texts(std::string_view name) const;
+  [[nodiscard]] const AggregateOptions& aggregates(std::string_view name) const;
 
   /// Sets a value; `where` is the place in the job file, or empty for a default. For the parser
   /// and for tests that make a stage without a file.

@@ -51,7 +51,7 @@ struct Launch {
   const char* cwd;                // nullptr: ours
   std::array<int, 3> stream_fds;  // for 0, 1, 2: our descriptor, or one of those below
   Handlers handlers;
-  rlim_t soft_files;  // the limit of open files that it is to have; 0: ours
+  rlim_t soft_files;     // the limit of open files that it is to have; 0: ours
   const int* inherited;  // up to a negative one
   int nice;
   Step failed_step;

@@ -257,6 +257,8 @@ class Worker::NextOut final : public Out {
       : Out(kBatchItems), from_(from), to_(to), clock_(clock) {}
 
   [[nodiscard]] bool reader_is_idle() const override { return to_.out->reader_is_idle(); }
+  [[nodiscard]] bool takes_records() const override { return to_.op->takes_records(); }
+  [[nodiscard]] bool takes_lines() const override { return to_.op->takes_lines(); }
 
  protected:
   Flow deliver(Batch&& batch) override {
@@ -265,6 +267,23 @@ class Worker::NextOut final : public Out {
     StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
     const Flow flow = to_.op->process(std::move(batch), *to_.out);
     clock_.switch_to(mine);
+    return to_.context->is_cancelled() ? Flow::kStop : flow;
+  }
+  Flow deliver_records(const Records& records) override {
+    from_.count_out(records.texts.size());
+    to_.count_in(records.texts.size());
+    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
+    const Flow flow = to_.op->process_records(records, *to_.out);
+    clock_.switch_to(mine);
+    return to_.context->is_cancelled() ? Flow::kStop : flow;
+  }
+  Flow deliver_lines(const Batch& batch, const Item& text) override {
+    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
+    std::uint64_t lines = 0;
+    const Flow flow = to_.op->process_lines(batch, text, *to_.out, &lines);
+    clock_.switch_to(mine);
+    from_.count_out(lines);
+    to_.count_in(lines);
     return to_.context->is_cancelled() ? Flow::kStop : flow;
   }
   Flow deliver_flush() override { return to_.out->flush(); }

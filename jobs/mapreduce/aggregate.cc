@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 namespace gorun::jobs {
@@ -13,17 +15,38 @@ using Id = Aggregate::Id;
 constexpr std::array<std::string_view, 7> kNames = {"count", "sum",  "min",     "max",
                                                     "mean",  "list", "distinct"};
 
+template <class T>
+void append_bytes(const T& value, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+// Takes a value off the front of a state.
+template <class T>
+T take_bytes(std::string_view* state) {
+  T value;
+  std::memcpy(&value, state->data(), sizeof value);
+  state->remove_prefix(sizeof value);
+  return value;
+}
+
 class Count final : public Aggregate {
  public:
   void resize(std::size_t groups) override { counts_.resize(groups); }
   void add(std::span<const Id> ids, const Values&) override {
     for (const Id id : ids) ++counts_[id];
   }
+  void add_counts(std::span<const std::int64_t> counts) override {
+    for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
+  }
   void merge(const Aggregate& from, std::span<const Id> to) override {
     const auto& other = static_cast<const Count&>(from);
     for (std::size_t g = 0; g < to.size(); ++g) {
       if (to[g] != kNowhere) counts_[to[g]] += other.counts_[g];
     }
+  }
+  void append_state(Id id, std::string* out) const override { append_bytes(counts_[id], out); }
+  void merge_state(Id id, std::string_view state) override {
+    counts_[id] += take_bytes<std::int64_t>(&state);
   }
   void append_result(Id id, std::string_view, std::string* out) const override {
     *out += std::to_string(counts_[id]);
@@ -35,7 +58,8 @@ class Count final : public Aggregate {
   std::vector<std::int64_t> counts_;
 };
 
-// The common part of the aggregates of numbers: State has add(Number) and add(State).
+// The common part of the aggregates of numbers: State has add(Number), add(State), and can be
+// written as bytes and read.
 template <class State>
 class OfNumbers : public Aggregate {
  public:
@@ -49,6 +73,8 @@ class OfNumbers : public Aggregate {
       if (to[g] != kNowhere) states_[to[g]].add(other.states_[g]);
     }
   }
+  void append_state(Id id, std::string* out) const override { states_[id].append_bytes_to(out); }
+  void merge_state(Id id, std::string_view state) override { states_[id].add(State::read(&state)); }
   void append_result(Id id, std::string_view, std::string* out) const override {
     states_[id].append_to(out);
   }
@@ -65,6 +91,12 @@ class SumState {
   void add(const SumState& other) { sum_.add(other.sum_); }
   void append_to(std::string* out) const { sum_.append_to(out); }
   Number number() const { return sum_.number(); }
+  void append_bytes_to(std::string* out) const { sum_.append_bytes_to(out); }
+  static SumState read(std::string_view* bytes) {
+    SumState state;
+    state.sum_ = ExactSum::read(*bytes);
+    return state;
+  }
 
  private:
   ExactSum sum_;
@@ -82,6 +114,16 @@ class MeanState {
   }
   void append_to(std::string* out) const { append_number(number(), out); }
   Number number() const { return count_ == 0 ? 0.0 : sum_.mean(count_); }
+  void append_bytes_to(std::string* out) const {
+    append_bytes(count_, out);
+    sum_.append_bytes_to(out);
+  }
+  static MeanState read(std::string_view* bytes) {
+    MeanState state;
+    state.count_ = take_bytes<std::uint64_t>(bytes);
+    state.sum_ = ExactSum::read(*bytes);
+    return state;
+  }
 
  private:
   ExactSum sum_;
@@ -107,6 +149,17 @@ class ExtremeState {
   }
   void append_to(std::string* out) const { append_number(best_, out); }
   Number number() const { return best_; }
+  void append_bytes_to(std::string* out) const {
+    append_bytes(any_, out);
+    append_bytes(best_, out);
+  }
+  static ExtremeState read(std::string_view* bytes) {
+    static_assert(std::is_trivially_copyable_v<Number>);
+    ExtremeState state;
+    state.any_ = take_bytes<bool>(bytes);
+    state.best_ = take_bytes<Number>(bytes);
+    return state;
+  }
 
  private:
   Number best_;
@@ -129,6 +182,21 @@ class List final : public Aggregate {
       if (to[entry.id] == kNowhere) continue;
       entries_.push_back({to[entry.id], bytes_.size(), entry.length});
       bytes_ += other.value(entry);
+    }
+  }
+  void group_states() override { finish(); }
+  void append_state(Id id, std::string* out) const override {
+    for (std::size_t i = begins_[id]; i < begins_[id + 1]; ++i) {
+      append_bytes(entries_[i].length, out);
+      *out += value(entries_[i]);
+    }
+  }
+  void merge_state(Id id, std::string_view state) override {
+    while (!state.empty()) {
+      const auto length = take_bytes<std::size_t>(&state);
+      entries_.push_back({id, bytes_.size(), length});
+      bytes_ += state.substr(0, length);
+      state.remove_prefix(length);
     }
   }
   void finish() override {
@@ -178,10 +246,32 @@ class Distinct final : public Aggregate {
   void merge(const Aggregate& from, std::span<const Id> to) override {
     const auto& other = static_cast<const Distinct&>(from);
     for (Id pair = 0; pair < other.pairs_.size(); ++pair) {
-      const std::string_view key = other.pairs_.key(pair);
-      Id id = 0;
-      std::memcpy(&id, key.data(), sizeof id);
-      if (to[id] != kNowhere) add_pair(to[id], key.substr(sizeof id));
+      const Id id = other.group_of(pair);
+      if (to[id] != kNowhere) add_pair(to[id], other.pairs_.key(pair).substr(sizeof id));
+    }
+  }
+  // Ids of pairs, those of a group side by side.
+  void group_states() override {
+    begins_.assign(counts_.size() + 1, 0);
+    for (std::size_t g = 0; g < counts_.size(); ++g) {
+      begins_[g + 1] = begins_[g] + static_cast<std::size_t>(counts_[g]);
+    }
+    std::vector<std::size_t> next(begins_.begin(), begins_.end() - 1);
+    by_group_.resize(pairs_.size());
+    for (Id pair = 0; pair < pairs_.size(); ++pair) by_group_[next[group_of(pair)]++] = pair;
+  }
+  void append_state(Id id, std::string* out) const override {
+    for (std::size_t i = begins_[id]; i < begins_[id + 1]; ++i) {
+      const std::string_view value = pairs_.key(by_group_[i]).substr(sizeof(Id));
+      append_bytes(value.size(), out);
+      *out += value;
+    }
+  }
+  void merge_state(Id id, std::string_view state) override {
+    while (!state.empty()) {
+      const auto length = take_bytes<std::size_t>(&state);
+      add_pair(id, state.substr(0, length));
+      state.remove_prefix(length);
     }
   }
   void append_result(Id id, std::string_view, std::string* out) const override {
@@ -193,6 +283,10 @@ class Distinct final : public Aggregate {
   }
 
  private:
+  Id group_of(Id pair) const {
+    std::string_view key = pairs_.key(pair);
+    return take_bytes<Id>(&key);
+  }
   void add_pair(Id id, std::string_view value) {
     pair_.assign(reinterpret_cast<const char*>(&id), sizeof id);
     pair_ += value;
@@ -205,6 +299,8 @@ class Distinct final : public Aggregate {
 
   KeyIndex pairs_;
   std::vector<std::int64_t> counts_;
+  std::vector<std::size_t> begins_;  // after group_states(): of each group in by_group_
+  std::vector<Id> by_group_;
   std::string pair_;
 };
 
@@ -223,6 +319,10 @@ std::optional<AggregateKind> find_aggregate(std::string_view name) {
 bool wants_numbers(AggregateKind kind) {
   return kind == AggregateKind::kSum || kind == AggregateKind::kMin ||
          kind == AggregateKind::kMax || kind == AggregateKind::kMean;
+}
+
+void Aggregate::add_counts(std::span<const std::int64_t> /*counts*/) {
+  throw std::logic_error("this aggregate does not count");
 }
 
 std::unique_ptr<Aggregate> Aggregate::make(AggregateKind kind) {

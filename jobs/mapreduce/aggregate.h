@@ -60,10 +60,20 @@ class Aggregate {
   /// Adds the i-th value to group ids[i].
   virtual void add(std::span<const Id> ids, const Values& values) = 0;
 
+  /// Adds counts[i] to group i. Only for kCount.
+  virtual void add_counts(std::span<const std::int64_t> counts);
+
   /// Adds the states of `from`, an aggregate of the same kind: its group g to our group to[g], or
   /// not at all where to[g] is kNowhere.
   virtual void merge(const Aggregate& from, std::span<const Id> to) = 0;
   static constexpr Id kNowhere = static_cast<Id>(-1);
+
+  /// Called once before states are asked for, after the last add or merge.
+  virtual void group_states() {}
+  /// Appends the state of a group as bytes, for merge_state() of an aggregate of the same kind in
+  /// the same process.
+  virtual void append_state(Id id, std::string* out) const = 0;
+  virtual void merge_state(Id id, std::string_view state) = 0;
 
   /// Called once before results are asked for, after the last add or merge.
   virtual void finish() {}

@@ -7,7 +7,9 @@ namespace gorun::jobs {
 
 GroupTable::GroupTable(std::span<const AggregateKind> kinds)
     : kinds_(kinds.begin(), kinds.end()),
-      wants_numbers_(std::any_of(kinds.begin(), kinds.end(), wants_numbers)) {
+      wants_numbers_(std::any_of(kinds.begin(), kinds.end(), wants_numbers)),
+      only_counts_(std::all_of(kinds.begin(), kinds.end(),
+                               [](AggregateKind kind) { return kind == AggregateKind::kCount; })) {
   make_aggregates();
 }
 
@@ -19,7 +21,7 @@ void GroupTable::make_aggregates() {
 std::size_t GroupTable::add(std::span<const std::string_view> keys,
                             std::span<const std::string_view> texts) {
   if (!wants_numbers_) {
-    add_values(keys, {texts, {}});
+    add_values(keys, std::vector<Values>(kinds_.size(), {texts, {}}));
     return keys.size();
   }
   // Each text is read once for all aggregates; the first that is no number ends the batch.
@@ -29,17 +31,36 @@ std::size_t GroupTable::add(std::span<const std::string_view> keys,
     if (!number) break;
     numbers_.push_back(*number);
   }
-  add_values(keys.first(numbers_.size()), {texts.first(numbers_.size()), numbers_});
+  const Values values{texts.first(numbers_.size()), numbers_};
+  add_values(keys.first(numbers_.size()), std::vector<Values>(kinds_.size(), values));
   return numbers_.size();
 }
 
-void GroupTable::add_values(std::span<const std::string_view> keys, const Values& values) {
+void GroupTable::add_times(std::string_view key, std::int64_t times) { keys_.count(key, times); }
+
+void GroupTable::group_states() {
+  for (const auto& aggregate : aggregates_) aggregate->group_states();
+}
+
+void GroupTable::add_values(std::span<const std::string_view> keys,
+                            std::span<const Values> values) {
+  if (only_counts_) return keys_.count(keys);
   ids_.resize(std::max(ids_.size(), keys.size()));
   const std::span<Id> ids = std::span(ids_).first(keys.size());
   keys_.add(keys, ids);
+  for (std::size_t a = 0; a < aggregates_.size(); ++a) {
+    aggregates_[a]->resize(keys_.size());
+    aggregates_[a]->add(ids, values[a]);
+  }
+}
+
+void GroupTable::settle() {
+  if (!only_counts_ || keys_.size() == 0) return;
+  counts_.assign(keys_.size(), 0);
+  keys_.take_counts(counts_);
   for (const auto& aggregate : aggregates_) {
     aggregate->resize(keys_.size());
-    aggregate->add(ids, values);
+    aggregate->add_counts(counts_);
   }
 }
 
@@ -73,6 +94,7 @@ void GroupTable::clear() {
 }
 
 void GroupTable::finish() {
+  settle();
   for (const auto& aggregate : aggregates_) aggregate->finish();
 }
 

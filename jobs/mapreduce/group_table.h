@@ -1,8 +1,8 @@
 // jobs/mapreduce/group_table.h - groups and their aggregates: a mapper's combiner, a reducer's
 // table.
 //
-//   mapper:   add() batches; when memory_bytes() is over its budget, or at the end, share the table
-//             with every reducer and begin a new one
+//   mapper:   add() batches; when memory_bytes() is over its budget, or at the end, settle() and
+//             share the table with every reducer, and begin a new one
 //   reducer:  merge() its shard of every table it is given; finish(); rows in the order of keys
 //
 // A table that is only read may be read by many: reducers take their shards out of the same
@@ -42,15 +42,26 @@ class GroupTable {
   ///          is none. Go on behind it, or give up.
   [[nodiscard]] std::size_t add(std::span<const std::string_view> keys,
                                 std::span<const std::string_view> texts = {});
-  /// The same with values of which the needed ones are there already.
-  void add_values(std::span<const std::string_view> keys, const Values& values);
+  /// The same with a column of values for each aggregate, of which what it needs is there.
+  void add_values(std::span<const std::string_view> keys, std::span<const Values> values);
+  /// Adds `times` records of one key that all aggregates merely count.
+  void add_times(std::string_view key, std::int64_t times);
 
-  /// Adds the groups of `from` that `shard` owns; `from` has the same kinds.
+  /// Ends a row of adds: from here the table may be read or merged into others, until the next one.
+  void settle();
+
+  /// Adds the groups of `from` that `shard` owns; `from` is settled and has the same kinds.
   void merge(const GroupTable& from, Shard shard = {});
 
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;
   void clear();
+
+  /// To be called once before states are asked for, when the table is settled.
+  void group_states();
+  void append_state(Id id, std::size_t aggregate, std::string* out) const {
+    aggregates_[aggregate]->append_state(id, out);
+  }
 
   /// To be called once after the last add() or merge() and before results are read.
   void finish();
@@ -68,10 +79,13 @@ class GroupTable {
 
   std::vector<AggregateKind> kinds_;
   bool wants_numbers_ = false;
+  // All aggregates are counts: between adds they lie in the slots of keys_, one cache line a key.
+  bool only_counts_ = false;
   KeyIndex keys_;
   std::vector<std::unique_ptr<Aggregate>> aggregates_;
-  std::vector<Id> ids_;          // scratch of add_values() and merge()
-  std::vector<Number> numbers_;  // scratch of add()
+  std::vector<std::int64_t> counts_;  // scratch of settle()
+  std::vector<Id> ids_;               // scratch of add_values() and merge()
+  std::vector<Number> numbers_;       // scratch of add()
 };
 
 }  // namespace gorun::jobs

@@ -14,6 +14,7 @@
 #include <limits>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace gorun::jobs {
 namespace {
@@ -88,22 +89,9 @@ std::uint64_t leading_bytes(std::string_view key) {
 
 void KeyIndex::FreeSlots::operator()(Slot* slots) const { std::free(slots); }
 
-void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
-  std::array<Probe, kBatch> probes;
-  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
-    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
-    reserve_for(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      fill_probe(batch[i], &probes[i]);
-      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
-    }
-    for (std::size_t i = 0; i < batch.size(); ++i) ids[at + i] = find_or_add(batch[i], probes[i]);
-  }
-}
-
 // Field by field: a Probe that is returned and copied is stored in halves and loaded whole, which
 // the processor's store buffer cannot forward.
-void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
+inline void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
   if (key.size() <= kShortKeyBytes) {
     const Words words = words_of(key);
     probe->hash = hash_of(words, key.size());
@@ -116,23 +104,71 @@ void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
   }
 }
 
-KeyIndex::Id KeyIndex::find_or_add(std::string_view key, const Probe& probe) {
+inline bool KeyIndex::is_of(const Slot& slot, std::string_view key, const Probe& probe) const {
+  return slot.first == probe.first && slot.second == probe.second && slot.length == key.size() &&
+         slot.id_plus_one != 0 &&
+         (key.size() <= kShortKeyBytes || this->key(slot.id_plus_one - 1) == key);
+}
+
+void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
+  std::array<Probe, kBatch> probes;
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
+    reserve_for(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      fill_probe(batch[i], &probes[i]);
+      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      ids[at + i] = find_or_add(batch[i], probes[i]).id_plus_one - 1;
+    }
+  }
+}
+
+void KeyIndex::count(std::span<const std::string_view> keys) {
+  std::array<Probe, kBatch> probes;
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
+    reserve_for(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      fill_probe(batch[i], &probes[i]);
+      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)], 1);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      Slot& home = slots_[probes[i].hash & (slot_count_ - 1)];
+      Slot& slot = is_of(home, batch[i], probes[i]) ? home : find_or_add(batch[i], probes[i]);
+      ++slot.count;
+    }
+  }
+}
+
+void KeyIndex::count(std::string_view key, std::int64_t times) {
+  reserve_for(1);
+  Probe probe;
+  fill_probe(key, &probe);
+  find_or_add(key, probe).count += times;
+}
+
+void KeyIndex::take_counts(std::span<std::int64_t> counts) {
+  for (Slot& slot : std::span(slots_.get(), slot_count_)) {
+    if (slot.id_plus_one == 0) continue;
+    counts[slot.id_plus_one - 1] += std::exchange(slot.count, 0);
+  }
+}
+
+KeyIndex::Slot& KeyIndex::find_or_add(std::string_view key, const Probe& probe) {
   for (std::size_t at = probe.hash & (slot_count_ - 1);; at = (at + 1) & (slot_count_ - 1)) {
     Slot& slot = slots_[at];
-    if (slot.id_plus_one == 0) {
-      if (key.size() > std::numeric_limits<std::uint32_t>::max() ||
-          size() == std::numeric_limits<Id>::max()) {
-        throw std::length_error("more or longer keys than a table holds");
-      }
-      const auto length = static_cast<std::uint32_t>(key.size());
-      entries_.push_back({keep(key), length, probe.hash});
-      slot = {probe.first, probe.second, length, static_cast<Id>(size()), 0};
-      return slot.id_plus_one - 1;
+    if (is_of(slot, key, probe)) return slot;
+    if (slot.id_plus_one != 0) continue;
+    if (key.size() > std::numeric_limits<std::uint32_t>::max() ||
+        size() == std::numeric_limits<Id>::max()) {
+      throw std::length_error("more or longer keys than a table holds");
     }
-    if (slot.first == probe.first && slot.second == probe.second && slot.length == key.size() &&
-        (key.size() <= kShortKeyBytes || this->key(slot.id_plus_one - 1) == key)) {
-      return slot.id_plus_one - 1;
-    }
+    const auto length = static_cast<std::uint32_t>(key.size());
+    entries_.push_back({keep(key), length, probe.hash});
+    slot = {probe.first, probe.second, length, static_cast<Id>(size()), 0};
+    return slot;
   }
 }
 

@@ -50,6 +50,13 @@ class KeyIndex {
   /// errors  std::length_error for a key of 4 GiB, or the 2^32nd key; std::bad_alloc.
   void add(std::span<const std::string_view> keys, std::span<Id> ids);
 
+  /// Adds 1 to the count of each key, which lies in its slot: one cache line a key, and no id.
+  /// errors  as add()
+  void count(std::span<const std::string_view> keys);
+  void count(std::string_view key, std::int64_t times);
+  /// Adds each key's count to counts[id], of which there are size(), and sets it to 0.
+  void take_counts(std::span<std::int64_t> counts);
+
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::string_view key(Id id) const {
     return {entries_[id].bytes, entries_[id].length};
@@ -70,8 +77,8 @@ class KeyIndex {
     std::uint64_t first;  // of a short key: its bytes; of a long one: its hash
     std::uint64_t second;
     std::uint32_t length;
-    Id id_plus_one;        // 0: free
-    std::uint64_t unused;  // so that no slot lies across two cache lines
+    Id id_plus_one;  // 0: free
+    std::int64_t count;
   };
   static_assert(sizeof(Slot) == 32);
   struct Entry {
@@ -92,7 +99,8 @@ class KeyIndex {
 
   static void fill_probe(std::string_view key, Probe* probe);
   void reserve_for(std::size_t more);
-  Id find_or_add(std::string_view key, const Probe& probe);
+  Slot& find_or_add(std::string_view key, const Probe& probe);
+  [[nodiscard]] bool is_of(const Slot& slot, std::string_view key, const Probe& probe) const;
   const char* keep(std::string_view key);
 
   std::unique_ptr<Slot[], FreeSlots> slots_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -104,6 +105,24 @@ void ExactSum::add_double(double x) {
   }
   partials_->resize(kept);
   partials_->push_back(x);
+}
+
+void ExactSum::append_bytes_to(std::string* out) const {
+  out->append(reinterpret_cast<const char*>(&integers_), sizeof integers_);
+  if (!partials_) return;
+  // A sum to which 0.0 was added has partials, if all of them 0, and is a double.
+  out->append(reinterpret_cast<const char*>(partials_->data()), partials_->size() * sizeof(double));
+  *out += 'd';
+}
+
+ExactSum ExactSum::read(std::string_view bytes) {
+  ExactSum sum;
+  std::memcpy(&sum.integers_, bytes.data(), sizeof sum.integers_);
+  bytes.remove_prefix(sizeof sum.integers_);
+  if (bytes.empty()) return sum;
+  sum.partials_ = std::make_unique<std::vector<double>>(bytes.size() / sizeof(double));
+  std::memcpy(sum.partials_->data(), bytes.data(), sum.partials_->size() * sizeof(double));
+  return sum;
 }
 
 double ExactSum::value() const {

@@ -45,6 +45,9 @@ class ExactSum {
 
   /// Appends the sum: an integer if only integers were added, else the nearest double.
   void append_to(std::string* out) const;
+  /// Its state as bytes, and back; of the same process.
+  void append_bytes_to(std::string* out) const;
+  [[nodiscard]] static ExactSum read(std::string_view bytes);
   /// The double nearest to the sum divided by `count`, which is not 0.
   [[nodiscard]] double mean(std::uint64_t count) const;
   /// The nearest double to the sum.

@@ -32,8 +32,8 @@
 namespace gorun::jobs {
 namespace {
 
-// Work of a millisecond or more for one goroutine, and still a hundred pieces of a file of 1 GiB.
-constexpr std::uint64_t kRangeBytes = std::uint64_t{8} << 20;
+// Work of a millisecond or more for one goroutine, and little enough for all to end together.
+constexpr std::uint64_t kRangeBytes = std::uint64_t{4} << 20;
 // Small files in a batch: opening and reading one costs ~8 us.
 constexpr std::size_t kFiles = 64;
 
@@ -131,7 +131,8 @@ Failure failure_of_read(const ReadError& error) {
 
 class Read final : public Operator {
  public:
-  Read(std::size_t chunk_bytes, Context& context) : context_(context), chunk_bytes_(chunk_bytes) {}
+  Read(std::size_t chunk_bytes, std::size_t max_record_bytes, Context& context)
+      : context_(context), chunk_bytes_(chunk_bytes), max_record_bytes_(max_record_bytes) {}
 
   Flow process(Batch&& batch, Out& out) override {
     for (const Item& item : batch.items()) {
@@ -157,7 +158,10 @@ class Read final : public Operator {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
     if (!file.ok()) return failure_of(file.error());
-    const ReadRange what{.begin = range.begin, .end = range.end, .piece_bytes = chunk_bytes_};
+    const ReadRange what{.begin = range.begin,
+                         .end = range.end,
+                         .piece_bytes = chunk_bytes_,
+                         .max_record_bytes = max_record_bytes_};
     RangeReader reader = file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
                                           : RangeReader::of_stream(file->fd.get(), path, what);
     const auto how = file->is_regular ? runtime::Blocking::kBrief : runtime::Blocking::kLong;
@@ -193,21 +197,25 @@ class Read final : public Operator {
 
   Context& context_;
   const std::size_t chunk_bytes_;
+  const std::size_t max_record_bytes_;
   BlockRef block_;  // of the chunk at hand
 };
 
 class ReadStage final : public Stage {
  public:
   explicit ReadStage(const StageSpec& spec)
-      : workers_(spec.workers), chunk_bytes_(spec.options.integer("chunk")) {}
+      : workers_(spec.workers),
+        chunk_bytes_(static_cast<std::size_t>(spec.options.integer("chunk"))),
+        max_record_bytes_(static_cast<std::size_t>(spec.options.integer("max_record"))) {}
   [[nodiscard]] StageTraits traits() const override { return {.workers = workers_}; }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Read>(static_cast<std::size_t>(chunk_bytes_), context);
+    return std::make_unique<Read>(chunk_bytes_, max_record_bytes_, context);
   }
 
  private:
   const int workers_;
-  const std::int64_t chunk_bytes_;
+  const std::size_t chunk_bytes_;
+  const std::size_t max_record_bytes_;
 };
 
 }  // namespace

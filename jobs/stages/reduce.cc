@@ -4,7 +4,10 @@
 // at the end, it goes to all shards at once; a shard merges the groups whose keys' hashes it owns,
 // so no two touch the same group and nothing is locked. Every aggregate gives the same result in
 // whatever order parts are merged, and the shards' groups come out merged by key: the output is the
-// same bytes at any number of workers.
+// same bytes at any number of workers, and whatever was spilled on the way.
+//
+// Memory: half of "memory" is for the shards' tables, a quarter for the workers', and as much for
+// those that are on their way between the two.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -18,16 +21,13 @@
 #include <vector>
 
 #include "jobs/format/quote.h"
+#include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/shard_groups.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
 namespace {
-
-// For the tables of all workers together, until they are handed over.
-constexpr std::size_t kCombinerBytes = std::size_t{64} << 20;
-// A table is worth having if it holds some tens of thousands of keys.
-constexpr std::size_t kLeastCombinerBytes = std::size_t{4} << 20;
 
 // One table, shared by all shards; the last one drops it.
 struct TableParcel final : Parcel {
@@ -35,31 +35,71 @@ struct TableParcel final : Parcel {
   std::shared_ptr<const GroupTable> table;
 };
 
-struct ReduceOptions {
-  std::optional<std::string> by;     // nothing: the text
-  std::optional<std::string> field;  // nothing: the text
+// What one aggregate looks at.
+struct ValueOption {
   AggregateKind kind = AggregateKind::kCount;
+  std::optional<std::string> field;  // nothing: the text
 };
+
+struct ReduceOptions {
+  bool by_text = true;
+  std::vector<std::string> by;  // fields; with by_text, none
+  std::vector<ValueOption> values;
+  std::vector<AggregateKind> kinds;  // of values
+
+  [[nodiscard]] bool only_counts() const {
+    return std::ranges::all_of(kinds,
+                               [](AggregateKind kind) { return kind == AggregateKind::kCount; });
+  }
+};
+
+ReduceOptions read_options(const StageOptions& given) {
+  ReduceOptions options;
+  options.by_text = !given.has("by");
+  if (!options.by_text) options.by = given.texts("by");
+  for (const AggregateOption& one : given.aggregates("agg")) {
+    ValueOption value{.kind = find_aggregate(one.function).value(), .field = one.field};
+    if (!value.field && value.kind != AggregateKind::kCount && given.has("field")) {
+      value.field = given.text("field");
+    }
+    options.kinds.push_back(value.kind);
+    options.values.push_back(std::move(value));
+  }
+  return options;
+}
 
 class Combine final : public Operator {
  public:
   Combine(const ReduceOptions& options, std::size_t budget, Context& context)
-      : options_(options), budget_(budget), context_(context), table_(make_table()) {}
+      : options_(options),
+        only_counts_(options.only_counts()),
+        budget_(budget),
+        context_(context),
+        table_(options.kinds),
+        columns_(options.values.size()),
+        values_(options.values.size()) {}
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    if (collect(batch) == Flow::kStop) return Flow::kStop;
-    std::span<const std::string_view> keys = keys_;
-    std::span<const std::string_view> texts = texts_;
-    for (std::span<const Item* const> items = items_;;) {
-      const std::size_t added = table_.add(keys, texts);
-      if (added == keys.size()) break;
-      Failure failure{FailureKind::kWork, quote_for_message(texts[added]) + " is not a number", {}};
-      if (context_.fail_item(*items[added], std::move(failure)) == Flow::kStop) return Flow::kStop;
-      keys = keys.subspan(added + 1);
-      texts = texts.subspan(added + 1);
-      items = items.subspan(added + 1);
+    begin();
+    for (const Item& item : batch.items()) {
+      if (collect(item) == Flow::kStop) return Flow::kStop;
     }
-    return table_.memory_bytes() > budget_ ? hand_over() : Flow::kMore;
+    return add_collected();
+  }
+
+  [[nodiscard]] bool takes_records() const override { return true; }
+
+  Flow process_records(const Records& records, Out& /*out*/) override {
+    if (only_counts_ && options_.by_text) {
+      table_.add_values(records.texts, values_);
+      return hand_over_if_full();
+    }
+    if (only_counts_) return count_alike(records);
+    begin();
+    for (std::size_t i = 0; i < records.texts.size(); ++i) {
+      if (collect(records.item(i)) == Flow::kStop) return Flow::kStop;
+    }
+    return add_collected();
   }
 
   void finish(Out& /*out*/) override {
@@ -67,45 +107,131 @@ class Combine final : public Operator {
   }
 
  private:
-  [[nodiscard]] GroupTable make_table() const {
-    return GroupTable(std::span<const AggregateKind>(&options_.kind, 1));
+  // The values of one aggregate, as far as it needs them.
+  struct Column {
+    std::vector<std::string_view> texts;
+    std::vector<Number> numbers;
+  };
+
+  void begin() {
+    keys_.clear();
+    composed_.clear();
+    for (Column& column : columns_) {
+      column.texts.clear();
+      column.numbers.clear();
+    }
   }
 
-  // The keys of the items that have one and, unless they are only counted, the texts to aggregate.
-  Flow collect(const Batch& batch) {
-    keys_.clear();
-    texts_.clear();
-    items_.clear();
-    const bool takes_texts = options_.kind != AggregateKind::kCount;
-    for (const Item& item : batch.items()) {
-      const auto key = value_of(item, options_.by);
-      const auto text = takes_texts ? value_of(item, options_.field) : std::string_view();
-      if (!key || !text) {
-        const std::string& missing = key ? *options_.field : *options_.by;
-        Failure failure{FailureKind::kWork, "the item has no field \"" + missing + "\"", {}};
-        if (context_.fail_item(item, std::move(failure)) == Flow::kStop) return Flow::kStop;
-        continue;
+  // All fields are those of the item that the records were cut from: so is the key.
+  Flow count_alike(const Records& records) {
+    begin();
+    const auto missing = read_key(records.parent);
+    if (missing) {
+      for (std::size_t i = 0; i < records.texts.size(); ++i) {
+        if (fail_without(*missing, records.item(i)) == Flow::kStop) return Flow::kStop;
       }
-      keys_.push_back(*key);
-      if (!takes_texts) continue;
-      texts_.push_back(*text);
-      items_.push_back(&item);
+      return Flow::kMore;
+    }
+    table_.add_times(options_.by.size() == 1 ? keys_.front() : composed_.front(),
+                     static_cast<std::int64_t>(records.texts.size()));
+    return hand_over_if_full();
+  }
+
+  Flow collect(const Item& item) {
+    for (std::size_t v = 0; v < columns_.size(); ++v) {
+      auto failure = read_value(options_.values[v], item, &columns_[v]);
+      if (!failure) continue;
+      drop_values(v);
+      return context_.fail_item(item, std::move(*failure));
+    }
+    if (const auto missing = read_key(item)) {
+      drop_values(columns_.size());
+      return fail_without(*missing, item);
     }
     return Flow::kMore;
   }
 
-  // Of the text, where no field is named.
-  static std::optional<std::string_view> value_of(const Item& item,
-                                                  const std::optional<std::string>& field) {
-    if (!field) return item.text;
-    const Field* found = item.find(*field);
-    if (found == nullptr) return std::nullopt;
-    return found->value;
+  // Appends the key; returns the field that the item lacks.
+  std::optional<std::string_view> read_key(const Item& item) {
+    if (options_.by_text) {
+      keys_.push_back(item.text);
+      return std::nullopt;
+    }
+    if (options_.by.size() == 1) {
+      const Field* field = item.find(options_.by.front());
+      if (field == nullptr) return options_.by.front();
+      keys_.push_back(field->value);
+      return std::nullopt;
+    }
+    std::string key;
+    for (const std::string& name : options_.by) {
+      const Field* field = item.find(name);
+      if (field == nullptr) return name;
+      if (&name == &options_.by.back()) {
+        append_last_key_part(field->value, &key);
+      } else {
+        append_key_part(field->value, &key);
+      }
+    }
+    composed_.push_back(std::move(key));
+    return std::nullopt;
   }
 
+  static std::optional<Failure> read_value(const ValueOption& option, const Item& item,
+                                           Column* column) {
+    if (option.kind == AggregateKind::kCount) return std::nullopt;
+    std::string_view text = item.text;
+    if (option.field) {
+      const Field* field = item.find(*option.field);
+      if (field == nullptr) return missing(*option.field);
+      text = field->value;
+    }
+    if (!wants_numbers(option.kind)) {
+      column->texts.push_back(text);
+      return std::nullopt;
+    }
+    const std::optional<Number> number = parse_number(text);
+    if (!number) {
+      return Failure{FailureKind::kWork, quote_for_message(text) + " is not a number", {}};
+    }
+    column->numbers.push_back(*number);
+    return std::nullopt;
+  }
+
+  // Takes the values of an item that failed off the first `count` columns.
+  void drop_values(std::size_t count) {
+    for (std::size_t v = 0; v < count; ++v) {
+      if (options_.kinds[v] == AggregateKind::kCount) continue;
+      if (wants_numbers(options_.kinds[v])) {
+        columns_[v].numbers.pop_back();
+      } else {
+        columns_[v].texts.pop_back();
+      }
+    }
+  }
+
+  static Failure missing(std::string_view field) {
+    return {FailureKind::kWork, "the item has no field \"" + std::string(field) + "\"", {}};
+  }
+  Flow fail_without(std::string_view field, const Item& item) {
+    return context_.fail_item(item, missing(field));
+  }
+
+  Flow add_collected() {
+    for (const std::string& key : composed_) keys_.emplace_back(key);
+    for (std::size_t v = 0; v < columns_.size(); ++v) {
+      values_[v] = {columns_[v].texts, columns_[v].numbers};
+    }
+    table_.add_values(keys_, values_);
+    return hand_over_if_full();
+  }
+
+  Flow hand_over_if_full() { return table_.memory_bytes() > budget_ ? hand_over() : Flow::kMore; }
+
   Flow hand_over() {
+    table_.settle();
     const auto shared = std::make_shared<const GroupTable>(std::move(table_));
-    table_ = make_table();
+    table_ = GroupTable(options_.kinds);
     for (std::size_t shard = 0; shard < context_.shard_count(); ++shard) {
       if (context_.hand_over(shard, std::make_unique<TableParcel>(shared)) == Flow::kStop) {
         return Flow::kStop;
@@ -115,48 +241,50 @@ class Combine final : public Operator {
   }
 
   const ReduceOptions& options_;
+  const bool only_counts_;
   const std::size_t budget_;
   Context& context_;
   GroupTable table_;
-  std::vector<std::string_view> keys_;   // of the batch at hand
-  std::vector<std::string_view> texts_;  // of the batch at hand
-  std::vector<const Item*> items_;       // that texts_ belong to
-};
-
-// What a shard leaves for conclude().
-struct ShardGroups {
-  explicit ShardGroups(AggregateKind kind) : table(std::span<const AggregateKind>(&kind, 1)) {}
-  GroupTable table;
-  std::vector<GroupTable::Id> order;  // by key
-  std::size_t next = 0;               // index into order
-
-  [[nodiscard]] bool at_end() const { return next == order.size(); }
-  [[nodiscard]] std::string_view key() const { return table.key(order[next]); }
+  std::vector<std::string_view> keys_;  // of the items at hand
+  std::vector<std::string> composed_;   // those of several fields, which keys_ then point into
+  std::vector<Column> columns_;         // by aggregate
+  std::vector<Values> values_;          // views of columns_
 };
 
 class MergeTables final : public Merger {
  public:
-  MergeTables(ShardGroups& groups, Shard shard) : groups_(groups), shard_(shard) {}
+  MergeTables(ShardGroups& groups, std::optional<SystemError>& failure, Shard shard)
+      : groups_(groups), failure_(failure), shard_(shard) {}
   void take(ParcelPtr parcel) override {
-    groups_.table.merge(*static_cast<TableParcel&>(*parcel).table, shard_);
+    if (failure_) return;
+    failure_ = groups_.merge(*static_cast<TableParcel&>(*parcel).table, shard_);
   }
   void finish() override {
-    groups_.table.finish();
-    groups_.order = groups_.table.sorted_ids();
+    if (!failure_) failure_ = groups_.finish();
   }
 
  private:
   ShardGroups& groups_;
+  std::optional<SystemError>& failure_;
   const Shard shard_;
 };
 
 class ReduceStage final : public Stage {
  public:
-  explicit ReduceStage(const StageSpec& spec) {
-    const StageOptions& options = spec.options;
-    if (options.has("by")) options_.by = options.text("by");
-    if (options.has("field")) options_.field = options.text("field");
-    options_.kind = find_aggregate(options.text("agg")).value();
+  explicit ReduceStage(const StageSpec& spec)
+      : options_(read_options(spec.options)),
+        memory_bytes_(static_cast<std::size_t>(spec.options.integer("memory"))),
+        directory_(spec.options.text("spill")) {
+    const bool is_named = !spec.options.aggregates("agg").front().name.empty();
+    // One field is called "key", until results have names of their own.
+    if (options_.by_text || (options_.by.size() == 1 && !is_named)) {
+      names_.emplace_back("key");
+    } else {
+      names_ = options_.by;
+    }
+    for (const AggregateOption& one : spec.options.aggregates("agg")) {
+      names_.push_back(is_named ? one.name : std::string(kUnnamedResult));
+    }
   }
 
   [[nodiscard]] StageTraits traits() const override {
@@ -165,55 +293,110 @@ class ReduceStage final : public Stage {
 
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     // There are about as many workers as shards.
-    const std::size_t budget =
-        std::max(kCombinerBytes / context.shard_count(), kLeastCombinerBytes);
-    return std::make_unique<Combine>(options_, budget, context);
+    return std::make_unique<Combine>(options_, memory_bytes_ / 4 / context.shard_count(), context);
   }
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(std::size_t shard,
                                                     std::size_t shards) override {
-    shards_.push_back(std::make_unique<ShardGroups>(options_.kind));
+    shards_.push_back(
+        std::make_unique<Result>(options_.kinds, memory_bytes_ / 2 / shards, directory_));
     return std::make_unique<MergeTables>(
-        *shards_.back(),
+        shards_.back()->groups, shards_.back()->failure,
         Shard{static_cast<std::uint32_t>(shard), static_cast<std::uint32_t>(shards)});
   }
 
-  void conclude(Context& /*context*/, Out& out) override {
-    const auto comes_later = [](const ShardGroups* a, const ShardGroups* b) {
-      return a->key() > b->key();  // no two shards hold the same key
-    };
-    std::priority_queue<ShardGroups*, std::vector<ShardGroups*>, decltype(comes_later)> next(
-        comes_later);
-    for (const auto& groups : shards_) {
-      if (!groups->at_end()) next.push(groups.get());
-    }
-    std::string value;
-    while (!next.empty()) {
-      ShardGroups* groups = next.top();
-      next.pop();
-      value.clear();
-      groups->table.append_result(groups->order[groups->next], 0, &value);
-      if (emit(groups->key(), value, out) == Flow::kStop) return;
-      ++groups->next;
-      if (!groups->at_end()) next.push(groups);
-    }
+  void conclude(Context& context, Out& out) override {
+    if (const auto failed = emit_groups(out)) static_cast<void>(context.fail(failure_of(*failed)));
     shards_.clear();
   }
 
  private:
-  Flow emit(std::string_view key, std::string_view value, Out& out) const {
-    const bool is_list = options_.kind == AggregateKind::kList;
+  // What a merger leaves for conclude().
+  struct Result {
+    Result(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
+           const std::string& directory)
+        : groups(kinds, memory_bytes, directory) {}
+    ShardGroups groups;
+    std::optional<SystemError> failure;
+  };
+
+  // The groups of all shards, merged by key; no two hold the same.
+  std::optional<SystemError> emit_groups(Out& out) {
+    const auto comes_later = [](const ShardGroups* a, const ShardGroups* b) {
+      return a->key() > b->key();
+    };
+    std::priority_queue<ShardGroups*, std::vector<ShardGroups*>, decltype(comes_later)> heads(
+        comes_later);
+    for (const auto& shard : shards_) {
+      if (shard->failure) return shard->failure;
+      const auto more = shard->groups.next();
+      if (!more.ok()) return more.error();
+      if (*more) heads.push(&shard->groups);
+    }
+    while (!heads.empty()) {
+      ShardGroups* groups = heads.top();
+      heads.pop();
+      if (emit(*groups, out) == Flow::kStop) return std::nullopt;
+      const auto more = groups->next();
+      if (!more.ok()) return more.error();
+      if (*more) heads.push(groups);
+    }
+    return std::nullopt;
+  }
+
+  // The text is the key, of several values with tabs between; without a key, the results are.
+  Flow emit(const ShardGroups& groups, Out& out) {
     Batch& batch = out.batch();
-    Item item{.text = batch.copy(key)};
-    const std::array<Field, 2> fields = {
-        {{"key", item.text},
-         {"value", batch.copy(value), is_list ? FieldType::kText : FieldType::kNumber}}};
-    batch.set_fields(&item, fields);
+    Item item;
+    const std::span<Field> fields = batch.allocate_fields(names_.size());
+    std::size_t next = 0;
+    const auto add = [&](std::string_view value, FieldType type) {
+      fields[next] = {names_[next], value, type};
+      ++next;
+    };
+    const bool is_one_group = names_.size() == options_.kinds.size();
+    if (is_one_group) {
+      item.text = {};
+    } else if (options_.by.size() < 2) {
+      item.text = batch.copy(groups.key());
+      add(item.text, FieldType::kText);
+    } else {
+      scratch_.clear();
+      for (const std::string_view part : key_parts(groups.key(), options_.by.size(), &unescaped_)) {
+        if (next > 0) scratch_ += '\t';
+        scratch_ += part;
+        add(batch.copy(part), FieldType::kText);
+      }
+      item.text = batch.copy(scratch_);
+    }
+    for (std::size_t a = 0; a < options_.kinds.size(); ++a) {
+      scratch_.clear();
+      groups.append_result(a, &scratch_);
+      add(batch.copy(scratch_),
+          options_.kinds[a] == AggregateKind::kList ? FieldType::kText : FieldType::kNumber);
+    }
+    if (is_one_group) item.text = joined(fields, batch);
+    item.fields = fields.data();
+    item.field_count = static_cast<std::uint32_t>(fields.size());
     return out.emit(item);
   }
 
-  ReduceOptions options_;
-  std::vector<std::unique_ptr<ShardGroups>> shards_;  // each its merger's, then conclude()'s
+  std::string_view joined(std::span<const Field> fields, Batch& batch) {
+    scratch_.clear();
+    for (const Field& field : fields) {
+      if (!scratch_.empty()) scratch_ += '\t';
+      scratch_ += field.value;
+    }
+    return batch.copy(scratch_);
+  }
+
+  const ReduceOptions options_;
+  const std::size_t memory_bytes_;
+  const std::string directory_;
+  std::vector<std::string> names_;  // of the fields that an item gets: keys, then results
+  std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then conclude()'s
+  std::string scratch_;
+  std::string unescaped_;
 };
 
 }  // namespace

@@ -31,14 +31,11 @@ class Split : public Operator {
 
   template <class Cutter>
   Flow emit_all(Cutter cutter, const Batch& batch, const Item& item, Out& out) {
-    Item record = item;
-    out.batch().keep_all(batch);
+    const bool bare = out.takes_records();
     while (const std::size_t count = cutter.next(records_)) {
-      for (const std::string_view text : std::span(records_).first(count)) {
-        if (out.batch().empty()) out.batch().keep_all(batch);  // the one before was passed on
-        record.text = text;
-        if (out.emit(record) == Flow::kStop) return Flow::kStop;
-      }
+      const Records records{batch, item, std::span(records_).first(count)};
+      const Flow flow = bare ? out.send_records(records) : out.emit_records(records);
+      if (flow == Flow::kStop) return Flow::kStop;
     }
     return Flow::kMore;
   }
@@ -49,6 +46,7 @@ class Split : public Operator {
 
 class SplitLines final : public Split {
   Flow split(const Batch& batch, const Item& item, Out& out) override {
+    if (out.takes_lines()) return out.send_lines(batch, item);
     return emit_all(LineCutter(item.text), batch, item, out);
   }
 };

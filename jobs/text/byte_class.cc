@@ -1,5 +1,8 @@
 #include "jobs/text/byte_class.h"
 
+#include <array>
+#include <bit>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -92,11 +95,82 @@ __attribute__((target("avx2"))) void masks_avx2(char byte, const char* text, std
   }
 }
 
+template <Kind kKind>
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt"))) __mmask64 members_avx512(
+    __m512i text, char byte) {
+  if constexpr (kKind == Kind::kByte) return _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(byte));
+  if constexpr (kKind == Kind::kSpace) {
+    const __m512i from_tab = _mm512_sub_epi8(text, _mm512_set1_epi8(9));
+    return _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(' ')) |
+           _mm512_cmple_epu8_mask(from_tab, _mm512_set1_epi8(4));
+  }
+  if constexpr (kKind == Kind::kNotLetters) {
+    const __m512i from_a =
+        _mm512_sub_epi8(_mm512_or_si512(text, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+    return _mm512_cmpgt_epu8_mask(from_a, _mm512_set1_epi8(25));
+  }
+}
+
+template <Kind kKind>
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt"))) void masks_avx512(
+    char byte, const char* text, std::size_t blocks, std::uint64_t* masks) {
+  for (std::size_t b = 0; b < blocks; ++b, text += kBlockBytes) {
+    masks[b] = members_avx512<kKind>(_mm512_loadu_si512(text), byte);
+  }
+}
+
+// The numbers of a block's bits are pressed together in a register and widened.
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt"))) std::size_t
+positions_avx512(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* positions) {
+  alignas(64) static constexpr std::array<std::uint8_t, kBlockBytes> kNumbers = [] {
+    std::array<std::uint8_t, kBlockBytes> numbers{};
+    for (std::size_t i = 0; i < kBlockBytes; ++i) numbers[i] = static_cast<std::uint8_t>(i);
+    return numbers;
+  }();
+  const __m512i numbers = _mm512_load_si512(kNumbers.data());
+  std::uint16_t* out = positions;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const auto base = _mm512_set1_epi16(static_cast<short>(b * kBlockBytes));
+    const __m512i pressed = _mm512_maskz_compress_epi8(masks[b], numbers);
+    const __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(pressed));
+    _mm512_storeu_si512(out, _mm512_add_epi16(low, base));
+    const auto count = static_cast<std::size_t>(std::popcount(masks[b]));
+    // Words of one letter are needed for more.
+    if (count > kBlockBytes / 2) {
+      const __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(pressed, 1));
+      _mm512_storeu_si512(out + kBlockBytes / 2, _mm512_add_epi16(high, base));
+    }
+    out += count;
+  }
+  return static_cast<std::size_t>(out - positions);
+}
+
 #endif
+
+// Eight at a time, whether or not there are as many: what is too much is overwritten.
+std::size_t positions_plain(const std::uint64_t* masks, std::size_t blocks,
+                            std::uint16_t* positions) {
+  constexpr std::size_t kAtOnce = 8;
+  std::uint16_t* out = positions;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::uint64_t mask = masks[b];
+    const auto count = static_cast<std::size_t>(std::popcount(mask));
+    for (std::size_t i = 0; i < count; i += kAtOnce) {
+      for (std::size_t k = 0; k < kAtOnce; ++k) {
+        out[i + k] = static_cast<std::uint16_t>(b * kBlockBytes +
+                                                static_cast<unsigned>(std::countr_zero(mask)));
+        mask &= mask - 1;
+      }
+    }
+    out += count;
+  }
+  return static_cast<std::size_t>(out - positions);
+}
 
 template <Kind kKind>
 MaskFunction function_of(VectorLevel level) {
 #if defined(__x86_64__)
+  if (level == VectorLevel::kAvx512) return masks_avx512<kKind>;
   if (level == VectorLevel::kAvx2) return masks_avx2<kKind>;
   if (level == VectorLevel::kSse2) return masks_sse2<kKind>;
 #endif
@@ -108,8 +182,14 @@ MaskFunction function_of(VectorLevel level) {
 
 VectorLevel best_vector_level() {
 #if defined(__x86_64__)
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  return has_avx2 ? VectorLevel::kAvx2 : VectorLevel::kSse2;
+  static const VectorLevel level = [] {
+    if (__builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+        __builtin_cpu_supports("avx512vbmi2") != 0) {
+      return VectorLevel::kAvx512;
+    }
+    return __builtin_cpu_supports("avx2") != 0 ? VectorLevel::kAvx2 : VectorLevel::kSse2;
+  }();
+  return level;
 #else
   return VectorLevel::kPlain;
 #endif
@@ -129,6 +209,20 @@ void class_masks(ByteClass wanted, const char* text, std::size_t blocks, std::ui
 
 void class_masks(ByteClass wanted, const char* text, std::size_t blocks, std::uint64_t* masks) {
   class_masks(wanted, text, blocks, masks, best_vector_level());
+}
+
+std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* positions,
+                          VectorLevel level) {
+#if defined(__x86_64__)
+  if (level == VectorLevel::kAvx512) return positions_avx512(masks, blocks, positions);
+#endif
+  static_cast<void>(level);
+  return positions_plain(masks, blocks, positions);
+}
+
+std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks,
+                          std::uint16_t* positions) {
+  return bit_positions(masks, blocks, positions, best_vector_level());
 }
 
 }  // namespace gorun::jobs

@@ -1,7 +1,7 @@
 // jobs/text/byte_class.h - which bytes of a text separate, 64 answers at a time.
 //
 // The cutters of words and lines ask one question of every byte. Here a vector register answers
-// it for 16 or 32 bytes at once; the answers come back as bits, and the cutters then step from
+// it for 16 to 64 bytes at once; the answers come back as bits, and the cutters then step from
 // bit to bit and never look at the bytes between. The instruction set is chosen when the first
 // text is scanned, from what the processor has; no build flag is needed, and an old processor
 // gets SSE2, another architecture plain code.
@@ -23,7 +23,12 @@ struct ByteClass {
   char byte = '\n';
 };
 
-enum class VectorLevel : std::uint8_t { kPlain, kSse2, kAvx2 };
+enum class VectorLevel : std::uint8_t {
+  kPlain,
+  kSse2,
+  kAvx2,
+  kAvx512,  // with BW and VBMI2
+};
 
 /// The best level of this processor.
 [[nodiscard]] VectorLevel best_vector_level();
@@ -35,5 +40,17 @@ inline constexpr std::size_t kBlockBytes = 64;
 void class_masks(ByteClass wanted, const char* text, std::size_t blocks, std::uint64_t* masks,
                  VectorLevel level);
 void class_masks(ByteClass wanted, const char* text, std::size_t blocks, std::uint64_t* masks);
+
+/// Bits that bit_positions() may write beyond the last one.
+inline constexpr std::size_t kPositionsSlack = kBlockBytes;
+
+/// Writes where the bits of masks[0] to masks[blocks - 1] are, counted from the first one's lowest
+/// bit, and returns how many. At most 1024 blocks. Words have borders at no regular distance, so a
+/// loop that ends with the last bit of a block is mispredicted once a block; these do not branch on
+/// the number of bits.
+/// positions  room for all bits and kPositionsSlack more.
+std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* positions,
+                          VectorLevel level);
+std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* positions);
 
 }  // namespace gorun::jobs

@@ -38,29 +38,23 @@ WordCutter::WordCutter(std::string_view text, WordRule rule)
 
 // Scans one window into edges_: begin, end, begin, ... of words, or end first if one is open.
 bool WordCutter::refill() {
-  std::array<std::uint64_t, MaskWindow::kBlocks> separators;
+  std::array<std::uint64_t, MaskWindow::kBlocks> separators;  // and then edges
   const std::string_view window = window_.next(&separators);
   if (window.empty()) return false;
   base_ = window.data();
-  std::uint16_t* out = edges_.data();
   std::uint64_t previous = in_word_ ? 1 : 0;
-  for (std::size_t at = 0, block = 0; at < window.size(); at += kBlockBytes, ++block) {
-    std::uint64_t letters = ~separators[block];
-    if (window.size() - at < kBlockBytes) {
-      letters &= (std::uint64_t{1} << (window.size() - at)) - 1;
-    }
-    std::uint64_t edges = letters ^ (letters << 1 | previous);
+  std::size_t blocks = 0;
+  for (std::size_t at = 0; at < window.size(); at += kBlockBytes, ++blocks) {
+    const std::uint64_t letters = ~separators[blocks];
+    separators[blocks] = letters ^ (letters << 1 | previous);
     previous = letters >> 63;
-    // The end of a text that breaks off inside a word is no edge of it.
-    if (window.size() - at < kBlockBytes) {
-      edges &= (std::uint64_t{1} << (window.size() - at)) - 1;
-    }
-    for (; edges != 0; edges &= edges - 1) {
-      *out++ = static_cast<std::uint16_t>(at + static_cast<std::size_t>(std::countr_zero(edges)));
-    }
+  }
+  if (const std::size_t left = window.size() % kBlockBytes; left > 0) {
+    // What lies behind the text is no edge of it.
+    separators[blocks - 1] &= (std::uint64_t{1} << left) - 1;
   }
   edge_ = 0;
-  edges_end_ = static_cast<std::size_t>(out - edges_.data());
+  edges_end_ = bit_positions(separators.data(), blocks, edges_.data());
   in_word_ = in_word_ != (edges_end_ % 2 != 0);
   return true;
 }

@@ -68,7 +68,7 @@ class WordCutter {
   bool in_word_ = false;        // whether the last byte scanned was part of one
   std::size_t edge_ = 0;        // the next of edges_ to be used
   std::size_t edges_end_ = 0;
-  std::array<std::uint16_t, MaskWindow::kBytes> edges_;
+  std::array<std::uint16_t, MaskWindow::kBytes + kPositionsSlack> edges_;
 };
 
 enum class CarriageReturn : std::uint8_t {

@@ -49,6 +49,26 @@ TEST_CASE("the closing line names what failed and counts the rest") {
         "gorun: failed: stage \"test\"; 1 succeeded, 1 cancelled, 1 skipped, in 1.20 s\n");
 }
 
+TEST_CASE("the bottleneck is the busiest stage, and who waits for it the longest is named") {
+  using std::chrono::milliseconds;
+  Outcome outcome;
+  CHECK(bottleneck_line(outcome).empty());
+  outcome.stages = {ended("text", StageState::kSucceeded), ended("words", StageState::kSucceeded),
+                    ended("idle", StageState::kSkipped)};
+  for (StageOutcome& stage : outcome.stages) {
+    stage.started = milliseconds(1000);
+    stage.ended = milliseconds(2000);
+  }
+  outcome.stages[0].goroutines = 1;
+  outcome.stages[0].counts.busy = milliseconds(170);
+  outcome.stages[1].goroutines = 2;
+  outcome.stages[1].counts.busy = milliseconds(1949);
+  CHECK(bottleneck_line(outcome) == "gorun: bottleneck: stage \"words\" 97 % busy\n");
+  outcome.stages[0].counts.waiting_out = milliseconds(839);
+  CHECK(bottleneck_line(outcome) ==
+        "gorun: bottleneck: stage \"words\" 97 % busy; stage \"text\" blocked on send 83 %\n");
+}
+
 TEST_CASE("of many failed stages the first are named") {
   const Screen screen(STDERR_FILENO, false);
   Outcome outcome = ci_run();

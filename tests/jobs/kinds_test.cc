@@ -43,7 +43,9 @@ TEST_SUITE("jobs/kinds") {
         CHECK(is_one_line(row.help));
         CHECK(row.help.size() <= 90);
         CHECK_FALSE((row.required && !row.default_text.empty()));
-        const bool is_choice = row.type == OptionType::kChoice || row.type == OptionType::kChoices;
+        const bool is_choice = row.type == OptionType::kChoice ||
+                               row.type == OptionType::kChoices ||
+                               row.type == OptionType::kAggregates;
         CHECK(is_choice == !row.choices.empty());
       }
     }
@@ -85,6 +87,10 @@ TEST_SUITE("jobs/kinds") {
             break;
           case OptionType::kChoice:
             CHECK(std::ranges::find(row.choices, options.text(row.name)) != row.choices.end());
+            break;
+          case OptionType::kAggregates:
+            CHECK(options.aggregates(row.name) ==
+                  AggregateOptions{{"", std::string(row.default_text), std::nullopt}});
             break;
           case OptionType::kText:
             CHECK(options.text(row.name) == row.default_text);

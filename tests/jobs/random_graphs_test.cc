@@ -333,7 +333,7 @@ class Interpreter {
 
   void reduce(std::size_t s, const StageSpec& stage, const PlainItems& in, PlainItems* out) {
     std::map<std::string, long> groups;
-    const bool sums = stage.options.text("agg") == "sum";
+    const bool sums = stage.options.aggregates("agg").front().function == "sum";
     for (const PlainItem& item : in) {
       long value = 1;
       if (sums) {

@@ -36,6 +36,7 @@ void add_all(GroupTable* table, const Rows& rows) {
     texts.push_back(text);
   }
   REQUIRE(table->add(keys, texts) == rows.size());
+  table->settle();
 }
 
 // One line a group: key and results, separated by tabs.

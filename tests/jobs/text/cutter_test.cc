@@ -100,6 +100,33 @@ TEST_CASE("all vector levels give the same masks, for every byte value") {
   }
 }
 
+TEST_CASE("all vector levels find the same bits, however many there are in a block") {
+  std::uint32_t x = 1;
+  const auto next = [&x] {
+    x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+    return std::uint64_t{x} << 32 | (x * 2654435761U);
+  };
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::uint64_t> masks(8);
+    for (std::uint64_t& mask : masks) {
+      mask = next();
+      for (int i = 0; i < round % 6; ++i) mask &= next();
+    }
+    masks[round % 8] = round % 3 == 0 ? 0 : ~std::uint64_t{0};
+    std::vector<std::uint16_t> expected;
+    for (std::size_t i = 0; i < 512; ++i) {
+      if ((masks[i / 64] >> (i % 64) & 1) != 0) expected.push_back(static_cast<std::uint16_t>(i));
+    }
+    for (int level = 0; level <= static_cast<int>(best_vector_level()); ++level) {
+      CAPTURE(level);
+      std::vector<std::uint16_t> positions(512 + kPositionsSlack);
+      positions.resize(bit_positions(masks.data(), masks.size(), positions.data(),
+                                     static_cast<VectorLevel>(level)));
+      CHECK(positions == expected);
+    }
+  }
+}
+
 TEST_CASE("words of random texts, at every length around a block and for every batch") {
   for (const WordRule rule : {WordRule::kSpaceSeparated, WordRule::kLetters}) {
     for (std::size_t size = 0; size < 140; ++size) {

@@ -1,0 +1,31 @@
+#include "jobs/mapreduce/shard_groups.h"
+
+#include <utility>
+
+namespace gorun::jobs {
+
+std::optional<SystemError> ShardGroups::merge(const GroupTable& table, Shard shard) {
+  table_.merge(table, shard);
+  if (table_.memory_bytes() <= memory_bytes_) return std::nullopt;
+  auto failed = runs_.write(table_);
+  table_.clear();
+  return failed;
+}
+
+std::optional<SystemError> ShardGroups::finish() {
+  if (runs_.size() == 0) {
+    table_.finish();
+    order_ = table_.sorted_ids();
+    return std::nullopt;
+  }
+  auto failed = table_.size() > 0 ? runs_.write(table_) : std::nullopt;
+  table_.clear();
+  return failed;
+}
+
+Expected<bool, SystemError> ShardGroups::next() {
+  if (runs_.size() > 0) return runs_.next();
+  return next_++ < order_.size();
+}
+
+}  // namespace gorun::jobs

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""bench_mapreduce.py BUILD [FOLDER [ROW...]] - wall time of counting, grouping, searching and sorting.
+
+Makes 1 GiB of words in 10 files, 1 GiB of JSON lines in 10, and 1 GiB of lines to sort in FOLDER
+(default: a temporary one, removed at the end), by BUILD/tests/gorun_make_text. Commands run in turn,
+gorun (BUILD/gorun) and its peers interleaved, the cache warm; each time shown is the best of its
+rounds, and the ratio is ours to the best peer's. A peer that is not installed is named and skipped;
+an answer that differs from gorun's ends the run. A ROW is one of those printed; without one all are
+measured.
+
+GORUN_BENCH_MIB=64 makes small corpora, GORUN_BENCH_ROUNDS says how many rounds (default 5). Peers
+that take minutes (python3, jq) run once.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+MIB = int(os.environ.get("GORUN_BENCH_MIB", "1024"))
+ROUNDS = int(os.environ.get("GORUN_BENCH_ROUNDS", "5"))
+CPUS = len(os.sched_getaffinity(0))
+
+WORD_COUNT_PY = """
+import collections, sys
+counts = collections.Counter()
+for name in sys.argv[1:]:
+    with open(name, 'rb') as file:
+        for line in file:
+            counts.update(line.split())
+for word, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:20]:
+    print(word.decode(), count, sep='\\t')
+"""
+
+
+def job(*stages):
+    return json.dumps({"gorun": 1, "stages": dict(stages)})
+
+
+def rows(gorun, folder):
+    """name -> (which answers are equal, {program: command}); sort: outputs are compared as they are."""
+    words, records, lines = f"{folder}/words", f"{folder}/json", f"{folder}/lines.txt"
+    group = job(("files", {"kind": "walk", "root": records}), ("text", {"kind": "read", "from": "files"}),
+                ("lines", {"kind": "split", "from": "text"}),
+                ("fields", {"kind": "map", "from": "lines", "json": {"status": "/status", "bytes": "/bytes"}}),
+                ("sums", {"kind": "reduce", "from": "fields", "by": "status", "agg": "sum", "field": "bytes"}),
+                ("out", {"kind": "write", "from": "sums", "format": "tsv"}))
+    sort = job(("lines", {"kind": "lines", "path": lines}), ("sorted", {"kind": "sort", "from": "lines", "memory": "128MiB"}),
+               ("out", {"kind": "write", "from": "sorted"}))
+    for name, text in (("group.json", group), ("sort.json", sort)):
+        with open(f"{folder}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+    rank = "LC_ALL=C sort -k1,1nr -k2 | awk 'NR <= 20 {print $2 \"\\t\" $1}'"
+    total = "awk '{n += $1} END {print n}'"
+    awk_group = "'{match($0, /\"status\":[0-9]+/); s = substr($0, RSTART + 9, RLENGTH - 9); match($0, /\"bytes\":[0-9]+/); n[s] += substr($0, RSTART + 8, RLENGTH - 8)} END {for (s in n) printf \"%s\\t%.0f\\n\", s, n[s]}'"
+    duck_words = f"SELECT w, count(*) c FROM (SELECT unnest(string_split(l, ' ')) w FROM read_csv('{words}/*.txt', columns={{'l': 'VARCHAR'}}, delim='\\0', header=false, quote='')) GROUP BY w ORDER BY c DESC, w LIMIT 20"
+    duck_group = f"SELECT status, sum(bytes) FROM read_json('{records}/*.jsonl', format='newline_delimited', columns={{status: 'INTEGER', bytes: 'BIGINT'}}) GROUP BY status ORDER BY status"
+    count = {"gorun": "{gorun} count -e '{e}' --total {words}", "rg": "rg -c --no-filename -e '{e}' {words} | {total}",
+             "grep": "LC_ALL=C grep -chE -e '{e}' {words}/*.txt | {total}", "ugrep": "ugrep -ch -e '{e}' {words}/*.txt | {total}"}
+
+    def search(expression):
+        return {name: text.format(gorun=gorun, e=expression, words=words, total=total) for name, text in count.items()}
+
+    return {
+        "words": {
+            "gorun": f"{gorun} count --top 20 {words}",
+            "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_words}\"",
+            "mawk": f"mawk '{{for (i = 1; i <= NF; ++i) ++n[$i]}} END {{for (w in n) print n[w], w}}' {words}/*.txt | {rank}",
+            "python3": f"python3 -c \"{WORD_COUNT_PY}\" {words}/*.txt",
+        },
+        "json": {
+            "gorun": f"{gorun} -q {folder}/group.json",
+            "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_group}\"",
+            "mawk": f"mawk {awk_group} {records}/*.jsonl | sort",
+            "jq": f"cat {records}/*.jsonl | jq -n -r 'reduce inputs as $r ({{}}; .[$r.status | tostring] += $r.bytes) | to_entries | sort_by(.key)[] | \"\\(.key)\\t\\(.value)\"'",
+        },
+        "rare literal": search("quartzite"),
+        "frequent literal": search("the"),
+        "regex": search("[a-z]+ing [a-z]+ed"),
+        "sort": {
+            "gorun": f"{gorun} -q {folder}/sort.json",
+            "sort": f"LC_ALL=C sort --parallel={CPUS} -S 128M {lines}",
+        },
+    }
+
+
+SLOW = {"python3", "jq"}
+
+
+def run(command, output):
+    """Wall seconds, CPU seconds and peak KiB of the largest process."""
+    with open(output, "wb") as out:
+        before = time.monotonic()
+        process = subprocess.Popen(["bash", "-c", "set -o pipefail; " + command], stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - before
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{command}: exit status {process.returncode}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def measure(name, table, output):
+    best = {}
+    for turn in range(ROUNDS):
+        for program, command in table.items():
+            if turn > 0 and program in SLOW:
+                continue
+            wall, cpu, peak = run(command, f"{output}.{program}")
+            if program not in best or wall < best[program][0]:
+                best[program] = (wall, cpu, peak)
+            same = subprocess.run(["cmp", f"{output}.gorun", f"{output}.{program}"], check=False)
+            if same.returncode != 0:
+                sys.exit(f"{name}: {program} and gorun disagree")
+    return best
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    given = sys.argv[2] if len(sys.argv) > 2 else None
+    wanted = sys.argv[3:]
+    folder = given or tempfile.mkdtemp(prefix="gorun-bench-mapreduce-")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        # In a process of its own: what is measured inherits the peak memory of who starts it.
+        subprocess.run([f"{build}/tests/gorun_make_text", folder, str(MIB)], check=True)
+        print(f"{CPUS} cores, {MIB} MiB, best of {ROUNDS}; wall s, CPU s, peak MiB; the ratio is of wall times")
+        for name, commands in rows(f"{build}/gorun", folder).items():
+            if wanted and name not in wanted:
+                continue
+            table = {program: command for program, command in commands.items() if program == "gorun" or shutil.which(program)}
+            best = measure(name, table, f"{folder}/output")
+            peers = [wall for program, (wall, _, _) in best.items() if program != "gorun"]
+            print(f"{name}  ratio {best['gorun'][0] / min(peers):.3f}" if peers else name)
+            for program, (wall, cpu, peak) in sorted(best.items(), key=lambda row: row[1]):
+                print(f"  {program:10} {wall:7.3f} {cpu:7.3f} {peak / 1024:6.0f}", flush=True)
+            for program in commands:
+                if program not in table:
+                    print(f"  {program:10} not installed")
+    finally:
+        if given is None:
+            shutil.rmtree(folder)
+
+
+main()

@@ -1,0 +1,109 @@
+// tests/jobs/text/matching_lines_test.cc - lines found in a whole text, compared with asking each.
+
+#include "jobs/text/matching_lines.h"
+
+#include <doctest/doctest.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/text/cutter.h"
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+
+TEST_SUITE_BEGIN("jobs/text/matching_lines");
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string random_text(std::mt19937& random, std::size_t size, std::string_view alphabet) {
+  std::string text(size, ' ');
+  for (char& c : text) c = alphabet[random() % alphabet.size()];
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the lines that match are those in which RE2 finds something, one by one") {
+  std::mt19937 random(1);
+  std::size_t wrong = 0;
+  for (const char* pattern :
+       {"a",       "ab",          "aab",      "\\.",  "a\\.b", "a|b",  "^a",    "b$",
+        "^$",      "^",           "$",        "x*",   "[^a]",  "a\\s", "\\bab", "a.*b",
+        "\\x{e9}", "[[:space:]]", "(a|\\n)b", "a\\n", "\\W",   "."}) {
+    CAPTURE(pattern);
+    const RE2 regex(pattern, RE2::Quiet);
+    REQUIRE(regex.ok());
+    const auto lines = LinePattern::compile(pattern);
+    REQUIRE(lines.has_value());
+    for (int round = 0; round < 200; ++round) {
+      const std::string text =
+          random_text(random, random() % 300, std::string_view("ab.\n \r\xc3\xa9\xff\0x", 11));
+      Lines expected;
+      std::array<std::string_view, 3> records;
+      LineCutter cutter(text);
+      std::size_t all = 0;
+      while (const std::size_t count = cutter.next(records)) {
+        all += count;
+        for (std::size_t i = 0; i < count; ++i) {
+          if (RE2::PartialMatch({records[i].data(), records[i].size()}, regex)) {
+            expected.emplace_back(records[i]);
+          }
+        }
+      }
+      Lines found;
+      MatchingLines matching(*lines, text);
+      while (const std::size_t count = matching.next(records)) {
+        found.insert(found.end(), records.begin(),
+                     records.begin() + static_cast<std::ptrdiff_t>(count));
+      }
+      wrong += found != expected;
+      wrong += matching.lines() != all;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("what a whole text cannot tell is left to the lines") {
+  for (const char* pattern : {"\\Aa", "a\\z", "(?-m)^a", "(?s:a.b)", "\\Qa.b\\E"}) {
+    CAPTURE(pattern);
+    CHECK_FALSE(LinePattern::compile(pattern).has_value());
+  }
+}
+
+TEST_CASE(
+    "a literal is found where a plain search finds it, by every vector, and lines are counted") {
+  std::mt19937 random(2);
+  std::size_t wrong = 0;
+  for (int level = 0; level <= static_cast<int>(best_vector_level()); ++level) {
+    CAPTURE(level);
+    for (int round = 0; round < 3000; ++round) {
+      const std::string text = random_text(random, random() % 500, "aab\nq");
+      std::string literal = random_text(random, 1 + random() % (round % 3 == 0 ? 80 : 5), "aabq");
+      if (random() % 2 == 0 && text.size() > 10) {
+        literal = text.substr(random() % (text.size() - 4), 1 + random() % 100);
+        literal = literal.substr(0, literal.find('\n'));
+      }
+      if (literal.empty()) continue;
+      const LiteralSearch search(literal, static_cast<VectorLevel>(level));
+      // Text that ends where a page does would show a load beyond it.
+      const std::vector<char> exact(text.begin(), text.end());
+      const std::string_view view(exact.data(), exact.size());
+      const std::size_t expected = std::min(view.find(literal), view.size());
+      const LiteralSearch::Hit hit = search.find(view);
+      wrong += static_cast<std::size_t>(hit.at - view.data()) != expected;
+      const std::string_view before = view.substr(0, expected);
+      wrong +=
+          hit.lines != static_cast<std::uint64_t>(std::count(before.begin(), before.end(), '\n'));
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_SUITE_END();
