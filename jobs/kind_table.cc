@@ -361,8 +361,8 @@ constexpr std::array<OptionRow, 5> kReduceOptions = {{
      .help = "the field to aggregate, where \"agg\" names none; without it, the text"},
     {.name = "memory",
      .type = OptionType::kSize,
-     .default_text = "268435456",
-     .help = "bytes for groups; those that do not fit wait in sorted runs on the disk",
+     .help = "bytes for groups, more wait on the disk; without it, a part of limits.memory, or "
+             "256MiB",
      .min = 64 * kKiB},
     {.name = "spill",
      .type = OptionType::kText,
@@ -637,7 +637,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .options = kReduceOptions,
      .gathers = true,
      .keeps = true,
-     .files = {.for_stage = 4},
+     .files = {.per_p = 1},  // the runs of a shard
      .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
      .check = check_reduce},

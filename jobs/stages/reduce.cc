@@ -6,8 +6,8 @@
 // whatever order parts are merged, and the shards' groups come out merged by key: the output is the
 // same bytes at any number of workers, and whatever was spilled on the way.
 //
-// Memory: half of "memory" is for the shards' tables, a quarter for the workers', and as much for
-// those that are on their way between the two.
+// Memory (kept_bytes()): half of it is for the shards' tables, a quarter for the workers', and as
+// much for those that are on their way between the two.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -24,10 +24,13 @@
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
 #include "jobs/mapreduce/shard_groups.h"
+#include "jobs/memory_shares.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
 namespace {
+
+constexpr std::int64_t kDefaultMemory = std::int64_t{256} << 20;
 
 // One table, shared by all shards; the last one drops it.
 struct TableParcel final : Parcel {
@@ -273,7 +276,7 @@ class ReduceStage final : public Stage {
  public:
   explicit ReduceStage(const StageSpec& spec)
       : options_(read_options(spec.options)),
-        memory_bytes_(static_cast<std::size_t>(spec.options.integer("memory"))),
+        memory_bytes_(static_cast<std::size_t>(kept_bytes(spec).value_or(kDefaultMemory))),
         directory_(spec.options.text("spill")) {
     const bool is_named = !spec.options.aggregates("agg").front().name.empty();
     // One field is called "key", until results have names of their own.
