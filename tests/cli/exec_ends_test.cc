@@ -183,16 +183,14 @@ TEST_CASE("numbers that are none are refused") {
   }
 }
 
-TEST_CASE("too few descriptors: some commands fail and say so, and the run ends") {
+TEST_CASE("too few descriptors: fewer commands at a time, and none is lost") {
   const CommandResult result = run_command(
-      {"sh", "-c", "ulimit -n 40; exec \"$0\" map -j 60 -- sh -c 'sleep 0.2; echo $1' sh",
+      {"sh", "-c", "ulimit -n 40; exec \"$0\" map -j 60 -- sh -c 'sleep 0.02; echo $1' sh",
        GORUN_BINARY},
       {.input = numbers(60)});
-  CHECK(result.status == 1);
-  CHECK(result.err.find("Too many open files") != std::string::npos);
-  // What could be started came to its end.
-  CHECK(!result.out.empty());
-  CHECK(lines_of(result.out).size() < 60);
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+  CHECK(lines_of(result.out).size() == 60);
 }
 
 TEST_CASE("a disk that is full fails the command that writes, or the stage, and nobody hangs") {

@@ -116,12 +116,13 @@ TEST_CASE("no more items than the window are under way, and an item that is late
     std::atomic<long> begun = 0, most = 0, left = 0;
     runtime::Chan<runtime::Unit> go_on(1);
     Probe first_is_late{.process = [&](Context&, Batch&& batch, Out& out) {
-      const long now = ++begun - left;
+      const long nth = ++begun;
+      const long now = nth - left;
       long before = most;
       while (before < now && !most.compare_exchange_weak(before, now)) {
       }
       // Item 0 waits until as many as may have been begun.
-      if (begun == kWindow) static_cast<void>(go_on.send({}));
+      if (nth == kWindow) static_cast<void>(go_on.send({}));
       if (batch.items()[0].text == "0") static_cast<void>(go_on.recv());
       return out.send(std::move(batch));
     }};
