@@ -80,7 +80,7 @@ std::uint64_t hash_of(const Words& words, std::size_t length) {
 // The first bytes as a number that compares as they do.
 std::uint64_t leading_bytes(std::string_view key) {
   std::array<char, 8> bytes{};
-  std::memcpy(bytes.data(), key.data(), std::min(key.size(), bytes.size()));
+  key.copy(bytes.data(), bytes.size());
   const auto word = std::bit_cast<std::uint64_t>(bytes);
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
