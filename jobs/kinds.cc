@@ -34,7 +34,8 @@ OptionValue default_value(const OptionRow& row) {
 
 }  // namespace
 
-std::string_view type_phrase(OptionType type) {
+// A table: as long as there are types.
+std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-size)
   switch (type) {
     case OptionType::kFlag:
     case OptionType::kSwitch:

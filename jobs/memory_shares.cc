@@ -60,6 +60,7 @@ Claims claims_of(const Graph& graph) {
 
 std::string names_of(const Graph& graph, const std::vector<std::size_t>& stages) {
   std::vector<std::string_view> names;
+  names.reserve(stages.size());
   for (const std::size_t stage : stages) names.push_back(graph.stages[stage].name);
   return quote_list(names);
 }
