@@ -44,7 +44,7 @@ Class class_of(char letter) {
       add('_', '_');
       break;
     default:
-      for (const unsigned char c : {'\t', '\n', '\f', '\r', ' '}) add(c, c);
+      for (const char c : {'\t', '\n', '\f', '\r', ' '}) bytes.set(static_cast<std::size_t>(c));
   }
   return letter < 'a' ? ~bytes : bytes;
 }
