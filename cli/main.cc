@@ -7,11 +7,10 @@
 #include <variant>
 
 #include "cli/cmd_check.h"
-#include "cli/cmd_count.h"
+#include "cli/cmd_door.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
 #include "cli/cmd_hash.h"
-#include "cli/cmd_map.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_schema.h"
 #include "cli/cmd_stages.h"
@@ -32,7 +31,8 @@ ExitCode dispatch(const Options& options) {
     case Command::kRun:
       return cmd_run(options, screen);
     case Command::kMap:
-      return cmd_map(options, screen);
+    case Command::kCount:
+      return cmd_door(options, screen);
     case Command::kCheck:
       return cmd_check(options, screen);
     case Command::kGraph:
@@ -43,8 +43,6 @@ ExitCode dispatch(const Options& options) {
       return cmd_stages(options);
     case Command::kHash:
       return cmd_hash(options, screen);
-    case Command::kCount:
-      return cmd_count(options, screen);
     case Command::kSchema:
       return cmd_schema();
     case Command::kHelp:

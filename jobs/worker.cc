@@ -19,33 +19,6 @@ StageClock::Account* StageClock::switch_to(Account* account) {
   return std::exchange(account_, account);
 }
 
-ShardInboxes::ShardInboxes(std::size_t shards, std::size_t capacity) {
-  for (std::size_t i = 0; i < shards; ++i) chans_.emplace_back(capacity);
-}
-
-void ShardInboxes::close() {
-  if (closed_.exchange(true, std::memory_order_acq_rel)) return;
-  for (runtime::Chan<ParcelPtr>& chan : chans_) chan.close();
-}
-
-void InputStateCell::raise_to(InputState state) {
-  InputState before = state_.load(std::memory_order_relaxed);
-  while (before < state &&
-         !state_.compare_exchange_weak(before, state, std::memory_order_relaxed)) {
-  }
-}
-
-bool Surroundings::ends_by_draining() const {
-  const PlanNode& head = plan.nodes[chain.nodes[0]];
-  const bool is_source = run.graph().stages[head.stage].inputs.empty();
-  return is_source != head.traits.begins_operations;
-}
-
-void Surroundings::last_attempt_failed(std::size_t stage, Failure failure) const {
-  if (is_stopped() || !run.is_draining(group())) return;
-  static_cast<void>(run.fail_item(stage, std::move(failure)));
-}
-
 // Travels with an item that comes back.
 class Worker::Attempt final : public Parcel {
  public:
@@ -385,46 +358,6 @@ class Worker::OrderedOut final : public Out {
   Reorder& order_;
   Link& from_;
 };
-
-void PoolPlaces::take() {
-  if (where_.pool == nullptr || has_places_) return;
-  where_.pool->acquire(where_.chain.weight);
-  has_places_ = true;
-}
-
-bool PoolPlaces::pass_gate(const runtime::Cancel& cancel) {
-  if (where_.gate == nullptr || permit_) return true;
-  const StageTraits& traits = where_.plan.nodes[where_.chain.nodes[0]].traits;
-  // As a client of make all commands are its jobs.
-  const bool takes_token =
-      where_.jobserver != nullptr &&
-      (traits.shares_jobs || where_.jobserver->role() == Jobserver::Role::kClient);
-  permit_ = where_.gate->pass(
-      takes_token ? CommandGate::WithToken::kYes : CommandGate::WithToken::kNo, cancel);
-  return permit_.has_value();
-}
-
-bool PoolPlaces::take_for_command() {
-  take();
-  return pass_gate(where_.ends->draining);
-}
-
-void PoolPlaces::give_back() {
-  if (permit_) where_.gate->leave(*std::exchange(permit_, std::nullopt));
-  if (!std::exchange(has_places_, false)) return;
-  where_.pool->release(where_.chain.weight);
-}
-
-PoolPlaces::Lent::Lent(PoolPlaces& places)
-    : places_(places), had_places_(places.has_places_), had_permit_(places.permit_.has_value()) {
-  places_.give_back();
-}
-
-// The command runs already: draining does not keep it from having its permit back.
-PoolPlaces::Lent::~Lent() {
-  if (had_places_) places_.take();
-  if (had_permit_) static_cast<void>(places_.pass_gate(places_.where_.ends->stopped));
-}
 
 Worker::Worker(const Surroundings& where) : where_(where), places_(where) {
   for (const std::size_t n : where_.chain.nodes) make_link(n);

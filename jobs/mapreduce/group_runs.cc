@@ -1,16 +1,10 @@
 #include "jobs/mapreduce/group_runs.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <utility>
-
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -33,47 +27,32 @@ Size size_at(const char* from, std::size_t index) {
   return size;
 }
 
-// All of it; returns an errno value, 0 for none. A file that ends early: EIO.
-template <class Call>
-int transfer_all(Call call, std::uint64_t at, std::size_t size) {
-  for (std::size_t done = 0; done < size;) {
-    const ssize_t moved = call(done, size - done, static_cast<off_t>(at + done));
-    if (moved > 0) {
-      done += static_cast<std::size_t>(moved);
-    } else if (moved == 0 || errno != EINTR) {
-      return moved == 0 ? EIO : errno;
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
 // The groups of one run.
 class GroupRuns::Reader {
  public:
   Reader(const GroupRuns& runs, Run run, std::size_t buffer_bytes)
-      : runs_(runs), next_(run.begin), end_(run.end), buffer_bytes_(buffer_bytes) {}
+      : sizes_(1 + runs.kinds_.size()), reader_(runs.file_, run, buffer_bytes) {}
 
   // Goes to the next group; has_group() says whether there is one. Returns an errno value.
   int advance() {
-    at_ += size_;
+    reader_.pass(size_);
     size_ = 0;
-    if (at_ == buffer_.size() && next_ == end_) return 0;
-    const std::size_t head = (1 + runs_.kinds_.size()) * sizeof(Size);
-    if (const int failed = fill(head)) return failed;
-    std::size_t size = head;
-    for (std::size_t i = 0; i <= runs_.kinds_.size(); ++i) size += size_at(buffer_.data() + at_, i);
-    if (const int failed = fill(size)) return failed;
+    if (reader_.is_at_end()) return 0;
+    if (const int failed = reader_.need(head_bytes())) return failed;
+    std::size_t size = head_bytes();
+    for (std::size_t i = 0; i < sizes_; ++i) size += size_at(reader_.here(), i);
+    if (const int failed = reader_.need(size)) return failed;
     size_ = size;
     return 0;
   }
   [[nodiscard]] bool has_group() const { return size_ > 0; }
   [[nodiscard]] std::string_view key() const {
-    return {buffer_.data() + at_ + head_bytes(), size_at(buffer_.data() + at_, 0)};
+    return {reader_.here() + head_bytes(), size_at(reader_.here(), 0)};
   }
   void merge_into(std::span<const std::unique_ptr<Aggregate>> group) const {
-    const char* head = buffer_.data() + at_;
+    const char* head = reader_.here();
     const char* state = head + head_bytes() + size_at(head, 0);
     for (std::size_t a = 0; a < group.size(); ++a) {
       const Size size = size_at(head, a + 1);
@@ -83,80 +62,30 @@ class GroupRuns::Reader {
   }
 
  private:
-  [[nodiscard]] std::size_t head_bytes() const { return (1 + runs_.kinds_.size()) * sizeof(Size); }
+  [[nodiscard]] std::size_t head_bytes() const { return sizes_ * sizeof(Size); }
 
-  // Sees to it that `size` bytes lie behind at_.
-  int fill(std::size_t size) {
-    if (buffer_.size() - at_ >= size) return 0;
-    buffer_.erase(0, at_);
-    at_ = 0;
-    const std::size_t had = buffer_.size();
-    const auto wanted = static_cast<std::size_t>(
-        std::min<std::uint64_t>(std::max(size, buffer_bytes_) - had, end_ - next_));
-    if (had + wanted < size) return EIO;
-    buffer_.resize(had + wanted);
-    const int failed = runtime::blocking(runtime::Blocking::kBrief, [&] {
-      return transfer_all(
-          [&](std::size_t done, std::size_t rest, off_t at) {
-            return ::pread(runs_.file_.get(), buffer_.data() + had + done, rest, at);
-          },
-          next_, wanted);
-    });
-    next_ += wanted;
-    return failed;
-  }
-
-  const GroupRuns& runs_;
-  std::uint64_t next_;  // of the file, to be read
-  const std::uint64_t end_;
-  const std::size_t buffer_bytes_;
-  std::string buffer_;
-  std::size_t at_ = 0;    // of the group at hand
-  std::size_t size_ = 0;  // 0: none is at hand
+  const std::size_t sizes_;  // in front of a group: of its key and of its states
+  RunReader reader_;
+  std::size_t size_ = 0;  // of the group at hand; 0: none is
 };
 
 GroupRuns::GroupRuns(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
                      std::string directory)
     : kinds_(kinds.begin(), kinds.end()),
       memory_bytes_(memory_bytes),
-      directory_(std::move(directory)) {}
+      file_(std::move(directory)) {}
 
 GroupRuns::~GroupRuns() = default;
 
-SystemError GroupRuns::error(std::string_view call, int number) const {
-  return {call, number, directory_};
-}
-
-std::optional<SystemError> GroupRuns::open() {
-  if (file_.is_open()) return std::nullopt;
-  int number = 0;
-  file_ = runtime::blocking(runtime::Blocking::kBrief, [this, &number] {
-    std::string name = directory_ + "/gorun-reduce-XXXXXX";
-    FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
-    number = errno;
-    if (file.is_open()) ::unlink(name.c_str());
-    return file;
-  });
-  if (!file_.is_open()) return error("write below", number);
-  return std::nullopt;
-}
-
 int GroupRuns::flush() {
-  const int failed = runtime::blocking(runtime::Blocking::kBrief, [this] {
-    return transfer_all(
-        [this](std::size_t done, std::size_t size, off_t at) {
-          return ::pwrite(file_.get(), buffer_.data() + done, size, at);
-        },
-        file_end_, buffer_.size());
-  });
-  file_end_ += buffer_.size();
+  const int failed = file_.append(buffer_);
   buffer_.clear();
   return failed;
 }
 
 std::optional<SystemError> GroupRuns::write(GroupTable& table) {
-  if (auto failed = open()) return failed;
-  const std::uint64_t begin = file_end_;
+  if (auto failed = file_.open()) return failed;
+  const std::uint64_t begin = file_.size();
   std::string states;
   table.group_states();
   for (const GroupTable::Id id : table.sorted_ids()) {
@@ -166,17 +95,17 @@ std::optional<SystemError> GroupRuns::write(GroupTable& table) {
       const std::size_t before = states.size();
       table.append_state(id, a, &states);
       if (states.size() - before > std::numeric_limits<Size>::max()) {
-        return error("aggregate in", EFBIG);
+        return file_.error("aggregate in", EFBIG);
       }
       append_size(states.size() - before, &buffer_);
     }
     buffer_ += table.key(id);
     buffer_ += states;
     if (buffer_.size() < kWriteBytes) continue;
-    if (const int failed = flush()) return error("write below", failed);
+    if (const int failed = flush()) return file_.error("write below", failed);
   }
-  if (const int failed = flush()) return error("write below", failed);
-  runs_.push_back({begin, file_end_});
+  if (const int failed = flush()) return file_.error("write below", failed);
+  runs_.push_back({begin, file_.size()});
   return std::nullopt;
 }
 
@@ -205,7 +134,7 @@ int GroupRuns::advance(std::size_t reader) {
 
 Expected<bool, SystemError> GroupRuns::next() {
   if (!is_merging_) {
-    if (const int failed = begin_merge()) return error("read back from", failed);
+    if (const int failed = begin_merge()) return file_.error("read back from", failed);
   }
   if (heap_.empty()) return false;
   key_ = readers_[heap_.front()]->key();
@@ -221,7 +150,7 @@ Expected<bool, SystemError> GroupRuns::next() {
     const std::size_t reader = heap_.back();
     heap_.pop_back();
     readers_[reader]->merge_into(group_);
-    if (const int failed = advance(reader)) return error("read back from", failed);
+    if (const int failed = advance(reader)) return file_.error("read back from", failed);
   }
   for (const auto& aggregate : group_) aggregate->finish();
   return true;

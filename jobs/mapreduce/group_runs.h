@@ -7,8 +7,7 @@
 //   run     { key_size state_size ... key state ... }      sizes are 32 bits, one state an
 //   aggregate
 //
-// The file has no name, so that nothing is left of it whatever becomes of the process; numbers are
-// in the machine's order.
+// The file has no name (run_file.h); numbers are in the machine's order.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +20,8 @@
 #include <vector>
 
 #include "jobs/expected.h"
-#include "jobs/file_descriptor.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/run_file.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -48,22 +47,13 @@ class GroupRuns {
 
  private:
   class Reader;
-  struct Run {
-    std::uint64_t begin;
-    std::uint64_t end;
-  };
-
-  [[nodiscard]] std::optional<SystemError> open();
   [[nodiscard]] int flush();
   [[nodiscard]] int begin_merge();
   [[nodiscard]] int advance(std::size_t reader);
-  [[nodiscard]] SystemError error(std::string_view call, int number) const;
 
   const std::vector<AggregateKind> kinds_;
   const std::size_t memory_bytes_;
-  const std::string directory_;
-  FileDescriptor file_;
-  std::uint64_t file_end_ = 0;
+  RunFile file_;
   std::string buffer_;  // of what is written
   std::vector<Run> runs_;
   bool is_merging_ = false;

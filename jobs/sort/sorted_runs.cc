@@ -1,43 +1,21 @@
 #include "jobs/sort/sorted_runs.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <queue>
 #include <utility>
-
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
-// Writes or reads all of it; returns an errno value, 0 for none. A file that ends early: EIO.
-template <class Call>
-int transfer_all(Call call, std::uint64_t at, std::size_t size) {
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t moved = call(done, size - done, static_cast<off_t>(at + done));
-    if (moved > 0) {
-      done += static_cast<std::size_t>(moved);
-    } else if (moved == 0 || errno != EINTR) {
-      return moved == 0 ? EIO : errno;
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
 // Appends records to the file through a buffer.
 class SortedRuns::Writer {
  public:
-  explicit Writer(SortedRuns& runs) : runs_(runs), begin_(runs.file_end_) {
+  explicit Writer(SortedRuns& runs) : runs_(runs), begin_(runs.file_.size()) {
     buffer_.reserve(runs.limits_.buffer_bytes);
   }
   int append(const char* record) {
@@ -49,18 +27,11 @@ class SortedRuns::Writer {
     return 0;
   }
   int flush() {
-    const int failed = runtime::blocking(runtime::Blocking::kBrief, [this] {
-      return transfer_all(
-          [this](std::size_t done, std::size_t size, off_t at) {
-            return ::pwrite(runs_.file_.get(), buffer_.data() + done, size, at);
-          },
-          runs_.file_end_, buffer_.size());
-    });
-    runs_.file_end_ += buffer_.size();
+    const int failed = runs_.file_.append(buffer_);
     buffer_.clear();
     return failed;
   }
-  [[nodiscard]] Run run() const { return {begin_, runs_.file_end_}; }
+  [[nodiscard]] Run run() const { return {begin_, runs_.file_.size()}; }
 
  private:
   SortedRuns& runs_;
@@ -71,47 +42,22 @@ class SortedRuns::Writer {
 // The records of one run.
 class SortedRuns::Reader {
  public:
-  Reader(const SortedRuns& runs, Run run) : runs_(&runs), next_(run.begin), end_(run.end) {}
+  Reader(const SortedRuns& runs, Run run) : reader_(runs.file_, run, runs.limits_.buffer_bytes) {}
 
   // The next record into record(), nullptr at the end; returns an errno value.
   int advance() {
-    at_ += record_ == nullptr ? 0 : size_of_record(record_);
+    reader_.pass(record_ == nullptr ? 0 : size_of_record(record_));
     record_ = nullptr;
-    if (at_ == buffer_.size() && next_ == end_) return 0;
-    if (const int failed = fill(kRecordSizeBytes)) return failed;
-    if (const int failed = fill(size_of_record(buffer_.data() + at_))) return failed;
-    record_ = buffer_.data() + at_;
+    if (reader_.is_at_end()) return 0;
+    if (const int failed = reader_.need(kRecordSizeBytes)) return failed;
+    if (const int failed = reader_.need(size_of_record(reader_.here()))) return failed;
+    record_ = reader_.here();
     return 0;
   }
   [[nodiscard]] const char* record() const { return record_; }
 
  private:
-  // Sees to it that `size` bytes lie behind at_.
-  int fill(std::size_t size) {
-    if (buffer_.size() - at_ >= size) return 0;
-    buffer_.erase(0, at_);
-    at_ = 0;
-    const std::size_t had = buffer_.size();
-    const auto wanted = static_cast<std::size_t>(
-        std::min<std::uint64_t>(std::max(size, runs_->limits_.buffer_bytes) - had, end_ - next_));
-    if (had + wanted < size) return EIO;
-    buffer_.resize(had + wanted);
-    const int failed = runtime::blocking(runtime::Blocking::kBrief, [&] {
-      return transfer_all(
-          [&](std::size_t done, std::size_t rest, off_t at) {
-            return ::pread(runs_->file_.get(), buffer_.data() + had + done, rest, at);
-          },
-          next_, wanted);
-    });
-    next_ += wanted;
-    return failed;
-  }
-
-  const SortedRuns* runs_;
-  std::uint64_t next_;  // of the file, to be read
-  std::uint64_t end_;
-  std::string buffer_;
-  std::size_t at_ = 0;
+  RunReader reader_;
   const char* record_ = nullptr;
 };
 
@@ -128,13 +74,9 @@ SortedRuns::Limits SortedRuns::limits_for(std::size_t bytes) {
 }
 
 SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string directory)
-    : order_(order), limits_(limits), directory_(std::move(directory)) {}
+    : order_(order), limits_(limits), file_(std::move(directory)) {}
 
 SortedRuns::~SortedRuns() = default;
-
-SystemError SortedRuns::error(std::string_view call, int number) const {
-  return {call, number, directory_};
-}
 
 char* SortedRuns::allocate(std::size_t size) {
   if (size > left_) {
@@ -150,7 +92,7 @@ char* SortedRuns::allocate(std::size_t size) {
 
 std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view key) {
   const std::size_t size = record_size(item);
-  if (size == 0) return error("sort in", EFBIG);
+  if (size == 0) return file_.error("sort in", EFBIG);
   char* const record = allocate(size);
   write_record(item, key, size, record);
   entries_.push_back({order_.prefix(key), record, entries_.size()});
@@ -170,22 +112,8 @@ void SortedRuns::sort() {
             [this](const Entry& a, const Entry& b) { return precedes(a, b); });
 }
 
-std::optional<SystemError> SortedRuns::open() {
-  if (file_.is_open()) return std::nullopt;
-  int number = 0;
-  file_ = runtime::blocking(runtime::Blocking::kBrief, [this, &number] {
-    std::string name = directory_ + "/gorun-sort-XXXXXX";
-    FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
-    number = errno;
-    if (file.is_open()) ::unlink(name.c_str());
-    return file;
-  });
-  if (!file_.is_open()) return error("write below", number);
-  return std::nullopt;
-}
-
 std::optional<SystemError> SortedRuns::spill() {
-  if (auto failed = open()) return failed;
+  if (auto failed = file_.open()) return failed;
   sort();
   Writer writer(*this);
   int failed = 0;
@@ -193,7 +121,7 @@ std::optional<SystemError> SortedRuns::spill() {
     if (failed == 0) failed = writer.append(entry.record);
   }
   if (failed == 0) failed = writer.flush();
-  if (failed != 0) return error("write below", failed);
+  if (failed != 0) return file_.error("write below", failed);
   runs_.push_back(writer.run());
   ++runs_written_;
   entries_.clear();
@@ -219,7 +147,7 @@ std::optional<SystemError> SortedRuns::for_each(
       });
       if (wrong) return wrong;
       if (failed == 0) failed = writer.flush();
-      if (failed != 0) return error("write below", failed);
+      if (failed != 0) return file_.error("write below", failed);
       fewer.push_back(writer.run());
     }
     runs_ = std::move(fewer);
@@ -255,13 +183,13 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
     return failed;
   };
   for (std::size_t source = 0; source <= count; ++source) {
-    if (const int failed = push_next(source)) return error("read back from", failed);
+    if (const int failed = push_next(source)) return file_.error("read back from", failed);
   }
   while (!heads.empty()) {
     const Head head = heads.top();
     heads.pop();
     if (take(head.entry.record) == Flow::kStop) return std::nullopt;
-    if (const int failed = push_next(head.source)) return error("read back from", failed);
+    if (const int failed = push_next(head.source)) return file_.error("read back from", failed);
   }
   return std::nullopt;
 }

@@ -1,9 +1,8 @@
 // jobs/sort/sorted_runs.h - records in order, in memory or in sorted runs of a file.
 //
 // Records are gathered in blocks of memory. When they fill the budget they are sorted and written
-// to a file without a name as one run; at the end the runs and what is in memory are merged. The
-// file is unlinked before its first byte is written, so that nothing is left of it whatever becomes
-// of the process.
+// as one run to a file without a name (run_file.h); at the end the runs and what is in memory are
+// merged.
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
@@ -21,9 +20,9 @@
 #include <string_view>
 #include <vector>
 
-#include "jobs/file_descriptor.h"
 #include "jobs/item.h"
 #include "jobs/out.h"
+#include "jobs/run_file.h"
 #include "jobs/sort/sort_record.h"
 #include "jobs/system_error.h"
 
@@ -63,10 +62,6 @@ class SortedRuns {
     const char* record;
     std::uint64_t arrival;  // which of the run's records it was: equal keys keep their order
   };
-  struct Run {
-    std::uint64_t begin;
-    std::uint64_t end;
-  };
   class Writer;
   class Reader;
 
@@ -74,22 +69,18 @@ class SortedRuns {
   [[nodiscard]] bool precedes(const Entry& a, const Entry& b) const;
   void sort();
   [[nodiscard]] std::optional<SystemError> spill();
-  [[nodiscard]] std::optional<SystemError> open();
   [[nodiscard]] std::optional<SystemError> merge(
       std::size_t first, std::size_t count, bool with_memory,
       const std::function<Flow(const char* record)>& take);
-  [[nodiscard]] SystemError error(std::string_view call, int number) const;
 
   const SortOrder order_;
   const Limits limits_;
-  const std::string directory_;
   std::vector<Entry> entries_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   char* free_ = nullptr;  // in the last block
   std::size_t left_ = 0;
   std::size_t bytes_ = 0;  // of all blocks
-  FileDescriptor file_;
-  std::uint64_t file_end_ = 0;
+  RunFile file_;
   std::vector<Run> runs_;  // in the order of what they hold
   std::size_t runs_written_ = 0;
 };

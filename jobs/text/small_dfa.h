@@ -1,6 +1,6 @@
 // jobs/text/small_dfa.h - whether a simple regular expression matches in a short text, by a table.
 //
-// RE2 takes 40 ns for a text of ten bytes, nearly all of it on the way to its loop and back: caches
+// For a text of ten bytes RE2 spends nearly all its time on the way to its loop and back: caches
 // under locks, a second program for the reverse direction. For the expressions that most filters
 // have, and texts that are ASCII, the whole automaton fits into a few KiB, one row of 256 states a
 // state, and a search is one load a byte.
