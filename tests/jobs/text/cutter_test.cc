@@ -112,7 +112,7 @@ TEST_CASE("all vector levels find the same bits, however many there are in a blo
       mask = next();
       for (int i = 0; i < round % 6; ++i) mask &= next();
     }
-    masks[round % 8] = round % 3 == 0 ? 0 : ~std::uint64_t{0};
+    masks[static_cast<std::size_t>(round % 8)] = round % 3 == 0 ? 0 : ~std::uint64_t{0};
     std::vector<std::uint16_t> expected;
     for (std::size_t i = 0; i < 512; ++i) {
       if ((masks[i / 64] >> (i % 64) & 1) != 0) expected.push_back(static_cast<std::uint16_t>(i));
