@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,10 +16,14 @@
 #include "cli/hash_audit.h"
 #include "cli/hash_check.h"
 #include "cli/hash_output.h"
+#include "cli/hash_progress.h"
+#include "cli/progress.h"
 #include "jobs/format/checksum_line.h"
 #include "jobs/format/checksum_reader.h"
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
+#include "jobs/hash/hash_census.h"
+#include "jobs/hash/hash_meter.h"
 #include "jobs/hash/hash_run.h"
 #include "jobs/hash/hash_stream.h"
 #include "jobs/hash/path_source.h"
@@ -107,7 +114,7 @@ class PrintSink final : public jobs::HashSink {
   bool has_failed_ = false;
 };
 
-ExitCode print_hashes(const Options& options, Screen& screen) {
+ExitCode print_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter) {
   std::vector<jobs::Algorithm> algorithms = options.hash.algorithms;
   if (algorithms.empty()) algorithms.push_back(jobs::Algorithm::kSha256);
   HashOutput output;
@@ -124,13 +131,16 @@ ExitCode print_hashes(const Options& options, Screen& screen) {
     const auto stream = std::find(at, paths.end(), kStandardInput);
     if (at != stream) {
       jobs::PathSource source({at, stream}, algorithms, options.hash.order);
-      jobs::run_hash(source, sink, {.path = options.hash.sha256_path});
+      jobs::run_hash(source, sink, {.path = options.hash.sha256_path, .meter = &meter});
     }
     at = stream;
     if (at == paths.end()) break;
     jobs::HashTask task;
     task.names.emplace_back(kStandardInput);
-    task.results.emplace_back(jobs::hash_stream(STDIN_FILENO, "(standard input)", algorithms));
+    task.results.emplace_back(
+        jobs::hash_stream(STDIN_FILENO, "(standard input)", algorithms,
+                          [&](std::uint64_t bytes) { meter.add_bytes(bytes); }));
+    meter.add_files(1);
     if (!sink.take(std::move(task))) break;
     ++at;
   }
@@ -139,18 +149,36 @@ ExitCode print_hashes(const Options& options, Screen& screen) {
   return sink.has_failed() ? ExitCode::kFailed : ExitCode::kOk;
 }
 
+// Results that go to the same terminal would be erased by what is redrawn there, and a script that
+// keeps standard error wants errors.
+ProgressStyle choose_style(const Options& options) {
+  if (const auto style = asked_style(options)) return *style;
+  const bool has_terminal = is_smart_terminal(STDERR_FILENO) && ::isatty(STDOUT_FILENO) == 0;
+  return has_terminal ? ProgressStyle::kBlock : ProgressStyle::kNone;
+}
+
+// Paths can be counted ahead; what a list names, or a stream will bring, is not known before.
+HashProgress::Census census_of(const Options& options) {
+  const std::vector<std::string>& paths = options.hash.paths;
+  if (options.hash.check || std::ranges::find(paths, kStandardInput) != paths.end()) return {};
+  return [&paths](const std::atomic<bool>& stop) { return jobs::count_below(paths, stop); };
+}
+
 }  // namespace
 
 ExitCode cmd_hash(const Options& options, Screen& screen) {
   runtime::Runtime rt({.procs = options.procs});
+  jobs::HashMeter meter(rt.procs());
+  ProgressDisplay display(screen, choose_style(options));
+  display.begin(std::make_unique<HashProgress>(meter, census_of(options)));
   ExitCode status = ExitCode::kInternal;
   static_cast<void>(rt.run([&] {
     if (options.hash.check) {
-      status = check_hashes(options, screen);
+      status = check_hashes(options, screen, meter);
     } else if (!options.hash.audit.empty()) {
-      status = audit_hashes(options, screen);
+      status = audit_hashes(options, screen, meter);
     } else {
-      status = print_hashes(options, screen);
+      status = print_hashes(options, screen, meter);
     }
   }));
   return status;

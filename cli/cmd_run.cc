@@ -60,17 +60,7 @@ bool writes_to_stdout(const jobs::Graph& graph) {
 // A block that is redrawn in place may not share its terminal with anything that gorun does not
 // write itself: redrawing would erase it.
 ProgressStyle choose_style(const Options& options, const jobs::Graph& graph) {
-  if (options.verbosity == Verbosity::kQuiet) return ProgressStyle::kNone;
-  switch (options.progress) {
-    case ProgressMode::kNone:
-      return ProgressStyle::kNone;
-    case ProgressMode::kPlain:
-      return ProgressStyle::kLines;
-    case ProgressMode::kBar:
-      return ProgressStyle::kBlock;
-    case ProgressMode::kAuto:
-      break;
-  }
+  if (const auto style = asked_style(options)) return *style;
   if (options.command == Command::kMap) return ProgressStyle::kNone;
   const bool shares_terminal =
       children_share_stderr(graph) || (isatty(STDOUT_FILENO) == 1 && writes_to_stdout(graph));

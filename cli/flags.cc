@@ -91,7 +91,7 @@ constexpr std::array<FlagRow, 47> kFlags = {{
      kHashOnly},
     {"-v", "--verbose", "", "show figures for each stage at the end; -vv logs what happens", kRuns},
     {"", "--progress", "WHEN", "auto, bar (redrawn in place), plain (a line now and then), none",
-     kRuns},
+     kRuns | kHashOnly},
     {"", "--format", "FORMAT", "dot, mermaid, or svg, for which Graphviz has to be there",
      bit(Command::kGraph)},
     {"", "--report", "PATH", "write a page (HTML) of the stages, failures and times of the run",

@@ -130,7 +130,7 @@ bool conclude(const Options& options, Screen& screen, const AuditSink& sink, con
 
 }  // namespace
 
-ExitCode audit_hashes(const Options& options, Screen& screen) {
+ExitCode audit_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter) {
   const std::string& file = options.hash.audit;
   std::optional<jobs::Algorithm> untagged;
   if (!options.hash.algorithms.empty()) untagged.emplace(options.hash.algorithms.front());
@@ -156,7 +156,7 @@ ExitCode audit_hashes(const Options& options, Screen& screen) {
   HashOutput output;
   jobs::PathSource source(options.hash.paths, known.algorithms, options.hash.order);
   AuditSink sink(options, screen, output, known.audit);
-  jobs::run_hash(source, sink, {.path = options.hash.sha256_path});
+  jobs::run_hash(source, sink, {.path = options.hash.sha256_path, .meter = &meter});
   for (const jobs::AuditFinding& finding : known.audit.conclude()) {
     sink.say(finding);
     if (!output.flush_if_full()) break;

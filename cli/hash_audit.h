@@ -9,10 +9,11 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "jobs/hash/hash_meter.h"
 
 namespace gorun::cli {
 
 /// On a goroutine.
-[[nodiscard]] ExitCode audit_hashes(const Options& options, Screen& screen);
+[[nodiscard]] ExitCode audit_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter);
 
 }  // namespace gorun::cli

@@ -7,10 +7,11 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "jobs/hash/hash_meter.h"
 
 namespace gorun::cli {
 
 /// On a goroutine.
-[[nodiscard]] ExitCode check_hashes(const Options& options, Screen& screen);
+[[nodiscard]] ExitCode check_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter);
 
 }  // namespace gorun::cli

@@ -2,9 +2,6 @@
 
 #include "cli/progress.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <utility>
 
 namespace gorun::cli {
@@ -20,56 +17,27 @@ constexpr milliseconds kNextBlock{100};
 // A log that somebody reads later: rarely.
 constexpr milliseconds kFirstLine{5000};
 constexpr milliseconds kNextLine{5000};
-constexpr std::size_t kMostLines = 12;
-
-constexpr double kRateMemorySeconds = 2;  // a rate is an average over about so long
-
-// Moves `average` towards `value`, by how much of the memory `seconds` is.
-double smooth(double average, double value, double seconds) {
-  const double weight = 1 - std::exp(-seconds / kRateMemorySeconds);
-  return average == 0 ? value : average + weight * (value - average);
-}
 
 }  // namespace
 
-ProgressSampler::ProgressSampler(const jobs::Graph& graph,
-                                 std::shared_ptr<const jobs::Progress> progress)
-    : progress_(std::move(progress)), last_(graph.stages.size()) {
-  for (const jobs::StageSpec& stage : graph.stages) {
-    names_.push_back(stage.name);
-    is_source_.push_back(stage.inputs.empty());
+std::optional<ProgressStyle> asked_style(const Options& options) {
+  if (options.verbosity == Verbosity::kQuiet) return ProgressStyle::kNone;
+  switch (options.progress) {
+    case ProgressMode::kNone:
+      return ProgressStyle::kNone;
+    case ProgressMode::kPlain:
+      return ProgressStyle::kLines;
+    case ProgressMode::kBar:
+      return ProgressStyle::kBlock;
+    case ProgressMode::kAuto:
+      break;
   }
+  return std::nullopt;
 }
 
-RunFigures ProgressSampler::sample(nanoseconds elapsed) {
-  RunFigures run{elapsed, {}};
-  const double seconds = std::chrono::duration<double>(elapsed - last_elapsed_).count();
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    const jobs::Progress::Sample now = progress_->sample(i);
-    const std::uint64_t items = is_source_[i] ? now.counts.items_out : now.counts.items_in;
-    Last& last = last_[i];
-    double busy = 0;
-    if (seconds > 0) {
-      last.items_per_s =
-          smooth(last.items_per_s, static_cast<double>(items - last.items) / seconds, seconds);
-      last.bytes_per_s = smooth(
-          last.bytes_per_s, static_cast<double>(now.counts.bytes - last.bytes) / seconds, seconds);
-      busy = std::chrono::duration<double>(now.counts.busy - last.busy).count() / seconds;
-    }
-    last.items = items;
-    last.bytes = now.counts.bytes;
-    last.busy = now.counts.busy;
-    run.stages.push_back(
-        {names_[i], now.state, items, now.counts.bytes, last.items_per_s, last.bytes_per_s, busy});
-  }
-  last_elapsed_ = elapsed;
-  return run;
-}
-
-void ProgressDisplay::begin(const jobs::Graph& graph,
-                            std::shared_ptr<const jobs::Progress> progress) {
+void ProgressDisplay::begin(std::unique_ptr<ProgressView> view) {
   if (style_ == ProgressStyle::kNone) return;
-  sampler_ = std::make_unique<ProgressSampler>(graph, std::move(progress));
+  view_ = std::move(view);
   started_ = steady_clock::now();
   thread_ = std::thread([this] { draw_until_ended(); });
 }
@@ -82,6 +50,7 @@ void ProgressDisplay::end() {
   }
   ended_.notify_one();
   thread_.join();
+  view_.reset();
   screen_.clear_status();
 }
 
@@ -98,11 +67,10 @@ void ProgressDisplay::draw_until_ended() {
 }
 
 void ProgressDisplay::draw(nanoseconds elapsed) {
-  const RunFigures run = sampler_->sample(elapsed);
   if (style_ == ProgressStyle::kLines) {
-    screen_.message(progress_line(run) + "\n");
+    screen_.message(view_->line(elapsed) + "\n");
   } else {
-    screen_.status(progress_block(run, kMostLines));
+    screen_.status(view_->block(elapsed));
   }
 }
 

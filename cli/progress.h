@@ -1,22 +1,22 @@
 // cli/progress.h - the display of a run's progress: a thread that samples counters and draws.
 //
-// The run is never asked to wait: its counters are read, and a slow terminal slows only this
-// thread. A run that ends soon shows nothing at all, and the display is gone before the closing
-// report.
+// What is shown is a ProgressView's: of a job (cli/run_progress.h) or of hashing
+// (cli/hash_progress.h). The run is never asked to wait: its counters are read, and a slow terminal
+// slows only this thread. A run that ends soon shows nothing at all, and the display is gone before
+// the closing report.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
-#include "cli/progress_text.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
-#include "jobs/graph.h"
-#include "jobs/observer.h"
 
 namespace gorun::cli {
 
@@ -26,28 +26,17 @@ enum class ProgressStyle {
   kLines,  // a line every few seconds
 };
 
-/// Turns counters into figures: differences between samples become rates.
-class ProgressSampler {
+/// What the command line says; nothing: it leaves the choice to us.
+[[nodiscard]] std::optional<ProgressStyle> asked_style(const Options& options);
+
+/// What a display shows. threads: the display's, one at a time.
+class ProgressView {
  public:
-  /// graph is read here and not kept.
-  ProgressSampler(const jobs::Graph& graph, std::shared_ptr<const jobs::Progress> progress);
-
-  /// elapsed  since the start of the run; not before the last call's.
-  [[nodiscard]] RunFigures sample(std::chrono::nanoseconds elapsed);
-
- private:
-  struct Last {
-    std::uint64_t items = 0;
-    std::uint64_t bytes = 0;
-    std::chrono::nanoseconds busy{0};
-    double items_per_s = 0;
-    double bytes_per_s = 0;
-  };
-  std::shared_ptr<const jobs::Progress> progress_;
-  std::vector<std::string> names_;
-  std::vector<bool> is_source_;
-  std::vector<Last> last_;
-  std::chrono::nanoseconds last_elapsed_{0};
+  virtual ~ProgressView() = default;
+  /// Lines that are redrawn in place. elapsed: since the display began.
+  [[nodiscard]] virtual std::vector<std::string> block(std::chrono::nanoseconds elapsed) = 0;
+  /// A line for where nothing can be redrawn; without its line feed.
+  [[nodiscard]] virtual std::string line(std::chrono::nanoseconds elapsed) = 0;
 };
 
 class ProgressDisplay {
@@ -59,7 +48,7 @@ class ProgressDisplay {
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   /// Starts to draw. threads: any; once.
-  void begin(const jobs::Graph& graph, std::shared_ptr<const jobs::Progress> progress);
+  void begin(std::unique_ptr<ProgressView> view);
 
   /// Erases the display and ends the thread; again does nothing. threads: outside goroutines.
   void end();
@@ -70,7 +59,7 @@ class ProgressDisplay {
 
   Screen& screen_;
   const ProgressStyle style_;
-  std::unique_ptr<ProgressSampler> sampler_;  // the thread's, once begun
+  std::unique_ptr<ProgressView> view_;  // the thread's, once begun
   std::chrono::steady_clock::time_point started_;
   std::mutex mutex_;
   std::condition_variable ended_;

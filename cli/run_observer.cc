@@ -8,6 +8,7 @@
 #include "cli/printable.h"
 #include "cli/quantity.h"
 #include "cli/report.h"
+#include "cli/run_progress.h"
 #include "jobs/graph.h"
 #include "jobs/quote.h"
 
@@ -24,7 +25,7 @@ void RunObserver::run_started(const jobs::Graph& graph,
   graph_ = &graph;
   shown_.assign(graph.stages.size(), 0);
   log_.info("run started: " + format_count(graph.stages.size(), "stage"));
-  display_.begin(graph, std::move(progress));
+  display_.begin(std::make_unique<RunProgress>(graph, std::move(progress)));
 }
 
 void RunObserver::stage_started(std::size_t stage) {

@@ -109,6 +109,19 @@ bool FilesHasher::run(std::uint64_t budget, std::vector<HashOutcome>* outcomes) 
   }
 }
 
+std::optional<HashAtHand> FilesHasher::slowest() const {
+  std::optional<HashAtHand> slowest;
+  std::uint64_t most = 0;
+  for (const Flight& flight : flights_) {
+    if (!flight.file || flight.file->expected_size() <= flight.file->bytes_read()) continue;
+    const std::uint64_t left = flight.file->expected_size() - flight.file->bytes_read();
+    if (left <= most) continue;
+    most = left;
+    slowest = {flight.index, flight.file->expected_size(), flight.file->bytes_read()};
+  }
+  return slowest;
+}
+
 // Brings lane i to where it has something to compress, or is free because there is no more.
 void FilesHasher::refill(std::size_t i, std::vector<HashOutcome>* outcomes) {
   Flight& flight = flights_[i];

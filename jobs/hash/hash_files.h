@@ -41,6 +41,13 @@ struct HashOutcome {
   HashResult result;
 };
 
+/// How far the reading of a file is.
+struct HashAtHand {
+  std::size_t index = 0;   // in what start() was given
+  std::uint64_t size = 0;  // bytes, as it was opened
+  std::uint64_t read = 0;
+};
+
 /// A file of start() of which nothing has been read.
 struct OpenedFile {
   std::size_t index = 0;
@@ -76,6 +83,9 @@ class FilesHasher {
   void set_aside_from(std::uint64_t bytes) { aside_from_ = bytes; }
   /// The files that were set aside since the last call, with their indices.
   [[nodiscard]] std::vector<OpenedFile> take_aside() { return std::exchange(aside_, {}); }
+
+  /// Of the files on their way the one with the most left to read; nothing: there is none.
+  [[nodiscard]] std::optional<HashAtHand> slowest() const;
 
   /// Bytes read by all calls of run() together.
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }

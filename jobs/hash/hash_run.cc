@@ -141,7 +141,9 @@ class Shared {
 
 class Worker final : private HashObserver {
  public:
-  explicit Worker(Shared& shared) : shared_(shared) {}
+  /// meter  of which this is worker `number`; or nullptr.
+  Worker(Shared& shared, HashMeter* meter, int number)
+      : shared_(shared), meter_(meter), number_(static_cast<std::size_t>(number)) {}
 
   void run() {
     bool has_done = false;
@@ -162,6 +164,10 @@ class Worker final : private HashObserver {
       hasher = std::make_unique<HashWorker>(task.algorithms, shared_.sha256_path, runtime::procs());
     }
     const bool is_all = hasher->hash(names_, *this);
+    if (meter_ != nullptr) {
+      meter_->add_files(hashed_);
+      meter_->at_hand(number_, {}, 0, 0);
+    }
     const std::size_t rest = part_.end - part_.begin - hashed_;
     if (!is_all && rest > 0) shared_.finish(part_.running, rest);  // stopped: nobody looks at them
     part_ = {};
@@ -175,7 +181,14 @@ class Worker final : private HashObserver {
     return half;
   }
 
-  bool on_bytes(std::uint64_t /*bytes*/) override { return !shared_.is_stopped(); }
+  bool on_bytes(std::uint64_t bytes) override {
+    if (meter_ != nullptr) meter_->add_bytes(bytes);
+    return !shared_.is_stopped();
+  }
+
+  void on_at_hand(const HashAtHand& file) override {
+    if (meter_ != nullptr) meter_->at_hand(number_, names_[file.index], file.size, file.read);
+  }
 
   bool on_result(std::size_t index, HashResult&& result) override {
     part_.running->task.results[part_.begin + index] = std::move(result);
@@ -185,6 +198,8 @@ class Worker final : private HashObserver {
   }
 
   Shared& shared_;
+  HashMeter* const meter_;
+  const std::size_t number_;
   std::map<std::vector<Algorithm>, std::unique_ptr<HashWorker>> hashers_;
   Part part_;               // at hand
   std::size_t hashed_ = 0;  // of it
@@ -203,7 +218,9 @@ bool SerialHashSource::next(HashTask* task) {
 void run_hash(HashSource& source, HashSink& sink, const HashRunOptions& options) {
   Shared shared(source, sink, options.path);
   runtime::WaitGroup group;
-  for (int i = 0; i < runtime::procs(); ++i) group.go([&] { Worker(shared).run(); });
+  for (int i = 0; i < runtime::procs(); ++i) {
+    group.go([&, i] { Worker(shared, options.meter, i).run(); });
+  }
   group.wait();
 }
 

@@ -22,6 +22,7 @@
 
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_files.h"
+#include "jobs/hash/hash_meter.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
@@ -66,6 +67,7 @@ class HashSink {
 
 struct HashRunOptions {
   Sha256Path path = Sha256Path::kAuto;
+  HashMeter* meter = nullptr;  // made for runtime::procs() workers; nullptr: nobody looks on
 };
 
 /// threads  on a goroutine, which parks; returns when all goroutines of the run have ended.

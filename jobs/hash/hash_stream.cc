@@ -10,7 +10,8 @@
 
 namespace gorun::jobs {
 
-HashResult hash_stream(int fd, const std::string& name, std::span<const Algorithm> algorithms) {
+HashResult hash_stream(int fd, const std::string& name, std::span<const Algorithm> algorithms,
+                       const std::function<void(std::uint64_t)>& on_bytes) {
   DigestPass pass(algorithms);
   std::vector<char> buffer(kHashBufferBytes);
   FileDigests digests;
@@ -26,6 +27,7 @@ HashResult hash_stream(int fd, const std::string& name, std::span<const Algorith
     if (got == 0) break;
     pass.update({buffer.data(), static_cast<std::size_t>(got)});
     digests.size += static_cast<std::uint64_t>(got);
+    on_bytes(static_cast<std::uint64_t>(got));
   }
   digests.digests = pass.finish();
   return digests;

@@ -4,6 +4,8 @@
 // one descriptor that somebody names; files are read by jobs/hash/file_reading.h.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -14,9 +16,11 @@ namespace gorun::jobs {
 
 /// Reads `fd` to its end. `name` is for messages.
 ///
-/// errors   kSystem, "read".
-/// threads  on a goroutine, which waits in blocking sections.
+/// on_bytes  hears how many were read since the last call.
+/// errors    kSystem, "read".
+/// threads   on a goroutine, which waits in blocking sections.
 [[nodiscard]] HashResult hash_stream(int fd, const std::string& name,
-                                     std::span<const Algorithm> algorithms);
+                                     std::span<const Algorithm> algorithms,
+                                     const std::function<void(std::uint64_t)>& on_bytes);
 
 }  // namespace gorun::jobs

@@ -32,7 +32,10 @@ bool HashWorker::hash(std::span<const std::string_view> names, HashObserver& obs
   }
   // Side by side in lanes they are faster than one after the other.
   hasher_.start_opened(std::move(large));
-  return run(observer);
+  are_large_ = true;
+  const bool goes_on = run(observer);
+  are_large_ = false;
+  return goes_on;
 }
 
 bool HashWorker::run(HashObserver& observer) {
@@ -42,6 +45,9 @@ bool HashWorker::run(HashObserver& observer) {
     const std::uint64_t before = hasher_.bytes_read();
     is_done = hasher_.run(kBytesAtOnce, &outcomes_);
     const bool goes_on = observer.on_bytes(hasher_.bytes_read() - before);
+    if (are_large_) {
+      if (const auto slowest = hasher_.slowest()) observer.on_at_hand(*slowest);
+    }
     for (HashOutcome& outcome : outcomes_) {
       if (!observer.on_result(outcome.index, std::move(outcome.result))) return false;
     }
@@ -52,8 +58,11 @@ bool HashWorker::run(HashObserver& observer) {
 
 bool HashWorker::hash_large(OpenedFile opened, HashObserver& observer) {
   bool goes_on = true;
+  HashAtHand at_hand{opened.index, opened.file.expected_size(), 0};
   HashResult result =
       hash_large_file(std::move(opened.file), algorithms_, procs_, [&](std::uint64_t bytes) {
+        at_hand.read += bytes;
+        observer.on_at_hand(at_hand);
         goes_on = goes_on && observer.on_bytes(bytes);
         return goes_on;
       });

@@ -31,6 +31,8 @@ class HashObserver {
   virtual bool on_result(std::size_t index, HashResult&& result) = 0;
   /// So many bytes more were read. False: stop.
   virtual bool on_bytes(std::uint64_t bytes) = 0;
+  /// Of the large files on their way the one with the most left to read; every few milliseconds.
+  virtual void on_at_hand(const HashAtHand& /*file*/) {}
 };
 
 /// threads  one goroutine at a time.
@@ -50,6 +52,7 @@ class HashWorker {
   const bool is_tree_;
   const int procs_;
   FilesHasher hasher_;
+  bool are_large_ = false;             // the files that hasher_ has at hand
   std::vector<HashOutcome> outcomes_;  // of the section at hand
 };
 
