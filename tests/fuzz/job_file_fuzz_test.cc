@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "jobs/load.h"
+#include "tests/support/scale.h"
 
 namespace gorun::jobs {
 namespace {
@@ -100,7 +101,8 @@ std::string mutated(std::mt19937_64* random) {
 TEST_SUITE("fuzz/job_file") {
   TEST_CASE("a mutated job file is loaded or blamed at a place inside it") {
     const std::uint64_t seed = number_from_env("GORUN_FUZZ_SEED", 20'260'101);
-    const std::uint64_t rounds = number_from_env("GORUN_FUZZ_ROUNDS", 6'000);
+    const std::uint64_t rounds =
+        number_from_env("GORUN_FUZZ_ROUNDS", gorun::tests::scaled(6'000, 1'500));
     std::mt19937_64 random(seed);
     std::uint64_t accepted = 0;
     for (std::uint64_t round = 0; round < rounds; ++round) {

@@ -14,6 +14,7 @@
 #include "runtime/runtime.h"
 #include "tests/jobs/probe_graph.h"
 #include "tests/jobs/run_job.h"
+#include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
 namespace {
@@ -58,16 +59,17 @@ TEST_CASE("workers that overtake each other put out in input order") {
       CAPTURE(procs);
       CAPTURE(batch_items);
       std::atomic<long> next = 0, wrong = 0;
+      const long count = gorun::tests::scaled(20'000, 3'000);
       ProbeGraph graph;
-      graph.add("numbers", numbers(20'000))
+      graph.add("numbers", numbers(count))
           .add("dawdle", dawdles(batch_items), {.from = {"numbers"}, .window = 500})
           .add("check", expects_order(&next, &wrong), {.from = {"dawdle"}});
       const Outcome outcome = graph.run(procs);
       CHECK(outcome.state == RunState::kSucceeded);
-      CHECK(next == 20'000);
+      CHECK(next == count);
       CHECK(wrong == 0);
-      CHECK(outcome.stages[1].counts.items_in == 20'000);
-      CHECK(outcome.stages[1].counts.items_out == 20'000);
+      CHECK(outcome.stages[1].counts.items_in == static_cast<std::uint64_t>(count));
+      CHECK(outcome.stages[1].counts.items_out == static_cast<std::uint64_t>(count));
     }
   }
 }

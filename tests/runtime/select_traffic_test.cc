@@ -101,7 +101,7 @@ TEST_CASE("the span form with more than a few cases is as fair") {
 
 TEST_CASE("two producers that always offer are both served") {
   at_each_procs([](Runtime& rt) {
-    const int rounds = scaled(10'000, 1'000);
+    const int rounds = scaled(10'000, 400);
     std::array<int, 2> runs{};
     run_to_end(rt, [&] {
       Chan<int> a(0);
@@ -123,8 +123,9 @@ TEST_CASE("two producers that always offer are both served") {
       b.close();
       producers.wait();
     });
-    CHECK(runs[0] > rounds * 4 / 10);
-    CHECK(runs[1] > rounds * 4 / 10);
+    // Eight standard deviations of the fewest rounds.
+    CHECK(runs[0] > rounds * 3 / 10);
+    CHECK(runs[1] > rounds * 3 / 10);
   });
 }
 

@@ -269,7 +269,7 @@ TEST_CASE("traces may be started and stopped while every P is busy noting events
           while (!done) yield();
         });
       }
-      for (int round = 0; round < scaled(40, 5); ++round) {
+      for (int round = 0; round < scaled(40, 2); ++round) {
         std::ostringstream out;
         trace::start({.events_per_thread = 1000});
         for (int i = 0; i < 50; ++i) yield();
@@ -279,7 +279,7 @@ TEST_CASE("traces may be started and stopped while every P is busy noting events
       done = true;
       all.wait();
     });
-    CHECK(drawable == scaled(40, 5));
+    CHECK(drawable == scaled(40, 2));
   });
 }
 

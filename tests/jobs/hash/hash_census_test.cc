@@ -12,11 +12,13 @@
 #include "jobs/hash/hash_meter.h"
 #include "jobs/hash/hash_run.h"
 #include "jobs/hash/path_source.h"
-#include "runtime/runtime.h"
+#include "tests/support/each_procs.h"
 #include "tests/support/scratch_dir.h"
 
 using namespace gorun::jobs;
+using gorun::runtime::Runtime;
 using gorun::test::ScratchDir;
+using gorun::tests::run_to_end;
 
 namespace {
 
@@ -59,11 +61,11 @@ TEST_CASE("the census, the meter and the results agree, at any number of Ps") {
       CAPTURE(procs);
       HashMeter meter(procs);
       CountSink sink;
-      gorun::runtime::Runtime rt({.procs = procs});
-      REQUIRE(rt.run([&] {
-                  PathSource source({scratch / "tree"}, {algorithm}, WalkOrder::kSorted);
-                  run_hash(source, sink, {.meter = &meter});
-                }).ok());
+      Runtime rt({.procs = procs});
+      run_to_end(rt, [&] {
+        PathSource source({scratch / "tree"}, {algorithm}, WalkOrder::kSorted);
+        run_hash(source, sink, {.meter = &meter});
+      });
       const HashMeter::Figures done = meter.figures();
       CHECK(sink.files == total.files);
       CHECK(sink.bytes == total.bytes);

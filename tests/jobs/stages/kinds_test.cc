@@ -124,9 +124,9 @@ TEST_CASE("dedupe keeps the first of what is alike, in the order of the input") 
 TEST_CASE("dedupe with less memory than keys gives the same, in the same order") {
   const ScratchDir dir;
   const ScratchDir spill;
-  const std::string last = std::to_string(gorun::tests::scaled(60'000, 30'000));
-  REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " + last +
-                    " | awk '{print ($1 * 7919) % 20011 \"-key\"}' > in")
+  const int last = gorun::tests::scaled(60'000, 9'000);
+  REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " + std::to_string(last) +
+                    " | awk '{print ($1 * 7919) % " + std::to_string(last / 3) + " \"-key\"}' > in")
               .exit_status == 0);
   const std::string expected = run_shell("awk '!seen[$0]++' " + dir / "in").out;
   const std::string lines = R"("lines": {"kind": "lines", "path": ")" + dir / "in" + "\"}, ";
@@ -139,11 +139,12 @@ TEST_CASE("dedupe with less memory than keys gives the same, in the same order")
       CHECK((result_of(lines + R"("last": {"kind": "dedupe", "from": "lines")" + more, procs) ==
              expected));
       // By a field, with others that have to come through: the number tells which came first.
-      const std::string numbered =
-          R"("r": {"kind": "range", "to": 9000}, "s": {"kind": "map", "from": "r", "text": "${{ item }} x",
+      const std::string numbered = R"("r": {"kind": "range", "to": )" +
+                                   std::to_string(gorun::tests::scaled(9'000, 3'000)) +
+                                   R"(}, "s": {"kind": "map", "from": "r", "text": "${{ item }} x",
              "fields": {"n": "${{ item }}"}, "workers": 1},
              "k": {"kind": "map", "from": "s", "text": "${{ item }}",
-                   "replace": {"pattern": "^[0-9]*([0-9][0-9][0-9][0-9]) x$", "with": "\\1"}},
+                   "replace": {"pattern": "^[0-9]*([0-9][0-9][0-9]) x$", "with": "\\1"}},
              "f": {"kind": "map", "from": "k", "fields": {"key": "${{ item }}", "text": "the same"}},
              "last": {"kind": "dedupe", "from": "f", "by": "key")";
       CHECK((result_of(numbered + more, procs, "jsonl") ==
@@ -373,8 +374,9 @@ TEST_CASE("manifests of all forms are read, and files verified against them") {
 
 TEST_CASE("lines of compressed files are those of the plain one") {
   const ScratchDir dir;
-  REQUIRE(run_shell("cd " + dir.path() +
-                    " && seq 1 300000 > in && gzip -k in && zstd -q in && xz -k in")
+  REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " +
+                    std::to_string(gorun::tests::scaled(300'000, 60'000)) +
+                    " > in && gzip -k in && zstd -q in && xz -k in")
               .exit_status == 0);
   REQUIRE(run_shell("cd " + dir.path() +
                     " && for s in gz zst xz; do cat in.$s in.$s > two.$s; head -c 5000 in.$s > "
