@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -40,7 +42,8 @@ class CountSink final : public HashSink {
 void grow_tree(const ScratchDir& scratch) {
   for (int i = 0; i < 300; ++i) {
     const std::string number = std::to_string(i);
-    scratch.write("tree/" + std::to_string(i % 7) + "/" + number, std::string(i * 3, 'x'));
+    scratch.write("tree/" + std::to_string(i % 7) + "/" + number,
+                  std::string(static_cast<std::size_t>(i) * 3, 'x'));
   }
   scratch.write("tree/large", std::string(std::size_t{5} << 20U, 'y'));
   REQUIRE(::symlink("large", (scratch / "tree/link").c_str()) == 0);
