@@ -62,6 +62,12 @@ class KeyIndex {
     return {entries_[id].bytes, entries_[id].length};
   }
   [[nodiscard]] std::uint64_t hash(Id id) const { return entries_[id].hash; }
+  /// Has the memory fetch what key() and hash() look at; in a second step, the key's bytes.
+  void prefetch(Id id) const { __builtin_prefetch(&entries_[id]); }
+  void prefetch_bytes(Id id) const { __builtin_prefetch(entries_[id].bytes); }
+
+  /// Makes room for `keys` keys in all, which are then added without the table being rebuilt.
+  void reserve(std::size_t keys) { reserve_for(keys > size() ? keys - size() : 0); }
 
   /// Bytes that this index holds, to within a few percent.
   [[nodiscard]] std::size_t memory_bytes() const;
