@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <ctime>
 #include <utility>
 
+#include "jobs/cached_read.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 #include "runtime/blocking.h"
@@ -53,14 +53,6 @@ Called open_file(int dirfd, const char* path) {
   if (fd >= 0) return {fd, 0};
   // Non-blocking, for opening a FIFO without a writer would wait for one.
   return in_blocking_section([&] { return ::openat(dirfd, path, kFlags); });
-}
-
-// Takes from the page cache what is there; waits in a blocking section for what is not.
-Called read_file(int fd, std::span<char> buffer, off_t offset) {
-  const iovec piece = {buffer.data(), buffer.size()};
-  const ssize_t cached = ::preadv2(fd, &piece, 1, offset, RWF_NOWAIT);
-  if (cached >= 0) return {cached, 0};
-  return in_blocking_section([&] { return ::preadv2(fd, &piece, 1, offset, 0); });
 }
 
 HashFileError failure(HashFileError::Reason reason, const std::string& name, std::string detail) {
@@ -180,17 +172,16 @@ Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string na
 }
 
 Expected<std::size_t, HashFileError> FileReading::read(std::span<char> buffer) {
-  constexpr off_t kAtPosition = -1;
   std::size_t filled = 0;
   while (filled < buffer.size() && !is_at_end_) {
-    const Called got = read_file(file_.get(), buffer.subspan(filled), kAtPosition);
+    const ReadResult got = cached_read(file_.get(), buffer.subspan(filled), kAtPosition);
     if (got.error == EINTR) continue;
-    if (got.result < 0) return system_failure("read", got.error, name_);
-    filled += static_cast<std::size_t>(got.result);
-    total_ += static_cast<std::uint64_t>(got.result);
+    if (got.bytes < 0) return system_failure("read", got.error, name_);
+    filled += static_cast<std::size_t>(got.bytes);
+    total_ += static_cast<std::uint64_t>(got.bytes);
     // A file that says 0 may be one of the kernel's: only its end tells. Else the look afterwards
     // finds what was appended, and the read that would return 0 is saved.
-    is_at_end_ = got.result == 0 || (before_.st_size > 0 && total_ >= expected_size());
+    is_at_end_ = got.bytes == 0 || (before_.st_size > 0 && total_ >= expected_size());
   }
   return filled;
 }
@@ -199,12 +190,12 @@ Expected<std::size_t, HashFileError> FileReading::read_at(std::uint64_t offset,
                                                           std::span<char> buffer) const {
   std::size_t filled = 0;
   while (filled < buffer.size()) {
-    const Called got =
-        read_file(file_.get(), buffer.subspan(filled), static_cast<off_t>(offset + filled));
+    const ReadResult got =
+        cached_read(file_.get(), buffer.subspan(filled), static_cast<off_t>(offset + filled));
     if (got.error == EINTR) continue;
-    if (got.result < 0) return system_failure("read", got.error, name_);
-    if (got.result == 0) break;
-    filled += static_cast<std::size_t>(got.result);
+    if (got.bytes < 0) return system_failure("read", got.error, name_);
+    if (got.bytes == 0) break;
+    filled += static_cast<std::size_t>(got.bytes);
   }
   return filled;
 }

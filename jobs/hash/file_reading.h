@@ -13,8 +13,8 @@
 // Files that the kernel makes up while they are read (proc, sysfs, cgroup) have no true size;
 // what they deliver until their end is hashed.
 //
-// A goroutine that reads what the caches hold keeps its P: openat2 with RESOLVE_CACHED and preadv2
-// with RWF_NOWAIT say when they would wait for a disk, and only then the call is marked as
+// A goroutine that reads what the caches hold keeps its P: openat2 with RESOLVE_CACHED says when it
+// would wait for a disk, as do reads (jobs/cached_read.h), and only then the call is marked as
 // blocking (runtime/blocking.h). Without that, sections of a millisecond of hashing looked like
 // blocked threads: their Ps were taken away and given back thousands of times a second.
 // Not chosen: mmap. A truncated file then raises SIGBUS, and page faults cost more than copies.

@@ -48,6 +48,7 @@ class Count final : public Aggregate {
   void merge_state(Id id, std::string_view state) override {
     counts_[id] += take_bytes<std::int64_t>(&state);
   }
+  void prefetch(Id id) const override { __builtin_prefetch(&counts_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
     *out += std::to_string(counts_[id]);
   }
@@ -75,6 +76,7 @@ class OfNumbers : public Aggregate {
   }
   void append_state(Id id, std::string* out) const override { states_[id].append_bytes_to(out); }
   void merge_state(Id id, std::string_view state) override { states_[id].add(State::read(&state)); }
+  void prefetch(Id id) const override { __builtin_prefetch(&states_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
     states_[id].append_to(out);
   }
@@ -274,6 +276,7 @@ class Distinct final : public Aggregate {
       state.remove_prefix(length);
     }
   }
+  void prefetch(Id id) const override { __builtin_prefetch(&counts_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
     *out += std::to_string(counts_[id]);
   }

@@ -78,6 +78,8 @@ class Aggregate {
   /// Called once before results are asked for, after the last add or merge.
   virtual void finish() {}
 
+  /// A hint: the group's result is asked for in a while.
+  virtual void prefetch(Id /*id*/) const {}
   /// The group's result as a text; a list's values are separated by `separator`.
   virtual void append_result(Id id, std::string_view separator, std::string* out) const = 0;
   /// The result as a number, to sort by; a list's is its length.

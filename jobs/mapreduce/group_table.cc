@@ -74,6 +74,8 @@ void GroupTable::merge(const GroupTable& from, Shard shard) {
     keys.push_back(from.key(id));
   }
   std::vector<Id> ids(keys.size());
+  // No more than that: most keys of a second table are those of the first.
+  keys_.reserve(keys.size());
   keys_.add(keys, ids);
   for (std::size_t i = 0; i < owned.size(); ++i) ids_[owned[i]] = ids[i];
   for (std::size_t a = 0; a < aggregates_.size(); ++a) {

@@ -68,6 +68,13 @@ class GroupTable {
   /// All groups in the byte order of their keys.
   [[nodiscard]] std::vector<Id> sorted_ids() const { return keys_.sorted_ids(); }
   [[nodiscard]] std::string_view key(Id id) const { return keys_.key(id); }
+  /// Has the memory fetch a group that will be asked for in a while; in a second step, its key's
+  /// bytes. In the order of their keys groups lie all over the place.
+  void prefetch(Id id) const {
+    keys_.prefetch(id);
+    for (const auto& aggregate : aggregates_) aggregate->prefetch(id);
+  }
+  void prefetch_key(Id id) const { keys_.prefetch_bytes(id); }
   /// Appends a result as text; a list's values are separated by `separator`.
   void append_result(Id id, std::size_t aggregate, std::string* out,
                      std::string_view separator = ",") const;

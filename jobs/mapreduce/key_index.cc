@@ -43,14 +43,16 @@ struct Words {
 // Words are short and of all lengths: a branch on the length would be mispredicted for every other
 // one, which costs more than all the rest. So 16 bytes are loaded whatever the length and the
 // surplus masked away. A load that stays within the page cannot fault, although sanitizers object
-// to it; one that might not is made from a copy.
-__attribute__((no_sanitize("address", "thread"))) Words words_of(std::string_view key) {
+// to it; one that might not is made from a copy. Inlined by force: the attribute that sanitizers
+// heed keeps it from being so by itself.
+// key  of 1 to 16 bytes
+inline __attribute__((always_inline, no_sanitize("address", "thread"))) Words words_of(
+    std::string_view key) {
   alignas(16) static constexpr std::array<unsigned char, 32> kMask = {
       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
       0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0,    0,
       0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
   const char* at = key.data();
-  if (key.empty()) return {0, 0};
   std::array<char, kShortKeyBytes> copy;
   if (reinterpret_cast<std::uintptr_t>(at) % kPageBytes > kPageBytes - kShortKeyBytes) {
     copy.fill(0);
@@ -67,14 +69,13 @@ std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// Two rounds of multiply and fold, as wyhash has them, without a branch on the length. The
-// constants are the first digits of pi's fraction, odd.
-std::uint64_t hash_of(const Words& words, std::size_t length) {
+// One multiplication, folded, as foldhash has it for short keys. The length has no part in it: keys
+// that differ only in zeros at the end collide, and few do. The constants are the first digits of
+// pi's fraction, odd.
+std::uint64_t hash_of(const Words& words) {
   constexpr std::uint64_t kPi0 = 0x243f6a8885a308d3;
   constexpr std::uint64_t kPi1 = 0x13198a2e03707345;
-  constexpr std::uint64_t kPi2 = 0xa4093822299f31d1;
-  return folded_product(folded_product(words.first ^ kPi0, words.second ^ kPi1) ^ length ^ kPi1,
-                        kPi2);
+  return folded_product(words.first ^ kPi0, words.second ^ kPi1);
 }
 
 // The first bytes as a number that compares as they do.
@@ -92,22 +93,27 @@ void KeyIndex::FreeSlots::operator()(Slot* slots) const { std::free(slots); }
 // Field by field: a Probe that is returned and copied is stored in halves and loaded whole, which
 // the processor's store buffer cannot forward.
 inline void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
-  if (key.size() <= kShortKeyBytes) {
+  if (key.size() - 1 < kShortKeyBytes) [[likely]] {
     const Words words = words_of(key);
-    probe->hash = hash_of(words, key.size());
+    probe->hash = hash_of(words);
     probe->first = words.first;
     probe->second = words.second;
   } else {
-    probe->hash = XXH3_64bits(key.data(), key.size());
-    probe->first = probe->hash;
+    probe->hash = key.empty() ? hash_of({0, 0}) : XXH3_64bits(key.data(), key.size());
+    probe->first = key.empty() ? 0 : probe->hash;
     probe->second = 0;
   }
 }
 
+// A long key's slot never passes here.
+inline bool KeyIndex::is_of_short(const Slot& slot, std::string_view key, const Probe& probe) {
+  return slot.first == probe.first && slot.second == probe.second &&
+         slot.tag == key.size() + kShortTag;
+}
+
 inline bool KeyIndex::is_of(const Slot& slot, std::string_view key, const Probe& probe) const {
-  return slot.first == probe.first && slot.second == probe.second && slot.length == key.size() &&
-         slot.id_plus_one != 0 &&
-         (key.size() <= kShortKeyBytes || this->key(slot.id_plus_one - 1) == key);
+  if (key.size() <= kShortKeyBytes) return is_of_short(slot, key, probe);
+  return slot.tag == kLongTag && slot.first == probe.first && this->key(slot.id) == key;
 }
 
 void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
@@ -120,7 +126,7 @@ void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
       __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      ids[at + i] = find_or_add(batch[i], probes[i]).id_plus_one - 1;
+      ids[at + i] = find_or_add(batch[i], probes[i]).id;
     }
   }
 }
@@ -130,13 +136,15 @@ void KeyIndex::count(std::span<const std::string_view> keys) {
   for (std::size_t at = 0; at < keys.size(); at += kBatch) {
     const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
     reserve_for(batch.size());
+    Slot* const slots = slots_.get();
+    const std::size_t mask = slot_count_ - 1;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       fill_probe(batch[i], &probes[i]);
-      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)], 1);
+      __builtin_prefetch(&slots[probes[i].hash & mask], 1);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      Slot& home = slots_[probes[i].hash & (slot_count_ - 1)];
-      Slot& slot = is_of(home, batch[i], probes[i]) ? home : find_or_add(batch[i], probes[i]);
+      Slot& home = slots[probes[i].hash & mask];
+      Slot& slot = is_of_short(home, batch[i], probes[i]) ? home : find_or_add(batch[i], probes[i]);
       ++slot.count;
     }
   }
@@ -151,8 +159,8 @@ void KeyIndex::count(std::string_view key, std::int64_t times) {
 
 void KeyIndex::take_counts(std::span<std::int64_t> counts) {
   for (Slot& slot : std::span(slots_.get(), slot_count_)) {
-    if (slot.id_plus_one == 0) continue;
-    counts[slot.id_plus_one - 1] += std::exchange(slot.count, 0);
+    if (slot.tag == kFreeTag) continue;
+    counts[slot.id] += std::exchange(slot.count, 0);
   }
 }
 
@@ -160,14 +168,16 @@ KeyIndex::Slot& KeyIndex::find_or_add(std::string_view key, const Probe& probe) 
   for (std::size_t at = probe.hash & (slot_count_ - 1);; at = (at + 1) & (slot_count_ - 1)) {
     Slot& slot = slots_[at];
     if (is_of(slot, key, probe)) return slot;
-    if (slot.id_plus_one != 0) continue;
+    if (slot.tag != kFreeTag) continue;
     if (key.size() > std::numeric_limits<std::uint32_t>::max() ||
         size() == std::numeric_limits<Id>::max()) {
       throw std::length_error("more or longer keys than a table holds");
     }
     const auto length = static_cast<std::uint32_t>(key.size());
     entries_.push_back({keep(key), length, probe.hash});
-    slot = {probe.first, probe.second, length, static_cast<Id>(size()), 0};
+    const auto id = static_cast<Id>(size() - 1);
+    const std::uint32_t tag = key.size() <= kShortKeyBytes ? length + kShortTag : kLongTag;
+    slot = {probe.first, probe.second, tag, id, 0};
     return slot;
   }
 }
@@ -189,9 +199,9 @@ void KeyIndex::reserve_for(std::size_t more) {
   slots_.reset(static_cast<Slot*>(memory));
   slot_count_ = wanted;
   for (std::size_t i = 0; i < old_count; ++i) {
-    if (old[i].id_plus_one == 0) continue;
-    std::size_t at = hash(old[i].id_plus_one - 1) & (wanted - 1);
-    while (slots_[at].id_plus_one != 0) at = (at + 1) & (wanted - 1);
+    if (old[i].tag == kFreeTag) continue;
+    std::size_t at = hash(old[i].id) & (wanted - 1);
+    while (slots_[at].tag != kFreeTag) at = (at + 1) & (wanted - 1);
     slots_[at] = old[i];
   }
 }

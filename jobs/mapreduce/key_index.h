@@ -11,9 +11,9 @@
 //   I2  hash(id) depends on the key alone: a key belongs to the same shard in whatever table it was
 //       counted. Slots are chosen by its low half, shards by its high half.
 //   I3  Views that key() returns are good until clear() or destruction: the arena never moves.
-// A long key is hashed by XXH3, a short one by two multiplications of its padded words, which takes
+// A long key is hashed by XXH3, a short one by one multiplication of its padded words, which takes
 // no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
-// chooses the keys can make them collide.
+// chooses the keys can make them collide, which costs time and nothing else.
 // Not chosen: std::unordered_map, a node and an allocation for every key; states in the slots,
 //   which makes one table per kind of aggregate and probing slower the larger they are.
 #pragma once
@@ -62,6 +62,12 @@ class KeyIndex {
     return {entries_[id].bytes, entries_[id].length};
   }
   [[nodiscard]] std::uint64_t hash(Id id) const { return entries_[id].hash; }
+  /// Has the memory fetch what key() and hash() look at; in a second step, the key's bytes.
+  void prefetch(Id id) const { __builtin_prefetch(&entries_[id]); }
+  void prefetch_bytes(Id id) const { __builtin_prefetch(entries_[id].bytes); }
+
+  /// Makes room for `keys` keys in all, which are then added without the table being rebuilt.
+  void reserve(std::size_t keys) { reserve_for(keys > size() ? keys - size() : 0); }
 
   /// Bytes that this index holds, to within a few percent.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -76,11 +82,14 @@ class KeyIndex {
   struct Slot {
     std::uint64_t first;  // of a short key: its bytes; of a long one: its hash
     std::uint64_t second;
-    std::uint32_t length;
-    Id id_plus_one;  // 0: free
+    std::uint32_t tag;  // one of the following; of a short key: its length + kShortTag
+    Id id;
     std::int64_t count;
   };
   static_assert(sizeof(Slot) == 32);
+  static constexpr std::uint32_t kFreeTag = 0;
+  static constexpr std::uint32_t kLongTag = 1;
+  static constexpr std::uint32_t kShortTag = 2;
   struct Entry {
     const char* bytes;
     std::uint32_t length;
@@ -100,6 +109,7 @@ class KeyIndex {
   static void fill_probe(std::string_view key, Probe* probe);
   void reserve_for(std::size_t more);
   Slot& find_or_add(std::string_view key, const Probe& probe);
+  [[nodiscard]] static bool is_of_short(const Slot& slot, std::string_view key, const Probe& probe);
   [[nodiscard]] bool is_of(const Slot& slot, std::string_view key, const Probe& probe) const;
   const char* keep(std::string_view key);
 

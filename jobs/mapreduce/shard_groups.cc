@@ -25,6 +25,10 @@ std::optional<SystemError> ShardGroups::finish() {
 
 Expected<bool, SystemError> ShardGroups::next() {
   if (runs_.size() > 0) return runs_.next();
+  // What comes in a while is on its way; first the entry, which tells where the key is.
+  constexpr std::size_t kAhead = 16;
+  if (next_ + 2 * kAhead < order_.size()) table_.prefetch(order_[next_ + 2 * kAhead]);
+  if (next_ + kAhead < order_.size()) table_.prefetch_key(order_[next_ + kAhead]);
   return next_++ < order_.size();
 }
 

@@ -72,8 +72,7 @@ class ManifestProducer final : public Producer {
     std::uint64_t line = 0;
     const std::uint64_t before = entries_;
     for (;;) {
-      const auto chunk =
-          runtime::blocking(runtime::Blocking::kLong, [&] { return reader.next(buffer); });
+      const auto chunk = reader.next(buffer);
       if (!chunk.ok()) return fail({FailureKind::kWork, chunk.error().message(), {}});
       if (chunk->empty()) break;
       if (take(*chunk, path, &lines, &line, out) == Flow::kStop) return Flow::kStop;

@@ -164,11 +164,10 @@ class Read final : public Operator {
                          .max_record_bytes = max_record_bytes_};
     RangeReader reader = file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
                                           : RangeReader::of_stream(file->fd.get(), path, what);
-    const auto how = file->is_regular ? runtime::Blocking::kBrief : runtime::Blocking::kLong;
     for (;;) {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
-      const auto chunk = runtime::blocking(how, [&] { return reader.next(block_->bytes()); });
+      const auto chunk = reader.next(block_->bytes());
       if (!chunk.ok()) return failure_of_read(chunk.error());
       if (chunk->empty()) return std::nullopt;
       context_.count_bytes(chunk->size());

@@ -145,6 +145,38 @@ positions_avx512(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* 
   return static_cast<std::size_t>(out - positions);
 }
 
+// Which bits each byte has, the lowest first.
+constexpr std::array<std::array<std::uint8_t, 8>, 256> kBitsOfBytes = [] {
+  std::array<std::array<std::uint8_t, 8>, 256> bits{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    std::size_t count = 0;
+    for (std::uint8_t bit = 0; bit < 8; ++bit) {
+      if ((byte >> bit & 1) != 0) bits[byte][count++] = bit;
+    }
+  }
+  return bits;
+}();
+
+// A byte's bits at a time, out of a table: no branch depends on how many there are.
+__attribute__((target("avx2,popcnt"))) std::size_t positions_avx2(const std::uint64_t* masks,
+                                                                  std::size_t blocks,
+                                                                  std::uint16_t* positions) {
+  std::uint16_t* out = positions;
+  __m128i base = _mm_setzero_si128();
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::uint64_t mask = masks[b];
+    for (std::size_t i = 0; i < sizeof mask; ++i, mask >>= 8) {
+      const std::uint64_t byte = mask & 0xff;
+      const auto* bits = reinterpret_cast<const __m128i*>(kBitsOfBytes[byte].data());
+      const __m128i wide = _mm_cvtepu8_epi16(_mm_loadl_epi64(bits));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi16(wide, base));
+      out += std::popcount(byte);
+      base = _mm_add_epi16(base, _mm_set1_epi16(8));
+    }
+  }
+  return static_cast<std::size_t>(out - positions);
+}
+
 #endif
 
 // Eight at a time, whether or not there are as many: what is too much is overwritten.
@@ -187,7 +219,10 @@ VectorLevel best_vector_level() {
         __builtin_cpu_supports("avx512vbmi2") != 0) {
       return VectorLevel::kAvx512;
     }
-    return __builtin_cpu_supports("avx2") != 0 ? VectorLevel::kAvx2 : VectorLevel::kSse2;
+    if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("popcnt") != 0) {
+      return VectorLevel::kAvx2;
+    }
+    return VectorLevel::kSse2;
   }();
   return level;
 #else
@@ -215,6 +250,7 @@ std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::u
                           VectorLevel level) {
 #if defined(__x86_64__)
   if (level == VectorLevel::kAvx512) return positions_avx512(masks, blocks, positions);
+  if (level == VectorLevel::kAvx2) return positions_avx2(masks, blocks, positions);
 #endif
   static_cast<void>(level);
   return positions_plain(masks, blocks, positions);

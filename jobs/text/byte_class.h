@@ -26,7 +26,7 @@ struct ByteClass {
 enum class VectorLevel : std::uint8_t {
   kPlain,
   kSse2,
-  kAvx2,
+  kAvx2,    // with POPCNT
   kAvx512,  // with BW and VBMI2
 };
 

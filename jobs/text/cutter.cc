@@ -68,8 +68,9 @@ std::size_t WordCutter::next(std::span<std::string_view> records) {
     }
     const std::size_t pairs = std::min(records.size() - count, (edges_end_ - edge_) / 2);
     const std::uint16_t* edges = edges_.data() + edge_;
+    const char* const base = base_;  // a member would be loaded for each word
     for (std::size_t i = 0; i < pairs; ++i) {
-      records[count + i] = view(base_ + edges[2 * i], base_ + edges[2 * i + 1]);
+      records[count + i] = view(base + edges[2 * i], base + edges[2 * i + 1]);
     }
     count += pairs;
     edge_ += 2 * pairs;

@@ -28,7 +28,7 @@ inline constexpr std::size_t kRecordBatch = 256;
 /// cutters' common part. Holds a window of the text at a time.
 class MaskWindow {
  public:
-  static constexpr std::size_t kBlocks = 8;
+  static constexpr std::size_t kBlocks = 32;
   static constexpr std::size_t kBytes = kBlocks * kBlockBytes;
 
   MaskWindow(std::string_view text, ByteClass wanted) : rest_(text), wanted_(wanted) {}

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "jobs/format/quote.h"
+#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -45,13 +46,15 @@ RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& ra
   return RangeReader(fd, std::move(name), range, Access::kStream);
 }
 
-RangeReader::Got RangeReader::read_some(char* to, std::size_t bytes) const {
+ReadResult RangeReader::read_some(std::span<char> to) const {
   while (true) {
-    const ssize_t got = access_ == Access::kFile
-                            ? ::pread(fd_, to, bytes, static_cast<off_t>(offset_))
-                            : ::read(fd_, to, bytes);
-    if (got >= 0) return {static_cast<std::size_t>(got), 0};
-    if (errno != EINTR) return {0, errno};
+    const ReadResult got = access_ == Access::kFile
+                               ? cached_read(fd_, to, static_cast<off_t>(offset_))
+                               : runtime::blocking(runtime::Blocking::kLong, [&] {
+                                   const ssize_t bytes = ::read(fd_, to.data(), to.size());
+                                   return ReadResult{bytes, bytes < 0 ? errno : 0};
+                                 });
+    if (got.error != EINTR) return got;
   }
 }
 
@@ -109,15 +112,16 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
   while (true) {
     const std::size_t piece = piece_size();
     if (buffer.capacity() - used_ < piece) buffer.reserve(2 * used_ + piece, used_);
-    const Got got = read_some(buffer.data() + used_, piece);
-    if (got.error_number != 0) return fail(got.error_number);
-    offset_ += got.bytes;
-    if (got.bytes == 0) {
+    const ReadResult got = read_some({buffer.data() + used_, piece});
+    if (got.bytes < 0) return fail(got.error);
+    const auto bytes = static_cast<std::size_t>(got.bytes);
+    offset_ += bytes;
+    if (bytes == 0) {
       done_ = true;
       return deliver(buffer, skipping_ ? 0 : used_);
     }
-    std::string_view fresh(buffer.data() + used_, got.bytes);
-    used_ += got.bytes;
+    std::string_view fresh(buffer.data() + used_, bytes);
+    used_ += bytes;
     if (skipping_) {
       fresh = skip_foreign_record(buffer, fresh);
       if (done_) return std::string_view();

@@ -15,9 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "jobs/cached_read.h"
 #include "jobs/expected.h"
 #include "jobs/system_error.h"
 #include "jobs/text/byte_buffer.h"
@@ -50,7 +52,8 @@ struct ReadRange {
   std::size_t max_record_bytes = kMaxRecordBytes;
 };
 
-/// threads  one at a time. Blocks in read.
+/// threads  one at a time. Not in a blocking section: on a goroutine, what waits for a disk or a
+///          producer is one by itself.
 class RangeReader {
  public:
   /// Reads a file that can be read at any offset (pread). Does not own `fd`. `name` is for
@@ -71,14 +74,9 @@ class RangeReader {
 
  private:
   enum class Access : std::uint8_t { kFile, kStream };
-  struct Got {
-    std::size_t bytes;
-    int error_number;
-  };
-
   RangeReader(int fd, std::string name, const ReadRange& range, Access access);
   [[nodiscard]] std::size_t piece_size() const;
-  Got read_some(char* to, std::size_t bytes) const;
+  [[nodiscard]] ReadResult read_some(std::span<char> to) const;
   std::string_view skip_foreign_record(ByteBuffer& buffer, std::string_view fresh);
   [[nodiscard]] std::size_t find_cut(std::string_view fresh) const;
   std::string_view deliver(ByteBuffer& buffer, std::size_t whole);

@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
@@ -129,6 +130,114 @@ TEST_CASE("shards share out all hashes evenly") {
       CHECK(n > 10'000 / count * 8 / 10);
     }
     CHECK(all == 10'000);
+  }
+}
+
+// A hash that is good for what keys look like: nearly as many slots are hit as by random numbers.
+TEST_CASE("hashes of alike keys spread over slots and shards") {
+  constexpr std::size_t kKeys = 65'536;
+  const auto padded = [](std::size_t i, std::size_t width) {
+    std::string digits = std::to_string(i);
+    return std::string(width - digits.size(), '0') + digits;
+  };
+  using MakeKey = std::string (*)(std::size_t, std::string);
+  const std::pair<const char*, MakeKey> families[] = {
+      {"numbers", [](std::size_t i, std::string) { return std::to_string(i); }},
+      {"8 digits", [](std::size_t, std::string digits) { return digits.substr(8); }},
+      {"16 digits", [](std::size_t, std::string digits) { return digits; }},
+      {"17 digits", [](std::size_t, std::string digits) { return digits + "0"; }},
+      {"even", [](std::size_t i, std::string) { return std::to_string(2 * i); }},
+      {"digits in front",
+       [](std::size_t, std::string digits) { return digits.substr(10) + "-key"; }},
+      {"digits at byte 7",
+       [](std::size_t, std::string digits) { return "a-key-" + digits.substr(9); }},
+      {"two bytes",
+       [](std::size_t i, std::string) {
+         return std::string{static_cast<char>(i), static_cast<char>(i >> 8)};
+       }},
+      {"eighth and ninth byte",
+       [](std::size_t i, std::string) {
+         return std::string(7, 'x') + std::string{static_cast<char>(i), static_cast<char>(i >> 8)};
+       }},
+      {"first and last byte",
+       [](std::size_t i, std::string) {
+         return std::string{static_cast<char>(i)} + std::string(14, 'x') +
+                std::string{static_cast<char>(i >> 8)};
+       }},
+  };
+  for (const auto& [name, make] : families) {
+    CAPTURE(name);
+    KeyIndex index;
+    for (std::size_t i = 0; i < kKeys; ++i) {
+      const std::string key = make(i, padded(i, 16));
+      const std::string_view view = key;
+      KeyIndex::Id id = 0;
+      index.add({&view, 1}, {&id, 1});
+    }
+    REQUIRE(index.size() == kKeys);
+    std::vector<bool> low(kKeys);
+    std::vector<bool> high(kKeys);
+    for (KeyIndex::Id id = 0; id < kKeys; ++id) {
+      low[index.hash(id) % kKeys] = true;
+      high[index.hash(id) >> 48] = true;
+    }
+    // Random numbers hit 63 % of the slots.
+    CHECK(std::count(low.begin(), low.end(), true) > kKeys * 57 / 100);
+    CHECK(std::count(high.begin(), high.end(), true) > kKeys * 57 / 100);
+  }
+}
+
+TEST_CASE("keys that differ in zeros at the end, or in nothing but their length, are different") {
+  KeyIndex index;
+  std::vector<std::string> keys;
+  for (const char* begin : {"", "a", "abcdefgh", "abcdefghijklmno"}) {
+    for (std::size_t zeros = 0; zeros < 20; ++zeros) {
+      keys.push_back(begin + std::string(zeros, '\0'));
+    }
+  }
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  for (int round = 0; round < 3; ++round) index.count(views);
+  REQUIRE(index.size() == keys.size());
+  std::vector<std::int64_t> counts(index.size());
+  index.take_counts(counts);
+  for (KeyIndex::Id id = 0; id < index.size(); ++id) {
+    CHECK(index.key(id) == keys[id]);
+    CHECK(counts[id] == 3);
+  }
+}
+
+TEST_CASE("counts are those of a map, whatever the batches and the borders of keys") {
+  const std::vector<std::string> keys = random_keys(20'000, 4);
+  // Keys side by side, as words lie in a text: what lies behind a key is not part of it.
+  std::string text;
+  for (const std::string& key : keys) text += key;
+  std::vector<std::string_view> views;
+  std::unordered_map<std::string_view, std::int64_t> expected;
+  for (std::size_t at = 0; const std::string& key : keys) {
+    views.push_back(std::string_view(text).substr(at, key.size()));
+    at += key.size();
+    ++expected[key];
+  }
+  for (const std::size_t batch : {1u, 255u, 256u, 257u, 20'000u}) {
+    KeyIndex index;
+    for (std::size_t at = 0; at < views.size(); at += batch) {
+      index.count(std::span(views).subspan(at, std::min(batch, views.size() - at)));
+    }
+    index.count(views.front(), 7);
+    CHECK(index.size() == expected.size());
+    std::vector<std::int64_t> counts(index.size());
+    index.take_counts(counts);
+    std::size_t wrong = 0;
+    for (KeyIndex::Id id = 0; id < index.size(); ++id) {
+      const std::int64_t more = index.key(id) == views.front() ? 7 : 0;
+      wrong += counts[id] != expected[index.key(id)] + more;
+    }
+    CHECK(wrong == 0);
+    index.take_counts(counts);  // taken, they begin at 0 again
+    CHECK(std::ranges::count(counts, 0) == 0);
+    std::vector<std::int64_t> none(index.size());
+    index.take_counts(none);
+    CHECK(std::ranges::count(none, 0) == static_cast<std::ptrdiff_t>(none.size()));
   }
 }
 

@@ -178,6 +178,26 @@ TEST_CASE("top says when its n items are more than it may keep") {
                          "that, or lower \"n\"\n"));
 }
 
+TEST_CASE("top orders whole numbers and others alike, and texts behind them") {
+  const auto top = [](const char* order) {
+    return result_of(
+        std::string(R"("i": {"kind": "items", "items": [{"v": "9007199254740993"}, {"v": "1e16"},
+             {"v": "9007199254740992.5"}, {"v": "-9223372036854775808"}, {"v": "-1e19"}, {"v": "x"},
+             {"v": "9223372036854775807"}, {"v": "9223372036854775808"}, {"v": "2.5"}, {"v": "3"},
+             {"v": ""}, {"v": "+1"}, {"v": "nan"}]},
+           "m": {"kind": "map", "from": "i", "text": "${{ item.v }}", "workers": 1},
+           "last": {"kind": "top", "from": "m", "n": 20, "by": "v", "order": ")") +
+            order + "\"}",
+        2);
+  };
+  CHECK(top("asc") ==
+        "-1e19\n-9223372036854775808\n2.5\n3\n9007199254740992.5\n9007199254740993\n1e16\n"
+        "9223372036854775807\n9223372036854775808\n\n+1\nnan\nx\n");
+  CHECK(top("desc") ==
+        "9223372036854775808\n9223372036854775807\n1e16\n9007199254740993\n9007199254740992.5\n3\n"
+        "2.5\n-9223372036854775808\n-1e19\nx\nnan\n+1\n\n");
+}
+
 TEST_CASE("batch makes one item of n, and of what is left") {
   CHECK(
       result_of(
