@@ -109,31 +109,62 @@ inline constexpr std::array<OptionRow, 3> kRangeOptions = {{
 
 // ---- operators -------------------------------------------------------------------------------
 
-inline constexpr std::array<OptionRow, 2> kReadOptions = {{
+inline constexpr std::array<std::string_view, 4> kCutWays = {"lines", "csv", "jsonl", "json"};
+
+inline constexpr std::array<OptionRow, 4> kReadOptions = {{
     {.name = "chunk",
      .type = OptionType::kSize,
      .default_text = "256KiB",
-     .help = "bytes of a chunk; chunks are cut at line ends, a longer line makes a longer chunk",
+     .help = "bytes of a chunk; chunks are cut between records, a longer one makes a longer chunk",
      .min = 4 * kKiB,
      .max = kGiB},
     {.name = "max_record",
      .type = OptionType::kSize,
      .default_text = "1GiB",
-     .help = "a line that is longer, and longer than a chunk, is a failure of its file",
+     .help = "a record that is longer, and longer than a chunk, is a failure of its file",
      .min = 1},
+    {.name = "cut",
+     .type = OptionType::kChoice,
+     .default_text = "lines",
+     .help =
+         "records to cut between: lines; csv, or jsonl (a document a line), if a split by csv or "
+         "json reads it; json: documents of any lines, or an array of them",
+     .choices = kCutWays},
+    {.name = "separator",
+     .type = OptionType::kByte,
+     .default_text = ",",
+     .help = "with \"cut\": \"csv\", the byte between fields; that of the split if not given"},
 }};
 
-inline constexpr std::array<std::string_view, 3> kSplitWays = {"lines", "words", "regex"};
+inline constexpr std::array<std::string_view, 5> kSplitWays = {"lines", "words", "regex", "csv",
+                                                               "json"};
 
-inline constexpr std::array<OptionRow, 2> kSplitOptions = {{
+inline constexpr std::array<OptionRow, 6> kSplitOptions = {{
     {.name = "by",
      .type = OptionType::kChoice,
      .default_text = "lines",
-     .help = "lines: without their line ends; words: between white space; regex: its matches",
+     .help = "lines: without their line ends; words: between white space; regex: its matches; csv: "
+             "records with a field for each column; json: documents, with \"fields\"",
      .choices = kSplitWays},
     {.name = "pattern",
      .type = OptionType::kRegex,
      .help = "with \"by\": \"regex\": each match is a record, its first group if it has one"},
+    {.name = "fields",
+     .type = OptionType::kPointers,
+     .help =
+         "with \"by\": \"json\": fields to take, {\"name\": \"/a/pointer\"}, where a document has "
+         "them"},
+    {.name = "header",
+     .type = OptionType::kFlag,
+     .default_text = "true",
+     .help = "with \"by\": \"csv\": the first record names the columns"},
+    {.name = "columns",
+     .type = OptionType::kTexts,
+     .help = "with \"by\": \"csv\" and \"header\": false: what the columns are called"},
+    {.name = "separator",
+     .type = OptionType::kByte,
+     .default_text = ",",
+     .help = "with \"by\": \"csv\": the byte between fields; \"\\t\" for TSV"},
 }};
 
 inline constexpr std::array<OptionRow, 4> kFilterOptions = {{

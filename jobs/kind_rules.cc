@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "jobs/quote.h"
 
@@ -97,8 +98,55 @@ void check_filter(const StageUse& use, Diagnostics* errors) {
 
 bool route_sends_nothing(const StageOptions& options) { return options.text("otherwise") != "out"; }
 
+namespace {
+
+void check_separator(const StageOptions& options, Diagnostics* errors) {
+  const std::string& separator = options.text("separator");
+  if (separator != "\"" && separator != "\n" && separator != "\r") return;
+  blame(errors, options.where("separator"), "a quote or a line end cannot separate fields");
+}
+
+void check_csv(const StageOptions& options, Diagnostics* errors) {
+  if (options.flag("header") && options.has("columns")) {
+    blame(errors, options.where("columns"), "the first record names the columns already",
+          R"("header": false says that it is one like others)");
+  }
+  if (!options.flag("header") && !options.has("columns")) {
+    blame(errors, options.where("header"), "what the columns are called is not said",
+          R"(name them: "columns": ["time", "bytes"])");
+  }
+  if (options.has("columns")) {
+    std::vector<std::string> names = options.texts("columns");
+    std::ranges::sort(names);
+    const auto twice = std::ranges::adjacent_find(names);
+    if (twice != names.end()) {
+      blame(errors, options.where("columns"), "two columns are called " + quote(*twice));
+    }
+  }
+  check_separator(options, errors);
+}
+
+}  // namespace
+
+void check_read(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.is_given("separator") && options.text("cut") != "csv") {
+    blame(errors, options.where("separator"), R"("separator" is used only with "cut": "csv")");
+  }
+  check_separator(options, errors);
+}
+
 void check_split(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
+  if (options.text("by") == "csv") check_csv(options, errors);
+  for (const std::string_view name : {"header", "columns", "separator"}) {
+    if (!options.is_given(name) || options.text("by") == "csv") continue;
+    blame(errors, options.where(name), quote(name) + R"( is used only with "by": "csv")");
+  }
+  if (options.has("fields") && options.text("by") != "json") {
+    blame(errors, options.where("fields"), R"("fields" is used only with "by": "json")",
+          R"(a map gives items of other kinds fields)");
+  }
   const bool by_regex = options.text("by") == "regex";
   if (by_regex && !options.has("pattern")) {
     blame(errors, options.where("by"), "\"by\": \"regex\" needs a \"pattern\"");

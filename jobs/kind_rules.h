@@ -13,6 +13,7 @@ void check_walk(const StageUse& use, Diagnostics* errors);
 void check_pipeline(const StageUse& use, Diagnostics* errors);
 void check_range(const StageUse& use, Diagnostics* errors);
 void check_filter(const StageUse& use, Diagnostics* errors);
+void check_read(const StageUse& use, Diagnostics* errors);
 void check_split(const StageUse& use, Diagnostics* errors);
 void check_map(const StageUse& use, Diagnostics* errors);
 void check_exec(const StageUse& use, Diagnostics* errors);

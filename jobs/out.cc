@@ -1,5 +1,7 @@
 #include "jobs/out.h"
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -43,6 +45,57 @@ Flow Out::emit_records(const Records& records) {
     if (emit(item) == Flow::kStop) return Flow::kStop;
   }
   return flow_;
+}
+
+Item Rows::item(std::size_t i, std::vector<Field>* fields) const {
+  fields->clear();
+  for (const Column& column : columns) {
+    if (column.values[i].data() == nullptr) continue;
+    fields->push_back({column.name, column.values[i], column.types[i]});
+  }
+  const std::size_t own = fields->size();
+  for (const Field& field : records.parent.all_fields()) {
+    const auto mine = std::span(*fields).first(own);
+    if (std::ranges::find(mine, field.name, &Field::name) == mine.end()) fields->push_back(field);
+  }
+  Item item{records.texts[i], fields->data(), static_cast<std::uint32_t>(fields->size())};
+  return item;
+}
+
+Flow Out::emit_rows(const Rows& rows) {
+  const std::string_view all = rows.records.parent.text;
+  const auto is_kept = [all](std::string_view value) {
+    return std::less_equal<>()(all.data(), value.data()) &&
+           std::less_equal<>()(value.data() + value.size(), all.data() + all.size());
+  };
+  std::vector<Field> fields;
+  std::vector<std::string_view> names(rows.columns.size());
+  for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
+    // Of every batch anew: the one before was passed on.
+    if (i == 0 || pending_.empty()) {
+      pending_.keep_all(rows.records.batch);
+      for (std::size_t c = 0; c < names.size(); ++c) names[c] = pending_.copy(rows.columns[c].name);
+    }
+    Item item = rows.item(i, &fields);
+    const std::span<Field> mine = pending_.allocate_fields(fields.size());
+    std::size_t column = 0;
+    for (std::size_t f = 0; f < fields.size(); ++f) {
+      mine[f] = fields[f];
+      while (column < names.size() && rows.columns[column].name.data() != fields[f].name.data()) {
+        ++column;
+      }
+      if (column == names.size()) continue;  // the parent's, which its batch keeps
+      mine[f].name = names[column];
+      if (!is_kept(fields[f].value)) mine[f].value = pending_.copy(fields[f].value);
+    }
+    item.fields = mine.data();
+    if (emit(item) == Flow::kStop) return Flow::kStop;
+  }
+  return flow_;
+}
+
+Flow Out::deliver_rows(const Rows& /*rows*/) {
+  throw std::logic_error("this reader takes no rows");
 }
 
 Flow Out::deliver_records(const Records& /*records*/) {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "jobs/batch.h"
 
@@ -37,6 +38,23 @@ struct Records {
     item.text = texts[i];
     return item;
   }
+};
+
+/// One field of many records.
+struct Column {
+  std::string_view name;
+  std::span<const std::string_view> values;  // by record; without data: it has no such field
+  std::span<const FieldType> types;          // by record
+};
+
+/// Records that have fields of their own beside those of the parent, which they replace. A text is
+/// part of the parent's; names and values may lie anywhere. Good for the duration of a call.
+struct Rows {
+  Records records;
+  std::span<const Column> columns;
+
+  /// A record with all its fields, which become `fields`.
+  [[nodiscard]] Item item(std::size_t i, std::vector<Field>* fields) const;
 };
 
 /// threads  the goroutine of one worker. May park in any call that passes a batch on.
@@ -86,6 +104,16 @@ class Out {
     if (flow_ == Flow::kMore) flow_ = deliver_lines(batch, text);
     return flow_;
   }
+  /// True if what reads from here takes rows, with send_rows(), as well as items. Does not change.
+  [[nodiscard]] virtual bool takes_rows() const { return false; }
+  /// Passes on rows, behind all that was given before. Only if takes_rows().
+  Flow send_rows(const Rows& rows) {
+    if (!pending_.empty() && pass_on() == Flow::kStop) return Flow::kStop;
+    if (flow_ == Flow::kMore) flow_ = deliver_rows(rows);
+    return flow_;
+  }
+  /// Makes items of rows and puts them out.
+  Flow emit_rows(const Rows& rows);
   /// Makes items of records and puts them out, for an operator whose reader wants items.
   Flow emit_records(const Records& records);
 
@@ -100,6 +128,7 @@ class Out {
   /// Takes over a batch that is not empty; may move from it.
   virtual Flow deliver(Batch&& batch) = 0;
   virtual Flow deliver_records(const Records& records);
+  virtual Flow deliver_rows(const Rows& rows);
   virtual Flow deliver_lines(const Batch& batch, const Item& text);
   /// Passes the flush on to what reads from here in the same goroutine.
   virtual Flow deliver_flush() = 0;

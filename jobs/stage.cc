@@ -15,6 +15,9 @@ Failure failure_of(const SystemError& error) {
 Flow Operator::process_records(const Records& /*records*/, Out& /*out*/) {
   throw std::logic_error("this operator takes no bare records");
 }
+Flow Operator::process_rows(const Rows& /*rows*/, Out& /*out*/) {
+  throw std::logic_error("this operator takes no rows");
+}
 Flow Operator::process_lines(const Batch& /*batch*/, const Item& /*text*/, Out& /*out*/,
                              std::uint64_t* /*lines*/) {
   throw std::logic_error("this operator takes no uncut lines");

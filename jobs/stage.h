@@ -153,6 +153,10 @@ class Operator {
   [[nodiscard]] virtual bool takes_records() const { return false; }
   virtual Flow process_records(const Records& records, Out& out);
 
+  /// The same for records that have fields of their own.
+  [[nodiscard]] virtual bool takes_rows() const { return false; }
+  virtual Flow process_rows(const Rows& rows, Out& out);
+
   /// True if process_lines() works, too, and does as process() would with the lines of the text, an
   /// item of `batch`, with the item's fields. `lines` becomes how many they are.
   [[nodiscard]] virtual bool takes_lines() const { return false; }

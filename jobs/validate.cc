@@ -9,6 +9,7 @@
 #include "jobs/cycles.h"
 #include "jobs/edit_distance.h"
 #include "jobs/quote.h"
+#include "jobs/read_cuts.h"
 
 namespace gorun::jobs {
 namespace {
@@ -61,6 +62,7 @@ class Validator {
       check_stalls();
       check_after_failure();
     }
+    settle_cuts(graph_.edges, &file_.stages, &errors_);
     Validated all;
     for (const TargetDecl& target : file_.targets) all.targets.push_back(resolve(target));
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {

@@ -231,24 +231,18 @@ class Worker::NextOut final : public Out {
 
   [[nodiscard]] bool reader_is_idle() const override { return to_.out->reader_is_idle(); }
   [[nodiscard]] bool takes_records() const override { return to_.op->takes_records(); }
+  [[nodiscard]] bool takes_rows() const override { return to_.op->takes_rows(); }
   [[nodiscard]] bool takes_lines() const override { return to_.op->takes_lines(); }
 
  protected:
   Flow deliver(Batch&& batch) override {
-    from_.count_out(batch.size());
-    to_.count_in(batch.size());
-    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
-    const Flow flow = to_.op->process(std::move(batch), *to_.out);
-    clock_.switch_to(mine);
-    return to_.context->is_cancelled() ? Flow::kStop : flow;
+    return pass(batch.size(), [&] { return to_.op->process(std::move(batch), *to_.out); });
   }
   Flow deliver_records(const Records& records) override {
-    from_.count_out(records.texts.size());
-    to_.count_in(records.texts.size());
-    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
-    const Flow flow = to_.op->process_records(records, *to_.out);
-    clock_.switch_to(mine);
-    return to_.context->is_cancelled() ? Flow::kStop : flow;
+    return pass(records.texts.size(), [&] { return to_.op->process_records(records, *to_.out); });
+  }
+  Flow deliver_rows(const Rows& rows) override {
+    return pass(rows.records.texts.size(), [&] { return to_.op->process_rows(rows, *to_.out); });
   }
   Flow deliver_lines(const Batch& batch, const Item& text) override {
     StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
@@ -262,6 +256,16 @@ class Worker::NextOut final : public Out {
   Flow deliver_flush() override { return to_.out->flush(); }
 
  private:
+  template <class Work>
+  Flow pass(std::size_t items, const Work& work) {
+    from_.count_out(items);
+    to_.count_in(items);
+    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
+    const Flow flow = work();
+    clock_.switch_to(mine);
+    return to_.context->is_cancelled() ? Flow::kStop : flow;
+  }
+
   Link& from_;
   Link& to_;
   StageClock& clock_;

@@ -24,6 +24,19 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Most numbers are this: digits alone, too few to overflow.
+std::optional<std::int64_t> parse_digits(std::string_view text) {
+  constexpr std::size_t kSafeDigits = 18;
+  if (text.empty() || text.size() > kSafeDigits) return std::nullopt;
+  std::int64_t value = 0;
+  for (const char c : text) {
+    const auto digit = static_cast<unsigned char>(c - '0');
+    if (digit > 9) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 void append_double(double value, std::string* out) {
   std::array<char, 32> text;
   const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
@@ -38,6 +51,7 @@ long double widened(const Number& number) {
 }  // namespace
 
 std::optional<Number> parse_number(std::string_view text) {
+  if (const auto integer = parse_digits(text)) return *integer;
   text = trimmed(text);
   if (text.starts_with('+')) {
     text.remove_prefix(1);

@@ -4,7 +4,6 @@
 // the item as it came in. An item that lacks a field a template asks for is a failure: a text with
 // a hole in it would be a wrong result that nobody notices.
 #include <re2/re2.h>
-#include <simdjson.h>
 
 #include <memory>
 #include <optional>
@@ -13,7 +12,7 @@
 #include <vector>
 
 #include "jobs/item_text.h"
-#include "jobs/mapreduce/number.h"
+#include "jobs/records/json_document.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
@@ -99,45 +98,19 @@ class Map final : public Operator {
 
   // Appends what the pointers find to made_.
   Wrong take_json(Batch& batch, std::string_view text) {
-    simdjson::dom::element root;
-    const simdjson::error_code error = parser_.parse(text.data(), text.size()).get(root);
-    if (error != simdjson::SUCCESS) {
-      return std::string("the text is not JSON: ") + simdjson::error_message(error);
-    }
+    if (const auto wrong = document_.parse(text)) return "the text is not JSON: " + *wrong;
     for (const auto& [name, pointer] : *pointers_) {
-      simdjson::dom::element found;
-      if (root.at_pointer(pointer).get(found) != simdjson::SUCCESS) continue;
-      made_.push_back(field_of(batch, name, found));
+      const auto found = document_.find(pointer);
+      if (found) made_.push_back({name, batch.copy(found->text), found->type});
     }
     return std::nullopt;
-  }
-
-  // Texts as they are, numbers as numbers, all else as JSON.
-  Field field_of(Batch& batch, std::string_view name, const simdjson::dom::element& value) {
-    using Type = simdjson::dom::element_type;
-    scratch_.clear();
-    switch (value.type()) {
-      case Type::STRING:
-        return {name, batch.copy(value.get_string().value_unsafe())};
-      case Type::INT64:
-        scratch_ = std::to_string(value.get_int64().value_unsafe());
-        return {name, batch.copy(scratch_), FieldType::kNumber};
-      case Type::UINT64:
-        scratch_ = std::to_string(value.get_uint64().value_unsafe());
-        return {name, batch.copy(scratch_), FieldType::kNumber};
-      case Type::DOUBLE:
-        append_number(Number(value.get_double().value_unsafe()), &scratch_);
-        return {name, batch.copy(scratch_), FieldType::kNumber};
-      default:
-        return {name, batch.copy(simdjson::minify(value))};
-    }
   }
 
   Context& context_;
   std::optional<ItemText> text_;
   std::vector<NamedText> fields_;
   const NamedTexts* pointers_ = nullptr;
-  simdjson::dom::parser parser_;
+  JsonDocument document_;
   std::vector<Replace> replacements_;
   std::vector<Field> made_;  // of the item at hand
   std::string scratch_;

@@ -1,9 +1,14 @@
-// The kind "read": the contents of file items, as chunks cut at line ends.
+// The kind "read": the contents of file items, as chunks cut between records.
 //
 // Two stages. The first looks at each file's size and cuts large ones into ranges, so that several
 // workers read one file at once; small files go in batches. The second reads: a range owns the
 // lines that begin in it (jobs/text/range_reader.h). Chunks carry the fields of the file's item,
 // and so does what is split from them.
+//
+// A line feed of CSV may lie inside a field. The first stage therefore scans a large file for
+// quotes, which takes a fraction of the time that cutting it does, and its ranges begin at records
+// (jobs/records/record_borders.h says why nothing less will do). JSON documents of many lines have
+// no place that tells of itself, so such a file is one range.
 //
 // Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would
 // have
@@ -18,12 +23,16 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
+#include "jobs/format/quote.h"
 #include "jobs/held_out.h"
+#include "jobs/records/chunk_origin.h"
+#include "jobs/records/record_borders.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
 #include "jobs/text/range_reader.h"
@@ -41,9 +50,54 @@ constexpr std::size_t kFiles = 64;
 // apart from names that people write.
 constexpr std::string_view kBeginField = "read begin";
 constexpr std::string_view kEndField = "read end";
+constexpr std::string_view kHeaderField = "read first record";  // of CSV, if the range is not at 0
+
+enum class Cut : std::uint8_t { kLines, kCsv, kJsonLines, kJson };
+
+Cut cut_of(const StageOptions& options) {
+  const std::string& cut = options.text("cut");
+  return cut == "csv"     ? Cut::kCsv
+         : cut == "jsonl" ? Cut::kJsonLines
+         : cut == "json"  ? Cut::kJson
+                          : Cut::kLines;
+}
+
+// Bytes read at a time by a scan, which keeps nothing of them.
+constexpr std::size_t kScanBytes = std::size_t{512} << 10;
+
+struct CsvRanges {
+  std::vector<std::uint64_t> begins;  // of ranges, the first of them 0; each is a record's
+  std::string header;                 // the first record
+};
+
+// What cannot be read is one range, and whoever reads that says why.
+CsvRanges csv_ranges(const std::string& path, char separator) {
+  CsvRanges ranges{.begins = {0}, .header = {}};
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  CsvBorders borders(separator);
+  ByteBuffer buffer;
+  buffer.reserve(kScanBytes);
+  for (std::uint64_t offset = 0;;) {
+    const ssize_t got = ::pread(file.get(), buffer.data(), kScanBytes, static_cast<off_t>(offset));
+    if (got <= 0) return ranges;
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
+    if (offset == 0) {
+      const std::size_t first = first_csv_record(piece, separator);
+      if (first == std::string_view::npos) return ranges;
+      ranges.header = piece.substr(0, first);
+    }
+    const std::size_t border = borders.last_border(piece);
+    if (border > 0 && offset + border >= ranges.begins.back() + kRangeBytes) {
+      ranges.begins.push_back(offset + border);
+    }
+    offset += piece.size();
+  }
+}
 
 class CutFiles final : public Operator {
  public:
+  CutFiles(Cut cut, char separator) : cut_(cut), separator_(separator) {}
+
   Flow process(Batch&& batch, Out& out) override {
     sizes_.clear();
     runtime::blocking(runtime::Blocking::kBrief, [&] {
@@ -52,7 +106,7 @@ class CutFiles final : public Operator {
     std::uint64_t bytes = 0;  // of the files in the batch under way
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Item& item = batch.items()[i];
-      if (sizes_[i] <= kRangeBytes) {
+      if (sizes_[i] <= kRangeBytes || cut_ == Cut::kJson) {
         out.batch().push_copy(item);
         bytes += sizes_[i];
         if (bytes < kRangeBytes / 2 && out.batch().size() < kFiles) continue;
@@ -74,37 +128,60 @@ class CutFiles final : public Operator {
     return S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
   }
 
-  static Flow cut(const Item& item, std::uint64_t size, Out& out) {
+  Flow cut(const Item& item, std::uint64_t size, Out& out) {
     if (out.flush() == Flow::kStop) return Flow::kStop;
-    for (std::uint64_t begin = 0; begin < size; begin += kRangeBytes) {
+    if (cut_ == Cut::kCsv) {
+      const std::string path(item.text);
+      const CsvRanges ranges = runtime::blocking(runtime::Blocking::kBrief,
+                                                 [&] { return csv_ranges(path, separator_); });
+      return send_ranges(item, ranges.begins, ranges.header, out);
+    }
+    std::vector<std::uint64_t> begins;
+    for (std::uint64_t begin = 0; begin < size; begin += kRangeBytes) begins.push_back(begin);
+    return send_ranges(item, begins, {}, out);
+  }
+
+  static Flow send_ranges(const Item& item, const std::vector<std::uint64_t>& begins,
+                          std::string_view header, Out& out) {
+    for (std::size_t i = 0; i < begins.size(); ++i) {
       // The last range is open: a file that grows meanwhile is read to its end, as small ones are.
-      const std::uint64_t end = begin + kRangeBytes < size
-                                    ? begin + kRangeBytes
-                                    : std::numeric_limits<std::uint64_t>::max();
+      const std::uint64_t end =
+          i + 1 < begins.size() ? begins[i + 1] : std::numeric_limits<std::uint64_t>::max();
       Batch& batch = out.batch();
       batch.push_copy(item);
-      const std::array<Field, 2> range = {{{kBeginField, batch.copy(std::to_string(begin))},
-                                           {kEndField, batch.copy(std::to_string(end))}}};
+      const std::array<Field, 3> range = {
+          {{kBeginField, batch.copy(std::to_string(begins[i]))},
+           {kEndField, batch.copy(std::to_string(end))},
+           {kHeaderField, i == 0 ? std::string_view() : batch.copy(header)}}};
       batch.set_fields(&batch.items().back(), range);
       if (out.flush() == Flow::kStop) return Flow::kStop;
     }
     return Flow::kMore;
   }
 
+  const Cut cut_;
+  const char separator_;
   std::vector<std::uint64_t> sizes_;  // of the batch at hand
 };
 
 class CutFilesStage final : public Stage {
  public:
+  explicit CutFilesStage(const StageSpec& spec)
+      : cut_(cut_of(spec.options)), separator_(spec.options.text("separator").front()) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& /*context*/) override {
-    return std::make_unique<CutFiles>();
+    return std::make_unique<CutFiles>(cut_, separator_);
   }
+
+ private:
+  const Cut cut_;
+  const char separator_;
 };
 
 struct Range {
   std::uint64_t begin = 0;
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
+  std::string_view header;  // of CSV, if begin is not 0
 };
 
 std::uint64_t parse_offset(std::string_view text) {
@@ -117,9 +194,10 @@ std::uint64_t parse_offset(std::string_view text) {
 Range take_range(Item* item) {
   const Field* begin = item->find(kBeginField);
   const Field* end = item->find(kEndField);
-  if (begin == nullptr || end == nullptr) return {};
-  item->field_count -= 2;  // they come last
-  return {parse_offset(begin->value), parse_offset(end->value)};
+  const Field* header = item->find(kHeaderField);
+  if (begin == nullptr || end == nullptr || header == nullptr) return {};
+  item->field_count -= 3;  // they come last
+  return {parse_offset(begin->value), parse_offset(end->value), header->value};
 }
 
 Failure failure_of_read(const ReadError& error) {
@@ -129,10 +207,16 @@ Failure failure_of_read(const ReadError& error) {
   return failure;
 }
 
+struct ReadOptions {
+  std::size_t chunk_bytes;
+  std::size_t max_record_bytes;
+  Cut cut;
+  char separator;
+};
+
 class Read final : public Operator {
  public:
-  Read(std::size_t chunk_bytes, std::size_t max_record_bytes, Context& context)
-      : context_(context), chunk_bytes_(chunk_bytes), max_record_bytes_(max_record_bytes) {}
+  Read(const ReadOptions& options, Context& context) : options_(options), context_(context) {}
 
   Flow process(Batch&& batch, Out& out) override {
     for (const Item& item : batch.items()) {
@@ -158,10 +242,17 @@ class Read final : public Operator {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
     if (!file.ok()) return failure_of(file.error());
+    CsvBorders csv_borders(options_.separator);
+    JsonBorders json_borders;
+    RecordBorders* borders = nullptr;
+    if (options_.cut == Cut::kCsv) borders = &csv_borders;
+    if (options_.cut == Cut::kJson) borders = &json_borders;
     const ReadRange what{.begin = range.begin,
                          .end = range.end,
-                         .piece_bytes = chunk_bytes_,
-                         .max_record_bytes = max_record_bytes_};
+                         .borders = borders,
+                         .piece_bytes = options_.chunk_bytes,
+                         .max_record_bytes = options_.max_record_bytes};
+    std::string header(range.header);
     RangeReader reader = file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
                                           : RangeReader::of_stream(file->fd.get(), path, what);
     for (;;) {
@@ -169,16 +260,39 @@ class Read final : public Operator {
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
       const auto chunk = reader.next(block_->bytes());
       if (!chunk.ok()) return failure_of_read(chunk.error());
-      if (chunk->empty()) return std::nullopt;
+      if (chunk->empty()) return what_is_wrong(path, json_borders);
       context_.count_bytes(chunk->size());
       out.batch().keep_all(batch);  // the fields
       out.batch().keep(block_);
       Item made = item;
       made.text = *chunk;
+      if (options_.cut != Cut::kLines) {
+        const std::uint64_t offset = reader.chunk_offset();
+        ChunkOrigin{.path = path,
+                    .offset = offset,
+                    .header = header,
+                    .framing = framing(offset, json_borders)}
+            .put_on(&made, &out.batch());
+        if (options_.cut == Cut::kCsv && offset == 0) {
+          header = chunk->substr(0, first_csv_record(*chunk, options_.separator));
+        }
+      }
       static_cast<void>(out.emit(made));
       // What reads in this goroutine is done with the block after the flush.
       if (out.flush() == Flow::kStop || context_.is_cancelled()) return std::nullopt;
     }
+  }
+
+  [[nodiscard]] JsonFraming framing(std::uint64_t offset, const JsonBorders& borders) const {
+    if (options_.cut != Cut::kJson) return JsonFraming::kLines;
+    if (!borders.is_array()) return JsonFraming::kDocuments;
+    return offset == 0 ? JsonFraming::kArray : JsonFraming::kElements;
+  }
+
+  static std::optional<Failure> what_is_wrong(const std::string& path, const JsonBorders& borders) {
+    const std::string_view wrong = borders.wrong_at_end();
+    if (wrong.empty()) return std::nullopt;
+    return Failure{FailureKind::kWork, quote_for_message(path) + ": " + std::string(wrong), {}};
   }
 
   struct OpenFile {
@@ -194,9 +308,8 @@ class Read final : public Operator {
     return file;
   }
 
+  const ReadOptions options_;
   Context& context_;
-  const std::size_t chunk_bytes_;
-  const std::size_t max_record_bytes_;
   BlockRef block_;  // of the chunk at hand
 };
 
@@ -204,23 +317,24 @@ class ReadStage final : public Stage {
  public:
   explicit ReadStage(const StageSpec& spec)
       : workers_(spec.workers),
-        chunk_bytes_(static_cast<std::size_t>(spec.options.integer("chunk"))),
-        max_record_bytes_(static_cast<std::size_t>(spec.options.integer("max_record"))) {}
+        options_{.chunk_bytes = static_cast<std::size_t>(spec.options.integer("chunk")),
+                 .max_record_bytes = static_cast<std::size_t>(spec.options.integer("max_record")),
+                 .cut = cut_of(spec.options),
+                 .separator = spec.options.text("separator").front()} {}
   [[nodiscard]] StageTraits traits() const override { return {.workers = workers_}; }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Read>(chunk_bytes_, max_record_bytes_, context);
+    return std::make_unique<Read>(options_, context);
   }
 
  private:
   const int workers_;
-  const std::size_t chunk_bytes_;
-  const std::size_t max_record_bytes_;
+  const ReadOptions options_;
 };
 
 }  // namespace
 
 StageRow make_read(const StageSpec& spec) {
-  return row_of(std::make_unique<CutFilesStage>(), std::make_unique<ReadStage>(spec));
+  return row_of(std::make_unique<CutFilesStage>(spec), std::make_unique<ReadStage>(spec));
 }
 
 }  // namespace gorun::jobs

@@ -105,13 +105,26 @@ class Combine final : public Operator {
     return add_collected();
   }
 
+  [[nodiscard]] bool takes_rows() const override { return true; }
+
+  // By column, if every row has all that is asked for; the exceptions go row by row.
+  Flow process_rows(const Rows& rows, Out& /*out*/) override {
+    begin();
+    if (collect_columns(rows)) return add_collected();
+    begin();
+    for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
+      if (collect(rows.item(i, &fields_)) == Flow::kStop) return Flow::kStop;
+    }
+    return add_collected();
+  }
+
   void finish(Out& /*out*/) override {
     if (table_.size() > 0) static_cast<void>(hand_over());
   }
 
  private:
   // The values of one aggregate, as far as it needs them.
-  struct Column {
+  struct Operands {
     std::vector<std::string_view> texts;
     std::vector<Number> numbers;
   };
@@ -119,7 +132,7 @@ class Combine final : public Operator {
   void begin() {
     keys_.clear();
     composed_.clear();
-    for (Column& column : columns_) {
+    for (Operands& column : columns_) {
       column.texts.clear();
       column.numbers.clear();
     }
@@ -154,6 +167,73 @@ class Combine final : public Operator {
     return Flow::kMore;
   }
 
+  // The values of a field, one a row; nothing if a row has none, or it is the parent's.
+  static std::span<const std::string_view> find_column(const Rows& rows, std::string_view name) {
+    const auto column = std::ranges::find(rows.columns, name, &Column::name);
+    if (column == rows.columns.end()) return {};
+    const auto is_absent = [](std::string_view value) { return value.data() == nullptr; };
+    return std::ranges::any_of(column->values, is_absent) ? std::span<const std::string_view>()
+                                                          : column->values;
+  }
+
+  // The keys of all rows; false if one lacks a part.
+  bool collect_keys(const Rows& rows) {
+    if (options_.by_text) {
+      keys_.assign(rows.records.texts.begin(), rows.records.texts.end());
+      return true;
+    }
+    by_columns_.clear();
+    for (const std::string& name : options_.by) {
+      by_columns_.push_back(find_column(rows, name));
+      if (by_columns_.back().empty()) return false;
+    }
+    if (by_columns_.size() == 1) {
+      keys_.assign(by_columns_.front().begin(), by_columns_.front().end());
+      return true;
+    }
+    // All keys in one piece of memory, which moves until the last one is there.
+    key_bytes_.clear();
+    key_ends_.clear();
+    for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
+      for (const auto& column : by_columns_) {
+        if (&column == &by_columns_.back()) {
+          append_last_key_part(column[i], &key_bytes_);
+        } else {
+          append_key_part(column[i], &key_bytes_);
+        }
+      }
+      key_ends_.push_back(key_bytes_.size());
+    }
+    std::size_t begin = 0;
+    for (const std::size_t end : key_ends_) {
+      keys_.push_back(std::string_view(key_bytes_).substr(begin, end - begin));
+      begin = end;
+    }
+    return true;
+  }
+
+  bool collect_columns(const Rows& rows) {
+    if (options_.by.empty() && !options_.by_text) return false;
+    if (!collect_keys(rows)) return false;
+    for (std::size_t v = 0; v < columns_.size(); ++v) {
+      const ValueOption& option = options_.values[v];
+      if (option.kind == AggregateKind::kCount) continue;
+      const std::span<const std::string_view> values =
+          option.field ? find_column(rows, *option.field) : rows.records.texts;
+      if (values.empty()) return false;
+      if (!wants_numbers(option.kind)) {
+        columns_[v].texts.assign(values.begin(), values.end());
+        continue;
+      }
+      for (const std::string_view value : values) {
+        const std::optional<Number> number = parse_number(value);
+        if (!number) return false;
+        columns_[v].numbers.push_back(*number);
+      }
+    }
+    return true;
+  }
+
   // Appends the key; returns the field that the item lacks.
   std::optional<std::string_view> read_key(const Item& item) {
     if (options_.by_text) {
@@ -181,7 +261,7 @@ class Combine final : public Operator {
   }
 
   static std::optional<Failure> read_value(const ValueOption& option, const Item& item,
-                                           Column* column) {
+                                           Operands* column) {
     if (option.kind == AggregateKind::kCount) return std::nullopt;
     std::string_view text = item.text;
     if (option.field) {
@@ -250,8 +330,13 @@ class Combine final : public Operator {
   GroupTable table_;
   std::vector<std::string_view> keys_;  // of the items at hand
   std::vector<std::string> composed_;   // those of several fields, which keys_ then point into
-  std::vector<Column> columns_;         // by aggregate
+  std::vector<Operands> columns_;       // by aggregate
   std::vector<Values> values_;          // views of columns_
+  // Of the rows at hand: the values of the fields to group by, and keys made of several.
+  std::vector<std::span<const std::string_view>> by_columns_;
+  std::string key_bytes_;
+  std::vector<std::size_t> key_ends_;
+  std::vector<Field> fields_;  // of one row
 };
 
 class MergeTables final : public Merger {

@@ -1,7 +1,10 @@
 // The kind "split": chunks or texts become records, as views into them.
 //
-// A record carries the fields of what it was cut from. Not fused away when it stands behind a
-// reader with fewer workers: cutting is the larger part of the work.
+// A record carries the fields of what it was cut from; one of CSV or JSON has its own as well,
+// which are kept column by column as long as whoever reads them takes rows (jobs/out.h). A record
+// that is wrong fails by itself, and is told by its file and byte. Not fused away when it stands
+// behind a reader with fewer workers: cutting is the larger part of the work.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -9,7 +12,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "jobs/format/quote.h"
+#include "jobs/records/chunk_origin.h"
+#include "jobs/records/csv_cutter.h"
+#include "jobs/records/json_cutter.h"
 #include "jobs/stages/rows.h"
 #include "jobs/text/cutter.h"
 #include "jobs/text/regex_cutter.h"
@@ -68,16 +76,152 @@ class SplitMatches final : public Split {
   const RecordRegex regex_;
 };
 
+// A text to be cut into rows.
+struct Piece {
+  const Batch& batch;
+  Item item;                          // without what "read" told of it
+  std::optional<ChunkOrigin> origin;  // nothing: it is no chunk of a file
+
+  [[nodiscard]] bool begins_file() const { return !origin || origin->offset == 0; }
+};
+
+class SplitRows : public Operator {
+ public:
+  explicit SplitRows(Context& context) : context_(context) {}
+
+  Flow process(Batch&& batch, Out& out) override {
+    for (const Item& item : batch.items()) {
+      Piece piece{.batch = batch, .item = item, .origin = {}};
+      piece.origin = ChunkOrigin::take_off(&piece.item);
+      if (split(piece, out) == Flow::kStop) return Flow::kStop;
+    }
+    return Flow::kMore;
+  }
+
+ protected:
+  virtual Flow split(const Piece& piece, Out& out) = 0;
+
+  // Cuts the text that `cutter` has begun.
+  template <class Cutter>
+  Flow emit_all(Cutter& cutter, const Piece& piece, Out& out) {
+    do {
+      table_.clear();
+      cutter.fill(&table_);
+      if (table_.size() > 0) {
+        const Rows rows = table_.rows(piece.batch, piece.item);
+        const Flow flow = out.takes_rows() ? out.send_rows(rows) : out.emit_rows(rows);
+        if (flow == Flow::kStop) return Flow::kStop;
+      }
+      const auto wrong = cutter.take_wrong();
+      if (wrong && fail(piece, *wrong) == Flow::kStop) return Flow::kStop;
+    } while (!cutter.is_at_end());
+    return Flow::kMore;
+  }
+
+  Flow fail(const Piece& piece, const WrongRecord& wrong) {
+    Item record = piece.item;
+    record.text = wrong.text;
+    const std::uint64_t offset = wrong.offset + (piece.origin ? piece.origin->offset : 0);
+    const std::string place =
+        piece.origin ? quote_for_message(piece.origin->path) + " at byte " : "the text at byte ";
+    return context_.fail_item(
+        record, {FailureKind::kWork, place + std::to_string(offset) + ": " + wrong.what, {}});
+  }
+
+  RecordTable& table() { return table_; }
+
+ private:
+  Context& context_;
+  RecordTable table_;
+};
+
+class SplitJson final : public SplitRows {
+ public:
+  SplitJson(const NamedTexts& fields, Context& context) : SplitRows(context), cutter_(fields) {
+    std::vector<std::string> names;
+    for (const auto& [name, pointer] : fields) names.push_back(name);
+    table().set_names(std::move(names));
+  }
+
+ private:
+  Flow split(const Piece& piece, Out& out) override {
+    cutter_.begin(piece.item.text, piece.origin ? piece.origin->framing : JsonFraming::kUnknown);
+    return emit_all(cutter_, piece, out);
+  }
+
+  JsonCutter cutter_;
+};
+
+class SplitCsv final : public SplitRows {
+ public:
+  SplitCsv(const StageOptions& options, Context& context)
+      : SplitRows(context),
+        has_header_(options.flag("header")),
+        cutter_(options.text("separator").front()) {
+    if (!has_header_) table().set_names(options.texts("columns"));
+  }
+
+ private:
+  Flow split(const Piece& piece, Out& out) override {
+    std::string_view text = piece.item.text;
+    if (has_header_ && !piece.begins_file()) {
+      Piece head = piece;
+      head.origin->offset = 0;
+      begin(head.origin->header);
+      if (take_names(head) == Flow::kStop) return Flow::kStop;
+      if (!are_names_right_) return Flow::kMore;
+      cutter_.begin(text);
+    } else {
+      begin(text);
+      if (has_header_ && take_names(piece) == Flow::kStop) return Flow::kStop;
+      if (has_header_ && !are_names_right_) return Flow::kMore;
+    }
+    return emit_all(cutter_, piece, out);
+  }
+
+  // The first bytes of a file may say that it is UTF-8, and are no part of the first field.
+  void begin(std::string_view text) {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    cutter_.begin(text, text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+  }
+
+  Flow take_names(const Piece& piece) {
+    auto names = cutter_.take_names();
+    are_names_right_ = names.has_value();
+    if (const auto wrong = cutter_.take_wrong()) return fail(piece, *wrong);
+    if (!names || *names == table().names()) return Flow::kMore;
+    std::vector<std::string> sorted = *names;
+    std::ranges::sort(sorted);
+    const auto twice = std::ranges::adjacent_find(sorted);
+    if (twice != sorted.end()) {
+      are_names_right_ = false;
+      return fail(
+          piece,
+          {.text = {}, .offset = 0, .what = "two columns are called " + quote_for_message(*twice)});
+    }
+    table().set_names(std::move(*names));
+    return Flow::kMore;
+  }
+
+  const bool has_header_;
+  CsvCutter cutter_;
+  bool are_names_right_ = true;  // of the text at hand
+};
+
 class SplitStage final : public Stage {
  public:
-  explicit SplitStage(const StageSpec& spec) : spec_(spec) {}
+  explicit SplitStage(const StageSpec& spec) : spec_(spec) {
+    if (spec.options.has("fields")) json_fields_ = spec.options.named_texts("fields");
+  }
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = spec_.workers, .fuses = true, .scales = true};
   }
-  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& /*context*/) override {
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     const std::string& by = spec_.options.text("by");
     if (by == "words") return std::make_unique<SplitWords>();
     if (by == "lines") return std::make_unique<SplitLines>();
+    if (by == "csv") return std::make_unique<SplitCsv>(spec_.options, context);
+    if (by == "json") return std::make_unique<SplitJson>(json_fields_, context);
     // One for each worker: they then never wait for each other's automaton.
     auto regex = RecordRegex::compile(spec_.options.text("pattern"));
     if (!regex.ok()) throw std::logic_error("an unchecked pattern: " + regex.error());
@@ -86,6 +230,7 @@ class SplitStage final : public Stage {
 
  private:
   const StageSpec& spec_;
+  NamedTexts json_fields_;
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ RangeReader::RangeReader(int fd, std::string name, const ReadRange& range, Acces
     range_.end = std::numeric_limits<std::uint64_t>::max();
   }
   // The byte in front of the range tells whether a record starts with the range.
-  skipping_ = range_.begin > 0;
+  skipping_ = range_.begin > 0 && range_.borders == nullptr;
   offset_ = range_.begin - (skipping_ ? 1 : 0);
   done_ = range_.begin >= range_.end;
 }
@@ -95,6 +95,10 @@ std::string_view RangeReader::skip_foreign_record(ByteBuffer& buffer, std::strin
 // The delimiter in `fresh`, the bytes read last, behind which this chunk ends: the last one, or
 // from the end of the range on the first whose next record starts there or later.
 std::size_t RangeReader::find_cut(std::string_view fresh) const {
+  if (range_.borders != nullptr) {
+    if (offset_ >= range_.end) return fresh.size() - 1;
+    return range_.borders->last_border(fresh) - 1;  // npos if there is none
+  }
   if (offset_ < range_.end) return fresh.rfind(range_.delimiter);
   const std::uint64_t fresh_begin = offset_ - fresh.size();
   const std::uint64_t last = range_.end - 1;
@@ -130,7 +134,9 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
       done_ = offset_ >= range_.end;
       return deliver(buffer, used_ - fresh.size() + cut + 1);
     }
-    if (const std::size_t last = fresh.rfind(range_.delimiter); last != std::string_view::npos) {
+    if (const std::size_t last =
+            range_.borders == nullptr ? fresh.rfind(range_.delimiter) : std::string_view::npos;
+        last != std::string_view::npos) {
       record_ = used_ - fresh.size() + last + 1;
     }
     if (used_ - record_ > range_.max_record_bytes) return fail(0);

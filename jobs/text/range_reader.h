@@ -21,6 +21,7 @@
 
 #include "jobs/cached_read.h"
 #include "jobs/expected.h"
+#include "jobs/records/record_borders.h"
 #include "jobs/system_error.h"
 #include "jobs/text/byte_buffer.h"
 
@@ -47,6 +48,9 @@ struct ReadRange {
   std::uint64_t begin = 0;
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // exclusive; past the end: all
   char delimiter = '\n';
+  // Tells where records end instead of the delimiter, if there is one; the range then begins and
+  // ends at borders. Outlives the reader.
+  RecordBorders* borders = nullptr;
   std::size_t piece_bytes = kReadPieceBytes;  // at least 1
   // Looked at where a piece ends inside a record; one that lies within a piece is never refused.
   std::size_t max_record_bytes = kMaxRecordBytes;

@@ -45,9 +45,8 @@ def rows(gorun, folder):
     """name -> (which answers are equal, {program: command}); sort: outputs are compared as they are."""
     words, records, lines = f"{folder}/words", f"{folder}/json", f"{folder}/lines.txt"
     group = job(("files", {"kind": "walk", "root": records}), ("text", {"kind": "read", "from": "files"}),
-                ("lines", {"kind": "split", "from": "text"}),
-                ("fields", {"kind": "map", "from": "lines", "json": {"status": "/status", "bytes": "/bytes"}}),
-                ("sums", {"kind": "reduce", "from": "fields", "by": "status", "agg": "sum", "field": "bytes"}),
+                ("rows", {"kind": "split", "from": "text", "by": "json", "fields": {"status": "/status", "bytes": "/bytes"}}),
+                ("sums", {"kind": "reduce", "from": "rows", "by": "status", "agg": "sum", "field": "bytes"}),
                 ("out", {"kind": "write", "from": "sums", "format": "tsv"}))
     sort = job(("lines", {"kind": "lines", "path": lines}), ("sorted", {"kind": "sort", "from": "lines", "memory": "128MiB"}),
                ("out", {"kind": "write", "from": "sorted"}))

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -152,6 +153,37 @@ TEST_CASE("a read that fails names the file and the place") {
   REQUIRE(!chunk.ok());
   CHECK(chunk.error().system.error_number == EISDIR);
   CHECK(chunk.error().message() == "cannot read \"/\": Is a directory (at byte 0)");
+  ::close(fd);
+}
+
+TEST_CASE("a scan for borders cuts pieces of any size between records") {
+  const ScratchDir dir;
+  const std::string text = "k,\"a\n\"\"b\"\r\n\"\",1\nlong,\"\n\n\n,\n\"\nx,y";
+  const std::vector<std::size_t> ends = {11, 16, 29, text.size()};
+  const std::string path = dir.write("in.csv", text);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  for (std::size_t piece = 1; piece <= text.size() + 1; ++piece) {
+    CAPTURE(piece);
+    CsvBorders borders(',');
+    RangeReader reader =
+        RangeReader::of_file(fd, path, {.borders = &borders, .piece_bytes = piece});
+    ByteBuffer buffer;
+    std::string all;
+    for (;;) {
+      const auto chunk = reader.next(buffer);
+      REQUIRE(chunk.ok());
+      if (chunk->empty()) break;
+      CHECK(reader.chunk_offset() == all.size());
+      all += *chunk;
+      CHECK(std::ranges::find(ends, all.size()) != ends.end());
+    }
+    CHECK(all == text);
+    // Ranges between borders are delivered as they are.
+    CsvBorders again(',');
+    CHECK(drain(RangeReader::of_file(
+              fd, path, {.begin = 11, .end = 29, .borders = &again, .piece_bytes = piece})) ==
+          text.substr(11, 18));
+  }
   ::close(fd);
 }
 

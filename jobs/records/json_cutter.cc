@@ -1,0 +1,217 @@
+#include "jobs/records/json_cutter.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+#include <utility>
+
+#include "jobs/format/quote.h"
+#include "jobs/mapreduce/number.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+std::vector<std::string> pointers_of(const NamedTexts& fields) {
+  std::vector<std::string> pointers;
+  for (const auto& [name, pointer] : fields) pointers.push_back(pointer);
+  return pointers;
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// A number that is no integer, as JsonDocument writes it; nothing if it is one, or has no double.
+std::optional<std::string> normal_form(std::string_view token) {
+  if (token.find_first_of(".eE") == std::string_view::npos) return std::nullopt;
+  double value = 0;
+  const auto read = std::from_chars(token.data(), token.data() + token.size(), value);
+  if (read.ec != std::errc() || !std::isfinite(value)) return std::nullopt;
+  std::string text;
+  append_number(Number(value), &text);
+  return text;
+}
+
+}  // namespace
+
+JsonCutter::JsonCutter(const NamedTexts& fields) : fields_(fields), skimmer_(pointers_of(fields)) {}
+
+void JsonCutter::begin(std::string_view text, JsonFraming framing) {
+  text_ = text;
+  if (text.ends_with('\n')) {
+    bytes_ = text.substr(0, text.size() - 1);
+  } else {
+    own_.assign(text);
+    own_ += '\n';
+    bytes_ = std::string_view(own_).substr(0, text.size());
+  }
+  at_ = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  is_utf8_ = is_utf8(text);
+  is_at_end_ = is_closed_ = false;
+  is_first_ = true;
+  wrong_.reset();
+  framing_ = framing;
+  if (framing == JsonFraming::kUnknown) {
+    framing_ = is_one_array() ? JsonFraming::kArray : JsonFraming::kDocuments;
+  }
+}
+
+void JsonCutter::skip_blanks() {
+  while (at_ < bytes_.size() && is_blank(bytes_[at_])) ++at_;
+}
+
+bool JsonCutter::is_one_array() {
+  const std::size_t begin = at_;
+  skip_blanks();
+  bool is_one = false;
+  if (at_ < bytes_.size() && bytes_[at_] == '[') {
+    const auto skimmed = skimmer_.skim(bytes_, at_, JsonSkimmer::Lines::kBlank);
+    at_ = skimmed.end;
+    skip_blanks();
+    is_one = skimmed.verdict < JsonSkimmer::Verdict::kWrong && at_ >= bytes_.size();
+  }
+  at_ = begin;
+  return is_one;
+}
+
+void JsonCutter::fill(RecordTable* table) {
+  while (!wrong_ && !table->is_full()) {
+    if (!find_document()) break;
+    if (!take_document(table)) break;
+  }
+}
+
+std::optional<WrongRecord> JsonCutter::take_wrong() { return std::exchange(wrong_, std::nullopt); }
+
+// Goes to the beginning of the next document; false if there is none or what is there is wrong.
+bool JsonCutter::find_document() {
+  const bool is_first = std::exchange(is_first_, false);
+  skip_blanks();
+  if (is_in_array() && !find_element(is_first)) return false;
+  is_at_end_ = at_ >= bytes_.size();
+  return !is_at_end_;
+}
+
+// Passes what stands between elements, and the brackets; false if it is wrong.
+bool JsonCutter::find_element(bool is_first) {
+  const char next = at_ < bytes_.size() ? bytes_[at_] : '\0';
+  const bool opens = is_first && framing_ == JsonFraming::kArray;
+  if (at_ >= bytes_.size() || (is_first && !opens)) return true;
+  if (is_closed_ || next != (opens ? '[' : ',')) {
+    if (is_closed_ || opens || next != ']') {
+      blame(at_, at_,
+            is_closed_ ? "there is more behind the array"
+            : opens    ? "no array begins here"
+                       : "a comma or a bracket is missing in the array");
+      return false;
+    }
+    is_closed_ = true;
+  }
+  ++at_;
+  skip_blanks();
+  if (opens && at_ < bytes_.size() && bytes_[at_] == ']') {
+    is_closed_ = true;
+    ++at_;
+    skip_blanks();
+  }
+  if (!is_closed_ || at_ >= bytes_.size()) return true;
+  blame(at_, at_, "there is more behind the array");
+  return false;
+}
+
+bool JsonCutter::is_in_array() const {
+  return framing_ == JsonFraming::kArray || framing_ == JsonFraming::kElements;
+}
+
+bool JsonCutter::take_document(RecordTable* table) {
+  using Verdict = JsonSkimmer::Verdict;
+  const std::size_t begin = at_;
+  const auto lines =
+      framing_ == JsonFraming::kLines ? JsonSkimmer::Lines::kEnd : JsonSkimmer::Lines::kBlank;
+  const auto [verdict, end] = skimmer_.skim(bytes_, begin, lines);
+  if (verdict == Verdict::kWrong) {
+    blame(begin, end, "unexpected " + quote_for_message(bytes_.substr(end, 1)) + " in JSON");
+    return false;
+  }
+  if (verdict == Verdict::kCut) {
+    blame(
+        begin, end,
+        framing_ == JsonFraming::kLines
+            ? "the line ends inside a JSON document (\"cut\": \"json\" of the stage that reads the "
+              "files is for documents of several lines)"
+            : "the text ends inside a JSON document");
+    return false;
+  }
+  const std::string_view document = bytes_.substr(begin, end - begin);
+  if (!is_utf8_ && !is_utf8(document)) {
+    blame(begin, begin, "the JSON document is not UTF-8");
+    return false;
+  }
+  at_ = end;
+  const bool is_taken = verdict == Verdict::kPlain && take_tokens(document, table);
+  return is_taken || decode(document, begin, table);
+}
+
+// False if a parser is needed for a number.
+bool JsonCutter::take_tokens(std::string_view document, RecordTable* table) {
+  const auto tokens = skimmer_.tokens();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const JsonToken& token = tokens[i];
+    switch (token.kind) {
+      case JsonToken::Kind::kAbsent:
+        table->set(i, {});
+        break;
+      case JsonToken::Kind::kString:
+      case JsonToken::Kind::kLiteral:
+        table->set(i, view(token.text));
+        break;
+      case JsonToken::Kind::kInteger:
+        table->set(i, view(token.text), FieldType::kNumber);
+        break;
+      case JsonToken::Kind::kNumber: {
+        auto text = normal_form(token.text);
+        if (!text) return false;
+        table->set(i, *text == token.text ? view(token.text) : table->keep(std::move(*text)),
+                   FieldType::kNumber);
+        break;
+      }
+    }
+  }
+  table->add(view(document));
+  return true;
+}
+
+bool JsonCutter::decode(std::string_view document, std::size_t begin, RecordTable* table) {
+  if (const auto wrong = document_.parse(document)) {
+    blame(begin, begin, "not JSON: " + *wrong);
+    return false;
+  }
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    auto value = document_.find(fields_[i].second);
+    if (value) {
+      // An empty string has data, too: else the field were absent.
+      table->set(i, table->keep(std::move(value->text)), value->type);
+    } else {
+      table->set(i, {});
+    }
+  }
+  table->add(view(document));
+  return true;
+}
+
+// The record is what is left of its line; in an array nobody knows where the next one begins.
+void JsonCutter::blame(std::size_t begin, std::size_t at, std::string what) {
+  const std::size_t line = std::min(bytes_.find('\n', at), bytes_.size());
+  wrong_ = {.text = text_.substr(begin, line - begin), .offset = at, .what = std::move(what)};
+  if (is_in_array()) wrong_->what += "; what follows it in this piece of the array is left out";
+  at_ = is_in_array() ? bytes_.size() : line;
+  is_at_end_ = at_ >= bytes_.size();
+}
+
+// The same place in the text that was given.
+std::string_view JsonCutter::view(std::string_view own) const {
+  return {text_.data() + (own.data() - bytes_.data()), own.size()};
+}
+
+}  // namespace gorun::jobs
