@@ -18,6 +18,7 @@
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
+#include "jobs/run_options.h"
 #include "runtime/blocking.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
