@@ -17,9 +17,9 @@
 //   I3  Whether a byte begins a document that is kWrong or kCut does not depend on what was
 //       skimmed before: what is remembered of other documents only saves time.
 // Not chosen: simdjson's on-demand documents (iterate_many). They index every bracket, comma and
-//   quote before anything is looked at. On a machine that was busy with other work a line of 93 bytes
-//   took them 72 to 92 ns for two fields, 33 to 40 of them for the index; here it takes 55 to 91, and
-//   what is wrong behind the last wanted field is noticed as well.
+//   quote before anything is looked at. On a machine busy with other work, two fields of a line of
+//   93 bytes took them 72 to 92 ns, 33 to 40 of them for the index, and this pass 55 to 91; it also
+//   notices what is wrong behind the last wanted field.
 #pragma once
 
 #include <cstddef>
