@@ -198,7 +198,7 @@ void report(const Options& options, const jobs::Graph& graph, const jobs::Outcom
   screen.message(deadlock_lines(screen, outcome));
   const std::string summary = failure_summary(screen, outcome);
   if (is_for_github) {
-    screen.message(annotations(graph.secrets, outcome) +
+    screen.message(annotations(graph.secrets, outcome) + up_to_date_notice(graph.secrets, outcome) +
                    folded("what the failed commands said", summary));
   } else {
     screen.message(summary);
@@ -241,7 +241,7 @@ ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen) {
                                .suspend = [&] { suspend(modes, screen); }});
     const Log log(screen, options.log_level);
     ProgressDisplay display(screen, choose_style(options, graph));
-    RunObserver observer(screen, display, log);
+    RunObserver observer(screen, display, log, options.verbosity);
     RunReports reports(options.report, graph);
     reports.begin();
     const jobs::Outcome outcome = jobs::execute(graph, {.procs = options.procs,
@@ -249,7 +249,9 @@ ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen) {
                                                         .interrupt = &stop,
                                                         .drain = &drain,
                                                         .timeout = options.timeout,
-                                                        .jobserver = jobserver.get()});
+                                                        .jobserver = jobserver.get(),
+                                                        .always_run = options.always_run,
+                                                        .folds_output = reports.is_for_github()});
     display.end();
     report(options, graph, outcome, reports.is_for_github(), screen);
     ExitCode status = exit_code(outcome, signals.first_signal());

@@ -27,7 +27,7 @@ constexpr std::array<CommandRow, 10> kCommands = {{
     {Command::kCheck, "check", "FILE", "report every mistake in a job file, and run nothing"},
     {Command::kGraph, "graph", "FILE [TARGET...]", "draw the graph of a job; nothing is run"},
     {Command::kExplain, "explain", "FILE [TARGET...]",
-     "tell what would run, and why; nothing is run"},
+     "tell what would run, what is up to date, and why; nothing is run"},
     {Command::kStages, "stages", "[KIND]", "list the kinds of stages, or all about one of them"},
     {Command::kSchema, "schema", "", "print the JSON Schema of job files, for editors"},
     {Command::kHash, "hash", "PATH...",
@@ -37,7 +37,7 @@ constexpr std::array<CommandRow, 10> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 47> kFlags = {{
+constexpr std::array<FlagRow, 48> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly | kCountOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -65,6 +65,8 @@ constexpr std::array<FlagRow, 47> kFlags = {{
      kReadsJob},
     {"-n", "--dry-run", "", "tell what would be run, in order, and run nothing", kRunOnly},
     {"-k", "--keep-going", "", "let a failure stop only what depends on it; \"fail\" of the job",
+     kRunOnly},
+    {"-B", "--always-run", "", "run commands although they are up to date, as make -B does",
      kRunOnly},
     {"", "--max-load", "N",
      "start no command while N processes run on the machine, but a first one", kRuns},

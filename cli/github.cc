@@ -4,33 +4,18 @@
 #include <string_view>
 
 #include "cli/printable.h"
+#include "jobs/format/github_text.h"
 
 namespace gorun::cli {
 namespace {
-
-// Of a workflow command: what would end it, or in a property the property.
-std::string escaped(std::string_view text, std::string_view forbidden) {
-  std::string out;
-  for (const char c : text) {
-    if (forbidden.find(c) == std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    out += '%';
-    out += kHex[static_cast<unsigned char>(c) >> 4U];
-    out += kHex[static_cast<unsigned char>(c) & 15U];
-  }
-  return out;
-}
 
 std::string annotation(const std::string& stage, const jobs::Failure& failure) {
   std::string text = failure.what;
   if (!failure.item.empty()) text += " (item \"" + printable(failure.item) + "\")";
   if (!failure.tail.empty()) text += "\n" + failure.tail;
   while (text.ends_with('\n')) text.pop_back();
-  return "::error title=" + escaped("stage " + stage, "%\r\n:,") + "::" + escaped(text, "%\r\n") +
-         "\n";
+  return "::error title=" + jobs::escape_for_github("stage " + stage, jobs::kGithubProperty) +
+         "::" + jobs::escape_for_github(text, jobs::kGithubMessage) + "\n";
 }
 
 }  // namespace
@@ -52,9 +37,20 @@ std::string annotations(const jobs::Secrets& secrets, const jobs::Outcome& outco
   return out;
 }
 
+std::string up_to_date_notice(const jobs::Secrets& secrets, const jobs::Outcome& outcome) {
+  std::string names;
+  for (const jobs::StageOutcome& stage : outcome.stages) {
+    if (!stage.is_up_to_date()) continue;
+    names += (names.empty() ? "" : ", ") + printable(secrets.masked(stage.name));
+  }
+  if (names.empty()) return "";
+  return "::notice title=up to date::" + jobs::escape_for_github(names, jobs::kGithubMessage) +
+         "\n";
+}
+
 std::string folded(const std::string& title, const std::string& text) {
   if (text.empty()) return "";
-  return "::group::" + escaped(title, "%\r\n") + "\n" + text + "::endgroup::\n";
+  return jobs::github_group(title) + text + std::string(jobs::kGithubEndGroup);
 }
 
 }  // namespace gorun::cli

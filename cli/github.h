@@ -18,6 +18,11 @@ enum class GithubMode { kAuto, kOn, kOff };
 /// Secrets are masked.
 [[nodiscard]] std::string annotations(const jobs::Secrets& secrets, const jobs::Outcome& outcome);
 
+/// "::notice title=...::...", a line that names the stages that were up to date; nothing of none.
+/// Secrets are masked.
+[[nodiscard]] std::string up_to_date_notice(const jobs::Secrets& secrets,
+                                            const jobs::Outcome& outcome);
+
 /// `text` as a group that is folded until somebody clicks on `title`; nothing of nothing.
 [[nodiscard]] std::string folded(const std::string& title, const std::string& text);
 

@@ -49,6 +49,7 @@ examples:
   gorun --set root=/usr/share job.json  with another value for "${{ vars.root }}"
   gorun job.json test lint              only what these targets or stages take
   gorun -k --timeout 1h job.json        go on after failures, but not for ever
+  gorun -B job.json build               run "build" although it is up to date
   gorun --dry-run job.json              tell what would be run, and run nothing
   generate | gorun -                    the job file comes from standard input
   gorun job.json > out.txt              results go to standard output, all else to stderr
@@ -90,6 +91,7 @@ constexpr std::string_view kExplainExamples = R"(
 examples:
   gorun explain job.json                which stages would run, when, and what each would do
   gorun explain job.json test           what the target "test" takes
+  gorun explain job.json build          is the command of the stage "build" up to date? why not?
 )";
 
 constexpr std::string_view kSchemaExamples = R"(

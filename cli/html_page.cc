@@ -117,7 +117,8 @@ class Page {
     const double idle = busy + share(counts.waiting_in, longest_);
     return "<tr>" + cell(markup_.text(stage.name), false) +
            cell(markup_.text(spec.kind->name), false) +
-           cell("<span class=\"" + state + "\">" + state + "</span>", false) +
+           cell("<span class=\"" + state + "\">" + std::string(jobs::state_word(stage)) + "</span>",
+                false) +
            cell(format_count(counts.items_in)) + cell(format_count(counts.items_out)) +
            cell(format_bytes(counts.bytes)) +
            cell(format_count(stage.failure_count + stage.let_go_count)) +

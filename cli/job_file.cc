@@ -114,7 +114,9 @@ std::variant<jobs::LoadedJob, ExitCode> load_job(const Options& options, Screen&
 std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& screen) {
   std::variant<jobs::LoadedJob, ExitCode> loaded = load_job(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
-  return std::move(std::get<jobs::LoadedJob>(loaded).graph).value();
+  jobs::Graph graph = std::move(std::get<jobs::LoadedJob>(loaded).graph).value();
+  if (options.argument != "-") graph.file = options.argument;
+  return graph;
 }
 
 }  // namespace gorun::cli

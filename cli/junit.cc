@@ -55,13 +55,15 @@ std::string test_case(const Markup& markup, const std::string& suite,
                     markup.attribute("time", seconds(stage.ended - stage.started));
   switch (stage.state) {
     case StageState::kSucceeded:
+      if (stage.is_up_to_date()) break;
       return out + "/>\n";
     case StageState::kFailed:
       return out + ">\n" + failure_element(markup, stage) + "    </testcase>\n";
     default:
-      return out + ">\n      <skipped" + markup.attribute("message", jobs::to_string(stage.state)) +
-             "/>\n    </testcase>\n";
+      break;
   }
+  return out + ">\n      <skipped" + markup.attribute("message", jobs::state_word(stage)) +
+         "/>\n    </testcase>\n";
 }
 
 }  // namespace
@@ -73,7 +75,9 @@ std::string junit_text(const jobs::Graph& graph, const jobs::Outcome& outcome) {
   int skipped = 0;
   for (const jobs::StageOutcome& stage : outcome.stages) {
     if (stage.state == StageState::kFailed) ++(is_error(stage) ? errors : failures);
-    if (stage.state != StageState::kFailed && stage.state != StageState::kSucceeded) ++skipped;
+    const bool has_run = stage.state == StageState::kFailed ||
+                         (stage.state == StageState::kSucceeded && !stage.is_up_to_date());
+    if (!has_run) ++skipped;
   }
   const Markup markup(graph.secrets);
   const std::string counts = markup.attribute("name", suite) +

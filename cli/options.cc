@@ -204,6 +204,7 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   if (!error) error = read_admission(parsed, options);
   options.dry_run = parsed.has("--dry-run");
   options.keep_going = parsed.has("--keep-going");
+  options.always_run = parsed.has("--always-run");
   options.strict = parsed.has("--strict");
   return error;
 }

@@ -98,6 +98,7 @@ struct Options {
   bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
   bool keep_going = false;
+  bool always_run = false;                          // commands that are up to date, too
   bool strict = false;                              // of check: a warning is a mistake
   std::optional<std::chrono::nanoseconds> timeout;  // of the whole run
   std::optional<double> max_load;                   // as "limits" of the job; these win

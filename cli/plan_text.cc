@@ -10,6 +10,7 @@
 
 #include "cli/printable.h"
 #include "cli/quantity.h"
+#include "jobs/exec/up_to_date.h"
 #include "jobs/format/quote.h"
 #include "jobs/kinds.h"
 #include "jobs/quote.h"
@@ -157,6 +158,60 @@ std::string workers_of(const StageSpec& stage) {
   return format_count(static_cast<std::uint64_t>(stage.workers), "worker");
 }
 
+// What a stage does and whether it would, as far as that is known before the run.
+struct Outlook {
+  jobs::Forecast forecast;
+  bool follows_work = false;  // something that it needs would run
+};
+
+std::vector<Outlook> outlooks(const Graph& graph) {
+  using What = jobs::Forecast::What;
+  std::vector<Outlook> all(graph.stages.size());
+  for (const std::size_t i : start_order(graph)) {
+    const StageSpec& stage = graph.stages[i];
+    if (stage.kind->name == "exec") all[i].forecast = jobs::forecast(graph, stage);
+    all[i].follows_work = std::ranges::any_of(stage.needs, [&all](std::size_t need) {
+      return all[need].follows_work || all[need].forecast.what != What::kUpToDate;
+    });
+  }
+  return all;
+}
+
+// A line for each reason, the first behind `begin`.
+std::string reason_lines(const std::string& begin, const std::vector<std::string>& reasons) {
+  constexpr std::size_t kMostShown = 10;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(reasons.size(), kMostShown); ++i) {
+    out += i == 0 ? begin : std::string(begin.size(), ' ');
+    out += printable(reasons[i]) + "\n";
+  }
+  if (reasons.size() <= kMostShown) return out;
+  return out + std::string(begin.size(), ' ') + "and " +
+         format_count(reasons.size() - kMostShown, "more reason") + "\n";
+}
+
+std::string outlook_lines(const Outlook& outlook) {
+  const jobs::Forecast& forecast = outlook.forecast;
+  const std::string warning =
+      forecast.warning.empty() ? "" : "  warning: " + printable(forecast.warning) + "\n";
+  switch (forecast.what) {
+    case jobs::Forecast::What::kUnchecked:
+      return "";
+    case jobs::Forecast::What::kForItems:
+      return "  leaves out each item for which its files are up to date\n";
+    case jobs::Forecast::What::kUpToDate:
+      return outlook.follows_work
+                 ? "  is up to date, if what runs before leaves its files as they are\n"
+                 : "  is up to date\n";
+    case jobs::Forecast::What::kRuns:
+      return warning + reason_lines("  would run: ", forecast.reasons);
+    case jobs::Forecast::What::kBroken:
+      return warning + reason_lines(outlook.follows_work ? "  cannot run yet: " : "  cannot run: ",
+                                    forecast.reasons);
+  }
+  return "";
+}
+
 std::string paragraph(const Graph& graph, const StageSpec& stage) {
   std::string out = printable(stage.name) + "\n  " + printable(work_of(graph, stage)) + "\n";
   if (!stage.inputs.empty()) {
@@ -214,10 +269,17 @@ std::string dry_run_text(const Graph& graph) {
 
 std::string explain_text(const Graph& graph) {
   const std::size_t all = graph.stages.size() + graph.left_out.size();
-  std::string out =
-      format_count(graph.stages.size()) + " of " + format_count(all, "stage") + " would run\n";
+  const std::vector<Outlook> outlook = outlooks(graph);
+  const auto up_to_date =
+      static_cast<std::size_t>(std::ranges::count_if(outlook, [](const Outlook& one) {
+        return one.forecast.what == jobs::Forecast::What::kUpToDate;
+      }));
+  std::string out = format_count(graph.stages.size() - up_to_date) + " of " +
+                    format_count(all, "stage") + " would run";
+  if (up_to_date > 0) out += ", " + format_count(up_to_date) + " up to date";
+  out += "\n";
   for (const std::size_t stage : start_order(graph)) {
-    out += "\n" + paragraph(graph, graph.stages[stage]);
+    out += "\n" + paragraph(graph, graph.stages[stage]) + outlook_lines(outlook[stage]);
   }
   if (!graph.left_out.empty()) out += "\nleft out\n";
   for (const jobs::LeftOut& stage : graph.left_out) {

@@ -19,8 +19,9 @@ namespace gorun::cli {
 /// A line for each stage: its name, and what it would do.
 [[nodiscard]] std::string dry_run_text(const jobs::Graph& graph);
 
-/// A paragraph for each stage: what it does, what it waits for and why, with how many workers; then
-/// the stages that are left out, and why.
+/// A paragraph for each stage: what it does, what it waits for and why, with how many workers, and
+/// of a command that names its files whether it would run or is up to date, and why; then the
+/// stages that are left out, and why. Reads what is known of earlier runs, and the files.
 [[nodiscard]] std::string explain_text(const jobs::Graph& graph);
 
 }  // namespace gorun::cli

@@ -61,6 +61,24 @@ std::string count_others(const jobs::Outcome& outcome) {
   return out;
 }
 
+// ", 2 stages and 5 items up to date": what did not have to be done.
+std::string up_to_date(const jobs::Outcome& outcome) {
+  std::uint64_t stages = 0;
+  std::uint64_t items = 0;
+  for (const StageOutcome& stage : outcome.stages) {
+    if (stage.is_up_to_date()) {
+      ++stages;
+    } else {
+      items += stage.up_to_date_count;
+    }
+  }
+  if (stages + items == 0) return "";
+  std::string out = ", ";
+  if (stages > 0) out += format_count(stages, "stage");
+  if (items > 0) out += (stages > 0 ? " and " : "") + format_count(items, "item");
+  return out + " up to date";
+}
+
 }  // namespace
 
 std::string failure_line(const Screen& screen, const std::string& stage,
@@ -110,7 +128,7 @@ std::string closing_line(const Screen& screen, const jobs::Graph& graph,
       const std::uint64_t items = source_items(graph, outcome);
       return "gorun: " + screen.styled(Style::kGreen, "ok:") + " " +
              format_count(outcome.stages.size(), "stage") +
-             (items == 0 ? "" : ", " + format_count(items, "item")) + time;
+             (items == 0 ? "" : ", " + format_count(items, "item")) + up_to_date(outcome) + time;
     }
     case RunState::kFailed:
       return "gorun: " + screen.styled(Style::kRed, "failed:") + " " + name_failed(outcome) +
@@ -168,7 +186,7 @@ std::string stage_table(const jobs::Outcome& outcome) {
       {"stage", "state", "items in", "items out", "bytes", "busy", "no input", "slow reader"}};
   for (const StageOutcome& stage : outcome.stages) {
     const jobs::StageCounts& counts = stage.counts;
-    rows.push_back({printable(stage.name), std::string(jobs::to_string(stage.state)),
+    rows.push_back({printable(stage.name), std::string(jobs::state_word(stage)),
                     format_count(counts.items_in), format_count(counts.items_out),
                     format_bytes(counts.bytes), format_duration(counts.busy),
                     format_duration(counts.waiting_in), format_duration(counts.waiting_out)});

@@ -116,7 +116,7 @@ void write_stage(const jobs::StageSpec& spec, const jobs::StageOutcome& stage, W
   out->open('{');
   out->member("name", stage.name);
   out->member("kind", spec.kind->name);
-  out->member("state", jobs::to_string(stage.state));
+  out->member("state", jobs::state_word(stage));
   out->member("started_s", stage.started);
   out->member("ended_s", stage.ended);
   out->member("items_in", stage.counts.items_in);
@@ -126,6 +126,7 @@ void write_stage(const jobs::StageSpec& spec, const jobs::StageOutcome& stage, W
   out->member("no_input_s", stage.counts.waiting_in);
   out->member("slow_reader_s", stage.counts.waiting_out);
   out->member("retries", stage.retry_count);
+  out->member("up_to_date", stage.up_to_date_count);
   out->member("failed", stage.failure_count);
   out->member("let_go", stage.let_go_count);
   write_failures("failures", stage.failures, out);

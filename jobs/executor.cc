@@ -99,12 +99,14 @@ class Execution {
         run_(graph, options.observer, seed_of(options)),
         plan_(make_plan(graph, scheduler_.procs(), make_room_for_files(graph, scheduler_.procs()),
                         make)),
-        jobserver_(options.jobserver),
+        options_(options),
         stages_(graph.stages.size()),
         chains_(plan_.chains.size()) {
     const CommandGate::Limits limits = {.max_load = graph.limits.max_load,
                                         .memfree = graph.limits.memfree};
-    if (limits.any() || jobserver_ != nullptr) gate_.emplace(limits, jobserver_, machine_state());
+    if (limits.any() || options.jobserver != nullptr) {
+      gate_.emplace(limits, options.jobserver, machine_state());
+    }
     run_.heed(options.drain);
     for (const Pool& pool : graph.pools) pools_.emplace_back(pool.places);
     for (std::size_t s = 0; s < stages_.size(); ++s) {
@@ -191,6 +193,7 @@ class Execution {
                           static_cast<std::size_t>(chain.workers));
     }
     live.where.emplace(Surroundings{.run = run_,
+                                    .options = options_,
                                     .plan = plan_,
                                     .chain = chain,
                                     .inbox = live.inbox ? &*live.inbox : nullptr,
@@ -202,7 +205,6 @@ class Execution {
                                     .shards = live.shards ? &*live.shards : nullptr,
                                     .pool = chain.pool ? &pools_[*chain.pool] : nullptr,
                                     .gate = runs_commands(chain) && gate_ ? &*gate_ : nullptr,
-                                    .jobserver = jobserver_,
                                     .ends = &live.ends,
                                     .procs = scheduler_.procs()});
     for (const std::size_t reader : chain.readers) {
@@ -497,7 +499,7 @@ class Execution {
   runtime::Runtime scheduler_;
   Run run_;
   Plan plan_;
-  Jobserver* const jobserver_;
+  const RunOptions& options_;
   std::optional<CommandGate> gate_;       // nothing: commands start as there are workers
   std::deque<runtime::Semaphore> pools_;  // of Graph::pools
   std::deque<LiveStage> stages_;          // by stage; neither kind of entry may move

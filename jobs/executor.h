@@ -50,6 +50,8 @@ struct RunOptions {
   Interrupt* drain = nullptr;
   std::optional<std::chrono::nanoseconds> timeout = {};  // of the whole run
   Jobserver* jobserver = nullptr;                        // for commands; not owned; nullptr: none
+  bool always_run = false;    // commands run although they are up to date
+  bool folds_output = false;  // what a command says as a group is folded in logs of GitHub
   /// Not 0: runtime::Options::deterministic, so that pauses cost nothing; also the seed of jitter.
   std::uint64_t deterministic = 0;
   std::uint64_t jitter = 0;  // runtime::Options::jitter, for tests

@@ -135,6 +135,7 @@ struct Reports {
 
 struct Graph {
   std::string name;  // "name" of the job file; empty: not given
+  std::string file;  // the path of the job file; empty: standard input, or it was made by hand
   Environment env;   // added to the environment of every child
   Limits limits;
   Reports report;

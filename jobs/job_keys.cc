@@ -146,6 +146,23 @@ constexpr std::array<OptionRow, 2> kReplacementKeys = {{
      .required = true},
 }};
 
+constexpr std::array<std::string_view, 3> kArtifactTimes = {"success", "failure", "always"};
+
+constexpr std::array<OptionRow, 3> kArtifactKeys = {{
+    {.name = "paths",
+     .type = OptionType::kPaths,
+     .help = "what to keep: files, patterns, directories",
+     .required = true},
+    {.name = "when",
+     .type = OptionType::kChoice,
+     .default_text = "success",
+     .help = "after a command that succeeded, after one that failed, or after each",
+     .choices = kArtifactTimes},
+    {.name = "to",
+     .type = OptionType::kPath,
+     .help = "the directory for them (default: .gorun/artifacts/STAGE beside the job file)"},
+}};
+
 constexpr std::array<std::string_view, 2> kJitters = {"full", "none"};
 
 constexpr std::array<OptionRow, 6> kRetryKeys = {{
@@ -203,6 +220,7 @@ std::span<const OptionRow> limit_keys() { return kLimitKeys; }
 std::span<const OptionRow> report_keys() { return kReportKeys; }
 std::span<const OptionRow> edge_keys() { return kEdgeKeys; }
 std::span<const OptionRow> replacement_keys() { return kReplacementKeys; }
+std::span<const OptionRow> artifact_keys() { return kArtifactKeys; }
 std::span<const OptionRow> retry_keys() { return kRetryKeys; }
 std::span<const OptionRow> tolerate_keys() { return kTolerateKeys; }
 

@@ -23,6 +23,8 @@ namespace gorun::jobs {
 [[nodiscard]] std::span<const OptionRow> edge_keys();
 /// Of a stage's "replace".
 [[nodiscard]] std::span<const OptionRow> replacement_keys();
+/// Of "artifacts" where it is an object.
+[[nodiscard]] std::span<const OptionRow> artifact_keys();
 /// Of "retry" and "tolerate" where they are objects.
 [[nodiscard]] std::span<const OptionRow> retry_keys();
 [[nodiscard]] std::span<const OptionRow> tolerate_keys();

@@ -174,7 +174,7 @@ inline constexpr std::array<std::string_view, 2> kJobserverStyles = {"pipe", "fi
 
 inline constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
 
-inline constexpr std::array<OptionRow, 18> kExecOptions = {{
+inline constexpr std::array<OptionRow, 22> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
      .help =
@@ -251,6 +251,19 @@ inline constexpr std::array<OptionRow, 18> kExecOptions = {{
      .default_text = "pipe",
      .help = "how it is handed on: pipe, which every GNU make knows; fifo, for ninja 1.13",
      .choices = kJobserverStyles},
+    {.name = "inputs",
+     .type = OptionType::kPaths,
+     .help = "paths that it reads; it is left out while they and it are as when it last succeeded"},
+    {.name = "outputs",
+     .type = OptionType::kPaths,
+     .help = "paths that it makes, likewise: files, patterns, directories; {} is the item"},
+    {.name = "cache",
+     .type = OptionType::kPathOrFlag,
+     .default_text = "true",
+     .help = "false: always run; a path: where earlier runs are remembered, not in .gorun/cache"},
+    {.name = "artifacts",
+     .type = OptionType::kArtifacts,
+     .help = "paths to keep copies of when it has ended, or {\"paths\", \"when\", \"to\"}"},
 }};
 
 inline constexpr std::array<OptionRow, 2> kPipelineOptions = {{

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "jobs/exec/up_to_date.h"
 #include "jobs/quote.h"
 
 namespace gorun::jobs {
@@ -15,8 +16,11 @@ void blame(Diagnostics* errors, ByteRange where, std::string what, std::string h
 
 bool uses_item(const StageOptions& options, std::string_view name) {
   if (!options.has(name)) return false;
-  if (name == "argv") {
+  if (name == "argv" || name == "inputs" || name == "outputs") {
     return std::ranges::any_of(options.text_templates(name), &Template::uses_item);
+  }
+  if (name == "artifacts") {
+    return std::ranges::any_of(options.artifacts(name).paths, &Template::uses_item);
   }
   if (name == "env" || name == "headers") {
     return std::ranges::any_of(options.named_templates(name),
@@ -28,7 +32,7 @@ bool uses_item(const StageOptions& options, std::string_view name) {
 // Of a command that is fed all items by its standard input.
 void check_fed(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
-  for (const std::string_view name : {"argv", "cwd", "env"}) {
+  for (const std::string_view name : {"argv", "cwd", "env", "artifacts"}) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name),
           quote(name) + " refers to an item, and the command is fed all of them",
@@ -54,6 +58,42 @@ void check_fed(const StageUse& use, Diagnostics* errors) {
   if (use.ordered) {
     blame(errors, *use.ordered, R"("order" and "stdin": "items" exclude each other)",
           "which answer belongs to which item is not known");
+  }
+}
+
+// Of a command that is left out while it is up to date.
+void check_files(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  const std::string_view files = options.has("inputs") ? "inputs" : "outputs";
+  if (!options.has(files)) {
+    if (options.is_given("cache")) {
+      blame(errors, options.where("cache"), R"("cache" is used only with "inputs" or "outputs")");
+    }
+    return;
+  }
+  if (!is_checked(options)) return;
+  const auto exclude = [&](std::string_view option, std::string why) {
+    blame(errors, options.where(files),
+          quote(files) + " and " + quote(option) + ": " + quote(options.text(option)) +
+              " exclude each other",
+          std::move(why));
+  };
+  if (!exec_sends_nothing(options)) {
+    exclude("stdout", "a command that is up to date is not run and prints no items");
+  }
+  if (options.text("stdin") == "items" && use.has_input) {
+    exclude("stdin", "what a command is fed is not known before it runs");
+  }
+  if (!options.has("argv")) return;
+  for (const Template& argument : options.text_templates("argv")) {
+    const bool differs = std::ranges::any_of(argument.parts(), [](const TemplatePart& part) {
+      return part.what == TemplatePart::What::kNumber || part.what == TemplatePart::What::kSlot;
+    });
+    if (!differs) continue;
+    blame(errors, options.where("argv"),
+          "{#} and {%} differ from run to run, and so the command would never be up to date",
+          R"("cache": false runs it always)");
+    return;
   }
 }
 
@@ -160,13 +200,14 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
     blame(errors, options.where("jobserver_style"),
           R"("jobserver_style" is used only with "jobserver": true)");
   }
+  check_files(use, errors);
   if (options.text("stdin") == "items" && use.has_input) check_fed(use, errors);
   if (use.has_input) return;
   if (options.integer("batch") > 1) {
     blame(errors, options.where("batch"), "\"batch\" gathers items, and there are none",
           "without \"from\" a command runs once");
   }
-  for (const std::string_view name : {"argv", "cwd", "env"}) {
+  for (const std::string_view name : {"argv", "cwd", "env", "inputs", "outputs", "artifacts"}) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name), quote(name) + " refers to an item, and there is none",
           "without \"from\" a command runs once");

@@ -80,6 +80,7 @@ std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-
     case OptionType::kChoices:
     case OptionType::kNames:
     case OptionType::kFields:
+    case OptionType::kPaths:
       return "a string or an array of strings";
     case OptionType::kAggregates:
       return "one of its choices, or an object of them";
@@ -116,6 +117,10 @@ std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-
       return "a number of items or an object";
     case OptionType::kPath:
       return "a path";
+    case OptionType::kPathOrFlag:
+      return "true, false or a path";
+    case OptionType::kArtifacts:
+      return "a string, an array of strings or an object";
     case OptionType::kAutoFlag:
       return "true, false or \"auto\"";
   }

@@ -44,7 +44,10 @@ enum class OptionType {
   kPredicates,      // NamedPredicates {"port": predicate}
   kPointers,        // NamedTexts      {"field": "/json/pointer"}
   kFields,          // vector<string>  "a" or ["a", "b"] or [], none twice
-  kAggregates,      // AggregateOptions one of `choices`, or {"name": "count" or {"sum": "field"}}
+  kPaths,       // vector<Template> paths and globs, "a" or ["a", "b/*.c"]; {} and such are known
+  kPathOrFlag,  // string          "true", "false" or a path that is not empty
+  kArtifacts,   // ArtifactOptions as kPaths, or an object of artifact_keys()
+  kAggregates,  // AggregateOptions one of `choices`, or {"name": "count" or {"sum": "field"}}
   // Of keys that every stage has, and of those around the stages; the parser reads them into the
   // stage or the job itself.
   kKindName,

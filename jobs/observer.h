@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include "jobs/outcome.h"
 
@@ -56,6 +57,14 @@ class Observer {
 
   /// An item failed and was let go ("tolerate", "on_error"): the stage goes on.
   virtual void item_let_go(std::size_t stage, const Failure& failure);
+
+  /// A command that names its files ("inputs", "outputs") is about to run, and `why`; nothing: it
+  /// is up to date and does not. item  the text of the (first) item that it is for; empty: it takes
+  /// none.
+  virtual void command_judged(std::size_t stage, std::string_view item, std::string_view why);
+
+  /// Something that is no failure, and that people should know; one line.
+  virtual void stage_warned(std::size_t stage, std::string_view what);
 
   /// The stage is done, in whatever way `outcome.state` says; also for one that never started.
   virtual void stage_finished(std::size_t stage, const StageOutcome& outcome);

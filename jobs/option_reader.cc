@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/exec/path_set.h"
 #include "jobs/job_keys.h"
 #include "jobs/predicate_reader.h"
 #include "jobs/quote.h"
@@ -174,6 +175,126 @@ std::optional<std::vector<Template>> read_argv(const OptionRow& row, const JsonV
     return std::nullopt;
   }
   return argv;
+}
+
+// {#} and {%} name a place in this run: what lies there is found by no other one.
+bool names_same_in_each_run(const OptionRow& row, const Template& path, ByteRange where,
+                            ValueReader* reader) {
+  const auto part = std::ranges::find_if(path.parts(), [](const TemplatePart& one) {
+    return one.what == TemplatePart::What::kNumber || one.what == TemplatePart::What::kSlot;
+  });
+  if (part == path.parts().end()) return true;
+  const bool is_slot = part->what == TemplatePart::What::kSlot;
+  reader->blame(where,
+                quote(row.name) + ": " + (is_slot ? "{%}" : "{#}") +
+                    " differs from run to run, and so would the path",
+                "{} and {/.} stand for the item");
+  return false;
+}
+
+// False of a constant that is no pattern, or leads out of the directory of the command.
+bool is_path_pattern(const OptionRow& row, const Template& path, ByteRange where,
+                     ValueReader* reader) {
+  if (!path.is_constant()) return true;
+  const std::optional<std::string> wrong = what_is_wrong_with(
+      path.constant_text(),
+      row.type == OptionType::kArtifacts ? PathBounds::kInside : PathBounds::kAnywhere);
+  if (!wrong) return true;
+  reader->blame(where, quote(row.name) + ": " + *wrong);
+  return false;
+}
+
+// A path, or an array of at least one.
+std::optional<std::vector<Template>> read_paths(const OptionRow& row, const JsonValue& value,
+                                                ValueReader* reader) {
+  std::vector<Template> paths;
+  bool is_right = true;
+  const auto add = [&](const JsonValue& element) {
+    if (ValueReader::is_files(element)) {
+      auto files = reader->files(element);
+      is_right = is_right && files.has_value();
+      for (std::string& file : files.value_or(std::vector<std::string>())) {
+        paths.emplace_back(quote_for_glob(file));
+      }
+      return;
+    }
+    auto path = reader->text_template(row.name, element, TemplateSyntax::kPlaceholders);
+    const bool is_path = path && literals_have_no_nul(row, *path, element.where, reader) &&
+                         names_same_in_each_run(row, *path, element.where, reader) &&
+                         is_path_pattern(row, *path, element.where, reader);
+    is_right = is_right && is_path;
+    if (is_path) paths.push_back(std::move(*path));
+  };
+  if (value.array() && !value.array()->empty()) {
+    for (const JsonValue& element : *value.array()) add(element);
+  } else if (value.array()) {
+    reader->blame(value.where, quote(row.name) + " is empty");
+    is_right = false;
+  } else if (value.text()) {
+    add(value);
+  } else {
+    reader->blame_type(row.name, type_phrase(row.type), value);
+    is_right = false;
+  }
+  if (!is_right) return std::nullopt;
+  return paths;
+}
+
+std::optional<std::string> read_path(std::string_view key, const JsonValue& value,
+                                     ValueReader* reader) {
+  auto path = reader->text(key, value);
+  if (!path || !path->empty()) return path;
+  reader->blame(value.where, quote(key) + " is empty", "it is a path");
+  return std::nullopt;
+}
+
+std::optional<std::string> read_path_or_flag(const OptionRow& row, const JsonValue& value,
+                                             ValueReader* reader) {
+  auto text = reader->scalar(row.name, value);  // true and false, and what a var makes of them
+  if (!text) return std::nullopt;
+  if (!text->empty() && !value.is_number()) return text;
+  reader->blame_type(row.name, type_phrase(row.type), value);
+  return std::nullopt;
+}
+
+// Paths alone, or with what else there is to say.
+std::optional<ArtifactOptions> read_artifacts(const OptionRow& row, const JsonValue& value,
+                                              ValueReader* reader) {
+  ArtifactOptions artifacts;
+  if (!value.object()) {
+    auto paths = read_paths(row, value, reader);
+    if (!paths) return std::nullopt;
+    artifacts.paths = std::move(*paths);
+    return artifacts;
+  }
+  const std::vector<std::string_view> names = key_names(artifact_keys());
+  reader->reject_unknown_keys(*value.object(), names, "the keys here are " + quote_list(names));
+  const JsonMember* paths = find_member(*value.object(), "paths");
+  const bool knows_all = std::ranges::all_of(*value.object(), [&names](const JsonMember& member) {
+    return member.key.starts_with("x-") || std::ranges::find(names, member.key) != names.end();
+  });
+  if (paths == nullptr) {
+    // It may be what the unknown key was meant to be.
+    if (knows_all) reader->blame(value.where, quote(row.name) + " has no \"paths\"");
+    return std::nullopt;
+  }
+  auto read = read_paths(row, paths->value, reader);
+  bool is_right = knows_all && read.has_value();
+  if (read) artifacts.paths = std::move(*read);
+  if (const JsonMember* when = find_member(*value.object(), "when")) {
+    const auto word =
+        reader->choice("when", when->value, find_key(artifact_keys(), "when")->choices);
+    is_right = is_right && word.has_value();
+    if (word == "failure") artifacts.when = ArtifactOptions::When::kFailure;
+    if (word == "always") artifacts.when = ArtifactOptions::When::kAlways;
+  }
+  if (const JsonMember* to = find_member(*value.object(), "to")) {
+    auto path = read_path("to", to->value, reader);
+    is_right = is_right && path.has_value();
+    artifacts.to = std::move(path).value_or("");
+  }
+  if (!is_right) return std::nullopt;
+  return artifacts;
 }
 
 std::optional<NamedTemplates> read_named_templates(const OptionRow& row, const JsonValue& value,
@@ -427,6 +548,12 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_pointers(row, value, reader));
     case OptionType::kFields:
       return as_option(read_fields(row, value, reader));
+    case OptionType::kPaths:
+      return as_option(read_paths(row, value, reader));
+    case OptionType::kPathOrFlag:
+      return as_option(read_path_or_flag(row, value, reader));
+    case OptionType::kArtifacts:
+      return as_option(read_artifacts(row, value, reader));
     case OptionType::kAggregates:
       return as_option(read_aggregates(row, value, reader));
     default:

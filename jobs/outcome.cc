@@ -38,6 +38,15 @@ std::string_view to_string(RunState state) {
   return "unknown";
 }
 
+bool StageOutcome::is_up_to_date() const {
+  return state == StageState::kSucceeded && up_to_date_count > 0 &&
+         up_to_date_count >= counts.items_in;
+}
+
+std::string_view state_word(const StageOutcome& stage) {
+  return stage.is_up_to_date() ? "up to date" : to_string(stage.state);
+}
+
 bool Outcome::has_failure(FailureKind kind) const {
   return std::ranges::any_of(stages, [kind](const StageOutcome& stage) {
     return std::ranges::any_of(stage.failures,

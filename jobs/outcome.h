@@ -75,10 +75,17 @@ struct StageOutcome {
   std::uint64_t let_go_count = 0;       // items that failed, and the stage did not
   std::vector<Failure> let_go;          // as many of them as are kept of failures
   std::uint64_t retry_count = 0;        // attempts beyond the first
+  std::uint64_t up_to_date_count = 0;   // items whose command did not have to run; 1 without items
   std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
   std::chrono::nanoseconds ended{0};
   int goroutines = 0;  // that work for it, and perhaps for others beside it; 0: it never started
+
+  /// True if it succeeded because there was nothing to do (jobs/exec/up_to_date.h).
+  [[nodiscard]] bool is_up_to_date() const;
 };
+
+/// to_string() of its state, but "up to date" for one that is.
+[[nodiscard]] std::string_view state_word(const StageOutcome& stage);
 
 enum class RunState : std::uint8_t {
   kSucceeded,    // every stage succeeded

@@ -14,9 +14,9 @@ bool PoolPlaces::pass_gate(const runtime::Cancel& cancel) {
   if (where_.gate == nullptr || permit_) return true;
   const StageTraits& traits = where_.plan.nodes[where_.chain.nodes[0]].traits;
   // As a client of make all commands are its jobs.
+  const Jobserver* const jobserver = where_.options.jobserver;
   const bool takes_token =
-      where_.jobserver != nullptr &&
-      (traits.shares_jobs || where_.jobserver->role() == Jobserver::Role::kClient);
+      jobserver != nullptr && (traits.shares_jobs || jobserver->role() == Jobserver::Role::kClient);
   permit_ = where_.gate->pass(
       takes_token ? CommandGate::WithToken::kYes : CommandGate::WithToken::kNo, cancel);
   return permit_.has_value();

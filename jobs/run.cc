@@ -213,6 +213,24 @@ void Run::attempt_failed(std::size_t stage, Failure failure, std::chrono::nanose
   tell([&](Observer& observer) { observer.attempt_failed(stage, failure, pause); });
 }
 
+void Run::judged(std::size_t stage, std::span<const Item> items, std::string_view why) {
+  if (why.empty()) {
+    cell(stage).up_to_date.fetch_add(std::max<std::size_t>(items.size(), 1),
+                                     std::memory_order_relaxed);
+  }
+  const std::string item(items.empty() ? "" : items.front().text);
+  const std::string masked_item = graph_.secrets.masked(item);
+  const std::string masked_why = graph_.secrets.masked(std::string(why));
+  const std::lock_guard<runtime::Mutex> hold(lock_);
+  tell([&](Observer& observer) { observer.command_judged(stage, masked_item, masked_why); });
+}
+
+void Run::warn(std::size_t stage, std::string what) {
+  what = graph_.secrets.masked(std::move(what));
+  const std::lock_guard<runtime::Mutex> hold(lock_);
+  tell([&](Observer& observer) { observer.stage_warned(stage, what); });
+}
+
 void Run::judge_failed_items(std::size_t stage) {
   const FailurePolicy& policy = graph_.stages[stage].failure;
   const std::uint64_t lost = cell(stage).lost.load(std::memory_order_relaxed);
@@ -254,6 +272,7 @@ void Run::stage_finished(std::size_t stage, StageState state) {
   StageOutcome& outcome = stages_[stage];
   outcome.state = outcome.failure_count > 0 ? StageState::kFailed : state;
   outcome.counts = cell(stage).counts();
+  outcome.up_to_date_count = cell(stage).up_to_date.load(std::memory_order_relaxed);
   outcome.ended = since_start();
   cell(stage).state.store(outcome.state, std::memory_order_relaxed);
   tell([&](Observer& observer) { observer.stage_finished(stage, outcome); });

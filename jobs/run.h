@@ -30,6 +30,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "jobs/graph.h"
@@ -49,6 +52,7 @@ struct alignas(64) StageCell {
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> queued{0};
   std::atomic<std::uint64_t> lost{0};  // items that failed
+  std::atomic<std::uint64_t> up_to_date{0};
   std::atomic<std::int64_t> busy_ns{0};
   std::atomic<std::int64_t> waiting_in_ns{0};
   std::atomic<std::int64_t> waiting_out_ns{0};
@@ -120,6 +124,9 @@ class Run {
   [[nodiscard]] Flow fail_item(std::size_t stage, Failure failure);
   /// An attempt has failed, and another one follows after `pause`.
   void attempt_failed(std::size_t stage, Failure failure, std::chrono::nanoseconds pause);
+  /// See Context.
+  void judged(std::size_t stage, std::span<const Item> items, std::string_view why);
+  void warn(std::size_t stage, std::string what);
   /// All items of the stage have come in: is what failed within its "tolerate"?
   void judge_failed_items(std::size_t stage);
   /// True if an item of the stage has failed.

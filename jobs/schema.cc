@@ -44,6 +44,8 @@ Json integer_between(const OptionRow& row) {
   return integer;
 }
 
+Json not_empty_text() { return {{"type", "string"}, {"minLength", 1}}; }
+
 Json word(std::string_view text) { return {{"const", std::string(text)}}; }
 
 Json choice_of(const OptionRow& row) {
@@ -259,6 +261,12 @@ Json type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
     case OptionType::kNames:
     case OptionType::kFields:
       return one_or_more(string, 0);
+    case OptionType::kPaths:
+      return one_or_more(not_empty_text());
+    case OptionType::kPathOrFlag:
+      return any_of({{{"type", "boolean"}}, not_empty_text()});
+    case OptionType::kArtifacts:
+      return any_of({one_or_more(not_empty_text()), object_of_keys(artifact_keys())});
     case OptionType::kAggregates:
       return aggregates_of(row);
     case OptionType::kWorkers:
@@ -275,7 +283,7 @@ Json type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
       return any_of({{{"type", "boolean"}}, word("auto"), refer_to("expression")});
     case OptionType::kPath:
     case OptionType::kVariable:
-      return {{"type", "string"}, {"minLength", 1}};
+      return not_empty_text();
     case OptionType::kScalar:
       return refer_to("plainScalar");
     case OptionType::kScalars:

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,9 +43,10 @@ enum class InputState : std::uint8_t {
   kCutShort,   // the run stopped something before this stage: what is made must not pass for whole
 };
 
-/// What a worker may ask of the run. One for each worker, used from its goroutine only.
-class Jobserver;
+struct Graph;
+struct RunOptions;
 
+/// What a worker may ask of the run. One for each worker, used from its goroutine only.
 class Context {
  public:
   virtual ~Context() = default;
@@ -54,12 +56,9 @@ class Context {
   /// Goroutines that do the work of this stage, this one included.
   [[nodiscard]] virtual int workers() const = 0;
 
-  /// Variables that the job adds to the environment of every child.
-  [[nodiscard]] virtual const std::vector<std::pair<std::string, std::string>>& environment()
-      const = 0;
-
-  /// make's jobserver, if the run has one; nullptr: it has none.
-  [[nodiscard]] virtual Jobserver* jobserver() const = 0;
+  /// The job, and what the user wants of this run of it.
+  [[nodiscard]] virtual const Graph& graph() const = 0;
+  [[nodiscard]] virtual const RunOptions& run_options() const = 0;
 
   /// "failure" once a stage has failed, else "success".
   [[nodiscard]] virtual std::string_view run_status() const = 0;
@@ -93,6 +92,13 @@ class Context {
   /// True if another attempt may follow this one: what a stage sends before it knows that the
   /// attempt succeeded would then be sent twice. HeldOut (jobs/held_out.h) keeps it until then.
   [[nodiscard]] virtual bool may_retry() const = 0;
+
+  /// Says why a command for these items (none: the stage takes none) is about to run; an empty
+  /// `why`: it is up to date, and they are done.
+  virtual void judged(std::span<const Item> items, std::string_view why) = 0;
+
+  /// Says something that is no failure, and that people should know; one line.
+  virtual void warn(std::string what) = 0;
 
   /// How long one attempt may take; nothing: as long as it likes. Kinds that wait for something
   /// (commands, servers) end the attempt then and report FailureCause::kTimeout.

@@ -89,6 +89,10 @@ const AggregateOptions& StageOptions::aggregates(std::string_view name) const {
   return get<AggregateOptions>(name);
 }
 
+const ArtifactOptions& StageOptions::artifacts(std::string_view name) const {
+  return get<ArtifactOptions>(name);
+}
+
 const NamedTemplates& StageOptions::named_templates(std::string_view name) const {
   return get<NamedTemplates>(name);
 }

@@ -59,11 +59,21 @@ using AggregateOptions = std::vector<AggregateOption>;
 /// The field of a result that the job file does not name.
 inline constexpr std::string_view kUnnamedResult = "value";
 
+/// What is kept of the files that a command has made.
+struct ArtifactOptions {
+  enum class When : std::uint8_t { kSuccess, kFailure, kAlways };
+  std::vector<Template> paths;  // at least one
+  When when = When::kSuccess;
+  std::string to;  // the directory; empty: the one that jobs/exec/artifacts.h names
+
+  friend bool operator==(const ArtifactOptions&, const ArtifactOptions&) = default;
+};
+
 using OptionValue =
     std::variant<std::monostate, bool, std::int64_t, std::string, std::vector<std::string>,
                  std::vector<std::int64_t>, Template, std::vector<Template>, NamedTemplates,
                  std::vector<LiteralItem>, std::vector<Replacement>, Predicate, NamedPredicates,
-                 NamedTexts, AggregateOptions>;
+                 NamedTexts, AggregateOptions, ArtifactOptions>;
 
 /// The options of one stage. A plain value: copy it, keep it, read it from any thread.
 class StageOptions {
@@ -92,6 +102,7 @@ class StageOptions {
   [[nodiscard]] const NamedPredicates& predicates(std::string_view name) const;
   [[nodiscard]] const NamedTexts& named_texts(std::string_view name) const;
   [[nodiscard]] const AggregateOptions& aggregates(std::string_view name) const;
+  [[nodiscard]] const ArtifactOptions& artifacts(std::string_view name) const;
 
   /// Sets a value; `where` is the place in the job file, or empty for a default. For the parser
   /// and for tests that make a stage without a file.

@@ -177,6 +177,7 @@ class StageParser {
     if (key == "workers") return stage_.kind->parallel;
     if (key == "buffer") return stage_.from_where.has_value();
     if (key == "weight") return !stage_.pool.empty();
+    if (key == "cache") return stage_.options.has("inputs") || stage_.options.has("outputs");
     if (key == "timeout" || key == "retry" || key == "tolerate" || key == "on_error") {
       return stage_.kind->takes(key);
     }

@@ -69,6 +69,7 @@ struct EndsOfBeginning {
 /// Where a worker is in the run: everything outlives it.
 struct Surroundings {
   Run& run;
+  const RunOptions& options;
   Plan& plan;
   const PlanChain& chain;
   Inbox* inbox = nullptr;                    // nullptr: the chain begins with a source
@@ -80,7 +81,6 @@ struct Surroundings {
   ShardInboxes* shards = nullptr;      // nullptr: the chain does not gather
   runtime::Semaphore* pool = nullptr;  // nullptr: the chain is in none
   CommandGate* gate = nullptr;         // nullptr: none, or the chain runs no commands
-  Jobserver* jobserver = nullptr;      // nullptr: the run has none
   EndsOfBeginning* ends = nullptr;
   int procs = 1;
 

@@ -62,11 +62,11 @@ class Worker::LinkContext final : public Context {
 
   [[nodiscard]] int procs() const override { return where_.procs; }
   [[nodiscard]] int workers() const override { return where_.chain.workers; }
-  [[nodiscard]] const Environment& environment() const override { return where_.run.graph().env; }
+  [[nodiscard]] const Graph& graph() const override { return where_.run.graph(); }
+  [[nodiscard]] const RunOptions& run_options() const override { return where_.options; }
   [[nodiscard]] std::string_view run_status() const override {
     return where_.run.has_failed() ? "failure" : "success";
   }
-  [[nodiscard]] Jobserver* jobserver() const override { return where_.jobserver; }
   [[nodiscard]] bool is_cancelled() const override {
     return where_.is_stopped() || where_.is_cut();
   }
@@ -82,6 +82,10 @@ class Worker::LinkContext final : public Context {
     return Flow::kStop;
   }
   Flow fail_item(const Item& item, Failure failure) override;
+  void judged(std::span<const Item> items, std::string_view why) override {
+    where_.run.judged(stage_, items, why);
+  }
+  void warn(std::string what) override { where_.run.warn(stage_, std::move(what)); }
   [[nodiscard]] int attempt() const override { return attempt_; }
   [[nodiscard]] bool may_retry() const override { return attempt_ < policy_.retry.max; }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> timeout() const override {

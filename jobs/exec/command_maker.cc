@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "jobs/exec/jobserver.h"
 #include "jobs/format/quote.h"
 
 namespace gorun::jobs {
@@ -61,8 +60,9 @@ std::size_t arguments_of_item(const StageOptions& options, bool has_item) {
       std::ranges::count_if(options.text_templates("argv"), &Template::uses_item));
 }
 
-CommandMaker::CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot)
-    : options_(options), context_(context), slot_(slot) {
+CommandMaker::CommandMaker(const StageOptions& options, const Environment& environment,
+                           const Jobserver* jobserver, std::uint64_t slot)
+    : options_(options), additions_(environment), jobserver_(jobserver), slot_(slot) {
   if (options_.has("env")) {
     environment_varies_ =
         std::ranges::any_of(options_.named_templates("env"),
@@ -71,10 +71,10 @@ CommandMaker::CommandMaker(const StageOptions& options, const Context& context, 
 }
 
 std::optional<std::string> CommandMaker::make(std::span<const Item> items, std::uint64_t number,
-                                              Command* command) {
-  if (auto wrong = make_argv(items, number, command)) return wrong;
-  const CommandItem view(items.empty() ? Item{} : items.front(), context_.run_status(), number,
-                         slot_);
+                                              std::string_view run_status, Command* command) {
+  if (auto wrong = make_argv(items, number, run_status, command)) return wrong;
+  const Item none;
+  const CommandItem view(items.empty() ? none : items.front(), run_status, number, slot_);
   command->cwd.clear();
   if (options_.has("cwd")) {
     if (auto wrong = append(options_.text_template("cwd"), view, &command->cwd)) return wrong;
@@ -82,9 +82,8 @@ std::optional<std::string> CommandMaker::make(std::span<const Item> items, std::
   if (auto wrong = make_environment(view)) return wrong;
   command->environment = environment_;
   command->nice = static_cast<int>(options_.integer("nice"));
-  Jobserver* const jobserver = context_.jobserver();
-  if (jobserver != nullptr && options_.flag("jobserver")) {
-    command->inherited.assign(jobserver->inherited().begin(), jobserver->inherited().end());
+  if (jobserver_ != nullptr && options_.flag("jobserver")) {
+    command->inherited.assign(jobserver_->inherited().begin(), jobserver_->inherited().end());
   }
   if (std::ranges::any_of(command->argv, has_nul)) {
     return "an argument of a command cannot hold a NUL byte";
@@ -94,7 +93,8 @@ std::optional<std::string> CommandMaker::make(std::span<const Item> items, std::
 }
 
 std::optional<std::string> CommandMaker::make_argv(std::span<const Item> items,
-                                                   std::uint64_t number, Command* command) {
+                                                   std::uint64_t number,
+                                                   std::string_view run_status, Command* command) {
   command->argv.clear();
   if (options_.has("shell")) {
     command->argv = {"/bin/sh", "-c", options_.text("shell"), "sh"};
@@ -105,7 +105,7 @@ std::optional<std::string> CommandMaker::make_argv(std::span<const Item> items,
   for (const Template& argument : options_.text_templates("argv")) {
     const bool repeats = argument.uses_item();
     for (std::size_t i = 0; i < (repeats ? items.size() : 1); ++i) {
-      const CommandItem view(items.empty() ? none : items[i], context_.run_status(), number, slot_);
+      const CommandItem view(items.empty() ? none : items[i], run_status, number, slot_);
       if (auto wrong = append(argument, view, &command->argv.emplace_back())) return wrong;
     }
   }
@@ -116,16 +116,16 @@ std::optional<std::string> CommandMaker::make_argv(std::span<const Item> items,
 std::optional<std::string> CommandMaker::make_environment(const ItemView& view) {
   if (environment_ != nullptr && !environment_varies_) return std::nullopt;
   std::vector<std::pair<std::string, std::string>> additions;
-  if (const Jobserver* jobserver = context_.jobserver()) {
+  if (jobserver_ != nullptr) {
     using Style = Jobserver::Style;
     const Style style = options_.text("jobserver_style") == "fifo" ? Style::kFifo : Style::kPipe;
     if (options_.flag("jobserver")) {
-      additions.emplace_back("MAKEFLAGS", jobserver->makeflags(style));
-    } else if (jobserver->makeflags_without()) {
-      additions.emplace_back("MAKEFLAGS", *jobserver->makeflags_without());
+      additions.emplace_back("MAKEFLAGS", jobserver_->makeflags(style));
+    } else if (jobserver_->makeflags_without()) {
+      additions.emplace_back("MAKEFLAGS", *jobserver_->makeflags_without());
     }
   }
-  for (const auto& given : context_.environment()) additions.push_back(given);
+  for (const auto& given : additions_) additions.push_back(given);
   if (options_.has("env")) {
     for (const auto& [name, value] : options_.named_templates("env")) {
       if (auto wrong = append(value, view, &additions.emplace_back(name, "").second)) return wrong;

@@ -12,8 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "jobs/exec/jobserver.h"
+#include "jobs/graph.h"
 #include "jobs/item.h"
-#include "jobs/stage.h"
 #include "jobs/stage_options.h"
 #include "jobs/subprocess.h"
 
@@ -29,25 +30,33 @@ namespace gorun::jobs {
 /// threads  one at a time: one for each worker.
 class CommandMaker {
  public:
-  /// All outlive this. `slot` is what {%} stands for.
-  CommandMaker(const StageOptions& options, const Context& context, std::uint64_t slot);
+  /// All outlive this.
+  /// environment  what the job adds to that of every command.  jobserver  nullptr: there is none.
+  /// slot         what {%} stands for.
+  CommandMaker(const StageOptions& options, const Environment& environment,
+               const Jobserver* jobserver, std::uint64_t slot);
 
-  /// Fills argv, file, cwd, environment, inherited and nice; `number` is what {#} stands for. The
-  /// command's other members are left alone. returns  nothing, or what is wrong with the items.
+  /// Fills argv, file, cwd, environment, inherited and nice; the command's other members are left
+  /// alone.
+  /// number      what {#} stands for.
+  /// run_status  what ${{ run.status }} does.
+  /// returns     nothing, or what is wrong with the items.
   [[nodiscard]] std::optional<std::string> make(std::span<const Item> items, std::uint64_t number,
-                                                Command* command);
+                                                std::string_view run_status, Command* command);
 
   /// The command for a message, not too long.
   [[nodiscard]] std::string shown(const Command& command) const;
 
  private:
   [[nodiscard]] std::optional<std::string> make_argv(std::span<const Item> items,
-                                                     std::uint64_t number, Command* command);
+                                                     std::uint64_t number,
+                                                     std::string_view run_status, Command* command);
   [[nodiscard]] std::optional<std::string> make_environment(const ItemView& view);
   void look_up(Command* command);
 
   const StageOptions& options_;
-  const Context& context_;
+  const Environment& additions_;
+  const Jobserver* const jobserver_;
   const std::uint64_t slot_;
   bool environment_varies_ = false;
   std::shared_ptr<const EnvironmentBlock> environment_;

@@ -15,6 +15,7 @@
 
 #include "jobs/duration.h"
 #include "jobs/exec/line_printer.h"
+#include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
 #include "runtime/blocking.h"
@@ -122,7 +123,8 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
       stdin_(stdin_mode(options_.text("stdin"))),
       stdout_(stdout_mode(options_.text("stdout"))),
       output_(output_mode(options_.text("output"), has_item_)),
-      maker_(options_, context, ++shared.workers),
+      maker_(options_, context.graph().env, context.run_options().jobserver, ++shared.workers),
+      files_(shared.spec, context),
       printer_(context.cancel_fd(), most_shown()) {}
 
 // ---- the command -----------------------------------------------------------------------------
@@ -130,9 +132,23 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
 std::optional<std::string> CommandRunner::make_command() {
   printed_too_much_.clear();
   const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
-  auto wrong = maker_.make(items_, number, &command_);
+  auto wrong = maker_.make(items_, number, context_.run_status(), &command_);
   if (!wrong) set_streams();
   return wrong;
+}
+
+Failure CommandRunner::failure_with(const std::string& what) const {
+  return {.kind = FailureKind::kWork, .what = maker_.shown(command_) + ": " + what, .item = {}};
+}
+
+// What a command that has come to its end leaves to do.
+// failure  its own.  returns  it, or what failed here.
+std::optional<Failure> CommandRunner::settle(std::optional<Failure> failure,
+                                             const ChildResult& result) {
+  if (result.ended_by == EndedBy::kStop) return failure;
+  const CommandEnd end = failure ? CommandEnd::kFailed : CommandEnd::kSucceeded;
+  if (const auto wrong = files_.after(command_, items_, end)) return failure_with(*wrong);
+  return failure;
 }
 
 std::uint64_t CommandRunner::most_shown() const {
@@ -215,6 +231,9 @@ Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& ou
   if (auto wrong = make_command()) {
     return fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
   }
+  const CommandFiles::Before before = files_.before(command_, items_);
+  if (before.problem) return fail(failure_with(*before.problem));
+  if (before.is_up_to_date) return Flow::kMore;
   return has_pipes() ? run_streaming(first, batch, out) : run_to_end(first);
 }
 
@@ -233,7 +252,7 @@ Flow CommandRunner::run_to_end(const Item& item) {
     return failed;
   });
   input_.close();
-  if (error) return fail(failure_of(*error));
+  if (error) return fail(start_failure(*error));
   if (!seen.is_end()) {
     tell_stop(*pump, seen.stopped_by);
     seen = next(*pump);
@@ -250,7 +269,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   const auto not_started =
       runtime::blocking(runtime::Blocking::kBrief, [&] { return start(item, &pump); });
   input_.close();
-  if (not_started) return fail(failure_of(*not_started));
+  if (not_started) return fail(start_failure(*not_started));
   // What an attempt says may be said again by the next one. What was captured waits for the exit
   // status in any case.
   std::optional<HeldOut> held;
@@ -261,7 +280,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   if (command_.stderr_mode == StreamMode::kFile) {
     err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
   }
-  auto failure = judge(pump->result());
+  auto failure = settle(judge(pump->result()), pump->result());
   if (failure) failure->tail = last_lines(0, err_bytes);
   if (auto error = show(0, err_bytes)) return fail_to_write(*error);
   if (failure) return fail_unless_stopped(*failure);
@@ -306,7 +325,7 @@ Flow CommandRunner::run_one_fed(std::optional<Batch>* next, Out& out) {
   std::optional<ChildPump> pump;
   const auto not_started =
       runtime::blocking(runtime::Blocking::kBrief, [&] { return start(Item{}, &pump); });
-  if (not_started) return context_.fail(failure_of(*not_started));
+  if (not_started) return context_.fail(start_failure(*not_started));
   runtime::FdResult pipe = runtime::Fd::adopt(feed_pipe_.get());
   if (!pipe) return context_.fail(failure_of({"feed", pipe.error, command_.argv.front()}));
   static_cast<void>(feed_pipe_.release());
@@ -346,7 +365,7 @@ Flow CommandRunner::report_fed(const ChildResult& result, const ItemFeed::End& e
                      command_.stderr_mode == StreamMode::kFile ? err_spool_.size() : 0);
   });
   context_.count_bytes(out_bytes + err_bytes);
-  std::optional<Failure> failure = judge(result);
+  std::optional<Failure> failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
   if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
   if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
@@ -478,7 +497,7 @@ Flow CommandRunner::emit_all(ChildPump& pump, const Item& item, const Batch& bat
 Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_bytes,
                                    std::uint64_t err_bytes) {
   context_.count_bytes(out_bytes + err_bytes);
-  auto failure = judge(result);
+  auto failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
   if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
   if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
@@ -511,7 +530,13 @@ std::string CommandRunner::last_lines(std::uint64_t out_bytes, std::uint64_t err
 }
 
 std::optional<SystemError> CommandRunner::show(std::uint64_t out_bytes, std::uint64_t err_bytes) {
-  auto error = printer_.print({out_spool_, err_spool_, out_bytes, err_bytes});
+  GroupPrinter::Group group = {out_spool_, err_spool_, out_bytes, err_bytes};
+  if (context_.run_options().folds_output && output_ == Output::kGroup) {
+    group.title = shared_.spec.name;
+    if (!items_.empty()) group.title.append(" ").append(items_.front().text);
+    group.title = context_.graph().secrets.masked(std::move(group.title));
+  }
+  auto error = printer_.print(group);
   if (out_bytes > 0) out_spool_.clear();
   if (err_bytes > 0) err_spool_.clear();
   return error;

@@ -23,6 +23,7 @@
 
 #include "jobs/batch.h"
 #include "jobs/child_pump.h"
+#include "jobs/exec/command_files.h"
 #include "jobs/exec/command_maker.h"
 #include "jobs/exec/group_printer.h"
 #include "jobs/exec/item_feed.h"
@@ -67,6 +68,9 @@ class CommandRunner {
   [[nodiscard]] bool has_pipes() const;
 
   [[nodiscard]] std::optional<std::string> make_command();
+  [[nodiscard]] Failure failure_with(const std::string& what) const;
+  [[nodiscard]] std::optional<Failure> settle(std::optional<Failure> failure,
+                                              const ChildResult& result);
   void set_streams();
   Flow fail(const Failure& failure);
   Flow fail_unless_stopped(const Failure& failure);
@@ -100,6 +104,7 @@ class CommandRunner {
   const Stdout stdout_;
   const Output output_;
   CommandMaker maker_;
+  CommandFiles files_;
   Command command_;
   std::span<const Item> items_;   // of the command at hand
   std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing

@@ -1,11 +1,13 @@
 #include "jobs/exec/group_printer.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
 
+#include "jobs/format/github_text.h"
 #include "runtime/blocking.h"
 #include "runtime/sync.h"
 
@@ -21,6 +23,14 @@ runtime::Mutex& turn() {
   return mutex;
 }
 
+// True if standard output and standard error go to the same place.
+bool is_one_stream() {
+  struct stat out = {};
+  struct stat err = {};
+  return ::fstat(STDOUT_FILENO, &out) == 0 && ::fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
 }  // namespace
 
 GroupPrinter::GroupPrinter(int cancel_fd, std::uint64_t max_output)
@@ -31,8 +41,25 @@ GroupPrinter::GroupPrinter(int cancel_fd, std::uint64_t max_output)
 std::optional<SystemError> GroupPrinter::print(const Group& group) {
   if (group.out_bytes + group.err_bytes == 0) return std::nullopt;
   const std::lock_guard<runtime::Mutex> hold(turn());
+  if (!group.title.empty()) return print_folded(group);
   if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
   return print(group.err, group.err_bytes, stderr_);
+}
+
+std::optional<SystemError> GroupPrinter::print_folded(const Group& group) {
+  const bool folds_both = is_one_stream();
+  if (!folds_both) {
+    if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
+    if (group.err_bytes == 0) return std::nullopt;
+  }
+  if (auto error = write(github_group(group.title), stderr_)) return error;
+  if (folds_both) {
+    if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
+  }
+  if (auto error = print(group.err, group.err_bytes, stderr_)) return error;
+  // On a line of its own, although a command may end in the middle of one.
+  const bool is_at_line_begin = buffer_.empty() || buffer_.ends_with('\n');
+  return write((is_at_line_begin ? "" : "\n") + std::string(kGithubEndGroup), stderr_);
 }
 
 std::optional<SystemError> GroupPrinter::print_to_stdout(std::string_view text) {

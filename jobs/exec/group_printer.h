@@ -3,6 +3,10 @@
 //
 // All commands of all stages take turns: what one has said to standard output and to standard error
 // is never torn by what another has said.
+//
+// A group may be folded for GitHub, by a line before it and one behind it. Those go to standard
+// error, for standard output is data: what was said there is folded, too, where both are one
+// stream (2>&1), and stands in front of the fold where they are not.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +32,7 @@ class GroupPrinter {
     OutputSpool& err;
     std::uint64_t out_bytes = 0;
     std::uint64_t err_bytes = 0;
+    std::string title = {};  // what it is folded under in logs of GitHub; empty: it is not folded
   };
   /// Nothing: all is well. EPIPE when the reader of standard output has gone, ECANCELED when the
   /// run was stopped.
@@ -41,6 +46,7 @@ class GroupPrinter {
   [[nodiscard]] static std::optional<SystemError> write(std::string_view text, OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t bytes,
                                                  OutputFile& to);
+  [[nodiscard]] std::optional<SystemError> print_folded(const Group& group);
 
   const std::uint64_t max_output_;
   OutputFile stdout_;

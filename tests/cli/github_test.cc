@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/support/command.h"
+#include "tests/support/scratch_dir.h"
 
 using namespace gorun::cli;
 
@@ -39,6 +40,27 @@ TEST_CASE("auto heeds the environment of GitHub Actions") {
   CHECK_FALSE(says({}, ""));
   CHECK(says({"--github", "on"}, ""));
   CHECK_FALSE(says({"--github=off"}, "true"));
+}
+
+TEST_CASE("what a command says as a group is folded, and its standard output stays data") {
+  using gorun::test::gorun_argv;
+  using gorun::test::run_command;
+  const gorun::test::ScratchDir dir;
+  dir.write("job.json", R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": ["x%y"]},
+    "s": {"kind": "exec", "from": "i", "shell": "echo out; printf err >&2"}}})");
+  const auto run = [&dir](const std::string& more) {
+    return run_command(
+        {"sh", "-c", "\"$@\" " + more, "sh", GORUN_BINARY, "-q", "--github", "on", "job.json"},
+        {.directory = dir.path()});
+  };
+  const auto apart = run("");
+  CHECK(apart.out == "out\n");
+  CHECK(apart.err == "::group::s x%25y\nerr\n::endgroup::\n");
+  CHECK(run("2>&1").out == "::group::s x%25y\nout\nerr\n::endgroup::\n");
+  dir.write("job.json", R"({"gorun": 1, "stages": {
+    "s": {"kind": "exec", "shell": "echo out; echo err >&2", "output": "raw"}}})");
+  CHECK(run("2>&1").out == "out\nerr\n");
 }
 
 TEST_SUITE_END();

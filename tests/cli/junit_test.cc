@@ -61,6 +61,15 @@ TEST_CASE("a test case for each stage, with what went wrong") {
 )");
 }
 
+TEST_CASE("a stage that was up to date was skipped") {
+  Outcome outcome;
+  outcome.stages = {ended("a", StageState::kSucceeded)};
+  outcome.stages[0].up_to_date_count = 1;
+  const std::string text = junit_text(Graph(), outcome);
+  CHECK(text.find(R"(skipped="1")") != std::string::npos);
+  CHECK(text.find(R"(<skipped message="up to date"/>)") != std::string::npos);
+}
+
 TEST_CASE("what --junit writes is valid by the common schema") {
   const ScratchDir scratch;
   const std::string check = std::string(GORUN_SOURCE_DIR) + "/tests/cli/junit_check.py";

@@ -49,6 +49,22 @@ TEST_CASE("the closing line names what failed and counts the rest") {
         "gorun: failed: stage \"test\"; 1 succeeded, 1 cancelled, 1 skipped, in 1.20 s\n");
 }
 
+TEST_CASE("the closing line says what was up to date") {
+  const Screen screen(STDERR_FILENO, false);
+  Outcome outcome;
+  outcome.elapsed = std::chrono::milliseconds(1200);
+  outcome.stages = {ended("a", StageState::kSucceeded), ended("b", StageState::kSucceeded)};
+  outcome.stages[0].up_to_date_count = 1;
+  CHECK(closing_line(screen, graph_of(outcome), outcome) ==
+        "gorun: ok: 2 stages, 1 stage up to date in 1.20 s\n");
+  outcome.stages[1].up_to_date_count = 2;
+  outcome.stages[1].counts.items_in = 3;
+  CHECK(closing_line(screen, graph_of(outcome), outcome) ==
+        "gorun: ok: 2 stages, 1 stage and 2 items up to date in 1.20 s\n");
+  CHECK(state_word(outcome.stages[0]) == "up to date");
+  CHECK(state_word(outcome.stages[1]) == "succeeded");
+}
+
 TEST_CASE("the bottleneck is the busiest stage, and who waits for it the longest is named") {
   using std::chrono::milliseconds;
   Outcome outcome;

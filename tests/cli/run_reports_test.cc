@@ -84,8 +84,8 @@ TEST_CASE("a summary has every figure, and keys that are always there") {
   CHECK(summary_text(a_graph(), an_outcome()) ==
         R"({"gorun": "0.1.0", "name": "a <job>", "state": "failed", "elapsed_s": 1.000000,
 "stages": [
-{"name": "ok", "kind": "exec", "state": "succeeded", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 1, "items_out": 2000, "bytes": 2048, "busy_s": 0.300000, "no_input_s": 0.100000, "slow_reader_s": 0.200000, "retries": 0, "failed": 0, "let_go": 0, "failures": [], "let_go_failures": []},
-{"name": "b<a>d", "kind": "exec", "state": "failed", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 0, "items_out": 0, "bytes": 0, "busy_s": 0.000000, "no_input_s": 0.000000, "slow_reader_s": 0.000000, "retries": 1, "failed": 3, "let_go": 0, "failures": [{"what": "exit 3", "item": "x\udbff\udfff&", "cause": "exit", "code": 3, "attempts": 2, "tail": "<last>\n"}], "let_go_failures": []}],
+{"name": "ok", "kind": "exec", "state": "succeeded", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 1, "items_out": 2000, "bytes": 2048, "busy_s": 0.300000, "no_input_s": 0.100000, "slow_reader_s": 0.200000, "retries": 0, "up_to_date": 0, "failed": 0, "let_go": 0, "failures": [], "let_go_failures": []},
+{"name": "b<a>d", "kind": "exec", "state": "failed", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 0, "items_out": 0, "bytes": 0, "busy_s": 0.000000, "no_input_s": 0.000000, "slow_reader_s": 0.000000, "retries": 1, "up_to_date": 0, "failed": 3, "let_go": 0, "failures": [{"what": "exit 3", "item": "x\udbff\udfff&", "cause": "exit", "code": 3, "attempts": 2, "tail": "<last>\n"}], "let_go_failures": []}],
 "left_out": [{"name": "late", "why": "its \"if\" is false"}],
 "stuck": []}
 )");

@@ -67,7 +67,9 @@ GOOD = [
               "timeout": "1d2h3.5m"},
         "e": {"kind": "exec", "argv": ["x", "{}"], "from": "h", "timeout": "${{ vars.n }}", "order": "input", "tolerate": "${{ vars.n }}",
               "retry": {"max": "${{ vars.n }}", "on": ["timeout", "exit 75", "signal"], "base": ".5s", "cap": 0, "factor": 1.5, "jitter": "none"}},
-        "f": {"kind": "exec", "argv": ["x"], "retry": {"on": "io 5"}},
+        "f": {"kind": "exec", "argv": ["x"], "retry": {"on": "io 5"}, "inputs": "a*", "outputs": ["b", "c/"], "cache": "d",
+              "artifacts": {"paths": ["e"], "when": "always", "to": "k", "x-a": 1}},
+        "g": {"kind": "exec", "argv": ["x"], "from": "w", "outputs": "{.}.o", "cache": False, "artifacts": "{.}.log"},
         "o": {"kind": "write", "from": "h.errors", "on_error": "fail"}}},
     {"gorun": 1, "vars": {"n": 3, "f": True, "w": "sha1"}, "stages": {
         "\u00e9-1_x": {"kind": "walk", "max_depth": "${{ vars.n }}", "min_size": "${{ vars.n }}", "sort": "${{ vars.f }}"},
@@ -127,6 +129,11 @@ BAD = [
     (3, ["stages", "e", "retry", "base"], "soon"), (3, ["stages", "e", "retry", "cap"], -1), (3, ["stages", "e", "retry", "factor"], 0.5),
     (3, ["stages", "e", "retry", "factor"], "2"), (3, ["stages", "e", "retry", "jitter"], "half"), (3, ["stages", "e", "retry", "nope"], 1),
     (3, ["stages", "f", "order"], "input"), (3, ["stages", "f", "window"], 3), (3, ["stages", "o", "order"], "input"),
+    (3, ["stages", "f", "inputs"], []), (3, ["stages", "f", "inputs"], ""), (3, ["stages", "f", "inputs"], {"paths": "a"}),
+    (3, ["stages", "f", "outputs"], [1]), (3, ["stages", "f", "cache"], 1), (3, ["stages", "f", "cache"], ""),
+    (3, ["stages", "f", "cache"], ["x"]), (3, ["stages", "f", "artifacts"], True), (3, ["stages", "f", "artifacts"], {"when": "always"}),
+    (3, ["stages", "f", "artifacts", "paths"], []), (3, ["stages", "f", "artifacts", "when"], "never"),
+    (3, ["stages", "f", "artifacts", "to"], ""), (3, ["stages", "f", "artifacts", "nope"], 1),
     (3, ["stages", "o", "retry"], 2), (2, ["stages", "k", "on_error"], "fail"), (2, ["stages", "f", "tolerate"], 1),
     (2, ["stages", "t", "n"], 0), (2, ["stages", "t", "workers"], "cpus"), (2, ["stages", "o", "atomic"], "yes"),
 ]

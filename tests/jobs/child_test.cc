@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
@@ -399,6 +400,46 @@ TEST_CASE("200 children at once, from several threads, leave no descriptor and n
   CHECK(all == 200);
   CHECK(open_descriptors() == before);
   CHECK(!has_children());
+}
+
+TEST_CASE("the limit of processes is an error, and what was opened for the child is closed") {
+  // In a process and under a user of its own: root has no such limit, and others count as well.
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const pid_t pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    constexpr uid_t kSomebody = 61'000;  // and nobody else's
+    if (::geteuid() == 0 && ::setuid(kSomebody + static_cast<uid_t>(::getpid() % 1000)) != 0) {
+      ::_exit(2);
+    }
+    const rlimit one = {1, 1};
+    if (::setrlimit(RLIMIT_NPROC, &one) != 0) ::_exit(2);
+    if (const pid_t other = ::fork(); other >= 0) ::_exit(other == 0 ? 0 : 3);
+    const std::size_t open_before = open_descriptors();
+    std::string said;
+    for (int i = 0; i < 20; ++i) {
+      const auto child = start_child(shell("exit 0"));
+      if (child) ::_exit(4);
+      said = child.error().message();
+    }
+    if (open_descriptors() != open_before) said = "descriptors were left";
+    static_cast<void>(::write(ends[1], said.data(), said.size()) + 0);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string said(200, '\0');
+  const ssize_t got = ::read(ends[0], said.data(), said.size());
+  said.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(pid, &status, 0) == pid);
+  if (WIFEXITED(status) && (WEXITSTATUS(status) == 2 || WEXITSTATUS(status) == 3)) {
+    MESSAGE("skipped: this kernel keeps no limit of processes, or lets nobody be another user");
+    return;
+  }
+  CHECK(status == 0);
+  CHECK(said == "cannot start \"/bin/sh\": Resource temporarily unavailable");
 }
 
 TEST_SUITE_END();

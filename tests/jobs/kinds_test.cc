@@ -93,6 +93,7 @@ TEST_SUITE("jobs/kinds") {
                   AggregateOptions{{"", std::string(row.default_text), std::nullopt}});
             break;
           case OptionType::kText:
+          case OptionType::kPathOrFlag:
             CHECK(options.text(row.name) == row.default_text);
             break;
           default:

@@ -36,7 +36,13 @@ struct CommandOptions {
   bool closes_stdout = false;                                 // starts with descriptor 1 closed
   std::string stdout_path = {};                               // a file instead of a pipe
   unsigned user = 0;                                          // not 0: becomes this user first
+  // Not 0: starting a command fails with this errno, and starting a thread does not. Where the
+  // kernel has no filters (can_refuse_starts()), it exits with 127.
+  int start_error = 0;
 };
+
+/// True if CommandOptions::start_error works here.
+[[nodiscard]] bool can_refuse_starts();
 
 /// A running command. argv[0] is looked up in PATH.
 class Command {

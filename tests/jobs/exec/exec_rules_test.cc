@@ -98,4 +98,80 @@ gorun: 11 errors; nothing was run
 )");
 }
 
+TEST_CASE("what keeps a command from being up to date, and paths that are none") {
+  const Source source("job.json", R"({"gorun": 1, "stages": {
+  "i": {"kind": "items", "items": ["x"]},
+  "a": {"kind": "exec", "argv": ["ls"], "inputs": "a", "stdout": "items"},
+  "b": {"kind": "exec", "from": "i", "argv": ["cat"], "outputs": "a", "stdin": "items"},
+  "c": {"kind": "exec", "from": "i", "argv": ["c", "{#}"], "inputs": "{}"},
+  "d": {"kind": "exec", "argv": ["c"], "inputs": "{}", "artifacts": ["a", "{/}"]},
+  "e": {"kind": "exec", "argv": ["c"], "cache": "here"},
+  "f": {"kind": "exec", "argv": ["c"], "inputs": [], "outputs": ["a", "[b", ""]},
+  "g": {"kind": "exec", "from": "i", "argv": ["c"], "outputs": "o-{%}", "cache": 7},
+  "h": {"kind": "exec", "argv": ["c"], "artifacts": {"path": "a"}},
+  "k": {"kind": "exec", "argv": ["c"], "artifacts": {"paths": "/a", "when": "never", "to": ""}},
+  "l": {"kind": "exec", "argv": ["c", "{%}"], "from": "i", "outputs": "{}", "cache": false},
+  "w": {"kind": "write", "from": "a"}
+}}
+)");
+  const Result<Graph> graph = load_job(source);
+  REQUIRE_FALSE(graph.ok());
+  CHECK(render(source, graph.errors()) ==
+        R"(job.json:3:51: error: "inputs" and "stdout": "items" exclude each other
+  3 |   "a": {"kind": "exec", "argv": ["ls"], "inputs": "a", "stdout": "items"},
+    |                                                   ^~~
+  hint: a command that is up to date is not run and prints no items
+job.json:4:66: error: "outputs" and "stdin": "items" exclude each other
+  4 |   "b": {"kind": "exec", "from": "i", "argv": ["cat"], "outputs": "a", "stdin": "items"},
+    |                                                                  ^~~
+  hint: what a command is fed is not known before it runs
+job.json:5:46: error: {#} and {%} differ from run to run, and so the command would never be up to date
+  5 |   "c": {"kind": "exec", "from": "i", "argv": ["c", "{#}"], "inputs": "{}"},
+    |                                              ^~~~~~~~~~~~
+  hint: "cache": false runs it always
+job.json:6:50: error: "inputs" refers to an item, and there is none
+  6 |   "d": {"kind": "exec", "argv": ["c"], "inputs": "{}", "artifacts": ["a", "{/}"]},
+    |                                                  ^~~~
+  hint: without "from" a command runs once
+job.json:6:69: error: "artifacts" refers to an item, and there is none
+  6 |   "d": {"kind": "exec", "argv": ["c"], "inputs": "{}", "artifacts": ["a", "{/}"]},
+    |                                                                     ^~~~~~~~~~~~
+  hint: without "from" a command runs once
+job.json:7:49: error: "cache" is used only with "inputs" or "outputs"
+  7 |   "e": {"kind": "exec", "argv": ["c"], "cache": "here"},
+    |                                                 ^~~~~~
+job.json:8:50: error: "inputs" is empty
+  8 |   "f": {"kind": "exec", "argv": ["c"], "inputs": [], "outputs": ["a", "[b", ""]},
+    |                                                  ^~
+job.json:8:71: error: "outputs": "[b" is no pattern: "[" without "]"
+  8 |   "f": {"kind": "exec", "argv": ["c"], "inputs": [], "outputs": ["a", "[b", ""]},
+    |                                                                       ^~~~
+job.json:8:77: error: "outputs": a path is empty
+  8 |   "f": {"kind": "exec", "argv": ["c"], "inputs": [], "outputs": ["a", "[b", ""]},
+    |                                                                             ^~
+job.json:9:64: error: "outputs": {%} differs from run to run, and so would the path
+  9 |   "g": {"kind": "exec", "from": "i", "argv": ["c"], "outputs": "o-{%}", "cache": 7},
+    |                                                                ^~~~~~~
+  hint: {} and {/.} stand for the item
+job.json:9:82: error: "cache": expected true, false or a path, got a number
+  9 |   "g": {"kind": "exec", "from": "i", "argv": ["c"], "outputs": "o-{%}", "cache": 7},
+    |                                                                                  ^
+job.json:10:54: error: unknown key "path"
+  10 |   "h": {"kind": "exec", "argv": ["c"], "artifacts": {"path": "a"}},
+     |                                                      ^~~~~~
+  hint: did you mean "paths"?
+job.json:11:63: error: "artifacts": "/a" leads out of the directory that the command runs in
+  11 |   "k": {"kind": "exec", "argv": ["c"], "artifacts": {"paths": "/a", "when": "never", "to": ""}},
+     |                                                               ^~~~
+job.json:11:77: error: "when": expected "success", "failure" or "always", got "never"
+  11 |   "k": {"kind": "exec", "argv": ["c"], "artifacts": {"paths": "/a", "when": "never", "to": ""}},
+     |                                                                             ^~~~~~~
+job.json:11:92: error: "to" is empty
+  11 |   "k": {"kind": "exec", "argv": ["c"], "artifacts": {"paths": "/a", "when": "never", "to": ""}},
+     |                                                                                            ^~
+  hint: it is a path
+gorun: 15 errors; nothing was run
+)");
+}
+
 TEST_SUITE_END();
