@@ -109,8 +109,7 @@ class Search {
   PathSet take() && {
     for (std::vector<std::string>* paths : {&set_.files, &set_.missing}) {
       std::ranges::sort(*paths);
-      const auto rest = std::ranges::unique(*paths);
-      paths->erase(rest.begin(), rest.end());
+      paths->erase(std::unique(paths->begin(), paths->end()), paths->end());
     }
     return std::move(set_);
   }
