@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "jobs/executor.h"
+#include "jobs/run_options.h"
 
 namespace gorun::jobs {
 namespace {

@@ -35,7 +35,9 @@ class RecordBorders {
 /// Ends of records of CSV, as CsvCutter has them.
 class CsvBorders final : public RecordBorders {
  public:
-  explicit CsvBorders(char separator) : separator_(separator) {}
+  /// begins_text  the scan begins where the text does, which may be with a byte order mark.
+  explicit CsvBorders(char separator, bool begins_text = true)
+      : separator_(separator), has_begun_(!begins_text) {}
   [[nodiscard]] std::size_t last_border(std::string_view more) override;
 
  private:
@@ -50,7 +52,7 @@ class CsvBorders final : public RecordBorders {
 
   const char separator_;
   std::size_t mark_ = 0;  // bytes of a byte order mark that the text begins with, if it does
-  bool has_begun_ = false;
+  bool has_begun_;
   State state_ = State::kFieldBegin;
 };
 

@@ -242,7 +242,7 @@ class Read final : public Operator {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
     if (!file.ok()) return failure_of(file.error());
-    CsvBorders csv_borders(options_.separator);
+    CsvBorders csv_borders(options_.separator, range.begin == 0);
     JsonBorders json_borders;
     RecordBorders* borders = nullptr;
     if (options_.cut == Cut::kCsv) borders = &csv_borders;

@@ -164,18 +164,19 @@ class SplitCsv final : public SplitRows {
  private:
   Flow split(const Piece& piece, Out& out) override {
     std::string_view text = piece.item.text;
-    if (has_header_ && !piece.begins_file()) {
-      Piece head = piece;
-      head.origin->offset = 0;
-      begin(head.origin->header);
-      if (take_names(head) == Flow::kStop) return Flow::kStop;
-      if (!are_names_right_) return Flow::kMore;
-      cutter_.begin(text);
-    } else {
+    if (piece.begins_file()) {
       begin(text);
       if (has_header_ && take_names(piece) == Flow::kStop) return Flow::kStop;
-      if (has_header_ && !are_names_right_) return Flow::kMore;
+    } else {
+      if (has_header_) {
+        Piece head = piece;
+        head.origin->offset = 0;
+        begin(head.origin->header);
+        if (take_names(head) == Flow::kStop) return Flow::kStop;
+      }
+      cutter_.begin(text);
     }
+    if (has_header_ && !are_names_right_) return Flow::kMore;
     return emit_all(cutter_, piece, out);
   }
 

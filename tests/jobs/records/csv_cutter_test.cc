@@ -98,6 +98,13 @@ std::vector<std::size_t> borders_of(std::string_view text, std::size_t piece) {
 
 }  // namespace
 
+TEST_CASE("a byte order mark is one only where the text begins") {
+  const std::string_view text = "\xef\xbb\xbf\"a\nb\",c\n";
+  CHECK(CsvBorders(',').last_border(text) == text.size());
+  CHECK(CsvBorders(',').last_border(text.substr(0, 6)) == 0);  // the quote is open
+  CHECK(CsvBorders(',', false).last_border(text.substr(0, 6)) == 6);
+}
+
 TEST_CASE("fields are what RFC 4180 says") {
   CHECK(cut("a,b\nc,d\n", 2).rows == std::vector<Row>{{"a", "b"}, {"c", "d"}});
   CHECK(cut("a,b\r\nc,d", 2).rows == std::vector<Row>{{"a", "b"}, {"c", "d"}});
