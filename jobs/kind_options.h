@@ -126,9 +126,7 @@ inline constexpr std::array<OptionRow, 4> kReadOptions = {{
     {.name = "cut",
      .type = OptionType::kChoice,
      .default_text = "lines",
-     .help =
-         "records to cut between: lines; csv, or jsonl (a document a line), if a split by csv or "
-         "json reads it; json: documents of any lines, or an array of them",
+     .help = "where records end: lines, csv, jsonl (a line each), json (of any lines, or an array)",
      .choices = kCutWays},
     {.name = "separator",
      .type = OptionType::kByte,
@@ -143,8 +141,8 @@ inline constexpr std::array<OptionRow, 6> kSplitOptions = {{
     {.name = "by",
      .type = OptionType::kChoice,
      .default_text = "lines",
-     .help = "lines: without their line ends; words: between white space; regex: its matches; csv: "
-             "records with a field for each column; json: documents, with \"fields\"",
+     .help =
+         "lines, words (between white space), regex (its matches), csv (by column), json (fields)",
      .choices = kSplitWays},
     {.name = "pattern",
      .type = OptionType::kRegex,
