@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/command.h"
+#include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
 using namespace gorun::test;
@@ -63,7 +64,9 @@ TEST_CASE("group: a command that says a lot neither waits nor makes gorun grow")
   CHECK(result.status == 0);
   CHECK(result.out == "xxxxxxxxxx\n[gorun: 199999990 more bytes left out]\n");
   CHECK(result.err == "e\n");
-  CHECK(result.peak_kib() < 64 * 1024);
+  // Under a sanitizer what was freed stays for a while; and the kernel counts what the process was
+  // before its exec, a copy of this one, which has grown where all cases share it.
+  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
 }
 
 TEST_CASE("group: all of a large output is shown") {
