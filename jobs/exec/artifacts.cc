@@ -121,7 +121,9 @@ std::optional<std::string> copy_all(const PathSet& set, const std::string& direc
     if (!is_below(real_path(path), base)) {
       return "artifact " + quote(name) + " lies outside of the directory that the command runs in";
     }
-    if (auto error = copy_file(path, to + "/" + name)) {
+    std::string target = to;  // of an absolute name, too, which path_in() would leave where it is
+    target.append("/").append(name);
+    if (auto error = copy_file(path, target)) {
       return "artifact " + quote(name) + ": " + error->message();
     }
   }
