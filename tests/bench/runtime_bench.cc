@@ -19,14 +19,15 @@
 #include <vector>
 
 #include "runtime/after_func.h"
-#include "runtime/blocking.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/select.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
+#include "tests/bench/blocking_bench.h"
 #include "tests/bench/echo_bench.h"
 #include "tests/bench/idle_bench.h"
+#include "tests/bench/require.h"
 #include "tests/bench/stopwatch.h"
 
 namespace gorun::bench {
@@ -34,12 +35,6 @@ namespace {
 
 using namespace runtime;
 using namespace std::chrono_literals;
-
-void require(bool is_right, const char* what) {
-  if (is_right) return;
-  std::fprintf(stderr, "runtime_bench: wrong result: %s\n", what);
-  std::_Exit(1);  // other goroutines still run: no destructor of a static may
-}
 
 double resident_bytes() {
   std::FILE* statm = std::fopen("/proc/self/statm", "re");
@@ -443,97 +438,6 @@ void sleep_lateness() {
   std::sort(late_us.begin(), late_us.end());
   report("sleep1ms_late_p50", late_us[100], "us");
   report("sleep1ms_late_p99", late_us[198], "us");
-}
-
-// --- blocking calls and greedy goroutines -------------------------------------------------------
-
-struct PipePair {
-  PipePair() { require(pipe(ends) == 0, "pipe"); }
-  ~PipePair() {
-    close(ends[0]);
-    close(ends[1]);
-  }
-  PipePair(const PipePair&) = delete;
-  PipePair& operator=(const PipePair&) = delete;
-  int ends[2] = {-1, -1};
-
-  [[nodiscard]] bool get() const {
-    char byte = 0;
-    return blocking(Blocking::kBrief, [&] { return read(ends[0], &byte, 1); }) == 1;
-  }
-  void put() const {
-    const char byte = 0;
-    require(blocking(Blocking::kBrief, [&] { return write(ends[1], &byte, 1); }) == 1, "write");
-  }
-};
-
-double compute_for(std::chrono::milliseconds duration) {
-  double rounds = 0;
-  for (const Stopwatch watch; watch.ns() < static_cast<double>(Nanos(duration).count()); ++rounds) {
-    for (int i = 0; i < 1'000; ++i) asm volatile("");
-  }
-  return rounds;
-}
-
-void blocking_reads() {
-  const double alone = compute_for(300ms);
-  PipePair idle;
-  WaitGroup readers;
-  std::atomic<bool> is_reading{false};
-  readers.go([&] {
-    is_reading = true;
-    (void)idle.get();
-  });
-  while (!is_reading) yield();
-  sleep(10ms);
-  report("blockread_compute_progress", 100 * compute_for(300ms) / alone, "%");
-  idle.put();
-  readers.wait();
-
-  constexpr int kRounds = 5'000;
-  PipePair there;
-  PipePair back;
-  readers.go([&] {
-    for (int i = 0; i < kRounds; ++i) {
-      require(there.get(), "read");
-      back.put();
-    }
-  });
-  const Stopwatch pingpong_watch;
-  for (int i = 0; i < kRounds; ++i) {
-    there.put();
-    require(back.get(), "read");
-  }
-  pingpong_watch.report_per("blockread_pingpong", kRounds);
-  readers.wait();
-
-  constexpr int kCalls = 1'000'000;
-  const Stopwatch calls_watch;
-  for (int i = 0; i < kCalls; ++i) (void)blocking(Blocking::kBrief, [] { return getppid(); });
-  calls_watch.report_per("getppid_syscall", kCalls);
-}
-
-// How long a yield takes while another goroutine loops without a runtime call. 1 P, whatever
-// GORUN_PROCS says.
-void starve() {
-  std::vector<double> late_ms;
-  for (int i = 0; i < 30; ++i) {
-    std::atomic<bool> stop{false};
-    WaitGroup greedy;
-    greedy.go([&] {
-      while (!stop.load(std::memory_order_relaxed)) {
-      }
-    });
-    const Stopwatch watch;
-    yield();
-    late_ms.push_back(watch.ns() / 1e6);
-    stop = true;
-    greedy.wait();
-    sleep(1ms);
-  }
-  std::sort(late_ms.begin(), late_ms.end());
-  report("starve_p50", late_ms[15], "ms");
-  report("starve_max", late_ms[29], "ms");
 }
 
 // --- the table ----------------------------------------------------------------------------------
