@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jobs/records/record_borders.h"
+#include "tests/jobs/records/cut_all.h"
 
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
@@ -34,22 +35,16 @@ Cut cut(std::string_view text, std::size_t columns, char separator = ',') {
   CsvCutter cutter(separator);
   cutter.begin(text);
   Cut all;
-  do {
-    table.clear();
-    cutter.fill(&table);
-    const Batch batch;
-    const Item parent{.text = text};
-    const Rows rows = table.rows(batch, parent);
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      Row row;
-      for (const Column& column : rows.columns) row.emplace_back(column.values[i]);
-      all.rows.push_back(row);
-    }
-    if (const auto wrong = cutter.take_wrong()) {
-      all.wrong.push_back(std::to_string(wrong->offset) + ": " + wrong->what + " [" +
-                          std::string(wrong->text) + "]");
-    }
-  } while (!cutter.is_at_end());
+  cut_all(
+      cutter, table, text,
+      [&](const Rows& rows, std::size_t i) {
+        Row& row = all.rows.emplace_back();
+        for (const Column& column : rows.columns) row.emplace_back(column.values[i]);
+      },
+      [&](const auto& wrong) {
+        all.wrong.push_back(std::to_string(wrong.offset) + ": " + wrong.what + " [" +
+                            std::string(wrong.text) + "]");
+      });
   return all;
 }
 

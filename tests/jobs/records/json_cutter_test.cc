@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "jobs/records/record_borders.h"
+#include "tests/jobs/records/cut_all.h"
 
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
@@ -33,25 +34,19 @@ Cut cut(std::string_view text, const NamedTexts& fields, JsonFraming framing) {
   table.set_names(Texts(fields.size()));
   cutter.begin(text, framing);
   Cut all;
-  do {
-    table.clear();
-    cutter.fill(&table);
-    const Batch batch;
-    const Item parent{.text = text};
-    const Rows rows = table.rows(batch, parent);
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      std::string record(rows.records.texts[i]);
-      for (const Column& column : rows.columns) {
-        const std::string_view value = column.values[i];
-        record += value.data() == nullptr ? "|-" : "|" + std::string(value);
-        if (value.data() != nullptr && column.types[i] == FieldType::kNumber) record += '#';
-      }
-      all.records.push_back(record);
-    }
-    if (const auto wrong = cutter.take_wrong()) {
-      all.wrong.push_back(std::to_string(wrong->offset) + ": " + wrong->what);
-    }
-  } while (!cutter.is_at_end());
+  cut_all(
+      cutter, table, text,
+      [&](const Rows& rows, std::size_t i) {
+        std::string& record = all.records.emplace_back(rows.records.texts[i]);
+        for (const Column& column : rows.columns) {
+          const std::string_view value = column.values[i];
+          record += value.data() == nullptr ? "|-" : "|" + std::string(value);
+          if (value.data() != nullptr && column.types[i] == FieldType::kNumber) record += '#';
+        }
+      },
+      [&](const auto& wrong) {
+        all.wrong.push_back(std::to_string(wrong.offset) + ": " + wrong.what);
+      });
   return all;
 }
 
