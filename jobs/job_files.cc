@@ -17,7 +17,6 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::int64_t kFormatVersion = 1;
 
 // How a key of two files becomes one.

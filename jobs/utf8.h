@@ -6,6 +6,9 @@
 
 namespace gorun::jobs {
 
+/// What a text may begin with to say that it is UTF-8; no part of what it says.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 [[nodiscard]] constexpr bool is_utf8_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U;
 }

@@ -8,11 +8,10 @@
 
 #include "jobs/format/quote.h"
 #include "jobs/mapreduce/number.h"
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::vector<std::string> pointers_of(const NamedTexts& fields) {
   std::vector<std::string> pointers;

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "jobs/utf8.h"
+
 namespace gorun::jobs {
 
 // A byte order mark is no part of the first field, which may begin with a quote.
 std::size_t CsvBorders::skip_mark(std::string_view more) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   std::size_t at = 0;
   while (at < more.size() && mark_ < kByteOrderMark.size() && more[at] == kByteOrderMark[mark_]) {
     ++at;

@@ -21,6 +21,7 @@
 #include "jobs/stages/rows.h"
 #include "jobs/text/cutter.h"
 #include "jobs/text/regex_cutter.h"
+#include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
@@ -182,7 +183,6 @@ class SplitCsv final : public SplitRows {
 
   // The first bytes of a file may say that it is UTF-8, and are no part of the first field.
   void begin(std::string_view text) {
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     cutter_.begin(text, text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
   }
 
