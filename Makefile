@@ -142,7 +142,7 @@ headers: need-build-test  ## compile each header by itself
 	     || { echo "{} does not compile by itself" >&2; exit 1; }'
 
 lint: need-build-lint build/tidy/werror-$(WERROR)  ## clang-tidy over the three rooms
-	@find $(ROOMS) -name '*.cc' | sort | \
+	@sed -n 's/.*"file": "\(.*\)".*/\1/p' build/tidy/compile_commands.json | grep -v '\.S$$' | \
 	  xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet --warnings-as-errors='*' \
 	  2> build/tidy/stderr.txt || { grep -v 'warnings\? generated' build/tidy/stderr.txt >&2; exit 1; }
 

@@ -32,9 +32,6 @@
 namespace gorun::cli {
 namespace {
 
-// As a path: the stream, not a file of that name, which is ./-.
-constexpr std::string_view kStandardInput = "-";
-
 void append_json(const std::string& name, const jobs::FileDigests& file, std::string* out) {
   jobs::JsonLine line(out);
   line.add_text("path", name);

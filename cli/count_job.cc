@@ -10,9 +10,6 @@
 namespace gorun::cli {
 namespace {
 
-// As a path: the stream, not a file of that name, which is ./-.
-constexpr std::string_view kStandardInput = "-";
-
 // The expression that matches `text` and nothing else.
 std::string escaped(std::string_view text) {
   constexpr std::string_view kMeta = "\\.+*?()|[]{}^$";

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,9 @@
 #include "jobs/walk/ordered_walk.h"
 
 namespace gorun::cli {
+
+/// As a path: the stream, not a file of that name, which is ./-.
+inline constexpr std::string_view kStandardInput = "-";
 
 enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 enum class ColorMode { kAuto, kAlways, kNever };

@@ -6,18 +6,18 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kNoNode = std::numeric_limits<std::size_t>::max();
 
 // Numbers the components; equal numbers are one component.
 class Components {
  public:
   explicit Components(const Successors& successors)
       : successors_(successors),
-        order_(successors.size(), kNone),
+        order_(successors.size(), kNoNode),
         low_(successors.size(), 0),
-        component_(successors.size(), kNone) {
+        component_(successors.size(), kNoNode) {
     for (std::size_t node = 0; node < successors.size(); ++node) {
-      if (order_[node] == kNone) visit_from(node);
+      if (order_[node] == kNoNode) visit_from(node);
     }
   }
 
@@ -38,9 +38,9 @@ class Components {
       const std::size_t node = frame.node;
       if (frame.next_successor < successors_[node].size()) {
         const std::size_t successor = successors_[node][frame.next_successor++];
-        if (order_[successor] == kNone) {
+        if (order_[successor] == kNoNode) {
           enter(successor, &frames);
-        } else if (component_[successor] == kNone) {
+        } else if (component_[successor] == kNoNode) {
           low_[node] = std::min(low_[node], order_[successor]);
         }
         continue;
@@ -61,7 +61,7 @@ class Components {
   }
 
   void close_component(std::size_t root) {
-    std::size_t node = kNone;
+    std::size_t node = kNoNode;
     while (node != root) {
       node = open_.back();
       open_.pop_back();
@@ -73,7 +73,7 @@ class Components {
   const Successors& successors_;
   std::vector<std::size_t> order_;      // of discovery
   std::vector<std::size_t> low_;        // lowest order reachable within the open nodes
-  std::vector<std::size_t> component_;  // kNone while open
+  std::vector<std::size_t> component_;  // kNoNode while open
   std::vector<std::size_t> open_;
   std::size_t next_order_ = 0;
   std::size_t count_ = 0;
@@ -94,7 +94,7 @@ std::vector<std::size_t> way_round(const Successors& successors, const Component
         return cycle;
       }
       if (components.of(successor) != components.of(first)) continue;
-      if ((*came_from)[successor] != kNone) continue;
+      if ((*came_from)[successor] != kNoNode) continue;
       (*came_from)[successor] = node;
       queue.push_back(successor);
     }
@@ -108,7 +108,7 @@ std::vector<std::vector<std::size_t>> find_cycles(const Successors& successors) 
   const Components components(successors);
   std::vector<bool> is_done(components.count());
   // Shared by all searches: each stays inside its own component.
-  std::vector<std::size_t> came_from(successors.size(), kNone);
+  std::vector<std::size_t> came_from(successors.size(), kNoNode);
   std::vector<std::vector<std::size_t>> cycles;
   for (std::size_t node = 0; node < successors.size(); ++node) {
     if (is_done[components.of(node)]) continue;

@@ -15,7 +15,7 @@ using runtime::GoroutineInfo;
 using runtime::WaitedChannel;
 using runtime::WaitReason;
 
-constexpr std::string_view kEnd = "end of ";
+constexpr std::string_view kEndOfStage = "end of ";
 constexpr std::string_view kBytes = "bytes of ";
 
 class Reporter {
@@ -83,8 +83,8 @@ class Reporter {
                                                                const GoroutineInfo& g,
                                                                const WaitedChannel& channel) const {
     const std::string_view label = channel.label;
-    if (label.starts_with(kEnd)) {
-      return {stage, "has not started: it needs " + quote(label.substr(kEnd.size()))};
+    if (label.starts_with(kEndOfStage)) {
+      return {stage, "has not started: it needs " + quote(label.substr(kEndOfStage.size()))};
     }
     const bool lacks_bytes = label.starts_with(kBytes);
     const auto reader = find(lacks_bytes ? label.substr(kBytes.size()) : label);

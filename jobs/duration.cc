@@ -17,7 +17,7 @@ struct Unit {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
-constexpr std::int64_t kLongest = 10'000 * kDay;
+constexpr std::int64_t kLongestDuration = 10'000 * kDay;
 
 // The larger first, as they follow each other in a text.
 constexpr std::array<Unit, 7> kUnits = {{{"d", kDay},
@@ -65,7 +65,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     total += value * static_cast<double>(kUnits[at].nanoseconds);
     next = at + 1;
   }
-  if (total > static_cast<double>(kLongest)) return std::nullopt;
+  if (total > static_cast<double>(kLongestDuration)) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(total));
 }
 

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "jobs/format/hex.h"
 #include "jobs/quote.h"
 #include "jobs/utf8.h"
 
@@ -62,12 +63,11 @@ std::optional<Diagnostic> check_encoding(const Source& source) {
   const bool is_utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
   const std::size_t bad = find_invalid_utf8(text);
   if (bad == std::string_view::npos) return std::nullopt;
-  static constexpr std::string_view kHex = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(text[bad]);
-  return Diagnostic{
-      .where = ByteRange{file.begin + bad, file.begin + bad + 1},
-      .what = std::string("the file is not UTF-8: byte 0x") + kHex[byte >> 4U] + kHex[byte & 0xfU],
-      .hint = is_utf16 ? "it looks like UTF-16; save it as UTF-8" : ""};
+  return Diagnostic{.where = ByteRange{file.begin + bad, file.begin + bad + 1},
+                    .what = std::string("the file is not UTF-8: byte 0x") + kHexDigits[byte >> 4U] +
+                            kHexDigits[byte & 0xfU],
+                    .hint = is_utf16 ? "it looks like UTF-16; save it as UTF-8" : ""};
 }
 
 class FileReader {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "jobs/format/hex.h"
 #include "jobs/json_tokens.h"
 #include "jobs/quote.h"
 #include "jobs/utf8.h"
@@ -208,15 +209,14 @@ class Explainer {
   }
 
   static std::string unicode_escape(unsigned char byte) {
-    static constexpr std::string_view kHex = "0123456789abcdef";
-    return std::string("\\u00") + kHex[byte >> 4U] + kHex[byte & 0xfU];
+    return std::string("\\u00") + kHexDigits[byte >> 4U] + kHexDigits[byte & 0xfU];
   }
 
   // The code unit of \uXXXX at `at`, nothing if the digits are not there.
   std::optional<unsigned> code_unit(std::size_t at) const {
     const std::string_view digits = text_.substr(std::min(at + 2, text_.size()), 4);
     if (!text_.substr(at).starts_with("\\u") || digits.size() < 4 ||
-        digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+        digits.find_first_not_of(kAnyHexDigits) != std::string_view::npos) {
       return std::nullopt;
     }
     return static_cast<unsigned>(std::stoul(std::string(digits), nullptr, 16));

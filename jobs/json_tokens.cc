@@ -5,10 +5,8 @@
 namespace gorun::jobs {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::size_t skip_digits(std::string_view text, std::size_t at) {
-  while (at < text.size() && is_digit(text[at])) ++at;
+  while (at < text.size() && is_json_digit(text[at])) ++at;
   return at;
 }
 

@@ -6,6 +6,8 @@
 
 namespace gorun::jobs {
 
+[[nodiscard]] constexpr bool is_json_digit(char c) { return c >= '0' && c <= '9'; }
+
 /// The first byte at or after `at` that is neither white space nor in a comment; a comment that
 /// is never closed is not skipped.
 [[nodiscard]] std::size_t skip_json_blanks(std::string_view text, std::size_t at);

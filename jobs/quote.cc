@@ -9,13 +9,13 @@ namespace gorun::jobs {
 namespace {
 
 // Longer texts tell no more and push the sentence off the line.
-constexpr std::size_t kLongest = 60;
+constexpr std::size_t kLongestShown = 60;
 
 }  // namespace
 
 std::string quote(std::string_view text) {
-  if (text.size() <= kLongest) return quote_for_message(text);
-  std::size_t shown = kLongest;
+  if (text.size() <= kLongestShown) return quote_for_message(text);
+  std::size_t shown = kLongestShown;
   // A UTF-8 sequence is shown whole or not at all.
   while (shown > 0 && is_utf8_continuation(text[shown])) --shown;
   std::string out = quote_for_message(text.substr(0, shown));

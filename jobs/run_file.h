@@ -21,7 +21,7 @@
 namespace gorun::jobs {
 
 /// Bytes of a RunFile, [begin, end).
-struct Run {
+struct FileRun {
   std::uint64_t begin;
   std::uint64_t end;
 };
@@ -58,7 +58,7 @@ class RunFile {
 class RunReader {
  public:
   /// buffer_bytes  read at a time; more, if need() asks for more.
-  RunReader(const RunFile& file, Run run, std::size_t buffer_bytes)
+  RunReader(const RunFile& file, FileRun run, std::size_t buffer_bytes)
       : file_(&file), rest_(run), buffer_bytes_(buffer_bytes) {}
 
   /// Whether all bytes have been passed.
@@ -76,7 +76,7 @@ class RunReader {
 
  private:
   const RunFile* file_;
-  Run rest_;  // not read yet
+  FileRun rest_;  // not read yet
   std::size_t buffer_bytes_;
   std::string buffer_;
   std::size_t at_ = 0;  // of the buffer

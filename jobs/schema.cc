@@ -14,80 +14,80 @@
 namespace gorun::jobs {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Schema = nlohmann::ordered_json;
 
 // "$" would let a line feed follow in the regular expressions of some languages.
-constexpr std::string_view kEnd = "(?![\\s\\S])";
+constexpr std::string_view kEndOfText = "(?![\\s\\S])";
 
-Json refer_to(std::string_view name) { return {{"$ref", "#/$defs/" + std::string(name)}}; }
+Schema refer_to(std::string_view name) { return {{"$ref", "#/$defs/" + std::string(name)}}; }
 
-Json any_of(std::vector<Json> choices) { return {{"anyOf", std::move(choices)}}; }
+Schema any_of(std::vector<Schema> choices) { return {{"anyOf", std::move(choices)}}; }
 
-Json pattern(std::string_view text) {
-  return {{"type", "string"}, {"pattern", std::string(text) + std::string(kEnd)}};
+Schema pattern(std::string_view text) {
+  return {{"type", "string"}, {"pattern", std::string(text) + std::string(kEndOfText)}};
 }
 
-Json array_of(Json items, int least) {
-  Json array = {{"type", "array"}};
+Schema array_of(Schema items, int least) {
+  Schema array = {{"type", "array"}};
   if (least > 0) array["minItems"] = least;
   array["items"] = std::move(items);
   return array;
 }
 
-Json one_or_more(const Json& items, int least = 1) {
+Schema one_or_more(const Schema& items, int least = 1) {
   return any_of({items, array_of(items, least)});
 }
 
-Json integer_between(const OptionRow& row) {
-  Json integer = {{"type", "integer"}, {"minimum", row.min}};
+Schema integer_between(const OptionRow& row) {
+  Schema integer = {{"type", "integer"}, {"minimum", row.min}};
   if (row.max != std::numeric_limits<std::int64_t>::max()) integer["maximum"] = row.max;
   return integer;
 }
 
-Json not_empty_text() { return {{"type", "string"}, {"minLength", 1}}; }
+Schema not_empty_text() { return {{"type", "string"}, {"minLength", 1}}; }
 
-Json word(std::string_view text) { return {{"const", std::string(text)}}; }
+Schema word(std::string_view text) { return {{"const", std::string(text)}}; }
 
-Json choice_of(const OptionRow& row) {
-  Json names = Json::array();
+Schema choice_of(const OptionRow& row) {
+  Schema names = Schema::array();
   for (const std::string_view choice : row.choices) names.push_back(std::string(choice));
   return any_of({{{"enum", std::move(names)}}, refer_to("expression")});
 }
 
-Json object_of(Json values, const char* names = nullptr) {
-  Json object = {{"type", "object"}};
+Schema object_of(Schema values, const char* names = nullptr) {
+  Schema object = {{"type", "object"}};
   if (names != nullptr) object["propertyNames"] = refer_to(names);
   object["additionalProperties"] = std::move(values);
   return object;
 }
 
-Json schema_of(const OptionRow& row);
+Schema schema_of(const OptionRow& row);
 
 // {"field": value or {"op": value}}
-Json predicate_schema() {
-  Json ops = Json::object();
+Schema predicate_schema() {
+  Schema ops = Schema::object();
   for (const std::string_view op : kPredicateOps) {
     ops[std::string(op)] = op == "in" ? array_of(refer_to("scalar"), 0)
                            : op == "exists"
                                ? any_of({{{"type", "boolean"}}, refer_to("expression")})
                                : refer_to("scalar");
   }
-  Json tests = {{"type", "object"}, {"minProperties", 1}, {"properties", std::move(ops)}};
+  Schema tests = {{"type", "object"}, {"minProperties", 1}, {"properties", std::move(ops)}};
   tests["additionalProperties"] = false;
-  Json predicate = object_of(any_of({refer_to("scalar"), std::move(tests)}));
+  Schema predicate = object_of(any_of({refer_to("scalar"), std::move(tests)}));
   predicate["minProperties"] = 1;
   return predicate;
 }
 
 // An object of these keys, of which "x-..." is anybody's.
-Json object_of_keys(std::span<const OptionRow> rows) {
-  Json properties = Json::object();
-  Json required = Json::array();
+Schema object_of_keys(std::span<const OptionRow> rows) {
+  Schema properties = Schema::object();
+  Schema required = Schema::array();
   for (const OptionRow& row : rows) {
     properties[std::string(row.name)] = schema_of(row);
     if (row.required) required.push_back(std::string(row.name));
   }
-  Json object = {{"type", "object"}, {"properties", std::move(properties)}};
+  Schema object = {{"type", "object"}, {"properties", std::move(properties)}};
   object["patternProperties"] = {{"^x-", true}};
   object["additionalProperties"] = false;
   if (!required.empty()) object["required"] = std::move(required);
@@ -95,44 +95,44 @@ Json object_of_keys(std::span<const OptionRow> rows) {
 }
 
 // Keys that every kind has must be right for each that has them.
-Json defaults_schema() {
-  Json properties = Json::object();
+Schema defaults_schema() {
+  Schema properties = Schema::object();
   for (const OptionRow& row : common_stage_keys()) {
     if (can_be_default(row.name)) properties[std::string(row.name)] = schema_of(row);
   }
   for (const StageKind& kind : stage_kinds()) {
     for (const OptionRow& row : kind.options) {
-      Json& slot = properties[std::string(row.name)];
-      Json schema = schema_of(row);
+      Schema& slot = properties[std::string(row.name)];
+      Schema schema = schema_of(row);
       if (slot.is_null()) {
-        slot = {{"allOf", Json::array()}};
+        slot = {{"allOf", Schema::array()}};
       }
       schema.erase("description");
       schema.erase("default");
       bool is_there = false;
-      for (const Json& other : slot["allOf"]) is_there = is_there || other == schema;
+      for (const Schema& other : slot["allOf"]) is_there = is_there || other == schema;
       if (!is_there) slot["allOf"].push_back(std::move(schema));
     }
   }
-  Json object = {{"type", "object"}, {"properties", std::move(properties)}};
+  Schema object = {{"type", "object"}, {"properties", std::move(properties)}};
   object["patternProperties"] = {{"^x-", true}};
   object["additionalProperties"] = false;
   return object;
 }
 
-Json number_between(const OptionRow& row) {
+Schema number_between(const OptionRow& row) {
   return {{"type", "number"}, {"minimum", row.min}, {"maximum", row.max}};
 }
 
 // In seconds, or as a text.
-Json duration_of(const OptionRow& row) {
-  Json seconds = {{"type", "number"}};
+Schema duration_of(const OptionRow& row) {
+  Schema seconds = {{"type", "number"}};
   seconds[row.min > 0 ? "exclusiveMinimum" : "minimum"] = 0;
   return any_of({std::move(seconds), refer_to("duration"), refer_to("expression")});
 }
 
 // Keys of a stage that are objects, or a number for short.
-Json failure_part_of(const OptionRow& row) {
+Schema failure_part_of(const OptionRow& row) {
   switch (row.type) {
     case OptionType::kCauses:
       return one_or_more(any_of({refer_to("cause"), refer_to("expression")}));
@@ -147,7 +147,7 @@ Json failure_part_of(const OptionRow& row) {
 }
 
 // What stands at the top of a job file.
-Json job_part_of(const OptionRow& row) {
+Schema job_part_of(const OptionRow& row) {
   switch (row.type) {
     case OptionType::kVersion:
       return {{"const", 1}};
@@ -166,7 +166,7 @@ Json job_part_of(const OptionRow& row) {
     case OptionType::kTargets:
       return object_of(one_or_more({{"type", "string"}}));
     case OptionType::kStages: {
-      Json stages = object_of(refer_to("stage"), "stageName");
+      Schema stages = object_of(refer_to("stage"), "stageName");
       stages["minProperties"] = 1;
       return stages;
     }
@@ -175,38 +175,38 @@ Json job_part_of(const OptionRow& row) {
   }
 }
 
-Json not_empty(Json object) {
+Schema not_empty(Schema object) {
   object["minProperties"] = 1;
   return object;
 }
 
-Json choices_of(const OptionRow& row) {
-  Json several = array_of(choice_of(row), 1);
+Schema choices_of(const OptionRow& row) {
+  Schema several = array_of(choice_of(row), 1);
   several["uniqueItems"] = true;
   return any_of({choice_of(row), std::move(several)});
 }
 
-Json kind_names() {
-  Json names = Json::array();
+Schema kind_names() {
+  Schema names = Schema::array();
   for (const StageKind& kind : stage_kinds()) names.push_back(std::string(kind.name));
   return {{"enum", std::move(names)}};
 }
 
-Json command_words() {
-  Json argv = array_of({{"type", "string"}}, 1);
-  argv["prefixItems"] = Json::array({{{"type", "string"}, {"minLength", 1}}});
+Schema command_words() {
+  Schema argv = array_of({{"type", "string"}}, 1);
+  argv["prefixItems"] = Schema::array({{{"type", "string"}, {"minLength", 1}}});
   return argv;
 }
 
-Json ports_by_predicate() {
-  Json ports = object_of(predicate_schema());
+Schema ports_by_predicate() {
+  Schema ports = object_of(predicate_schema());
   ports["propertyNames"] = pattern("^(?!(out|errors)$)[A-Za-z0-9_-]+");
   return not_empty(std::move(ports));
 }
 
 // A function by itself, or by names, there perhaps with the field that it looks at.
-Json aggregates_of(const OptionRow& row) {
-  Json of_field = {{"type", "object"}, {"minProperties", 1}, {"maxProperties", 1}};
+Schema aggregates_of(const OptionRow& row) {
+  Schema of_field = {{"type", "object"}, {"minProperties", 1}, {"maxProperties", 1}};
   for (const std::string_view function : row.choices) {
     of_field["properties"][std::string(function)] = {{"type", "string"}};
   }
@@ -216,8 +216,8 @@ Json aggregates_of(const OptionRow& row) {
 }
 
 // The type alone; schema_of() adds what describes it. A table: as long as there are types.
-Json type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
-  Json string = {{"type", "string"}};
+Schema type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
+  Schema string = {{"type", "string"}};
   switch (row.type) {
     case OptionType::kFlag:
       return any_of({{{"type", "boolean"}}, refer_to("expression")});
@@ -310,13 +310,13 @@ Json type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
   return true;
 }
 
-Json schema_of(const OptionRow& row) {
-  Json schema = {{"description", std::string(row.help)}};
+Schema schema_of(const OptionRow& row) {
+  Schema schema = {{"description", std::string(row.help)}};
   schema.update(type_of(row));
   return schema;
 }
 
-Json kind_schema(const StageKind& kind) {
+Schema kind_schema(const StageKind& kind) {
   std::vector<OptionRow> rows;
   for (const OptionRow& row : common_stage_keys()) {
     if (!kind.takes(row.name)) continue;
@@ -324,7 +324,7 @@ Json kind_schema(const StageKind& kind) {
     if (row.name == "from") rows.back().required = kind.input == Input::kRequired;
   }
   rows.insert(rows.end(), kind.options.begin(), kind.options.end());
-  Json schema = {{"description", std::string(kind.summary)}};
+  Schema schema = {{"description", std::string(kind.summary)}};
   schema.update(object_of_keys(rows));
   schema["properties"]["kind"] = {{"const", std::string(kind.name)}};
   if (!kind.parallel) {
@@ -338,14 +338,14 @@ Json kind_schema(const StageKind& kind) {
   return schema;
 }
 
-Json stage_schema() {
-  Json schema = {{"type", "object"},
-                 {"required", {"kind"}},
-                 {"properties", {{"kind", schema_of(common_stage_keys().front())}}}};
-  Json branches = Json::array();
+Schema stage_schema() {
+  Schema schema = {{"type", "object"},
+                   {"required", {"kind"}},
+                   {"properties", {{"kind", schema_of(common_stage_keys().front())}}}};
+  Schema branches = Schema::array();
   for (const StageKind& kind : stage_kinds()) {
     const std::string name(kind.name);
-    Json is_this = {{"required", {"kind"}}, {"properties", {{"kind", {{"const", name}}}}}};
+    Schema is_this = {{"required", {"kind"}}, {"properties", {{"kind", {{"const", name}}}}}};
     branches.push_back({{"if", std::move(is_this)}, {"then", refer_to(name)}});
   }
   schema["allOf"] = std::move(branches);
@@ -355,13 +355,13 @@ Json stage_schema() {
 }  // namespace
 
 std::string job_schema() {
-  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                 {"title", "gorun job file"}};
+  Schema schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                   {"title", "gorun job file"}};
   schema.update(object_of_keys(job_keys()));
   // The stages may all be in included files.
   schema["required"] = {"gorun"};
   schema["anyOf"] = {{{"required", {"stages"}}}, {{"required", {"include"}}}};
-  Json& defs = schema["$defs"];
+  Schema& defs = schema["$defs"];
   defs["expression"] = {{"type", "string"}, {"pattern", "\\$\\{\\{"}};
   defs["scalar"] = {{"type", {"string", "number", "boolean"}}};
   defs["plainScalar"] = {{"type", {"string", "number", "boolean"}},
@@ -377,11 +377,11 @@ std::string job_schema() {
   defs["name"] = {{"pattern",
                    "^[^\\x00-\\x2c\\x2e-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]"
                    "[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]*" +
-                       std::string(kEnd)}};
+                       std::string(kEndOfText)}};
   defs["stageName"] = {
-      {"pattern",
-       "^[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]+" + std::string(kEnd)}};
-  defs["variable"] = {{"pattern", "^[^=\\x00]+" + std::string(kEnd)}};
+      {"pattern", "^[^\\x00-\\x2c\\x2e\\x2f\\x3a-\\x40\\x5b-\\x5e\\x60\\x7b-\\x7f]+" +
+                      std::string(kEndOfText)}};
+  defs["variable"] = {{"pattern", "^[^=\\x00]+" + std::string(kEndOfText)}};
   defs["stage"] = stage_schema();
   for (const StageKind& kind : stage_kinds()) defs[std::string(kind.name)] = kind_schema(kind);
   return schema.dump(2) + "\n";

@@ -11,7 +11,7 @@ namespace {
 
 // Small enough that counting one block is cheap, large enough that the index is not: 8 bytes
 // of it for each 4 KiB of text.
-constexpr std::size_t kBlockBytes = 4096;
+constexpr std::size_t kCountedBytes = 4096;
 
 std::size_t count_code_points(std::string_view text) {
   // Every byte but a continuation byte begins a code point.
@@ -49,18 +49,18 @@ void Source::index(std::size_t begin) {
     line_begins_.push_back(at + 1);
   }
   if (code_points_before_.empty()) code_points_before_.push_back(0);
-  for (std::size_t block = code_points_before_.size(); block * kBlockBytes <= text_.size();
+  for (std::size_t block = code_points_before_.size(); block * kCountedBytes <= text_.size();
        ++block) {
-    const std::size_t before = (block - 1) * kBlockBytes;
+    const std::size_t before = (block - 1) * kCountedBytes;
     code_points_before_.push_back(
         code_points_before_.back() +
-        count_code_points(std::string_view(text_).substr(before, kBlockBytes)));
+        count_code_points(std::string_view(text_).substr(before, kCountedBytes)));
   }
 }
 
 std::size_t Source::code_points_before(std::size_t offset) const {
-  const std::size_t block = offset / kBlockBytes;
-  const std::size_t begin = block * kBlockBytes;
+  const std::size_t block = offset / kCountedBytes;
+  const std::size_t begin = block * kCountedBytes;
   return code_points_before_[block] + count_code_points(text().substr(begin, offset - begin));
 }
 

@@ -10,7 +10,7 @@
 //
 // Invariants
 //   I1  line_begins_ is ascending and starts with 0; a file begins a line.
-//   I2  code_points_before_[i] counts the code points that begin before byte i * kBlockBytes,
+//   I2  code_points_before_[i] counts the code points that begin before byte i * kCountedBytes,
 //       so a position costs one binary search and at most two blocks of counting, even when a
 //       file of 10 MB is a single line.
 //   I3  Between two files is one LF that belongs to none, so that the end of a file is a place of

@@ -31,7 +31,7 @@ constexpr std::array<Placeholder, 7> kPlaceholders = {{
     {"{%}", What::kSlot},
 }};
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
@@ -42,7 +42,7 @@ std::optional<std::string_view> files_pattern(std::string_view expression) {
   constexpr std::string_view kCall = "files(";
   if (!expression.starts_with(kCall) || !expression.ends_with(')')) return std::nullopt;
   const std::string_view argument =
-      trimmed(expression.substr(kCall.size(), expression.size() - kCall.size() - 1));
+      without_spaces(expression.substr(kCall.size(), expression.size() - kCall.size() - 1));
   if (argument.size() < 3 || argument.front() != '\'' || argument.back() != '\'')
     return std::nullopt;
   const std::string_view pattern = argument.substr(1, argument.size() - 2);
@@ -100,7 +100,7 @@ class TemplateParser {
     }
     const std::size_t begin = at_ + kOpen.size();
     const std::size_t end = close + kClose.size();
-    const std::string_view expression = trimmed(text_.substr(begin, close - begin));
+    const std::string_view expression = without_spaces(text_.substr(begin, close - begin));
     RawTemplatePart part;
     if (expression == "item") {
       part.part.what = What::kItem;

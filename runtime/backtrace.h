@@ -21,6 +21,9 @@ enum class SymbolNames : unsigned char { kPlain, kDemangled };
 /// is how the caller came to run. kSignal: at the instruction that a signal handler interrupted.
 enum class BacktraceFrom : unsigned char { kCaller, kThrow, kSignal };
 
+/// Enough for the calls of a crash that is no endless recursion.
+inline constexpr int kMostCalls = 64;
+
 /// Writes at most `most` calls to standard error, innermost first. threads: any, on any stack.
 void write_backtrace(BacktraceFrom from, SymbolNames names, int most);
 

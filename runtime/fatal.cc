@@ -16,7 +16,6 @@
 namespace gorun::runtime {
 namespace {
 
-constexpr int kMostCalls = 64;
 constexpr std::size_t kReasons = 64;  // more than there are; a reason beyond it is not counted
 
 // " (goroutine 7 "label", M2, P0)"; nothing on a thread that is no M.

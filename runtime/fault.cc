@@ -25,7 +25,6 @@ namespace {
 constexpr std::size_t kSignalStackBytes = 64 * 1024;
 // An overflow is a recursion: its last calls tell which.
 constexpr int kMostCallsOfOverflow = 16;
-constexpr int kMostCalls = 64;
 
 struct sigaction previous_action {};
 

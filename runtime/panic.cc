@@ -16,8 +16,6 @@
 namespace gorun::runtime {
 namespace {
 
-constexpr int kMostCalls = 64;
-
 std::terminate_handler previous_handler = nullptr;
 
 // "std::runtime_error: cannot go on"; the type alone if the exception carries no text.

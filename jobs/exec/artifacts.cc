@@ -26,8 +26,8 @@ namespace {
 
 using Error = std::optional<SystemError>;
 
-constexpr std::size_t kPiece = std::size_t{128} << 10;
-constexpr mode_t kPermissions = 0777;  // a copy is nobody's set-user-ID program
+constexpr std::size_t kCopyBytes = std::size_t{128} << 10;
+constexpr mode_t kAccessBits = 0777;  // a copy is nobody's set-user-ID program
 
 // A name of one directory, whatever the stage is called. Slashes are those of pipelines and of the
 // values of a matrix; "%" keeps two stages apart.
@@ -51,14 +51,14 @@ bool is_below(const std::string& path, const std::string& directory) {
 int copy_bytes(int from, int to) {
   if (::ioctl(to, FICLONE, from) == 0) return 0;
   for (;;) {
-    const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, kPiece * 64, 0);
+    const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, kCopyBytes * 64, 0);
     if (copied > 0) continue;
     if (copied == 0) break;  // the end; or, of files that the kernel makes up, not yet
     if (errno == EINTR) continue;
     if (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS) break;
     return errno;
   }
-  const auto buffer = std::make_unique<std::array<char, kPiece>>();
+  const auto buffer = std::make_unique<std::array<char, kCopyBytes>>();
   for (;;) {
     const ssize_t got = ::read(from, buffer->data(), buffer->size());
     if (got == 0) return 0;
@@ -93,7 +93,7 @@ Error copy_file(const std::string& from, const std::string& to) {
   const FileDescriptor copy(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!copy.is_open()) return SystemError{"write", errno, to};
   int failed = copy_bytes(source.get(), copy.get());
-  if (failed == 0 && ::fchmod(copy.get(), seen.st_mode & kPermissions) != 0) failed = errno;
+  if (failed == 0 && ::fchmod(copy.get(), seen.st_mode & kAccessBits) != 0) failed = errno;
   const std::array<timespec, 2> times = {seen.st_atim, seen.st_mtim};
   if (failed == 0 && ::futimens(copy.get(), times.data()) != 0) failed = errno;
   if (failed == 0 && ::rename(temporary.c_str(), to.c_str()) != 0) failed = errno;

@@ -23,7 +23,7 @@ constexpr pid_t kTaken = -1;  // and no child yet
 
 // The table of the guard that there is. Children belong to the process, and so does this.
 // release by the constructor, acquire by who takes a place.
-constinit std::atomic<Place*> table{nullptr};
+constinit std::atomic<Place*> guarded_places{nullptr};
 constinit std::atomic<std::size_t> next_place{0};  // relaxed: where to look first
 
 // The rest of the guard's life. Only system calls: it shares its memory's state with nobody, but it
@@ -66,11 +66,11 @@ ChildGuard::ChildGuard() {
     alive_.close();
     watch(read_end.get(), places);
   }
-  table.store(places, std::memory_order_release);
+  guarded_places.store(places, std::memory_order_release);
 }
 
 ChildGuard::~ChildGuard() {
-  Place* places = table.exchange(nullptr, std::memory_order_acq_rel);
+  Place* places = guarded_places.exchange(nullptr, std::memory_order_acq_rel);
   ::munmap(places, kTableBytes);
   alive_.close();
   while (::waitpid(guard_, nullptr, 0) < 0 && errno == EINTR) {
@@ -78,7 +78,7 @@ ChildGuard::~ChildGuard() {
 }
 
 ChildGuard::Place* ChildGuard::take_place() {
-  Place* places = table.load(std::memory_order_acquire);
+  Place* places = guarded_places.load(std::memory_order_acquire);
   if (places == nullptr) return nullptr;
   const std::size_t first = next_place.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t i = 0; i < kPlaces; ++i) {

@@ -14,7 +14,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{64} << 10;
+constexpr std::size_t kPrintBytes = std::size_t{64} << 10;
 
 // The turn on this process's standard streams, which are as global as it is. A goroutine that waits
 // for it parks.
@@ -83,7 +83,7 @@ std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::ui
                                                OutputFile& to) {
   const std::uint64_t shown = std::min(bytes, max_output_);
   for (std::uint64_t at = 0; at < shown;) {
-    buffer_.resize(std::min<std::uint64_t>(kPiece, shown - at));
+    buffer_.resize(std::min<std::uint64_t>(kPrintBytes, shown - at));
     const std::int64_t got = runtime::blocking(
         runtime::Blocking::kBrief, [&] { return spool.read(at, buffer_.data(), buffer_.size()); });
     if (got < 0) return SystemError{"read the output of a command", static_cast<int>(-got), {}};

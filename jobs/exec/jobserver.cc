@@ -19,14 +19,14 @@ namespace {
 constexpr std::string_view kAuth = "--jobserver-auth=";
 constexpr std::string_view kOldAuth = "--jobserver-fds=";  // before GNU make 4.2
 constexpr std::string_view kFifo = "fifo:";
-constexpr std::string_view kOpen = "open the jobserver";
+constexpr std::string_view kOpening = "open the jobserver";
 constexpr std::string_view kMake = "make a jobserver";
 // What GNU make itself writes.
 constexpr char kToken = '+';
 // All tokens fit into a pipe, so that writing one never waits.
 constexpr int kMostJobs = 60'000;
 
-std::vector<std::string_view> words_of(std::string_view text) {
+std::vector<std::string_view> make_flags_of(std::string_view text) {
   std::vector<std::string_view> words;
   while (!text.empty()) {
     const std::size_t end = text.find(' ');
@@ -39,7 +39,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
 // Of several the last one counts. What follows "--" are variables.
 std::string_view auth_of(std::string_view makeflags) {
   std::string_view auth;
-  for (const std::string_view word : words_of(makeflags)) {
+  for (const std::string_view word : make_flags_of(makeflags)) {
     if (word == "--") break;
     for (const std::string_view key : {kAuth, kOldAuth}) {
       if (word.starts_with(key)) auth = word.substr(key.size());
@@ -54,7 +54,7 @@ std::string without_jobserver(std::string_view makeflags) {
   std::string kept;
   bool is_first = true;
   bool is_variable = false;
-  for (const std::string_view word : words_of(makeflags)) {
+  for (const std::string_view word : make_flags_of(makeflags)) {
     is_variable = is_variable || word == "--";
     const bool is_about_jobs =
         word.starts_with(kAuth) || word.starts_with(kOldAuth) || word.starts_with("-j");
@@ -99,7 +99,7 @@ std::string Jobserver::open_inherited(std::string_view numbers) {
   reader_ = reopen(read);
   writer_ = FileDescriptor(::fcntl(write, F_DUPFD_CLOEXEC, 3));
   if (!reader_.is_open() || !writer_.is_open()) {
-    return SystemError{kOpen, errno, "MAKEFLAGS"}.message();
+    return SystemError{kOpening, errno, "MAKEFLAGS"}.message();
   }
   inherited_ = {read, write};
   return "";
@@ -108,7 +108,7 @@ std::string Jobserver::open_inherited(std::string_view numbers) {
 std::string Jobserver::open_named(const std::string& path) {
   reader_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (reader_.is_open()) return "";
-  return SystemError{kOpen, errno, path}.message();
+  return SystemError{kOpening, errno, path}.message();
 }
 
 Jobserver::Found Jobserver::find(const char* makeflags) {

@@ -12,7 +12,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::string_view kCall = "make a file for the output of a command";
+constexpr std::string_view kOpenSpool = "make a file for the output of a command";
 
 FileDescriptor open_nameless() {
   // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -35,11 +35,11 @@ FileDescriptor open_nameless() {
 Expected<int, SystemError> OutputSpool::open() {
   if (file_.is_open()) return file_.get();
   file_ = open_nameless();
-  if (!file_.is_open()) return SystemError{kCall, errno, {}};
+  if (!file_.is_open()) return SystemError{kOpenSpool, errno, {}};
   if (file_.get() <= 2) {
     // The child's streams are put there.
     const int moved = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 3);
-    if (moved < 0) return SystemError{kCall, errno, {}};
+    if (moved < 0) return SystemError{kOpenSpool, errno, {}};
     file_ = FileDescriptor(moved);
   }
   return file_.get();

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kFormat = "gorun success record 1\n";
 constexpr std::size_t kDigestLetters = 64;
 
-std::int64_t nanoseconds(const timespec& time) {
+std::int64_t nanoseconds_of(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
@@ -121,8 +121,8 @@ std::optional<FileStamp> stamp_of(const std::string& path) {
   struct stat seen = {};
   if (::stat(path.c_str(), &seen) != 0) return std::nullopt;
   return FileStamp{.size = seen.st_size,
-                   .mtime_ns = nanoseconds(seen.st_mtim),
-                   .ctime_ns = nanoseconds(seen.st_ctim),
+                   .mtime_ns = nanoseconds_of(seen.st_mtim),
+                   .ctime_ns = nanoseconds_of(seen.st_ctim),
                    .inode = seen.st_ino,
                    .device = seen.st_dev};
 }

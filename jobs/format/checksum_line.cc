@@ -3,7 +3,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::string_view kSpecial = "\\\n\r";
+constexpr std::string_view kEscaped = "\\\n\r";
 constexpr std::string_view kSpecialToB3sum = "\\\n";
 
 void append_escaped(std::string_view path, std::string_view special, std::string* out) {
@@ -29,7 +29,7 @@ void append_line(std::string_view before, std::string_view path, std::string_vie
 }  // namespace
 
 void append_checksum_line(std::string_view hex, std::string_view path, std::string* out) {
-  append_line(std::string(hex) + "  ", path, "", kSpecial, out);
+  append_line(std::string(hex) + "  ", path, "", kEscaped, out);
 }
 
 void append_b3sum_line(std::string_view hex, std::string_view path, std::string* out) {
@@ -38,7 +38,7 @@ void append_b3sum_line(std::string_view hex, std::string_view path, std::string*
 
 void append_tagged_checksum_line(std::string_view tag, std::string_view hex, std::string_view path,
                                  std::string* out) {
-  append_line(std::string(tag) + " (", path, ") = " + std::string(hex), kSpecial, out);
+  append_line(std::string(tag) + " (", path, ") = " + std::string(hex), kEscaped, out);
 }
 
 void append_hashdeep_header(std::string_view columns, std::string* out) {

@@ -4,11 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "jobs/format/hex.h"
+
 namespace gorun::jobs {
 namespace {
 
 constexpr std::string_view kHashdeepMark = "%%%%";
-constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
 
 // Tags that are read; the first of an algorithm is the one that is written.
 constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kTags = {{
@@ -29,7 +30,7 @@ constexpr std::array<Algorithm, 5> kUntagged = {
     Algorithm::kSha256, Algorithm::kSha512, Algorithm::kSha1, Algorithm::kMd5, Algorithm::kXxh3};
 
 bool is_hex(std::string_view text) {
-  return text.find_first_not_of(kHexDigits) == std::string_view::npos;
+  return text.find_first_not_of(kAnyHexDigits) == std::string_view::npos;
 }
 
 std::string lower(std::string_view hex) {
@@ -146,7 +147,7 @@ bool ChecksumReader::read_tagged(std::string_view line, bool escaped, ChecksumEn
 // "digits  name", or "digits *name" for what once was the binary mode.
 bool ChecksumReader::read_untagged(std::string_view line, bool escaped,
                                    ChecksumEntry* entry) const {
-  const std::size_t digits = std::min(line.find_first_not_of(kHexDigits), line.size());
+  const std::size_t digits = std::min(line.find_first_not_of(kAnyHexDigits), line.size());
   std::optional<Algorithm> algorithm = untagged_;
   if (!algorithm) {
     const auto* const found = std::ranges::find_if(

@@ -4,12 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jobs/format/hex.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
 namespace {
-
-constexpr char kHex[] = "0123456789abcdef";
 
 // U+10FF80 to U+10FFFF in UTF-8: F4 8F BE 80 to F4 8F BF BF.
 bool is_stand_in(std::string_view sequence) {
@@ -21,7 +20,7 @@ void append_stand_ins(std::string_view bytes, std::string* out) {
   for (const char c : bytes) {
     const auto byte = static_cast<std::uint8_t>(c);
     *out += "\\udbff\\udf";
-    *out += {kHex[byte >> 4], kHex[byte & 0xf]};
+    *out += {kHexDigits[byte >> 4], kHexDigits[byte & 0xf]};
   }
 }
 
@@ -50,7 +49,8 @@ void append_ascii(char c, std::string* out) {
       if (c >= 0x20 && c != 0x7f) {
         *out += c;
       } else {
-        *out += {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 0xf]};
+        const auto byte = static_cast<std::uint8_t>(c);
+        *out += {'\\', 'u', '0', '0', kHexDigits[byte >> 4], kHexDigits[byte & 0xf]};
       }
   }
 }

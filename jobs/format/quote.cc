@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "jobs/format/hex.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
@@ -16,10 +17,9 @@ bool is_control(std::string_view sequence) {
 }
 
 void append_hex(std::string& out, std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   for (const char c : bytes) {
     const auto byte = static_cast<std::uint8_t>(c);
-    out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
+    out += {'\\', 'x', kHexDigits[byte >> 4], kHexDigits[byte & 0xf]};
   }
 }
 

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "jobs/format/hex.h"
 #include "jobs/hash/blake3.h"
 
 namespace gorun::jobs {
@@ -79,12 +80,11 @@ std::optional<Algorithm> find_algorithm(std::string_view name) {
 std::size_t digest_size(Algorithm algorithm) { return row(algorithm).size; }
 
 std::string Digest::hex() const {
-  static constexpr char kDigits[] = "0123456789abcdef";
   const std::size_t size = digest_size(algorithm);
   std::string text(2 * size, '0');
   for (std::size_t i = 0; i < size; ++i) {
-    text[2 * i] = kDigits[bytes[i] >> 4];
-    text[2 * i + 1] = kDigits[bytes[i] & 0xf];
+    text[2 * i] = kHexDigits[bytes[i] >> 4];
+    text[2 * i + 1] = kHexDigits[bytes[i] & 0xf];
   }
   return text;
 }

@@ -139,10 +139,10 @@ class Shared {
   std::atomic<int> idle_ = 0;       // workers; a hint
 };
 
-class Worker final : private HashObserver {
+class FileWorker final : private HashObserver {
  public:
   /// meter  of which this is worker `number`; or nullptr.
-  Worker(Shared& shared, HashMeter* meter, int number)
+  FileWorker(Shared& shared, HashMeter* meter, int number)
       : shared_(shared), meter_(meter), number_(static_cast<std::size_t>(number)) {}
 
   void run() {
@@ -219,7 +219,7 @@ void run_hash(HashSource& source, HashSink& sink, const HashRunOptions& options)
   Shared shared(source, sink, options.path);
   runtime::WaitGroup group;
   for (int i = 0; i < runtime::procs(); ++i) {
-    group.go([&, i] { Worker(shared, options.meter, i).run(); });
+    group.go([&, i] { FileWorker(shared, options.meter, i).run(); });
   }
   group.wait();
 }

@@ -4,14 +4,14 @@ namespace gorun::jobs {
 namespace {
 
 constexpr char kEscape = '\0';
-constexpr char kEnd = '\1';
+constexpr char kEndOfPart = '\1';
 constexpr char kZero = '\xff';
 
 }  // namespace
 
 void append_key_part(std::string_view value, std::string* key) {
   append_last_key_part(value, key);
-  *key += {kEscape, kEnd};
+  *key += {kEscape, kEndOfPart};
 }
 
 // The last one is escaped as well, so that one rule reads all of them.

@@ -9,7 +9,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kWriteBytes = std::size_t{256} << 10;
+constexpr std::size_t kSpillBytes = std::size_t{256} << 10;
 // Reads of less cost more for the call than for the bytes; of more, nothing is gained.
 constexpr std::size_t kLeastReadBytes = std::size_t{4} << 10;
 constexpr std::size_t kMostReadBytes = std::size_t{256} << 10;
@@ -32,7 +32,7 @@ Size size_at(const char* from, std::size_t index) {
 // The groups of one run.
 class GroupRuns::Reader {
  public:
-  Reader(const GroupRuns& runs, Run run, std::size_t buffer_bytes)
+  Reader(const GroupRuns& runs, FileRun run, std::size_t buffer_bytes)
       : sizes_(1 + runs.kinds_.size()), reader_(runs.file_, run, buffer_bytes) {}
 
   // Goes to the next group; has_group() says whether there is one. Returns an errno value.
@@ -101,7 +101,7 @@ std::optional<SystemError> GroupRuns::write(GroupTable& table) {
     }
     buffer_ += table.key(id);
     buffer_ += states;
-    if (buffer_.size() < kWriteBytes) continue;
+    if (buffer_.size() < kSpillBytes) continue;
     if (const int failed = flush()) return file_.error("write below", failed);
   }
   if (const int failed = flush()) return file_.error("write below", failed);
@@ -113,7 +113,7 @@ int GroupRuns::begin_merge() {
   is_merging_ = true;
   buffer_ = {};
   const std::size_t share = memory_bytes_ / std::max<std::size_t>(runs_.size(), 1);
-  for (const Run& run : runs_) {
+  for (const FileRun& run : runs_) {
     readers_.push_back(
         std::make_unique<Reader>(*this, run, std::clamp(share, kLeastReadBytes, kMostReadBytes)));
     if (const int failed = advance(readers_.size() - 1)) return failed;

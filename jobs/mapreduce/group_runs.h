@@ -55,7 +55,7 @@ class GroupRuns {
   const std::size_t memory_bytes_;
   RunFile file_;
   std::string buffer_;  // of what is written
-  std::vector<Run> runs_;
+  std::vector<FileRun> runs_;
   bool is_merging_ = false;
   std::vector<std::unique_ptr<Reader>> readers_;
   std::vector<std::size_t> heap_;  // readers that have a group, the least key at the front

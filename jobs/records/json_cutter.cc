@@ -19,7 +19,7 @@ std::vector<std::string> pointers_of(const NamedTexts& fields) {
   return pointers;
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // A number that is no integer, as JsonDocument writes it; nothing if it is one, or has no double.
 std::optional<std::string> normal_form(std::string_view token) {
@@ -57,7 +57,7 @@ void JsonCutter::begin(std::string_view text, JsonFraming framing) {
 }
 
 void JsonCutter::skip_blanks() {
-  while (at_ < bytes_.size() && is_blank(bytes_[at_])) ++at_;
+  while (at_ < bytes_.size() && is_json_blank(bytes_[at_])) ++at_;
 }
 
 bool JsonCutter::is_one_array() {

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "jobs/json_tokens.h"
+
 #if defined(__x86_64__)
 #include <emmintrin.h>
 #endif
@@ -13,12 +15,11 @@ namespace gorun::jobs {
 namespace {
 
 // As deep as simdjson goes.
-constexpr std::size_t kMaxDepth = 1024;
+constexpr std::size_t kDeepestJson = 1024;
 // An integer of so many digits is an int64_t, whatever they are.
 constexpr std::ptrdiff_t kSafeDigits = 18;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+bool is_hex(char c) { return is_json_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
 
 std::uint64_t load_word(const char* from) {
   std::uint64_t word = 0;
@@ -68,7 +69,7 @@ const char* run_end(const char* at, const char* end) {
       if (others != 0) return at + std::countr_zero(others) / 8;
     }
   }
-  while (at < end && is_digit(*at)) ++at;
+  while (at < end && is_json_digit(*at)) ++at;
   return at;
 }
 
@@ -241,7 +242,7 @@ struct JsonSkimmer::Pass {
       *kind = JsonToken::Kind::kString;
       return skip_string(at + 1);
     }
-    if (is_digit(*at) || *at == '-') return skip_number(at, kind);
+    if (is_json_digit(*at) || *at == '-') return skip_number(at, kind);
     *kind = JsonToken::Kind::kLiteral;
     return skip_literal(at);
   }
@@ -257,11 +258,11 @@ struct JsonSkimmer::Pass {
   // An array or an object in which nothing is wanted. Without recursion: the stack of a goroutine
   // is small, and the text may be anybody's.
   const char* skip_container(const char* at) {
-    std::array<bool, kMaxDepth> is_object;
+    std::array<bool, kDeepestJson> is_object;
     std::size_t depth = 0;
     for (;;) {  // at a value
       if ((*at == '{' || *at == '[')) {
-        if (depth == kMaxDepth) return wrong(at);
+        if (depth == kDeepestJson) return wrong(at);
         const bool object = *at == '{';
         is_object[depth++] = object;
         at = skip_blanks(at + 1);

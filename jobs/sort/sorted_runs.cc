@@ -8,7 +8,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kMemoryBlock = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ class SortedRuns::Writer {
     buffer_.clear();
     return failed;
   }
-  [[nodiscard]] Run run() const { return {begin_, runs_.file_.size()}; }
+  [[nodiscard]] FileRun run() const { return {begin_, runs_.file_.size()}; }
 
  private:
   SortedRuns& runs_;
@@ -42,7 +42,8 @@ class SortedRuns::Writer {
 // The records of one run.
 class SortedRuns::Reader {
  public:
-  Reader(const SortedRuns& runs, Run run) : reader_(runs.file_, run, runs.limits_.buffer_bytes) {}
+  Reader(const SortedRuns& runs, FileRun run)
+      : reader_(runs.file_, run, runs.limits_.buffer_bytes) {}
 
   // The next record into record(), nullptr at the end; returns an errno value.
   int advance() {
@@ -80,7 +81,7 @@ SortedRuns::~SortedRuns() = default;
 
 char* SortedRuns::allocate(std::size_t size) {
   if (size > left_) {
-    const std::size_t block = std::max(size, std::min(kBlockBytes, limits_.memory_bytes / 8));
+    const std::size_t block = std::max(size, std::min(kMemoryBlock, limits_.memory_bytes / 8));
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block));
     free_ = blocks_.back().get();
     left_ = block;
@@ -136,7 +137,7 @@ std::optional<SystemError> SortedRuns::for_each(
   sort();
   // Neighbours are merged, so that the runs stay in the order of what they hold.
   while (runs_.size() > limits_.merged_at_once) {
-    std::vector<Run> fewer;
+    std::vector<FileRun> fewer;
     for (std::size_t first = 0; first < runs_.size(); first += limits_.merged_at_once) {
       const std::size_t count = std::min(limits_.merged_at_once, runs_.size() - first);
       Writer writer(*this);

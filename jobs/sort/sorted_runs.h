@@ -81,7 +81,7 @@ class SortedRuns {
   std::size_t left_ = 0;
   std::size_t bytes_ = 0;  // of all blocks
   RunFile file_;
-  std::vector<Run> runs_;  // in the order of what they hold
+  std::vector<FileRun> runs_;  // in the order of what they hold
   std::size_t runs_written_ = 0;
 };
 

@@ -26,7 +26,7 @@ namespace gorun::jobs {
 namespace {
 
 // Where nobody says. From then on nothing leaves before the end, which who reads along will notice.
-constexpr std::int64_t kDefaultMemory = std::int64_t{1} << 30;
+constexpr std::int64_t kDedupeMemory = std::int64_t{1} << 30;
 
 SortOrder bytes_ascending() {
   return SortOrder(SortOrder::Compare::kBytes, SortOrder::Direction::kAscending);
@@ -94,7 +94,7 @@ class Dedupe final : public Operator {
  public:
   Dedupe(const StageSpec& spec, Context& context)
       : context_(context),
-        memory_(static_cast<std::size_t>(kept_bytes(spec).value_or(kDefaultMemory))),
+        memory_(static_cast<std::size_t>(kept_bytes(spec).value_or(kDedupeMemory))),
         directory_(spec.options.text("spill")) {
     if (spec.options.has("by")) by_ = spec.options.text("by");
   }

@@ -23,7 +23,7 @@ namespace gorun::jobs {
 namespace {
 
 // What one read asks for: stays in the second-level cache until the records have been looked at.
-constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+constexpr std::size_t kRecordBytes = std::size_t{256} << 10;
 
 // Of a compressed file.
 constexpr std::size_t kCompressedBytes = std::size_t{64} << 10;
@@ -33,7 +33,7 @@ class LinesProducer final : public Producer {
   LinesProducer(const StageOptions& options, Context& context)
       : context_(context),
         path_(options.text("path")),
-        records_(options.text("delimiter").front(), kReadBytes) {
+        records_(options.text("delimiter").front(), kRecordBytes) {
     records_.skip(static_cast<std::uint64_t>(options.integer("skip")));
   }
 

@@ -16,6 +16,7 @@
 
 #include "jobs/file_descriptor.h"
 #include "jobs/format/checksum_reader.h"
+#include "jobs/format/hex.h"
 #include "jobs/format/quote.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
@@ -33,7 +34,7 @@ std::string_view form_of(std::string_view line) {
   const std::string_view word = line.substr(0, line.find_first_of(" ("));
   constexpr std::size_t kShortestHex = 8;
   const bool is_hex = word.size() >= kShortestHex &&
-                      word.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+                      word.find_first_not_of(kAnyHexDigits) == std::string_view::npos;
   return is_hex ? "coreutils" : "bsd";
 }
 

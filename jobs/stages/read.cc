@@ -178,7 +178,7 @@ class CutFilesStage final : public Stage {
   const char separator_;
 };
 
-struct Range {
+struct NamedRange {
   std::uint64_t begin = 0;
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
   std::string_view header;  // of CSV, if begin is not 0
@@ -191,7 +191,7 @@ std::uint64_t parse_offset(std::string_view text) {
 }
 
 // Takes the range's fields off the item.
-Range take_range(Item* item) {
+NamedRange take_range(Item* item) {
   const Field* begin = item->find(kBeginField);
   const Field* end = item->find(kEndField);
   const Field* header = item->find(kHeaderField);
@@ -229,7 +229,7 @@ class Read final : public Operator {
   // A second attempt reads the range from its beginning, so what the first one read is held back.
   Flow read_item(const Batch& batch, const Item& whole, Out& out) {
     Item item = whole;
-    const Range range = take_range(&item);
+    const NamedRange range = take_range(&item);
     std::optional<HeldOut> held;
     if (context_.may_retry()) held.emplace();
     auto failure = read(batch, item, range, held ? *held : out);
@@ -238,7 +238,8 @@ class Read final : public Operator {
   }
 
   // What went wrong; nothing also when nobody wants more.
-  std::optional<Failure> read(const Batch& batch, const Item& item, const Range& range, Out& out) {
+  std::optional<Failure> read(const Batch& batch, const Item& item, const NamedRange& range,
+                              Out& out) {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
     if (!file.ok()) return failure_of(file.error());

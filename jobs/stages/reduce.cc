@@ -30,7 +30,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::int64_t kDefaultMemory = std::int64_t{256} << 20;
+constexpr std::int64_t kReduceMemory = std::int64_t{256} << 20;
 
 // One table, shared by all shards; the last one drops it.
 struct TableParcel final : Parcel {
@@ -361,7 +361,7 @@ class ReduceStage final : public Stage {
  public:
   explicit ReduceStage(const StageSpec& spec)
       : options_(read_options(spec.options)),
-        memory_bytes_(static_cast<std::size_t>(kept_bytes(spec).value_or(kDefaultMemory))),
+        memory_bytes_(static_cast<std::size_t>(kept_bytes(spec).value_or(kReduceMemory))),
         directory_(spec.options.text("spill")) {
     const bool is_named = !spec.options.aggregates("agg").front().name.empty();
     // One field is called "key", until results have names of their own.

@@ -22,12 +22,12 @@ SortOrder order_of(const StageOptions& options) {
 }
 
 // Where nobody says: enough for some million items.
-constexpr std::int64_t kDefaultMemory = std::int64_t{256} << 20;
+constexpr std::int64_t kSortMemory = std::int64_t{256} << 20;
 
 class Sort final : public Operator {
  public:
   Sort(const StageSpec& spec, Context& context)
-      : Sort(spec.options, kept_bytes(spec).value_or(kDefaultMemory), context) {}
+      : Sort(spec.options, kept_bytes(spec).value_or(kSortMemory), context) {}
   Sort(const StageOptions& options, std::int64_t memory, Context& context)
       : context_(context),
         runs_(order_of(options), SortedRuns::limits_for(static_cast<std::size_t>(memory)),

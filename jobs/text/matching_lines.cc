@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kMeta = "\\.+*?()|[]{}^$";
 
-bool is_punctuation(char c) {
+bool may_be_escaped(char c) {
   return c > ' ' && c < '\x7f' && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
          !(c >= 'A' && c <= 'Z');
 }
@@ -21,7 +21,7 @@ std::optional<std::string> literal_of(std::string_view pattern) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     char c = pattern[i];
     if (c == '\\') {
-      if (++i == pattern.size() || !is_punctuation(pattern[i])) return std::nullopt;
+      if (++i == pattern.size() || !may_be_escaped(pattern[i])) return std::nullopt;
       c = pattern[i];
     } else if (kMeta.find(c) != std::string_view::npos) {
       return std::nullopt;

@@ -24,12 +24,12 @@
 namespace gorun::runtime {
 namespace {
 
-constexpr std::size_t kBatch = 128;  // events a call; what is left comes with the next one
+constexpr std::size_t kMostEvents = 128;  // events a call; what is left comes with the next one
 constexpr unsigned kSequenceBits = 23;
 constexpr std::uint64_t kSequenceMask = (1u << kSequenceBits) - 1;
 constexpr std::uint64_t kEventTag = 0;  // of the eventfd: no PollDesc has this address
 
-using Events = std::array<epoll_event, kBatch>;
+using Events = std::array<epoll_event, kMostEvents>;
 
 std::uint64_t tag_of(const PollDesc* pd) {
   const auto address = reinterpret_cast<std::uintptr_t>(pd);
@@ -72,7 +72,7 @@ bool collect(const Events& events, int count, GList& woken) {
 // Blocks until `deadline`. returns the number of events, or minus an errno.
 int wait_events(int epoll, Events& events, std::int64_t deadline) {
   static std::atomic<bool> have_pwait2{true};  // Linux 5.11, and no filter in the way
-  constexpr int kMax = static_cast<int>(kBatch);
+  constexpr int kMax = static_cast<int>(kMostEvents);
   if (deadline == TimerHeap::kNever) {
     const int count = epoll_wait(epoll, events.data(), kMax, -1);
     return count < 0 ? -errno : count;
@@ -152,7 +152,7 @@ void Netpoll::poll(GList& woken) {
   // Not on the stack: the caller may be on that of a goroutine, whose second page is not to be
   // touched for this.
   static Events events;  // guarded by polling_: at most one netpoller runs in a process
-  const int count = epoll_wait(epoll_, events.data(), static_cast<int>(kBatch), 0);
+  const int count = epoll_wait(epoll_, events.data(), static_cast<int>(kMostEvents), 0);
   if (count < 0) {
     if (errno == EINTR) return;
     fatal("netpoll: epoll_wait failed with errno %d", errno);

@@ -9,7 +9,7 @@ namespace gorun::runtime {
 namespace {
 constexpr std::uint32_t kArity = 4;
 // Fired under one hold of the lock: others insert and stop meanwhile.
-constexpr int kBatch = 64;
+constexpr int kMostMoved = 64;
 }  // namespace
 
 // What is left belongs to no goroutine that could still run.
@@ -136,7 +136,7 @@ void TimerHeap::adopt(TimerHeap& from) {
     const std::lock_guard from_guard(from.lock_);
     const std::lock_guard guard(lock_);
     // From the end, which keeps the rest a heap; the earliest comes last.
-    for (int i = 0; i < kBatch && !from.heap_.empty(); ++i) {
+    for (int i = 0; i < kMostMoved && !from.heap_.empty(); ++i) {
       TimerEvent* event = from.events_[from.heap_.back().slot];
       from.remove(static_cast<std::uint32_t>(from.heap_.size() - 1));
       add(event);
@@ -164,7 +164,7 @@ int TimerHeap::fire_due(std::int64_t now, int limit) {
   int fired = 0;
   while (fired < limit && earliest() <= now) {
     const std::lock_guard guard(lock_);
-    const int batch = std::min(limit - fired, kBatch);
+    const int batch = std::min(limit - fired, kMostMoved);
     int count = 0;
     for (; count < batch && !heap_.empty() && heap_.front().when <= now; ++count) fire_first(now);
     publish();

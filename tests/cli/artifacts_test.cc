@@ -12,7 +12,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::artifacts_test {
 
 namespace {
 
@@ -158,3 +158,5 @@ TEST_CASE("artifacts of a command that is fed, and of one whose lines become ite
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::artifacts_test

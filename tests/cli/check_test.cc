@@ -7,7 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::check_test {
 
 namespace {
 
@@ -62,3 +62,5 @@ TEST_CASE("a run says nothing of it") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::check_test

@@ -12,8 +12,9 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::cmd_stages_test {
+
 using namespace gorun;
-using namespace gorun::test;
 
 namespace {
 
@@ -80,3 +81,5 @@ TEST_CASE("the README's table of kinds is that of gorun stages") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::cmd_stages_test

@@ -10,7 +10,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::count_test {
 
 namespace {
 
@@ -192,3 +192,5 @@ TEST_CASE("mistakes on the command line") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::count_test

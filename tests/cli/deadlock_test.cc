@@ -7,7 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::deadlock_test {
 
 namespace {
 
@@ -68,3 +68,5 @@ TEST_CASE("check refuses that job") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::deadlock_test

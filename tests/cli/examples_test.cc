@@ -10,7 +10,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::examples_test {
 
 namespace {
 
@@ -103,3 +103,5 @@ TEST_CASE("the whole table of words is that of tr, sort and uniq") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::examples_test

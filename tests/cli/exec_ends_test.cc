@@ -20,9 +20,10 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
-using gorun::tests::lines_of;
-using gorun::tests::scaled;
+namespace gorun::test::exec_ends_test {
+
+using gorun::test::lines_of;
+using gorun::test::scaled;
 
 namespace {
 
@@ -283,3 +284,5 @@ TEST_CASE("numbers of processes that are used again confuse nobody") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exec_ends_test

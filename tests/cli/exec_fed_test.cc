@@ -17,9 +17,10 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
-using gorun::tests::lines_of;
-using gorun::tests::scaled;
+namespace gorun::test::exec_fed_test {
+
+using gorun::test::lines_of;
+using gorun::test::scaled;
 
 namespace {
 
@@ -249,3 +250,5 @@ TEST_CASE("a command that is fed has a timeout for the whole of its life") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exec_fed_test

@@ -14,7 +14,7 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::exec_output_test {
 
 namespace {
 
@@ -66,7 +66,7 @@ TEST_CASE("group: a command that says a lot neither waits nor makes gorun grow")
   CHECK(result.err == "e\n");
   // Under a sanitizer what was freed stays for a while; and the kernel counts what the process was
   // before its exec, a copy of this one, which has grown where all cases share it.
-  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
 }
 
 TEST_CASE("group: all of a large output is shown") {
@@ -140,3 +140,5 @@ TEST_CASE("an interrupted or failed run leaves no file behind") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exec_output_test

@@ -7,7 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::failure_test {
 
 namespace {
 
@@ -131,3 +131,5 @@ TEST_CASE("a time that is none is refused") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::failure_test

@@ -9,6 +9,8 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::github_test {
+
 using namespace gorun::cli;
 
 TEST_SUITE_BEGIN("cli/github");
@@ -64,3 +66,5 @@ TEST_CASE("what a command says as a group is folded, and its standard output sta
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::github_test

@@ -15,8 +15,9 @@
 #include "tests/support/pty_command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::hash_progress_test {
+
 using namespace gorun::cli;
-using namespace gorun::test;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -94,3 +95,5 @@ TEST_CASE("a terminal shows it, and nothing is left of it at the end") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::hash_progress_test

@@ -13,6 +13,8 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::hash_test {
+
 using gorun::test::Command;
 using gorun::test::CommandResult;
 using gorun::test::ScratchDir;
@@ -341,3 +343,5 @@ TEST_CASE("a reader that has gone ends it quietly") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::hash_test

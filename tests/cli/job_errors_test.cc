@@ -11,7 +11,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::job_errors_test {
 
 namespace {
 
@@ -255,3 +255,5 @@ TEST_CASE("nothing runs if anything is wrong") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::job_errors_test

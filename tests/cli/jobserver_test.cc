@@ -18,7 +18,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::jobserver_test {
 
 namespace {
 
@@ -210,3 +210,5 @@ TEST_CASE("commands are handed a fifo by its name where they want one") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::jobserver_test

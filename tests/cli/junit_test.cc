@@ -11,6 +11,8 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::junit_test {
+
 using namespace gorun::cli;
 using namespace gorun::jobs;
 using gorun::test::run_command;
@@ -94,3 +96,5 @@ TEST_CASE("a file that cannot be written is an output that failed") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::junit_test

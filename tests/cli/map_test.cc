@@ -10,7 +10,7 @@
 
 #include "tests/support/command.h"
 
-using namespace gorun::test;
+namespace gorun::test::map_test {
 
 namespace {
 
@@ -156,3 +156,5 @@ TEST_CASE("a wrong command line is told the way out") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::map_test

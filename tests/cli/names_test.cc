@@ -9,7 +9,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::names_test {
 
 namespace {
 
@@ -144,3 +144,5 @@ TEST_CASE("sha256sum accepts a manifest of hostile names") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::names_test

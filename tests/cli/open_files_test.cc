@@ -13,7 +13,7 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::open_files_test {
 
 namespace {
 
@@ -80,7 +80,7 @@ TEST_CASE("files are found, hashed, read and sorted with as few as check says") 
 TEST_CASE("commands by the dozen, with input and output, that feed each other") {
   const ScratchDir scratch;
   scratch.write("in", "a\nb\n");
-  const int count = gorun::tests::scaled(200, 20);
+  const int count = gorun::test::scaled(200, 20);
   const std::string stages = R"("n": {"kind": "range", "to": )" + std::to_string(count) +
                              R"(}, "l": {"kind": "lines", "path": "in"},
          "a": {"kind": "exec", "from": ["n", "l"], "workers": 64, "stdin": "item", "argv": ["cat"], "stdout": "capture", "buffer": 1},
@@ -96,7 +96,7 @@ TEST_CASE("pages are fetched by hundreds and saved") {
   const HttpServer server;
   const ScratchDir scratch;
   scratch.make_dir("pages");
-  const int count = gorun::tests::scaled(300, 60);
+  const int count = gorun::test::scaled(300, 60);
   std::string items;
   for (int i = 1; i <= count; ++i) {
     items += items.empty() ? "" : ", ";
@@ -178,3 +178,5 @@ TEST_CASE("limits.open_files lowers what is asked for") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::open_files_test

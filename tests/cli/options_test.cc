@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+namespace gorun::test::options_test {
+
 using namespace gorun::cli;
 
 namespace {
@@ -35,7 +37,7 @@ TEST_SUITE_BEGIN("cli/options");
 
 TEST_CASE("a file alone is run") {
   const Options options = accept({"job.json"});
-  CHECK(options.command == Command::kRun);
+  CHECK(options.command == cli::Command::kRun);
   CHECK_FALSE(options.named_command);
   CHECK(options.argument == "job.json");
   CHECK(options.procs == 0);
@@ -54,7 +56,7 @@ TEST_CASE("flags may stand before and behind the command and the file") {
                                              {"--jobs=3", "run", "a.json"},
                                              {"run", "--jobs", "3", "a.json"}}) {
     const Options options = accept(words);
-    CHECK(options.command == Command::kRun);
+    CHECK(options.command == cli::Command::kRun);
     CHECK(options.argument == "a.json");
     CHECK(options.procs == 3);
   }
@@ -204,3 +206,5 @@ TEST_CASE("what is wrong is said with a way out") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::options_test

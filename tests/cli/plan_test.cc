@@ -11,7 +11,7 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::plan_test {
 
 namespace {
 
@@ -180,7 +180,7 @@ TEST_CASE("they touch no file, also where outputs of an earlier run lie, and sta
   const CommandOptions here{
       .directory = scratch.path(),
       .env = {{"PATH", scratch / "bin"},
-              {"TMPDIR", gorun::tests::kUnderTsan ? sanitizers.path() : scratch.path()},
+              {"TMPDIR", gorun::test::kUnderTsan ? sanitizers.path() : scratch.path()},
               {"HOME", scratch.path()}}};
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"graph", "job.json"},
@@ -197,7 +197,7 @@ TEST_CASE("they touch no file, also where outputs of an earlier run lie, and sta
 }
 
 TEST_CASE("they make no system call that would change something") {
-  if (gorun::tests::kUnderTsan) {
+  if (gorun::test::kUnderTsan) {
     MESSAGE("skipped: TSan makes such calls when it begins");
     return;
   }
@@ -254,3 +254,5 @@ TEST_CASE("a target is run with what it takes; an unknown one is a wrong command
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::plan_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace gorun::test::printable_test {
+
 using gorun::cli::display_width;
 using gorun::cli::fit;
 using gorun::cli::pad;
@@ -53,3 +55,5 @@ TEST_CASE("padding counts columns and not bytes") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::printable_test

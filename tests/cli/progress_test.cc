@@ -15,7 +15,7 @@
 #include "tests/support/pty_command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::progress_test {
 
 namespace {
 
@@ -134,3 +134,5 @@ TEST_CASE("a pipe never gets control sequences") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::progress_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace gorun::test::progress_text_test {
+
 using namespace gorun::cli;
 using gorun::jobs::StageState;
 
@@ -67,3 +69,5 @@ TEST_CASE("the line for logs names what runs") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::progress_text_test

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <limits>
 
+namespace gorun::test::quantity_test {
+
 using gorun::cli::format_bytes;
 using gorun::cli::format_count;
 using gorun::cli::format_duration;
@@ -53,3 +55,5 @@ TEST_CASE("times choose the unit that a person would") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::quantity_test

@@ -8,7 +8,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::readme_test {
 
 namespace {
 
@@ -86,3 +86,5 @@ TEST_CASE("the commands for shells, CI and hashing work as typed") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::readme_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+namespace gorun::test::report_test {
+
 using namespace gorun::cli;
 using namespace gorun::jobs;
 
@@ -164,3 +166,5 @@ TEST_CASE("the exit status tells how it ended") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::report_test

@@ -16,9 +16,10 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::run_reports_test {
+
 using namespace gorun::cli;
 using namespace gorun::jobs;
-using namespace gorun::test;
 using nlohmann::json;
 using namespace std::chrono_literals;
 
@@ -207,3 +208,5 @@ TEST_CASE("\"github\" of the job file decides where no flag does") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::run_reports_test

@@ -15,7 +15,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::run_test {
 
 namespace {
 
@@ -187,3 +187,5 @@ TEST_CASE("an empty input is a success") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::run_test

@@ -18,7 +18,7 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::scale_test {
 
 namespace {
 
@@ -91,7 +91,7 @@ TEST_CASE("many small files are hashed in bounded memory") {
   report("hash", result);
   CHECK(result.status == 0);
   CHECK(result.err.empty());
-  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
   const CommandResult verdict = run_command({"sha256sum", "--check", "--quiet", "--strict", "sums"},
                                             {.directory = scratch.path()});
   CHECK(verdict.status == 0);
@@ -99,7 +99,7 @@ TEST_CASE("many small files are hashed in bounded memory") {
 }
 
 TEST_CASE("a job file of 10,000 stages is checked at once") {
-  const int count = 10'000 / gorun::tests::kScale;
+  const int count = 10'000 / gorun::test::kScale;
   std::string text = "{\"gorun\": 1, \"stages\": {\n";
   for (int i = 0; i < count; ++i) {
     const std::string number = std::to_string(i);
@@ -117,7 +117,7 @@ TEST_CASE("a job file of 10,000 stages is checked at once") {
 }
 
 TEST_CASE("sort and dedupe keep within limits.memory") {
-  const int count = is_full_scale() ? 3'000'000 : gorun::tests::scaled(1'000'000);
+  const int count = is_full_scale() ? 3'000'000 : gorun::test::scaled(1'000'000);
   const ScratchDir scratch;
   scratch.write("job.json",
                 R"({"gorun": 1, "limits": {"memory": "24MiB"}, "stages": {
@@ -131,7 +131,7 @@ TEST_CASE("sort and dedupe keep within limits.memory") {
   CHECK(result.status == 0);
   CHECK(result.err.empty());
   // Beside the budget there is the program itself.
-  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < (24 + 24) * 1024);
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < (24 + 24) * 1024);
   const CommandResult same =
       run_command({"sh", "-c", "seq " + std::to_string(count) + " -1 1 | cmp - out"},
                   {.directory = scratch.path()});
@@ -154,7 +154,7 @@ TEST_CASE("a large text is counted in bounded memory") {
   report("word count", result);
   CHECK(result.status == 0);
   CHECK(result.err.empty());
-  if (gorun::tests::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
   const CommandResult sum = run_command(
       {"sh", "-c", "awk '{ n += $2 } END { printf \"%d\\n\", n }' counts; wc -w < text"},
       {.directory = scratch.path()});
@@ -163,7 +163,7 @@ TEST_CASE("a large text is counted in bounded memory") {
 }
 
 TEST_CASE("many items pass five stages in constant memory") {
-  const std::uint64_t items = is_full_scale() ? 10'000'000 : gorun::tests::scaled(400'000);
+  const std::uint64_t items = is_full_scale() ? 10'000'000 : gorun::test::scaled(400'000);
   const ScratchDir scratch;
   const auto run = [&scratch](std::uint64_t count) {
     scratch.write("job.json",
@@ -195,7 +195,9 @@ TEST_CASE("many items pass five stages in constant memory") {
         std::string::npos);
   // A hundred times the items, and what the channels hold: two of them, 4096 items each.
   constexpr long kMostMoreKiB = 16L * 1024;
-  if (gorun::tests::kScale == 1) CHECK(many.peak_kib() < few.peak_kib() + kMostMoreKiB);
+  if (gorun::test::kScale == 1) CHECK(many.peak_kib() < few.peak_kib() + kMostMoreKiB);
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::scale_test

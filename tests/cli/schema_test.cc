@@ -8,7 +8,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scale.h"
 
-using namespace gorun::test;
+namespace gorun::test::schema_test {
 
 TEST_SUITE_BEGIN("cli/schema");
 
@@ -21,7 +21,7 @@ TEST_CASE("the schema takes the keys and types that check takes") {
   const char* seed = std::getenv("GORUN_FUZZ_SEED");
   const CommandResult result = run_command(
       {"python3", "-W", "ignore", GORUN_SOURCE_DIR "/tests/cli/schema_check.py", GORUN_BINARY,
-       seed == nullptr ? "4711" : seed, std::to_string(gorun::tests::scaled(400, 20))});
+       seed == nullptr ? "4711" : seed, std::to_string(gorun::test::scaled(400, 20))});
   CAPTURE(result.out);
   CAPTURE(result.err);
   CHECK(result.status == 0);
@@ -35,3 +35,5 @@ TEST_CASE("the schema is one JSON object for draft 2020-12") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::schema_test

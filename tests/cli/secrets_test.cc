@@ -8,7 +8,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::secrets_test {
 
 namespace {
 
@@ -167,3 +167,5 @@ TEST_CASE("--set-file takes a file but for its last line end, and says when it c
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::secrets_test

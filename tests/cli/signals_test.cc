@@ -20,7 +20,7 @@
 #include "tests/support/pty_command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::signals_test {
 
 namespace {
 
@@ -304,3 +304,5 @@ TEST_CASE("control-C on a terminal ends the job and restores the terminal") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::signals_test

@@ -16,7 +16,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::start_failure_test {
 
 namespace {
 
@@ -118,3 +118,5 @@ TEST_CASE("a great many refused starts leave no descriptor and no process") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::start_failure_test

@@ -7,7 +7,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::streams_test {
 
 namespace {
 
@@ -106,3 +106,5 @@ TEST_CASE("an output that cannot be written exits with 74") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::streams_test

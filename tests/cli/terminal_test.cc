@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <string>
 
+namespace gorun::test::terminal_test {
+
 using gorun::cli::Screen;
 using gorun::cli::Style;
 
@@ -94,3 +96,5 @@ TEST_CASE("a pipe is no terminal, whatever TERM says") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::terminal_test

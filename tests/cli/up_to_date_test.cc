@@ -14,7 +14,7 @@
 #include "tests/support/command.h"
 #include "tests/support/scratch_dir.h"
 
-using namespace gorun::test;
+namespace gorun::test::up_to_date_test {
 
 namespace {
 
@@ -433,3 +433,5 @@ TEST_CASE("a failed attempt is no success, and the one that succeeds is") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::up_to_date_test

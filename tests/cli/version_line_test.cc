@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <string>
 
+namespace gorun::test::version_line_test {
+
 TEST_SUITE_BEGIN("cli/version_line");
 
 TEST_CASE("the command prints it") {
@@ -20,3 +22,5 @@ TEST_CASE("the command prints it") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::version_line_test

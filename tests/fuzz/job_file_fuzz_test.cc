@@ -14,7 +14,8 @@
 #include "jobs/load.h"
 #include "tests/support/scale.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::job_file_fuzz_test {
+
 namespace {
 
 constexpr std::string_view kSeedJob = R"job({
@@ -102,7 +103,7 @@ TEST_SUITE("fuzz/job_file") {
   TEST_CASE("a mutated job file is loaded or blamed at a place inside it") {
     const std::uint64_t seed = number_from_env("GORUN_FUZZ_SEED", 20'260'101);
     const std::uint64_t rounds =
-        number_from_env("GORUN_FUZZ_ROUNDS", gorun::tests::scaled(6'000, 1'500));
+        number_from_env("GORUN_FUZZ_ROUNDS", gorun::test::scaled(6'000, 1'500));
     std::mt19937_64 random(seed);
     std::uint64_t accepted = 0;
     for (std::uint64_t round = 0; round < rounds; ++round) {
@@ -136,4 +137,4 @@ TEST_SUITE("fuzz/job_file") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::job_file_fuzz_test

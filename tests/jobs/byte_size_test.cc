@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::byte_size_test {
 
 TEST_SUITE("jobs/byte_size") {
   TEST_CASE("sizes are read as GNU's tools read them") {
@@ -58,4 +58,4 @@ TEST_SUITE("jobs/byte_size") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::byte_size_test

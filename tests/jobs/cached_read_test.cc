@@ -14,6 +14,8 @@
 #include "runtime/runtime.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::cached_read_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 
@@ -74,3 +76,5 @@ TEST_CASE("what fails says why") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::cached_read_test

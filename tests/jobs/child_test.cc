@@ -26,6 +26,8 @@
 #include "jobs/subprocess.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::child_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using namespace std::chrono_literals;
 using gorun::test::ScratchDir;
@@ -443,3 +445,5 @@ TEST_CASE("the limit of processes is an error, and what was opened for the child
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::child_test

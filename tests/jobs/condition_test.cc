@@ -7,9 +7,10 @@
 
 #include "tests/jobs/fake_world.h"
 
+namespace gorun::jobs::condition_test {
+
 using namespace gorun::test;
 
-namespace gorun::jobs {
 namespace {
 
 FakeWorld world_with(const std::string& condition) {
@@ -86,4 +87,4 @@ TEST_SUITE("jobs/condition") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::condition_test

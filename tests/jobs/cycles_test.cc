@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-namespace gorun::jobs {
+namespace gorun::jobs::cycles_test {
+
 namespace {
 
 using Cycles = std::vector<std::vector<std::size_t>>;
@@ -41,4 +42,4 @@ TEST_SUITE("jobs/cycles") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::cycles_test

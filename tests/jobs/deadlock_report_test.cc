@@ -16,7 +16,8 @@
 #include "tests/jobs/run_job.h"
 #include "tests/support/scale.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::deadlock_report_test {
+
 namespace {
 
 std::size_t index_of(const Graph& graph, std::string_view name) {
@@ -118,7 +119,7 @@ const std::vector<Stall>& stalls() {
 
 TEST_SUITE("jobs/deadlock_report") {
   TEST_CASE("a standstill names stages, ports, fill, and who waits for whom") {
-    if (gorun::tests::kUnderAsan) {
+    if (gorun::test::kUnderAsan) {
       MESSAGE("skipped: what goroutines hold that stand still for good counts as lost");
       return;
     }
@@ -163,4 +164,4 @@ TEST_SUITE("jobs/deadlock_report") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::deadlock_report_test

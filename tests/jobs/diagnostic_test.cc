@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::diagnostic_test {
+
 namespace {
 
 Diagnostic at(std::size_t begin, std::size_t end) {
@@ -90,4 +91,4 @@ TEST_SUITE("jobs/diagnostic") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::diagnostic_test

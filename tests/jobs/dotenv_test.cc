@@ -7,9 +7,10 @@
 
 #include "tests/jobs/fake_world.h"
 
+namespace gorun::jobs::dotenv_test {
+
 using namespace gorun::test;
 
-namespace gorun::jobs {
 namespace {
 
 FakeWorld world_with(const std::string& dotenv) {
@@ -73,4 +74,4 @@ TEST_SUITE("jobs/dotenv") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::dotenv_test

@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::edit_distance_test {
 
 TEST_SUITE("jobs/edit_distance") {
   TEST_CASE("a distance counts insertions, deletions, replacements and swaps") {
@@ -45,4 +45,4 @@ TEST_SUITE("jobs/edit_distance") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::edit_distance_test

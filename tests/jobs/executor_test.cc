@@ -12,6 +12,8 @@
 #include "runtime/sync.h"
 #include "tests/jobs/probe_graph.h"
 
+namespace gorun::test::executor_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -389,3 +391,5 @@ TEST_CASE("observers see a run in its true order") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::executor_test

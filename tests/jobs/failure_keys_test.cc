@@ -9,7 +9,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::failure_keys_test {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -263,4 +264,4 @@ TEST_SUITE("jobs/duration") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::failure_keys_test

@@ -16,6 +16,8 @@
 #include "runtime/timer.h"
 #include "tests/jobs/probe_graph.h"
 
+namespace gorun::test::jobs_failure_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -501,3 +503,5 @@ TEST_CASE("a run whose time is up is stopped") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::jobs_failure_test

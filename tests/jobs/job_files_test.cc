@@ -7,9 +7,9 @@
 
 #include "tests/jobs/fake_world.h"
 
-using namespace gorun::test;
+namespace gorun::jobs::job_files_test {
 
-namespace gorun::jobs {
+using namespace gorun::test;
 
 TEST_SUITE("jobs/job_files") {
   TEST_CASE("an included file counts as if it stood in front") {
@@ -134,4 +134,4 @@ gorun: 6 errors; nothing was run
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::job_files_test

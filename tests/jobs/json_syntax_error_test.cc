@@ -7,7 +7,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::json_syntax_error_test {
+
 namespace {
 
 constexpr RejectedJob kRejected[] = {
@@ -422,4 +423,4 @@ TEST_SUITE("jobs/json_syntax_error") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::json_syntax_error_test

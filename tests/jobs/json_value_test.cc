@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::json_value_test {
+
 namespace {
 
 // "TYPE LINE:COLUMN-END_LINE:END_COLUMN" of every key and value, one a line, depth first.
@@ -153,4 +154,4 @@ TEST_SUITE("jobs/json_value") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::json_value_test

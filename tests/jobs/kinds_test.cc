@@ -11,7 +11,8 @@
 #include "jobs/json_value.h"
 #include "jobs/load.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::kinds_test {
+
 namespace {
 
 bool is_one_line(std::string_view text) {
@@ -153,4 +154,4 @@ TEST_SUITE("jobs/kinds") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::kinds_test

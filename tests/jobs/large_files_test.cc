@@ -10,7 +10,8 @@
 #include "jobs/load.h"
 #include "tests/support/scale.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::large_files_test {
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -39,7 +40,7 @@ double seconds_since(Clock::time_point start) {
 
 TEST_SUITE("jobs/large_files") {
   TEST_CASE("10,000 stages are checked, and a mistake in the last is found where it is") {
-    const int count = 10'000 / tests::kScale;
+    const int count = 10'000 / test::kScale;
     const auto start = Clock::now();
     const Source right("job.json", many_stages(count, ""));
     const Result<Graph> graph = load_job(right);
@@ -67,7 +68,7 @@ TEST_SUITE("jobs/large_files") {
   TEST_CASE("a file of 10 MB in one line has its mistake at the right column") {
     std::string text = "{\"gorun\": 1, \"x-pad\": \"";
     std::size_t columns = text.size();
-    const std::size_t bytes = std::size_t{10'000'000} / tests::kScale;
+    const std::size_t bytes = std::size_t{10'000'000} / test::kScale;
     while (text.size() < bytes) {
       text += "\xf0\x9f\x98\x80\xc3\xa9/*";
       columns += 4;
@@ -85,4 +86,4 @@ TEST_SUITE("jobs/large_files") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::large_files_test

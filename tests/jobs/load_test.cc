@@ -12,7 +12,8 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::load_test {
+
 namespace {
 
 // A directory of its own that is gone at the end of the test.
@@ -246,4 +247,4 @@ TEST_SUITE("jobs/load") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::load_test

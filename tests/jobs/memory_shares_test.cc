@@ -10,7 +10,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::memory_shares_test {
+
 namespace {
 
 constexpr std::int64_t kKiB = 1024;
@@ -134,4 +135,4 @@ TEST_SUITE("jobs/memory_shares") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::memory_shares_test

@@ -10,7 +10,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::jobs_open_files_test {
+
 namespace {
 
 Graph graph_of(const std::string& stages) {
@@ -91,4 +92,4 @@ TEST_SUITE("jobs/open_files") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::jobs_open_files_test

@@ -7,7 +7,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::option_errors_test {
+
 namespace {
 
 constexpr RejectedJob kRejected[] = {
@@ -435,4 +436,4 @@ TEST_SUITE("jobs/option_reader") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::option_errors_test

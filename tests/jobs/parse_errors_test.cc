@@ -7,7 +7,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::parse_errors_test {
+
 namespace {
 
 constexpr RejectedJob kRejected[] = {
@@ -277,4 +278,4 @@ TEST_SUITE("jobs/parse") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::parse_errors_test

@@ -12,9 +12,10 @@
 #include "tests/jobs/run_job.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::jobs::pipelines_test {
+
 using namespace gorun::test;
 
-namespace gorun::jobs {
 namespace {
 
 // "stage: what it needs" for each stage, a line each.
@@ -149,4 +150,4 @@ gorun: 1 error; nothing was run
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::pipelines_test

@@ -12,7 +12,8 @@
 #include "runtime/runtime.h"
 #include "tests/jobs/probe_graph.h"
 
-using namespace gorun::test;
+namespace gorun::test::pools_test {
+
 using gorun::jobs::Failure;
 using gorun::jobs::Interrupt;
 using gorun::jobs::Outcome;
@@ -206,3 +207,5 @@ TEST_CASE("an interrupt stops also what would run in spite of a failure") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::pools_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::quote_test {
 
 TEST_SUITE("jobs/quote") {
   TEST_CASE("a quoted text shows what it holds and stays one line") {
@@ -32,4 +32,4 @@ TEST_SUITE("jobs/quote") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::quote_test

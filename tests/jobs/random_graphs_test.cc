@@ -19,6 +19,8 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::random_graphs_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -50,7 +52,7 @@ TEST_SUITE_BEGIN("jobs/random_graphs");
 
 TEST_CASE("random graphs give what a sequential interpreter gives, at 1, 2 and 8 Ps") {
   const std::uint64_t first = number_from("GORUN_FUZZ_SEED", 20'000);
-  const std::uint64_t count = number_from("GORUN_FUZZ_COUNT", gorun::tests::scaled(60, 25));
+  const std::uint64_t count = number_from("GORUN_FUZZ_COUNT", gorun::test::scaled(60, 25));
   MESSAGE("seeds " << first << " to " << first + count - 1);
   std::size_t compared = 0;
   std::size_t in_their_order = 0;
@@ -91,3 +93,5 @@ TEST_CASE("random graphs give what a sequential interpreter gives, at 1, 2 and 8
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::random_graphs_test

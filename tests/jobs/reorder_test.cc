@@ -17,6 +17,8 @@
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::reorder_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -59,7 +61,7 @@ TEST_CASE("workers that overtake each other put out in input order") {
       CAPTURE(procs);
       CAPTURE(batch_items);
       std::atomic<long> next = 0, wrong = 0;
-      const long count = gorun::tests::scaled(20'000, 3'000);
+      const long count = gorun::test::scaled(20'000, 3'000);
       ProbeGraph graph;
       graph.add("numbers", numbers(count))
           .add("dawdle", dawdles(batch_items), {.from = {"numbers"}, .window = 500})
@@ -221,3 +223,5 @@ TEST_CASE("hash, read and exec keep the order of their input") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::reorder_test

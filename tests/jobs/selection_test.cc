@@ -8,9 +8,10 @@
 
 #include "tests/jobs/fake_world.h"
 
+namespace gorun::jobs::selection_test {
+
 using namespace gorun::test;
 
-namespace gorun::jobs {
 namespace {
 
 FakeWorld world_of(const std::string& rest) {
@@ -250,4 +251,4 @@ gorun: 11 errors; nothing was run
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::selection_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace gorun::jobs {
+namespace gorun::jobs::source_test {
 
 TEST_SUITE("jobs/source") {
   TEST_CASE("a place counts lines from LF and columns in code points") {
@@ -101,4 +101,4 @@ TEST_SUITE("jobs/source") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::source_test

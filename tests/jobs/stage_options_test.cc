@@ -7,7 +7,7 @@
 
 #include "jobs/kinds.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::stage_options_test {
 
 TEST_SUITE("jobs/stage_options") {
   TEST_CASE("an option has its default until it is set") {
@@ -34,4 +34,4 @@ TEST_SUITE("jobs/stage_options") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::stage_options_test

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::template_test {
+
 namespace {
 
 class FakeItem : public ItemView {
@@ -134,4 +135,4 @@ TEST_SUITE("jobs/template") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::template_test

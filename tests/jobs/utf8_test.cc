@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace gorun::jobs {
+namespace gorun::jobs::utf8_test {
 
 TEST_SUITE("jobs/utf8") {
   TEST_CASE("only the sequences of RFC 3629 are well-formed") {
@@ -56,4 +56,4 @@ TEST_SUITE("jobs/utf8") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::utf8_test

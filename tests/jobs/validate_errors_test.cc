@@ -7,7 +7,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::validate_errors_test {
+
 namespace {
 
 constexpr RejectedJob kRejected[] = {
@@ -372,4 +373,4 @@ TEST_SUITE("jobs/validate") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::validate_errors_test

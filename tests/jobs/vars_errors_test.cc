@@ -8,7 +8,8 @@
 #include "jobs/load.h"
 #include "tests/jobs/rejected_job.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::vars_errors_test {
+
 namespace {
 
 constexpr RejectedJob kRejected[] = {
@@ -212,4 +213,4 @@ TEST_SUITE("jobs/vars") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::vars_errors_test

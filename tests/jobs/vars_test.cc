@@ -8,9 +8,10 @@
 #include "jobs/secrets.h"
 #include "tests/jobs/fake_world.h"
 
+namespace gorun::jobs::vars_test {
+
 using namespace gorun::test;
 
-namespace gorun::jobs {
 namespace {
 
 FakeWorld world_with(const std::string& vars, const std::string& value = "${{ vars.x }}") {
@@ -133,4 +134,4 @@ gorun: 2 errors; nothing was run
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::vars_test

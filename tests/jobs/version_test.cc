@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace gorun::test::version_test {
+
 TEST_SUITE_BEGIN("jobs/version");
 
 TEST_CASE("is three numbers with two dots") {
@@ -15,3 +17,5 @@ TEST_CASE("is three numbers with two dots") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::version_test

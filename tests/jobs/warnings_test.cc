@@ -8,7 +8,8 @@
 
 #include "jobs/load.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::warnings_test {
+
 namespace {
 
 std::string warnings_of(const std::string& text) {
@@ -88,4 +89,4 @@ TEST_SUITE("jobs/warnings") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::warnings_test

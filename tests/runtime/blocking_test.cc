@@ -26,10 +26,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::blocking_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // errno of the thread that runs the caller. Out of line: the C library promises the compiler that
@@ -351,3 +352,5 @@ TEST_CASE("short blocking sections among busy goroutines lose nobody") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::blocking_test

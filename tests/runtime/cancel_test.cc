@@ -16,10 +16,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::cancel_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -254,3 +255,5 @@ TEST_CASE("a node that lived and went leaves nothing with its parent") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::cancel_test

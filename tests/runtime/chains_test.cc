@@ -16,10 +16,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::chains_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // Hoare's sieve: a chain of filters that grows by one goroutine per prime. Closing the last channel
 // ends the chain from its end: a filter whose send is refused closes its own input.
@@ -161,3 +162,5 @@ TEST_CASE("a divide-and-conquer sum touches every element once") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chains_test

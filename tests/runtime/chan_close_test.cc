@@ -14,10 +14,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::chan_close_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -241,3 +242,5 @@ TEST_CASE("a channel may be dropped by its closer while those it woke still retu
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chan_close_test

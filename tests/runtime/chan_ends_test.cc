@@ -22,10 +22,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::chan_ends_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 using Outcome = RunResult::Outcome;
 
@@ -303,3 +304,5 @@ TEST_CASE("a program may print its leaks while it runs, and how it ended afterwa
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chan_ends_test

@@ -18,10 +18,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::chan_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 std::vector<int> zero_to(int n) {
   std::vector<int> all;
@@ -415,3 +416,5 @@ TEST_CASE("a channel of capacity one is a mutex over plain memory") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chan_test

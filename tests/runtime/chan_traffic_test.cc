@@ -14,10 +14,11 @@
 #include "tests/support/scale.h"
 #include "tests/support/tally.h"
 
+namespace gorun::test::chan_traffic_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 constexpr int kProducers = 8;
 constexpr int kConsumers = 8;
@@ -223,3 +224,5 @@ TEST_CASE("a value hops through a pipeline of stages with several goroutines eac
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chan_traffic_test

@@ -24,10 +24,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::chan_values_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // Notices slots that are not aligned for it; more aligned than what operator new promises.
 struct alignas(128) Aligned {
@@ -278,3 +279,5 @@ TEST_CASE("the last handle frees the channel, wherever it is dropped") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::chan_values_test

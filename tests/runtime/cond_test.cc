@@ -16,10 +16,11 @@
 #include "tests/support/scale.h"
 #include "tests/support/tally.h"
 
+namespace gorun::test::cond_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -247,3 +248,5 @@ TEST_CASE("the Cond may go once every waiter was notified") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::cond_test

@@ -14,10 +14,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::deadline_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 }  // namespace
@@ -199,3 +200,5 @@ TEST_CASE("nodes come, expire, are cancelled and dropped from everywhere at once
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::deadline_test

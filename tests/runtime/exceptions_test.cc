@@ -17,10 +17,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::exceptions_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 struct Numbered {
   int number;
@@ -250,3 +251,5 @@ TEST_CASE("a goroutine spawned inside a handler starts without an exception") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exceptions_test

@@ -17,10 +17,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/lines.h"
 
+namespace gorun::test::fatal_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 struct Misuse {
   const char* name;
@@ -174,3 +175,5 @@ TEST_CASE("a second run of one Runtime aborts") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::fatal_test

@@ -26,10 +26,9 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/lines.h"
 
-using namespace gorun::runtime;
-using namespace gorun::tests;
+namespace gorun::test::fault_test {
 
-namespace fault_test {
+using namespace gorun::runtime;
 
 // With external linkage and never inlined, so that a backtrace can name it.
 [[gnu::noinline]] int recurses(volatile int* deeper) {
@@ -38,8 +37,6 @@ namespace fault_test {
   const int below = *deeper != 0 ? recurses(deeper) : 0;
   return below + room[0];
 }
-
-}  // namespace fault_test
 
 namespace {
 
@@ -205,3 +202,5 @@ TEST_CASE("the handler that was there before is there again after the run") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::fault_test

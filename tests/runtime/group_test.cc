@@ -15,10 +15,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::group_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 std::string text_of(const std::exception_ptr& error) {
   if (error == nullptr) return "none";
@@ -197,3 +198,5 @@ TEST_CASE("goroutines of a group start others in it") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::group_test

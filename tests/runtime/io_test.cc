@@ -27,10 +27,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::io_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // A directory for one test.
@@ -577,3 +578,5 @@ TEST_CASE("a closed handle says so, outside a goroutine as well") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::io_test

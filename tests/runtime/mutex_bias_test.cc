@@ -15,10 +15,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::mutex_bias_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 constexpr int kStreak = 1'000;  // more than it takes
 
@@ -183,3 +184,5 @@ TEST_CASE("a biased mutex outlives its runtime: the next one, and no runtime, ma
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::mutex_bias_test

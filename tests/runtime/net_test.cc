@@ -23,10 +23,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::net_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 Fd listen_on_loopback(int backlog = SOMAXCONN) {
@@ -308,3 +309,5 @@ TEST_CASE("localhost is resolved") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::net_test

@@ -28,10 +28,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::netpoll_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 using Outcome = RunResult::Outcome;
 
@@ -509,3 +510,5 @@ TEST_CASE("each run has a netpoller of its own, and leaves no descriptor behind"
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::netpoll_test

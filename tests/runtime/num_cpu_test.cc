@@ -13,6 +13,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::num_cpu_test {
+
 namespace {
 
 using namespace gorun::runtime;
@@ -122,3 +124,5 @@ TEST_CASE("what is not a number is no quota") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::num_cpu_test

@@ -19,10 +19,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::on_cancel_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 }  // namespace
@@ -171,3 +172,5 @@ TEST_CASE("a connection made in time outlives its Cancel") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::on_cancel_test

@@ -10,10 +10,11 @@
 #include "runtime/sync.h"
 #include "tests/support/each_procs.h"
 
+namespace gorun::test::once_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -83,3 +84,5 @@ TEST_CASE("a function that throws has not done it: its caller gets the exception
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::once_test

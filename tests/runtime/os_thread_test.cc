@@ -22,10 +22,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::os_thread_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 }  // namespace
@@ -254,3 +255,5 @@ TEST_CASE("a locked goroutine neither starves nor is starved by yielding ones") 
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::os_thread_test

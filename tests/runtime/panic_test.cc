@@ -14,19 +14,16 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/lines.h"
 
+namespace gorun::test::panic_test {
+
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // With external linkage, so that a backtrace can name them; never inlined, so that it does.
-namespace panic_test {
-
 [[gnu::noinline]] void throws(int depth) {
   if (depth == 0) throw std::runtime_error("cannot go on");
   throws(depth - 1);
   asm volatile("");  // not a tail call
 }
-
-}  // namespace panic_test
 
 namespace {
 
@@ -45,7 +42,7 @@ TEST_CASE("a panic names the exception, the goroutine, its spawn site and the th
     const auto culprit = [] {
       set_label("the culprit");
       const SaysThatItIsGone witness;
-      panic_test::throws(2);
+      throws(2);
     };
     const unsigned line = gorun::runtime::SpawnSite::current().line + 6;
     const ChildEnd end = run_in_child([&] {
@@ -70,8 +67,8 @@ TEST_CASE("a panic names the exception, the goroutine, its spawn site and the th
     CHECK(matches("goroutines: 1 running*", lines[2]));
     // Innermost first, from the throw (in a cold part without a name) to the bottom of the stack.
     CHECK(matches("  #0  *(gorun_runtime_tests+0x*)", lines[3]));
-    CHECK(matches("  #1  panic_test::throws(int) + 0x*", lines[4]));
-    CHECK(matches("  #2  panic_test::throws(int) + 0x*", lines[5]));
+    CHECK(matches("  #1  gorun::test::panic_test::throws(int) + 0x*", lines[4]));
+    CHECK(matches("  #2  gorun::test::panic_test::throws(int) + 0x*", lines[5]));
     CHECK(matches("  #* gorun_context_entry + 0x*", lines.back()));
     CHECK(end.errors.find("unwound") == std::string::npos);
   }
@@ -137,3 +134,5 @@ TEST_CASE("a broken invariant is reported with what every goroutine was doing") 
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::panic_test

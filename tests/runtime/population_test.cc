@@ -15,10 +15,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::population_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // Parks `n` goroutines on one channel and wakes them all by closing it.
@@ -137,3 +138,5 @@ TEST_CASE("1,000,000 parked goroutines all wake") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::population_test

@@ -27,10 +27,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::procs_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // Picks so far on Ps from `first` on.
@@ -360,3 +361,5 @@ TEST_CASE("a number that was asked for is not changed by the affinity") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::procs_test

@@ -20,10 +20,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::runtime_report_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 constexpr const char* kFile = "tests/runtime/report_test.cc:";
@@ -266,3 +267,5 @@ TEST_CASE("the runtime itself prints nothing about a deadlock") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::runtime_report_test

@@ -16,10 +16,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::retake_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // As many goroutines as there are Ps loop without a runtime call. returns the longest yield of the
@@ -125,3 +126,5 @@ TEST_CASE("idle Ps steal from one that has more than it can do, and say so") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::retake_test

@@ -18,10 +18,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/parked.h"
 
+namespace gorun::test::run_result_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using Outcome = RunResult::Outcome;
 
 std::vector<std::string> reasons(const RunResult& result) {
@@ -241,3 +242,5 @@ TEST_CASE("a runtime follows one that was left stuck") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::run_result_test

@@ -21,10 +21,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::runtime_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // Sets GORUN_PROCS for one scope.
 class ProcsFromEnvironment {
@@ -377,3 +378,5 @@ TEST_CASE("counters count spawns, parks and wakes") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::runtime_test

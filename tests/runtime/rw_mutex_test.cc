@@ -16,10 +16,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::rw_mutex_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -264,3 +265,5 @@ TEST_CASE("unlocking what is not locked aborts and says so") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::rw_mutex_test

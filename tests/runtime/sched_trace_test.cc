@@ -18,10 +18,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/lines.h"
 
+namespace gorun::test::sched_trace_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // In a child: a run that lasts until `wanted` lines were printed while a goroutine computed, if it
 // is to be `busy`, or while every P was idle. Sends the lines on to standard error.
@@ -111,3 +112,5 @@ TEST_CASE("a GORUN_SCHEDTRACE that is no number of milliseconds is refused") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::sched_trace_test

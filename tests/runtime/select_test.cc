@@ -22,10 +22,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::select_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 bool is(const Selected& s, int index, ChanStatus status) {
   return s.index == index && s.status == status;
@@ -427,3 +428,5 @@ TEST_CASE("the span form takes any number of cases, sends and receives mixed") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::select_test

@@ -15,10 +15,11 @@
 #include "tests/support/scale.h"
 #include "tests/support/tally.h"
 
+namespace gorun::test::select_timeout_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 bool is(const Selected& s, int index, ChanStatus status) {
@@ -217,3 +218,5 @@ TEST_CASE("many selects time out at once while their channel is closed") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::select_timeout_test

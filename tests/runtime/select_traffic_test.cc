@@ -17,10 +17,11 @@
 #include "tests/support/scale.h"
 #include "tests/support/tally.h"
 
+namespace gorun::test::select_traffic_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 // The largest deviation of a count from an even share, as a part of that share.
 template <std::size_t N>
@@ -244,3 +245,5 @@ TEST_CASE("of several wakers of one select exactly one gets through") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::select_traffic_test

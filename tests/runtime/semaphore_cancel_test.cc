@@ -17,10 +17,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::semaphore_cancel_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 }  // namespace
@@ -178,3 +179,5 @@ TEST_CASE("when cancellation races with a release every permit is somebody's or 
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::semaphore_cancel_test

@@ -15,10 +15,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::semaphore_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -164,3 +165,5 @@ TEST_CASE("what can never be right aborts and says so") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::semaphore_test

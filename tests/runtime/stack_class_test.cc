@@ -25,10 +25,11 @@
 #include "tests/support/lines.h"
 #include "tests/support/parked.h"
 
+namespace gorun::test::stack_class_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 struct Size {
   StackClass stack;
@@ -202,3 +203,5 @@ TEST_CASE(
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::stack_class_test

@@ -16,10 +16,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::sync_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 }  // namespace
 
@@ -317,3 +318,5 @@ TEST_CASE("a group and a mutex may die as soon as their last user has returned")
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::sync_test

@@ -23,10 +23,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::threads_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 int thread_count() {
@@ -183,3 +184,5 @@ TEST_CASE("a run whose goroutines are all parked for good ends while threads do"
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::threads_test

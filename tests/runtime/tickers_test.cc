@@ -20,10 +20,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::tickers_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 // Outlives every Runtime of a test.
@@ -407,3 +408,5 @@ TEST_CASE("a select on a Timer's channel and a timeout of its own end by the ear
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::tickers_test

@@ -23,10 +23,11 @@
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::timer_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 
 Nanos cpu_time() {
@@ -267,3 +268,5 @@ TEST_CASE("a runtime whose goroutines all sleep uses next to no CPU") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::timer_test

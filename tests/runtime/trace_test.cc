@@ -29,10 +29,11 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::trace_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 using namespace std::chrono_literals;
 using nlohmann::json;
 
@@ -307,3 +308,5 @@ TEST_CASE("an empty trace is a valid file") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::trace_test

@@ -36,10 +36,11 @@
 #include "tests/support/scale.h"
 #include "tests/support/tally.h"
 
+namespace gorun::test::random_ops_test {
+
 namespace {
 
 using namespace gorun::runtime;
-using namespace gorun::tests;
 
 constexpr int kMaxGoroutines = 24;
 constexpr int kOpsPerGoroutine = 200;
@@ -277,3 +278,5 @@ TEST_CASE("random operations conserve values, exclude under mutexes and come to 
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::random_ops_test

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 namespace {
 
@@ -65,4 +65,4 @@ ChildEnd run_in_child(const std::function<void()>& body) {
   return end;
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 struct ChildEnd {
   int exit_code = -1;  // of exit(), or -1 if a signal ended the child
@@ -20,4 +20,4 @@ struct ChildEnd {
 /// minute is killed (signal 14, SIGALRM).
 ChildEnd run_in_child(const std::function<void()>& body);
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

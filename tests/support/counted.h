@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 /// One value with an identity. `alive` counts those that still carry theirs: a moved-from one does
 /// not, so conservation of values is `alive == 0` once all owners are gone.
@@ -50,4 +50,4 @@ class Counted {
   std::atomic<int>* alive_;
 };
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

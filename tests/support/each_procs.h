@@ -22,7 +22,7 @@ struct doctest::StringMaker<std::atomic<T>> {
   }
 };
 
-namespace gorun::tests {
+namespace gorun::test {
 
 inline constexpr int kProcsUnderTest[] = {1, 2, 8};
 
@@ -44,4 +44,4 @@ inline void run_to_end(runtime::Runtime& rt, std::function<void()> main) {
   CHECK(result.stuck.empty());
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -13,7 +13,7 @@
 
 #include "runtime/io.h"
 
-namespace gorun::tests {
+namespace gorun::test {
 
 /// While it lives, writing without a reader is EPIPE and does not end the test's process.
 struct IgnoreSigpipe {
@@ -53,4 +53,4 @@ inline SocketEnds make_socket_pair() {
   return {adopt(ends[0]), adopt(ends[1])};
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 /// The lines of `text`, without their newlines.
 inline std::vector<std::string> lines_of(std::string_view text) {
@@ -27,4 +27,4 @@ inline bool matches(std::string_view pattern, std::string_view text) {
   return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -8,7 +8,7 @@
 
 #include "runtime/timer.h"
 
-namespace gorun::tests {
+namespace gorun::test {
 
 namespace {
 
@@ -37,4 +37,4 @@ void wait_until_parked(const runtime::Runtime& rt, std::size_t n) {
   yield_until(std::to_string(n) + " goroutines parked", [&] { return rt.parked() >= n; });
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

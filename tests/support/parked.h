@@ -11,7 +11,7 @@
 
 #include "runtime/runtime.h"
 
-namespace gorun::tests {
+namespace gorun::test {
 
 /// Yields until `is_true()`; aborts with `what` after a minute. Call it from a goroutine.
 void yield_until(std::string_view what, const std::function<bool()>& is_true);
@@ -22,4 +22,4 @@ void wait_until_parked(const runtime::Runtime& rt, runtime::WaitReason reason, s
 /// Yields until at least `n` goroutines are parked for whatever reason.
 void wait_until_parked(const runtime::Runtime& rt, std::size_t n);
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool kUnderTsan = true;
@@ -45,4 +45,4 @@ constexpr int scaled_goroutines(int n) {
   return kUnderTsan ? std::min(n, 1'000) : scaled(n, 1'000);
 }
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace gorun::tests {
+namespace gorun::test {
 
 class Tally {
  public:
@@ -47,4 +47,4 @@ class Tally {
   std::atomic<std::size_t> strangers_{0};
 };
 
-}  // namespace gorun::tests
+}  // namespace gorun::test

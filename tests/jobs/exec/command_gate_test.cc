@@ -12,15 +12,17 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/parked.h"
 
+namespace gorun::test::command_gate_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::runtime::Cancel;
 using gorun::runtime::Runtime;
 using gorun::runtime::WaitGroup;
 using gorun::runtime::WaitReason;
-using gorun::tests::at_each_procs;
-using gorun::tests::run_to_end;
-using gorun::tests::wait_until_parked;
-using gorun::tests::yield_until;
+using gorun::test::at_each_procs;
+using gorun::test::run_to_end;
+using gorun::test::wait_until_parked;
+using gorun::test::yield_until;
 using WithToken = CommandGate::WithToken;
 
 namespace {
@@ -231,3 +233,5 @@ TEST_CASE("the machine tells its load and its memory") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::command_gate_test

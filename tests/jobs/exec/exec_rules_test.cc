@@ -7,6 +7,8 @@
 #include "jobs/diagnostic.h"
 #include "jobs/load.h"
 
+namespace gorun::test::exec_rules_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/exec/rules");
@@ -175,3 +177,5 @@ gorun: 15 errors; nothing was run
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exec_rules_test

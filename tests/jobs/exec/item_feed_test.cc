@@ -18,12 +18,14 @@
 #include "tests/support/fd_pairs.h"
 #include "tests/support/parked.h"
 
+namespace gorun::test::item_feed_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::runtime::Runtime;
 using gorun::runtime::WaitGroup;
-using gorun::tests::at_each_procs;
-using gorun::tests::IgnoreSigpipe;
-using gorun::tests::run_to_end;
+using gorun::test::at_each_procs;
+using gorun::test::IgnoreSigpipe;
+using gorun::test::run_to_end;
 
 namespace {
 
@@ -80,7 +82,7 @@ TEST_CASE("what was read is told from what lies in the pipe, also when that is c
       Ends ends;
       Runtime rt({.procs = 1});
       run_to_end(rt, [&, count = bytes] {
-        ItemFeed feed(gorun::tests::adopt(ends.fds[1]), '\n');
+        ItemFeed feed(gorun::test::adopt(ends.fds[1]), '\n');
         if (!feed.put(batch_of({"a", "bb"})) || !feed.put(batch_of({"ccc", "d"}))) return;
         if (is_finished) feed.finish();
         got = ends.read(static_cast<std::size_t>(count));
@@ -97,7 +99,7 @@ TEST_CASE("batches that were read are forgotten, and still counted") {
   Ends ends;
   Runtime rt({.procs = 1});
   run_to_end(rt, [&] {
-    ItemFeed feed(gorun::tests::adopt(ends.fds[1]), '\0');
+    ItemFeed feed(gorun::test::adopt(ends.fds[1]), '\0');
     for (int i = 0; i < 1000; ++i) {
       if (!feed.put(batch_of({"x" + std::to_string(i), "y"}))) return;
       if (ends.read(1 << 12).empty()) return;
@@ -118,10 +120,10 @@ TEST_CASE("a put that waits for room ends when the command does, and one that co
     std::optional<Batch> refused;
     Ends ends;
     run_to_end(rt, [&] {
-      ItemFeed feed(gorun::tests::adopt(ends.fds[1]), '\n');
+      ItemFeed feed(gorun::test::adopt(ends.fds[1]), '\n');
       WaitGroup feeding;
       feeding.go([&] { first = feed.put(batch_of({large, large, "z"})); });
-      gorun::tests::wait_until_parked(rt, gorun::runtime::WaitReason::kIoWrite, 1);
+      gorun::test::wait_until_parked(rt, gorun::runtime::WaitReason::kIoWrite, 1);
       unread = feed.end().unread.size();
       feeding.wait();
       second = feed.put(batch_of({"late"}));
@@ -142,7 +144,7 @@ TEST_CASE("a command that closes its input is noticed, whether it runs on or not
     std::string told;
     Ends ends;
     run_to_end(rt, [&] {
-      ItemFeed feed(gorun::tests::adopt(ends.fds[1]), '\n');
+      ItemFeed feed(gorun::test::adopt(ends.fds[1]), '\n');
       ends.close_reader();
       put = feed.put(batch_of({"a", "b"}));
       told = shown(feed.end());
@@ -153,3 +155,5 @@ TEST_CASE("a command that closes its input is noticed, whether it runs on or not
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::item_feed_test

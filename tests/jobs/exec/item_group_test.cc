@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace gorun::test::item_group_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 namespace {
@@ -66,3 +68,5 @@ TEST_CASE("items that weigh too much together do not go together") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::item_group_test

@@ -16,6 +16,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::exec_jobserver_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 using Token = Jobserver::Token;
@@ -222,3 +224,5 @@ TEST_CASE("what is lost with a command that was killed is put back when no other
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::exec_jobserver_test

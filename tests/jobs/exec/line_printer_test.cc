@@ -7,6 +7,8 @@
 
 #include <string>
 
+namespace gorun::test::line_printer_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/exec/line_printer");
@@ -21,3 +23,5 @@ TEST_CASE("a prefix names stage and item, and drives no terminal") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::line_printer_test

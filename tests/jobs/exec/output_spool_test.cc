@@ -11,6 +11,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::output_spool_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/exec/output_spool");
@@ -59,3 +61,5 @@ TEST_CASE("the file has no name, and lies in memory where TMPDIR cannot have it"
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::output_spool_test

@@ -11,6 +11,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::path_set_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 using Paths = std::vector<std::string>;
@@ -120,3 +122,5 @@ TEST_CASE("what is no pattern, or leads out") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::path_set_test

@@ -13,6 +13,8 @@
 #include "jobs/exec/record_store.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::success_record_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::read_whole_file;
 using gorun::test::ScratchDir;
@@ -167,3 +169,5 @@ TEST_CASE("of several writers at once each leaves a whole record") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::success_record_test

@@ -15,6 +15,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::format_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::run_shell;
 using gorun::test::ScratchDir;
@@ -181,3 +183,5 @@ TEST_CASE("TSV keeps rows on a line") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::format_test

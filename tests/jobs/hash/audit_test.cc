@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace gorun::test::audit_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/hash/audit");
@@ -81,3 +83,5 @@ TEST_CASE("what cannot be read is not missing; a path has one digest") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::audit_test

@@ -18,6 +18,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::blake3_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::run_shell;
 using gorun::test::ScratchDir;
@@ -172,3 +174,5 @@ TEST_CASE("b3sum gives the same") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::blake3_test

@@ -10,6 +10,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::digest_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/hash/digest");
@@ -136,3 +138,5 @@ TEST_CASE("the coreutils give the same digests") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::digest_test

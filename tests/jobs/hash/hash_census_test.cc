@@ -17,10 +17,12 @@
 #include "tests/support/each_procs.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::hash_census_test {
+
 using namespace gorun::jobs;
 using gorun::runtime::Runtime;
+using gorun::test::run_to_end;
 using gorun::test::ScratchDir;
-using gorun::tests::run_to_end;
 
 namespace {
 
@@ -108,3 +110,5 @@ TEST_CASE("the slowest file is the one with the most left to read") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::hash_census_test

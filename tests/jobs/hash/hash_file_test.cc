@@ -17,6 +17,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::hash_file_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 using Reason = HashFileError::Reason;
@@ -212,3 +214,5 @@ TEST_CASE("a file that was just written is hashed all the same") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::hash_file_test

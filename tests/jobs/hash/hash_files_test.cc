@@ -14,6 +14,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::hash_files_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 
@@ -242,3 +244,5 @@ TEST_CASE("names that were not begun with can be dropped, and a new start forget
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::hash_files_test

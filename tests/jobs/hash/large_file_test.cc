@@ -14,6 +14,8 @@
 #include "runtime/runtime.h"
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::large_file_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::runtime::Runtime;
 using gorun::test::ScratchDir;
@@ -106,3 +108,5 @@ TEST_CASE("a file that changes meanwhile gets no digest") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::large_file_test

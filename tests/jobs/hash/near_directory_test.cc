@@ -14,6 +14,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::near_directory_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 
@@ -77,3 +79,5 @@ TEST_CASE("files below a path longer than PATH_MAX are hashed") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::near_directory_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace gorun::test::sha256_lanes_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/hash/sha256_lanes");
@@ -146,3 +148,5 @@ TEST_CASE("paths have names, and what this processor lacks is not available") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::sha256_lanes_test

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-namespace gorun::jobs {
+namespace gorun::jobs::resolve_gate_test {
+
 namespace {
 
 using Gate = ResolveGate<int>;
@@ -67,4 +68,4 @@ TEST_SUITE("jobs/http/resolve_gate") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::resolve_gate_test

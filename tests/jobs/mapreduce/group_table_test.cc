@@ -14,6 +14,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::group_table_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::run_shell;
 using gorun::test::ScratchDir;
@@ -191,3 +193,5 @@ TEST_CASE("names are those of job files") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::group_table_test

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace gorun::test::key_index_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/mapreduce/key_index");
@@ -255,3 +257,5 @@ TEST_CASE("memory grows with the keys and is given back") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::key_index_test

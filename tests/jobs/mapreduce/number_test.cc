@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace gorun::test::number_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/mapreduce/number");
@@ -116,3 +118,5 @@ TEST_CASE("a sum does not depend on order or on how it was split") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::number_test

@@ -13,6 +13,8 @@
 #include "jobs/records/record_borders.h"
 #include "tests/jobs/records/cut_all.h"
 
+namespace gorun::test::csv_cutter_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/records/csv_cutter");
@@ -182,3 +184,5 @@ TEST_CASE("borders lie behind records, however the text comes") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::csv_cutter_test

@@ -14,6 +14,8 @@
 #include "jobs/records/record_borders.h"
 #include "tests/jobs/records/cut_all.h"
 
+namespace gorun::test::json_cutter_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/records/json_cutter");
@@ -237,3 +239,5 @@ TEST_CASE("an array that comes in pieces has the same elements") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::json_cutter_test

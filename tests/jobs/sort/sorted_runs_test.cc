@@ -12,7 +12,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
-namespace gorun::jobs {
+namespace gorun::jobs::sorted_runs_test {
+
 namespace {
 
 using Compare = SortOrder::Compare;
@@ -64,7 +65,7 @@ std::vector<std::string> random_keys(unsigned seed, std::size_t count) {
 TEST_SUITE("jobs/sort") {
   TEST_CASE("runs on the disk give the order that memory alone gives") {
     const test::ScratchDir dir;
-    const auto keys = random_keys(1, static_cast<std::size_t>(tests::scaled(20'000, 10'000)));
+    const auto keys = random_keys(1, static_cast<std::size_t>(test::scaled(20'000, 10'000)));
     auto expected = keys;
     std::ranges::sort(expected);
     const SortOrder order(Compare::kBytes, Direction::kAscending);
@@ -142,4 +143,4 @@ TEST_SUITE("jobs/sort") {
   }
 }
 
-}  // namespace gorun::jobs
+}  // namespace gorun::jobs::sorted_runs_test

@@ -22,6 +22,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::http_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -103,7 +105,7 @@ TEST_CASE("the text of an item is its URL, and the body is the text of what come
 TEST_CASE("every one of many URLs is fetched once, by connections that are kept") {
   const HttpServer server;
   const ScratchDir dir;
-  const int requests_each = gorun::tests::scaled(2000, 500);
+  const int requests_each = gorun::test::scaled(2000, 500);
   std::string items;
   for (int i = 0; i < requests_each; ++i) {
     items += (i == 0 ? "" : ",") + quoted(server.url("/bytes/" + std::to_string(i)));
@@ -215,7 +217,7 @@ TEST_CASE("what goes wrong is told with the request") {
 TEST_CASE("a body is saved whole or not at all") {
   const HttpServer server;
   const ScratchDir dir;
-  constexpr int kBytes = 20'000'000 / gorun::tests::kScale;
+  constexpr int kBytes = 20'000'000 / gorun::test::kScale;
   const std::string items =
       R"({"u": ")" + server.url("/bytes/" + std::to_string(kBytes)) +
       R"(", "n": "bytes"}, {"u": ")" + server.url("/chunked/" + std::to_string(kBytes)) +
@@ -501,3 +503,5 @@ TEST_CASE("without items one request is made") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::http_test

@@ -11,6 +11,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::stages_kinds_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -56,7 +58,7 @@ TEST_CASE("range counts as seq does") {
 TEST_CASE("sort agrees with sort(1), also when it spills") {
   const ScratchDir dir;
   // As few as still spill, where a sanitizer makes each comparison slow.
-  const std::string last = gorun::tests::kScale == 1 ? "300000" : "100000";
+  const std::string last = gorun::test::kScale == 1 ? "300000" : "100000";
   REQUIRE(run_shell("cd " + dir.path() + " && seq 1 7 " + last +
                     " | awk '{print ($1 * 7919) % 100003, $1 % 17}' > in")
               .exit_status == 0);
@@ -69,7 +71,7 @@ TEST_CASE("sort agrees with sort(1), also when it spills") {
           std::string(R"(, "memory": ")") + memory + R"(", "spill": ")" + dir.path() + "\"}";
       CHECK((result_of(lines + R"(, "last": {"kind": "sort", "from": "lines")" + more, procs) ==
              run_shell("sort " + dir / "in").out));
-      if (gorun::tests::kScale != 1 && procs != 2) continue;
+      if (gorun::test::kScale != 1 && procs != 2) continue;
       CHECK(
           (result_of(
                lines + R"(, "last": {"kind": "sort", "from": "lines", "order": "desc", "n": 5000)" +
@@ -87,7 +89,7 @@ TEST_CASE("sort agrees with sort(1), also when it spills") {
 
 TEST_CASE("sort by a number is stable") {
   const ScratchDir dir;
-  const std::string last = std::to_string(gorun::tests::scaled(50'000, 12'000));
+  const std::string last = std::to_string(gorun::test::scaled(50'000, 12'000));
   REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " + last +
                     " | awk '{print $1 % 100 \" \" $1}' > in")
               .exit_status == 0);
@@ -124,7 +126,7 @@ TEST_CASE("dedupe keeps the first of what is alike, in the order of the input") 
 TEST_CASE("dedupe with less memory than keys gives the same, in the same order") {
   const ScratchDir dir;
   const ScratchDir spill;
-  const int last = gorun::tests::scaled(60'000, 9'000);
+  const int last = gorun::test::scaled(60'000, 9'000);
   REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " + std::to_string(last) +
                     " | awk '{print ($1 * 7919) % " + std::to_string(last / 3) + " \"-key\"}' > in")
               .exit_status == 0);
@@ -140,7 +142,7 @@ TEST_CASE("dedupe with less memory than keys gives the same, in the same order")
              expected));
       // By a field, with others that have to come through: the number tells which came first.
       const std::string numbered = R"("r": {"kind": "range", "to": )" +
-                                   std::to_string(gorun::tests::scaled(9'000, 3'000)) +
+                                   std::to_string(gorun::test::scaled(9'000, 3'000)) +
                                    R"(}, "s": {"kind": "map", "from": "r", "text": "${{ item }} x",
              "fields": {"n": "${{ item }}"}, "workers": 1},
              "k": {"kind": "map", "from": "s", "text": "${{ item }}",
@@ -395,7 +397,7 @@ TEST_CASE("manifests of all forms are read, and files verified against them") {
 TEST_CASE("lines of compressed files are those of the plain one") {
   const ScratchDir dir;
   REQUIRE(run_shell("cd " + dir.path() + " && seq 1 " +
-                    std::to_string(gorun::tests::scaled(300'000, 60'000)) +
+                    std::to_string(gorun::test::scaled(300'000, 60'000)) +
                     " > in && gzip -k in && zstd -q in && xz -k in")
               .exit_status == 0);
   REQUIRE(run_shell("cd " + dir.path() +
@@ -420,3 +422,5 @@ TEST_CASE("lines of compressed files are those of the plain one") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::stages_kinds_test

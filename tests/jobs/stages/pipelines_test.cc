@@ -16,6 +16,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::stages_pipelines_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -92,7 +94,7 @@ TEST_CASE("a large file is read by several workers and every line arrives once")
   const ScratchDir dir;
   std::string text;
   std::mt19937 random(7);
-  const std::size_t size = std::size_t{gorun::tests::kScale == 1 ? 20 : 9} << 20U;  // several parts
+  const std::size_t size = std::size_t{gorun::test::kScale == 1 ? 20 : 9} << 20U;  // several parts
   while (text.size() < size) {
     text += std::string(random() % 300, 'a' + static_cast<char>(random() % 26)) + "\n";
   }
@@ -343,3 +345,5 @@ TEST_CASE("a file that is replaced keeps its mode, and an empty input makes an e
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::stages_pipelines_test

@@ -16,13 +16,15 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::reduce_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::failures_of;
 using gorun::test::read_whole_file;
 using gorun::test::run_job;
 using gorun::test::run_shell;
+using gorun::test::scaled;
 using gorun::test::ScratchDir;
-using gorun::tests::scaled;
 
 TEST_SUITE_BEGIN("jobs/stages/reduce");
 
@@ -350,3 +352,5 @@ TEST_CASE("keys of several values compare as their values do, and come apart aga
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::reduce_test

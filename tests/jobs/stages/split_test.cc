@@ -11,13 +11,15 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::split_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::failures_of;
 using gorun::test::read_whole_file;
 using gorun::test::run_job;
 using gorun::test::run_shell;
+using gorun::test::scaled;
 using gorun::test::ScratchDir;
-using gorun::tests::scaled;
 
 TEST_SUITE_BEGIN("jobs/stages/split");
 
@@ -289,3 +291,5 @@ TEST_CASE("who reads what was cut for another is told, and what an option is for
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::split_test

@@ -13,6 +13,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::cutter_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/text/cutter");
@@ -208,3 +210,5 @@ TEST_CASE("an expression that does not compile says why, in the user's words") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::cutter_test

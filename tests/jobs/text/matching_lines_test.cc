@@ -14,6 +14,8 @@
 
 #include "jobs/text/cutter.h"
 
+namespace gorun::test::matching_lines_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/text/matching_lines");
@@ -107,3 +109,5 @@ TEST_CASE(
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::matching_lines_test

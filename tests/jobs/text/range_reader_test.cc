@@ -14,6 +14,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::range_reader_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 
@@ -188,3 +190,5 @@ TEST_CASE("a scan for borders cuts pieces of any size between records") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::range_reader_test

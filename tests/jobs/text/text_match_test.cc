@@ -15,6 +15,8 @@
 #include "jobs/text/small_dfa.h"
 #include "tests/support/scale.h"
 
+namespace gorun::test::text_match_test {
+
 namespace {
 
 using namespace gorun::jobs;
@@ -112,7 +114,7 @@ TEST_CASE("literals, tables and RE2 agree with RE2") {
 TEST_CASE("random expressions match what RE2 says they match") {
   Random random(seed());
   CAPTURE(seed());
-  const int wanted = gorun::tests::scaled(4000, 400);
+  const int wanted = gorun::test::scaled(4000, 400);
   int simple = 0;
   int all = 0;
   int yes = 0;
@@ -170,3 +172,5 @@ TEST_CASE("a text that is not ASCII is left to RE2, unless it was decided before
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::text_match_test

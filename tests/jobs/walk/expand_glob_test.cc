@@ -7,6 +7,8 @@
 
 #include "tests/support/scratch_dir.h"
 
+namespace gorun::test::expand_glob_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::ScratchDir;
 
@@ -93,3 +95,5 @@ TEST_CASE("a wrong pattern is an error") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::expand_glob_test

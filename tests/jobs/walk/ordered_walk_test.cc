@@ -14,6 +14,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::ordered_walk_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::run_shell;
 using gorun::test::ScratchDir;
@@ -34,7 +36,7 @@ Walked walk(int procs, const std::vector<std::string>& roots, WalkOrder order, i
   gorun::runtime::Runtime rt({.procs = procs});
   const Walker walker{WalkOptions{}};
   std::map<std::uint64_t, WalkPiece> pieces;
-  gorun::tests::run_to_end(rt, [&] {
+  gorun::test::run_to_end(rt, [&] {
     OrderedWalk ordered(walker, roots, order);
     gorun::runtime::Mutex mutex;
     gorun::runtime::WaitGroup group;
@@ -85,7 +87,7 @@ TEST_CASE("sorted by whole paths, for any number of askers") {
   const std::string expected =
       run_shell("find " + (scratch / "t") + " -type f -print0 | LC_ALL=C sort -z").out;
   REQUIRE(!expected.empty());
-  for (const int procs : gorun::tests::kProcsUnderTest) {
+  for (const int procs : gorun::test::kProcsUnderTest) {
     CAPTURE(procs);
     for (const int askers : {1, 2, 8}) {
       CAPTURE(askers);
@@ -101,7 +103,7 @@ TEST_CASE("as listed, the order is the same at every time and for everybody") {
   const ScratchDir scratch;
   make_tree(scratch);
   std::string expected;
-  for (const int procs : gorun::tests::kProcsUnderTest) {
+  for (const int procs : gorun::test::kProcsUnderTest) {
     CAPTURE(procs);
     for (const int askers : {1, 8}) {
       const Walked walked = walk(procs, {scratch / "t"}, WalkOrder::kAsListed, askers, 16);
@@ -116,7 +118,7 @@ TEST_CASE("roots in the order given, files and directories; what is missing is t
   scratch.write("b/x", "");
   scratch.write("c", "");
   scratch.write("a/y", "");
-  for (const int procs : gorun::tests::kProcsUnderTest) {
+  for (const int procs : gorun::test::kProcsUnderTest) {
     CAPTURE(procs);
     const Walked walked =
         walk(procs, {scratch / "c", scratch / "b/", scratch / "none", scratch / "a", scratch / "c"},
@@ -136,7 +138,7 @@ TEST_CASE("a walk that is left in the middle of a deep tree ends") {
   const Walker walker{WalkOptions{}};
   gorun::runtime::Runtime rt({.procs = 2});
   bool has_piece = false;
-  gorun::tests::run_to_end(rt, [&] {
+  gorun::test::run_to_end(rt, [&] {
     OrderedWalk ordered(walker, {scratch / "t/deep"}, WalkOrder::kSorted);
     WalkPiece piece;
     has_piece = ordered.next(90, &piece);
@@ -145,3 +147,5 @@ TEST_CASE("a walk that is left in the middle of a deep tree ends") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::ordered_walk_test

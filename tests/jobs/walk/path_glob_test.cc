@@ -10,6 +10,8 @@
 
 #include "jobs/walk/path_filter.h"
 
+namespace gorun::test::path_glob_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 
 TEST_SUITE_BEGIN("jobs/walk/path_glob");
@@ -190,3 +192,5 @@ TEST_CASE("without lists everything is wanted; a wrong pattern is named as it wa
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::path_glob_test

@@ -15,6 +15,8 @@
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
+namespace gorun::test::walker_test {
+
 using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
 using gorun::test::run_shell;
 using gorun::test::ScratchDir;
@@ -209,3 +211,5 @@ TEST_CASE("a real tree gives what find gives") {
 }
 
 TEST_SUITE_END();
+
+}  // namespace gorun::test::walker_test
