@@ -21,7 +21,7 @@ TEST_CASE("the schema takes the keys and types that check takes") {
   const char* seed = std::getenv("GORUN_FUZZ_SEED");
   const CommandResult result = run_command(
       {"python3", "-W", "ignore", GORUN_SOURCE_DIR "/tests/cli/schema_check.py", GORUN_BINARY,
-       seed == nullptr ? "4711" : seed, std::to_string(gorun::test::scaled(400, 20))});
+       seed == nullptr ? "4711" : seed, std::to_string(gorun::test::scaled(150, 15))});
   CAPTURE(result.out);
   CAPTURE(result.err);
   CHECK(result.status == 0);

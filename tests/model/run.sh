@@ -15,6 +15,8 @@ for tool in spin cc; do
   command -v $tool >/dev/null || { echo "run.sh: $tool is not installed" >&2; exit 2; }
 done
 
+# The longest first.
+models='handshake mutex_bias select_claim netpoll_break spawn_queue park_wake run_queue'
 wrong=0
 total=0
 
@@ -106,14 +108,21 @@ netpoll_break() {
   done
 }
 
-for model in "${@:-park_wake run_queue spawn_queue handshake mutex_bias select_claim netpoll_break}"; do
-  for one in $model; do
-    case $one in
-      park_wake | run_queue | spawn_queue | handshake | mutex_bias | select_claim | netpoll_break)
-        $one ;;
-      *) echo "run.sh: no model \"$one\"" >&2 && exit 2 ;;
-    esac
-  done
+case $# in
+  0) set -- $models ;;
+esac
+for model; do
+  case " $models " in
+    *" $model "*) ;;
+    *) echo "run.sh: no model \"$model\"; there are: $models" >&2 && exit 2 ;;
+  esac
 done
-echo "$total checks, $wrong not as expected"
+
+# Several of them, each by itself, on all cores.
+if [ $# -gt 1 ]; then
+  printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 "$0" && echo "all models as expected"
+  exit
+fi
+"$1"
+echo "$1: $total checks, $wrong not as expected"
 [ "$wrong" -eq 0 ]

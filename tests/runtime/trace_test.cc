@@ -270,7 +270,7 @@ TEST_CASE("traces may be started and stopped while every P is busy noting events
           while (!done) yield();
         });
       }
-      for (int round = 0; round < scaled(40, 2); ++round) {
+      for (int round = 0; round < scaled(12, 2); ++round) {
         std::ostringstream out;
         trace::start({.events_per_thread = 1000});
         for (int i = 0; i < 50; ++i) yield();
@@ -280,7 +280,7 @@ TEST_CASE("traces may be started and stopped while every P is busy noting events
       done = true;
       all.wait();
     });
-    CHECK(drawable == scaled(40, 2));
+    CHECK(drawable == scaled(12, 2));
   });
 }
 

@@ -217,7 +217,7 @@ TEST_CASE("what goes wrong is told with the request") {
 TEST_CASE("a body is saved whole or not at all") {
   const HttpServer server;
   const ScratchDir dir;
-  constexpr int kBytes = 20'000'000 / gorun::test::kScale;
+  constexpr int kBytes = 4'000'000 / gorun::test::kScale;
   const std::string items =
       R"({"u": ")" + server.url("/bytes/" + std::to_string(kBytes)) +
       R"(", "n": "bytes"}, {"u": ")" + server.url("/chunked/" + std::to_string(kBytes)) +
