@@ -108,9 +108,7 @@ Mutex::Word Mutex::counted(Word word) {
   if ((word & (kBiased | kShared)) != 0) return word;
   const M* const m = current_m();
   if (m == nullptr) return word;
-  if (!Sched::can_rest_ps()) {
-    return Sched::can_never_rest_ps() ? (word & ~kUpperHalf) | kShared : word;
-  }
+  if (!Sched::can_rest_ps()) return (word & ~kUpperHalf) | kShared;
   const Word self = static_cast<Word>(m->p->id) + 1;
   const bool is_other = (word >> kPShift & kPMask) != self;
   const Word streak = is_other ? 1 : (word >> kStreakShift & kStreakMask) + 1;

@@ -7,12 +7,15 @@
 #endif
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
 #include "jobs/format/hex.h"
 #include "jobs/hash/blake3.h"
+#include "jobs/loaded_library.h"
+#include "jobs/system_error.h"
 
 namespace gorun::jobs {
 namespace {
@@ -37,6 +40,36 @@ constexpr std::array<AlgorithmRow, 7> kRows = {{
     {"xxh3-128", 16, Family::kXxh128, nullptr},
 }};
 
+constexpr const char* kCryptoName = "libcrypto.so.3";
+
+// The functions of OpenSSL, which is loaded by the first digest that needs it.
+struct CryptoLibrary {
+  decltype(&::EVP_MD_fetch) md_fetch = nullptr;
+  decltype(&::EVP_MD_CTX_new) context_new = nullptr;
+  decltype(&::EVP_MD_CTX_free) context_free = nullptr;
+  decltype(&::EVP_DigestInit_ex2) digest_init = nullptr;
+  decltype(&::EVP_DigestUpdate) digest_update = nullptr;
+  decltype(&::EVP_DigestFinal_ex) digest_final = nullptr;
+
+  CryptoLibrary() {
+    LoadedLibrary library(kCryptoName);
+    library.find("EVP_MD_fetch", &md_fetch);
+    library.find("EVP_MD_CTX_new", &context_new);
+    library.find("EVP_MD_CTX_free", &context_free);
+    library.find("EVP_DigestInit_ex2", &digest_init);
+    library.find("EVP_DigestUpdate", &digest_update);
+    library.find("EVP_DigestFinal_ex", &digest_final);
+    if (!library.is_whole()) {
+      throw std::runtime_error(SystemError{"load", ELIBACC, kCryptoName}.message());
+    }
+  }
+};
+
+const CryptoLibrary& crypto() {
+  static const CryptoLibrary once;
+  return once;
+}
+
 constexpr std::array<Algorithm, kRows.size()> kAll = {
     Algorithm::kSha256, Algorithm::kSha512, Algorithm::kSha1,  Algorithm::kMd5,
     Algorithm::kBlake3, Algorithm::kXxh3,   Algorithm::kXxh128};
@@ -50,7 +83,7 @@ const EVP_MD* evp_method(Algorithm algorithm) {
     std::array<const EVP_MD*, kRows.size()> fetched{};
     for (std::size_t i = 0; i < kRows.size(); ++i) {
       if (kRows[i].family == Family::kEvp) {
-        fetched[i] = EVP_MD_fetch(nullptr, kRows[i].evp_name, nullptr);
+        fetched[i] = crypto().md_fetch(nullptr, kRows[i].evp_name, nullptr);
       }
     }
     return fetched;
@@ -94,11 +127,11 @@ class DigestPass::State {
  public:
   explicit State(Algorithm algorithm) : algorithm_(algorithm) {
     if (row(algorithm).family == Family::kEvp) {
-      evp_.reset(EVP_MD_CTX_new());
+      evp_.reset(crypto().context_new());
       if (!evp_) throw std::bad_alloc();
       const EVP_MD* method = evp_method(algorithm);
       if (method == nullptr) check_evp(0, algorithm);
-      check_evp(EVP_DigestInit_ex2(evp_.get(), method, nullptr), algorithm);
+      check_evp(crypto().digest_init(evp_.get(), method, nullptr), algorithm);
     } else if (row(algorithm).family == Family::kBlake3) {
       blake3_ = std::make_unique<Blake3>();
     } else {
@@ -113,7 +146,7 @@ class DigestPass::State {
     if (bytes.empty()) return;
     switch (row(algorithm_).family) {
       case Family::kEvp:
-        check_evp(EVP_DigestUpdate(evp_.get(), bytes.data(), bytes.size()), algorithm_);
+        check_evp(crypto().digest_update(evp_.get(), bytes.data(), bytes.size()), algorithm_);
         break;
       case Family::kBlake3:
         blake3_->update({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
@@ -132,7 +165,7 @@ class DigestPass::State {
     digest.algorithm = algorithm_;
     switch (row(algorithm_).family) {
       case Family::kEvp:
-        check_evp(EVP_DigestFinal_ex(evp_.get(), digest.bytes.data(), nullptr), algorithm_);
+        check_evp(crypto().digest_final(evp_.get(), digest.bytes.data(), nullptr), algorithm_);
         break;
       case Family::kBlake3: {
         const Blake3Value value = blake3_->finish();
@@ -159,7 +192,7 @@ class DigestPass::State {
   void reset() {
     switch (row(algorithm_).family) {
       case Family::kEvp:  // no method: the context keeps its own
-        check_evp(EVP_DigestInit_ex2(evp_.get(), nullptr, nullptr), algorithm_);
+        check_evp(crypto().digest_init(evp_.get(), nullptr, nullptr), algorithm_);
         break;
       case Family::kBlake3:
         blake3_->reset();
@@ -175,7 +208,7 @@ class DigestPass::State {
 
  private:
   struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD_CTX* context) const { crypto().context_free(context); }
     void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
   };
 

@@ -1,6 +1,5 @@
 #include "jobs/http/http_client.h"
 
-#include <curl/curl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "jobs/format/quote.h"
+#include "jobs/http/curl_library.h"
 #include "jobs/system_error.h"
 #include "jobs/version.h"
 #include "runtime/select.h"
@@ -23,21 +23,18 @@ constexpr std::size_t kWorthTaking = std::size_t{256} << 10;
 constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(10);
 constexpr std::size_t kMostBuffered = std::size_t{4} << 20;
 
-// libcurl's own set-up, once in the process.
-bool init_libcurl() { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
-
 // A part of a parsed URL; empty if it has none.
 std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return "";
+  if (curl().url_get(url, part, &text, flags) != CURLUE_OK) return "";
   std::string copy = text;
-  curl_free(text);
+  curl().free(text);
   return copy;
 }
 
 std::string effective_url(CURL* easy) {
   char* url = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  curl().easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
   return url == nullptr ? "" : url;
 }
 
@@ -49,12 +46,12 @@ bool is_resolved_by_itself(std::string_view host) {
 
 // An owner of a parsed URL, for those that are looked at once.
 struct ParsedUrl {
-  CURLU* const url = curl_url();
+  CURLU* const url = curl().url();
   explicit ParsedUrl(const std::string& text) {
     is_right = url != nullptr &&
-               curl_url_set(url, CURLUPART_URL, text.c_str(), CURLU_URLENCODE) == CURLUE_OK;
+               curl().url_set(url, CURLUPART_URL, text.c_str(), CURLU_URLENCODE) == CURLUE_OK;
   }
-  ~ParsedUrl() { curl_url_cleanup(url); }
+  ~ParsedUrl() { curl().url_cleanup(url); }
   ParsedUrl(const ParsedUrl&) = delete;
   ParsedUrl& operator=(const ParsedUrl&) = delete;
   bool is_right = false;
@@ -73,29 +70,28 @@ std::string HttpClient::without_password(const std::string& url) {
   if (url.find('@') == std::string::npos) return url;
   const ParsedUrl parsed(url);
   if (!parsed.is_right) return url;
-  curl_url_set(parsed.url, CURLUPART_USER, nullptr, 0);
-  curl_url_set(parsed.url, CURLUPART_PASSWORD, nullptr, 0);
+  curl().url_set(parsed.url, CURLUPART_USER, nullptr, 0);
+  curl().url_set(parsed.url, CURLUPART_PASSWORD, nullptr, 0);
   return part_of(parsed.url, CURLUPART_URL);
 }
 
 struct HttpClient::Handles {
-  CURL* easy = curl_easy_init();
-  CURLU* url = curl_url();
+  CURL* easy = curl().easy_init();
+  CURLU* url = curl().url();
   curl_slist* headers = nullptr;
   std::array<char, CURL_ERROR_SIZE> error{};
 
   ~Handles() {
-    curl_easy_cleanup(easy);
-    curl_url_cleanup(url);
-    curl_slist_free_all(headers);
+    curl().easy_cleanup(easy);
+    curl().url_cleanup(url);
+    curl().slist_free_all(headers);
   }
 };
 
 HttpClient::HttpClient(std::shared_ptr<HttpEngine> engine, HttpSettings settings)
     : engine_(std::move(engine)), settings_(std::move(settings)) {
-  static const bool is_ready = init_libcurl();
   handles_ = std::make_unique<Handles>();
-  if (!is_ready || handles_->easy == nullptr || handles_->url == nullptr) throw std::bad_alloc();
+  if (handles_->easy == nullptr || handles_->url == nullptr) throw std::bad_alloc();
   set_up();
 }
 
@@ -104,35 +100,35 @@ HttpClient::~HttpClient() = default;
 void HttpClient::set_up() {
   CURL* easy = handles_->easy;
   transfer_.easy = easy;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer_);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handles_->error.data());
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, settings_.max_redirects > 0 ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(settings_.max_redirects));
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, ("gorun/" + std::string(kVersion)).c_str());
+  curl().easy_setopt(easy, CURLOPT_PRIVATE, &transfer_);
+  curl().easy_setopt(easy, CURLOPT_ERRORBUFFER, handles_->error.data());
+  curl().easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl().easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl().easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl().easy_setopt(easy, CURLOPT_FOLLOWLOCATION, settings_.max_redirects > 0 ? 1L : 0L);
+  curl().easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(settings_.max_redirects));
+  curl().easy_setopt(easy, CURLOPT_USERAGENT, ("gorun/" + std::string(kVersion)).c_str());
   // A peer that has vanished is noticed, also without a time limit.
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpEngine::close_socket);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine_.get());
+  curl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl().easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
+  curl().easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl().easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open);
+  curl().easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl().easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpEngine::close_socket);
+  curl().easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine_.get());
   if (!settings_.ca_file.empty()) {
-    curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
-    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    curl().easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    curl().easy_setopt(easy, CURLOPT_CAPATH, nullptr);
   }
   if (settings_.method == "HEAD") {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    curl().easy_setopt(easy, CURLOPT_NOBODY, 1L);
   } else if (settings_.has_body) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl().easy_setopt(easy, CURLOPT_POST, 1L);
     if (settings_.method != "POST") {
-      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+      curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
     }
   } else if (settings_.method != "GET") {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+    curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
   }
 }
 
@@ -141,7 +137,7 @@ std::string HttpClient::aim(const std::string& where) {
   if (!where.empty() && where == aimed_at_) return "";
   aimed_at_.clear();
   CURLU* url = handles_->url;
-  const CURLUcode parsed = curl_url_set(url, CURLUPART_URL, where.c_str(), CURLU_URLENCODE);
+  const CURLUcode parsed = curl().url_set(url, CURLUPART_URL, where.c_str(), CURLU_URLENCODE);
   if (parsed == CURLUE_UNSUPPORTED_SCHEME) return "only http and https are spoken";
   if (parsed != CURLUE_OK) return "not a URL: one begins with http:// or https://";
   const std::string scheme = part_of(url, CURLUPART_SCHEME);
@@ -150,7 +146,7 @@ std::string HttpClient::aim(const std::string& where) {
   transfer_.host = is_resolved_by_itself(host) ? "" : host;
   // Not the parsed one: of a handle that is used again, libcurl 7.88 reports the first URL as that
   // of every answer.
-  curl_easy_setopt(handles_->easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+  curl().easy_setopt(handles_->easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
   aimed_at_ = where;
   return "";
 }
@@ -158,16 +154,16 @@ std::string HttpClient::aim(const std::string& where) {
 // The rest of what is sent; as aim().
 std::string HttpClient::load(const HttpRequest& request) {
   CURL* easy = handles_->easy;
-  curl_slist_free_all(std::exchange(handles_->headers, nullptr));
+  curl().slist_free_all(std::exchange(handles_->headers, nullptr));
   for (const std::string& header : request.headers) {
     if (header.find_first_of("\r\n") != std::string::npos) return "a header holds a line break";
-    handles_->headers = curl_slist_append(handles_->headers, header.c_str());
+    handles_->headers = curl().slist_append(handles_->headers, header.c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handles_->headers);
+  curl().easy_setopt(easy, CURLOPT_HTTPHEADER, handles_->headers);
   if (settings_.has_body) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());  // lives as long as the call
+    curl().easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request.body.size()));
+    curl().easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());  // lives as long as the call
   }
   return "";
 }
@@ -196,9 +192,9 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
   long status = 0;
   curl_off_t retry_after = 0;
   char* type = nullptr;
-  curl_easy_getinfo(handles_->easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_getinfo(handles_->easy, CURLINFO_RETRY_AFTER, &retry_after);
-  curl_easy_getinfo(handles_->easy, CURLINFO_CONTENT_TYPE, &type);
+  curl().easy_getinfo(handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl().easy_getinfo(handles_->easy, CURLINFO_RETRY_AFTER, &retry_after);
+  curl().easy_getinfo(handles_->easy, CURLINFO_CONTENT_TYPE, &type);
   answer.status = static_cast<int>(status);
   answer.retry_after_s = retry_after;
   answer.body_bytes = body_bytes_;
@@ -261,7 +257,7 @@ bool HttpClient::hand_over(BodySink* sink) {
 std::string HttpClient::explain(int code) const {
   const std::string detail = handles_->error.data();
   long number = 0;
-  curl_easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
+  curl().easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
   switch (code) {
     case CURLE_COULDNT_CONNECT:
       return "cannot connect" + (number == 0 ? "" : ": " + errno_text(static_cast<int>(number)));
@@ -286,7 +282,7 @@ std::string HttpClient::explain(int code) const {
     default:
       break;
   }
-  return detail.empty() ? curl_easy_strerror(static_cast<CURLcode>(code)) : detail;
+  return detail.empty() ? curl().easy_strerror(static_cast<CURLcode>(code)) : detail;
 }
 
 // ---- callbacks: nothing of the runtime here (http_engine.h, I4) -------------------------------
@@ -302,7 +298,7 @@ std::size_t HttpClient::on_body(char* bytes, std::size_t size, std::size_t count
   }
   if (client->status_ == 0) {
     long status = 0;
-    curl_easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl().easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
     client->status_ = static_cast<int>(status);
   }
   if (client->settings_.max_body - client->body_bytes_ < length) {

@@ -1,6 +1,5 @@
 #include "jobs/http/http_engine.h"
 
-#include <curl/curl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 #include <mutex>
 #include <utility>
 
+#include "jobs/http/curl_library.h"
+#include "runtime/blocking.h"
 #include "runtime/runtime.h"
 
 namespace gorun::jobs {
@@ -22,7 +23,7 @@ constexpr int kTimersInARow = 8;
 
 Transfer* transfer_of(CURL* easy) {
   char* owner = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
+  curl().easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
   return reinterpret_cast<Transfer*>(owner);
 }
 
@@ -38,6 +39,7 @@ int action_of(std::uint32_t events) {
 
 Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_fd,
                                                                     std::size_t connections) {
+  if (auto error = runtime::blocking([] { return load_curl(); })) return *std::move(error);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return SystemError{"epoll_create", errno, {}};
   epoll_event cancel = {};
@@ -54,16 +56,16 @@ Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_f
 }
 
 HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, std::size_t connections)
-    : cancel_fd_(cancel_fd), epoll_(std::move(epoll)), multi_(curl_multi_init()) {
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    : cancel_fd_(cancel_fd), epoll_(std::move(epoll)), multi_(curl().multi_init()) {
+  curl().multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
+  curl().multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl().multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
+  curl().multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   // libcurl's own limit shrinks with the transfers under way and closes what the next ones need.
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
+  curl().multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
 }
 
-HttpEngine::~HttpEngine() { curl_multi_cleanup(multi_); }
+HttpEngine::~HttpEngine() { curl().multi_cleanup(multi_); }
 
 // ---- callbacks -------------------------------------------------------------------------------
 
@@ -158,7 +160,7 @@ void HttpEngine::do_queued() {
     } else if (std::ranges::find(active_, transfer) == active_.end()) {
       // It was done before the command came.
     } else if (command.what == Command::kResume) {
-      curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+      curl().easy_pause(transfer->easy, CURLPAUSE_CONT);
     } else {
       transfer->is_cancelled = true;
       finish(transfer, CURLE_ABORTED_BY_CALLBACK);
@@ -187,7 +189,7 @@ void HttpEngine::begin(Transfer* transfer) {
 }
 
 void HttpEngine::add(Transfer* transfer) {
-  const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy);
+  const CURLMcode code = curl().multi_add_handle(multi_, transfer->easy);
   if (code != CURLM_OK) {
     finish(transfer, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
     return;
@@ -198,7 +200,7 @@ void HttpEngine::add(Transfer* transfer) {
 // Ends an active transfer. Its owner may be gone when this returns.
 void HttpEngine::finish(Transfer* transfer, int code) {
   if (std::exchange(transfer->is_added, false)) {
-    curl_multi_remove_handle(multi_, transfer->easy);
+    curl().multi_remove_handle(multi_, transfer->easy);
   } else if (!transfer->host.empty()) {
     gate_.remove(transfer->host, transfer);
   }
@@ -245,7 +247,7 @@ void HttpEngine::run_timers() {
   for (int i = 0; i < kTimersInARow && timer_at_ <= runtime::now(); ++i) {
     timer_at_ = runtime::kNoDeadline;
     int running = 0;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl().multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
     after_curl();
   }
 }
@@ -261,7 +263,7 @@ void HttpEngine::after_curl() {
     release(gate_.resolved(transfer->host, runtime::now()));
   }
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  while (const CURLMsg* message = curl().multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
     finish(transfer_of(message->easy_handle), code);
@@ -309,7 +311,7 @@ void HttpEngine::take_events() {
         continue;
       }
       int running = 0;
-      curl_multi_socket_action(multi_, event.data.fd, action_of(event.events), &running);
+      curl().multi_socket_action(multi_, event.data.fd, action_of(event.events), &running);
       after_curl();
     }
     do_queued();

@@ -286,8 +286,11 @@ class Fetcher {
 
 class FetchOnce final : public Producer {
  public:
+  /// fetcher  nullptr: the stage has failed already.
   explicit FetchOnce(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
-  void run(Out& out) override { static_cast<void>(fetcher_->run(Item{}, Batch{}, out)); }
+  void run(Out& out) override {
+    if (fetcher_) static_cast<void>(fetcher_->run(Item{}, Batch{}, out));
+  }
 
  private:
   std::unique_ptr<Fetcher> fetcher_;
@@ -295,8 +298,10 @@ class FetchOnce final : public Producer {
 
 class FetchEach final : public Operator {
  public:
+  /// fetcher  nullptr: the stage has failed already.
   explicit FetchEach(std::unique_ptr<Fetcher> fetcher) : fetcher_(std::move(fetcher)) {}
   Flow process(Batch&& batch, Out& out) override {
+    if (!fetcher_) return Flow::kStop;
     for (const Item& item : batch.items()) {
       if (fetcher_->run(item, batch, out) == Flow::kStop) return Flow::kStop;
     }
@@ -327,26 +332,34 @@ class HttpStage final : public Stage {
 
  private:
   std::unique_ptr<Fetcher> fetcher(Context& context) {
-    return std::make_unique<Fetcher>(spec_, context, engine(context), limits_);
+    auto found = engine(context);
+    if (found.ok()) {
+      return std::make_unique<Fetcher>(spec_, context, std::move(found).value(), limits_);
+    }
+    // All of its workers lack the same.
+    if (!std::exchange(has_failed_, true)) {
+      static_cast<void>(context.fail({.what = found.error().message()}));
+    }
+    return nullptr;
   }
 
   // The workers share as many engines as there are Ps. The last worker takes its engine along: an
   // engine is closed on a goroutine.
-  std::shared_ptr<HttpEngine> engine(Context& context) {
+  Expected<std::shared_ptr<HttpEngine>, SystemError> engine(Context& context) {
     engines_.resize(static_cast<std::size_t>(context.procs()));
     std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
     if (auto there = slot.lock()) return there;
     const auto share = static_cast<std::size_t>(context.workers()) / engines_.size() + 1;
     auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
-    if (!made.ok()) throw std::runtime_error(made.error().message());
-    slot = *made;
-    return std::move(made).value();
+    if (made.ok()) slot = *made;
+    return made;
   }
 
   const StageSpec& spec_;
   HostLimits limits_;
   std::vector<std::weak_ptr<HttpEngine>> engines_;
   std::size_t next_ = 0;
+  bool has_failed_ = false;
 };
 
 }  // namespace

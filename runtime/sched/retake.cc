@@ -21,11 +21,15 @@ long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
 
 // Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: they pass a
 // full fence themselves.
-enum class Membarrier : std::uint8_t { kUnknown, kRegistered, kMissing };
-std::atomic<Membarrier> membarrier_state{Membarrier::kUnknown};  // relaxed: a fact, no data
+constinit std::atomic<bool> membarrier_registered{false};  // relaxed: a fact, no data
 
-bool has_membarrier() {
-  return membarrier_state.load(std::memory_order_relaxed) == Membarrier::kRegistered;
+bool has_membarrier() { return membarrier_registered.load(std::memory_order_relaxed); }
+
+// Before main(), while there is one thread: later the kernel waits until every core has been
+// through its scheduler, which takes 10 ms, and a short run would be over before that.
+[[gnu::constructor]] void register_membarrier() {
+  membarrier_registered.store(membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0,
+                              std::memory_order_relaxed);
 }
 
 // A full fence here, and in every thread that runs now; without membarrier, here.
@@ -103,19 +107,7 @@ P* Sched::take_from_blocked(P* wanted) {
   return nullptr;
 }
 
-void Sched::register_membarrier() {
-  if (membarrier_state.load(std::memory_order_relaxed) != Membarrier::kUnknown) return;
-  const bool done = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
-  membarrier_state.store(done ? Membarrier::kRegistered : Membarrier::kMissing,
-                         std::memory_order_relaxed);
-}
-
 bool Sched::can_rest_ps() { return arch::kThreadSanitizer || has_membarrier(); }
-
-bool Sched::can_never_rest_ps() {
-  return !arch::kThreadSanitizer &&
-         membarrier_state.load(std::memory_order_relaxed) == Membarrier::kMissing;
-}
 
 bool Sched::p_at_rest(int id, void (*change)(void* arg), void* arg) {
   {

@@ -2,7 +2,6 @@
 
 #include "runtime/sched/sched.h"
 
-#include <sys/single_threaded.h>
 #include <unistd.h>
 #include <ctime>
 
@@ -460,7 +459,6 @@ G* Sched::find_runnable(M* m) {
 
 void Sched::run(G* gp) {
   starter = gettid();
-  if (__libc_single_threaded) register_membarrier();
   Start first;
   coarse_clock.set(clock_ns());
   {

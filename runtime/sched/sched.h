@@ -122,12 +122,8 @@ struct Sched {
   /// owner or an owner in user code now. returns whether it did: if not, try again. Any thread that
   /// is not in the runtime; `change` takes no lock. Some microseconds: a membarrier.
   [[nodiscard]] bool p_at_rest(int id, void (*change)(void* arg), void* arg);
-  /// Whether p_at_rest() may be called: not before membarrier is registered, never without it.
+  /// Whether p_at_rest() may be called: not without membarrier.
   static bool can_rest_ps();
-  static bool can_never_rest_ps();
-  /// Asks the kernel for membarrier, once in a process. At once while there is one thread, else it
-  /// may take 10 ms: sysmon's to wait for.
-  static void register_membarrier();
 
   /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
   /// in the GRQ. Any M.

@@ -73,7 +73,6 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
 void Sched::sysmon_main() {
   if (mode.deterministic) return;    // its decisions depend on the clock
   prctl(PR_SET_TIMERSLACK, 1000UL);  // a 20 us sleep takes 120 us with the default slack
-  register_membarrier();
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;
   SchedTrace lines(mode.sched_trace_ns, monotonic_ns());

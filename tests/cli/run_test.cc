@@ -53,6 +53,27 @@ TEST_CASE("a program that does not exist") {
                  "No such file or directory\n"));
 }
 
+TEST_CASE("libcurl is missed by stages that fetch, and by no others") {
+  const ScratchDir dir;
+  dir.write("libcurl.so.4", "not a library");
+  const auto run = [&](const std::string& stages) {
+    return run_gorun({"-"}, {.input = "{\"gorun\": 1, \"stages\": {\n" + stages + "}}\n",
+                             .env = {{"LD_LIBRARY_PATH", dir.path()}}});
+  };
+  const std::string urls =
+      "\"urls\": {\"kind\": \"items\", \"items\": [{\"u\": \"http://localhost:9/\"}]}";
+  const std::string out = "\"out\": {\"kind\": \"write\", \"from\": \"";
+  const CommandResult fetches = run(
+      urls + ", \"pages\": {\"kind\": \"http\", \"from\": \"urls\", \"url\": \"${{ item.u }}\"}, " +
+      out + "pages\"}");
+  CHECK(fetches.status == 1);
+  CHECK(std::ranges::count(fetches.err, '\n') == 2);
+  CHECK(contains(fetches.err, "cannot load \"libcurl.so.4\": "));
+  const CommandResult fetches_nothing = run(urls + ", " + out + "urls\"}");
+  CHECK(fetches_nothing.status == 0);
+  CHECK(fetches_nothing.out == "http://localhost:9/\n");
+}
+
 TEST_CASE("a root that does not exist") {
   const CommandResult result = run_job(
       "  \"files\": {\"kind\": \"walk\", \"root\": \"/no/such/directory\"},\n"
