@@ -27,6 +27,7 @@ namespace gorun::jobs {
 // clang-format on
 
 struct CurlLibrary {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name takes none
 #define GORUN_CURL_MEMBER(name) decltype(&::curl_##name) name = nullptr;
   GORUN_CURL_FUNCTIONS(GORUN_CURL_MEMBER)
 #undef GORUN_CURL_MEMBER
