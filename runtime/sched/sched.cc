@@ -172,7 +172,9 @@ void Sched::wake() {
   Start start;
   {
     const std::lock_guard guard(lock);
-    if (P* pp = take_idle(nullptr)) start = m_for(pp, true);
+    if (may_have_m()) {
+      if (P* pp = take_idle(nullptr)) start = m_for(pp, true);
+    }
   }
   if (start.m == nullptr) {
     spinning.fetch_sub(1, std::memory_order_seq_cst);
@@ -192,7 +194,7 @@ void Sched::hand_off(P* pp) {
     const std::lock_guard guard(lock);
     const bool over = stopping.load(std::memory_order_relaxed);
     // Not called by an M that is asleep: the one that gives its P, or lost it, is awake.
-    if (!over && (pp->has_work() || grq.size() > 0 || needs_timekeeper(0))) {
+    if (!over && may_have_m() && (pp->has_work() || grq.size() > 0 || needs_timekeeper(0))) {
       start = m_for(pp, false);
     } else {
       make_idle(pp);
@@ -466,7 +468,7 @@ void Sched::run(G* gp) {
     grq.push(gp);
     first = m_for(take_idle(nullptr), false);
   }
-  launch(first);
+  launch_first(first);
   std::thread monitor([this] { sysmon_main(); });
   {
     std::unique_lock guard(lock);

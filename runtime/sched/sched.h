@@ -193,6 +193,7 @@ struct Sched {
   std::size_t locked_asleep = 0;        // guarded by lock; Ms that wait for their locked G's turn
   M* ended_ms = nullptr;                // guarded by lock; Ms without a thread, by next_idle
   std::size_t ended_m_count = 0;        // guarded by lock
+  std::int64_t refused_until = 0;       // guarded by lock; when to ask for a thread again
   std::optional<pthread_t> last_ended;  // guarded by lock; the one thread that nobody joined yet
   M* timekeeper = nullptr;              // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
@@ -249,6 +250,10 @@ struct Sched {
   };
   Start m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
   void launch(Start start);
+  void launch_first(Start start);
+  static int start_thread(M* m);  // an errno value
+  void do_without(M* m);
+  [[nodiscard]] bool may_have_m() const;  // whether m_for() is worth a try; holds lock
   static void* thread_main(void* m);
   void m_main(M* m);
   bool idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps

@@ -12,6 +12,10 @@
 // starts an M never waits for a thread to end, whatever the destructors of its thread-local objects
 // are up to.
 //
+// A thread may be refused: a limit of processes is reached (ulimit -u, pids.max). Then its P idles
+// with what is in its queue, which is found by an M that looks for work, or that comes back from a
+// blocking call; sysmon tries again every 10 ms. Only a run that gets no thread at all ends.
+//
 // Not chosen: sysmon as the reaper. It sleeps while nothing runs, which is when threads are idle.
 
 #include <cxxabi.h>
@@ -31,6 +35,8 @@ namespace {
 
 // Idle threads beyond one a P that are worth keeping: a wake-up costs less than a thread.
 constexpr std::size_t kSpareThreads = 4;
+// After a refusal the next thread is asked for so much later.
+constexpr std::int64_t kRefusalNs = 10'000'000;
 
 }  // namespace
 
@@ -62,9 +68,38 @@ void Sched::launch(Start start) {
     rouse(start.m);
     return;
   }
-  pthread_t thread{};
-  const int error = pthread_create(&thread, nullptr, thread_main, start.m);
+  if (start_thread(start.m) != 0) do_without(start.m);
+}
+
+// Of the run itself, without which there is none.
+void Sched::launch_first(Start start) {
+  const int error = start_thread(start.m);
   if (error != 0) fatal("sched: cannot start a thread: %s", strerrordesc_np(error));
+}
+
+int Sched::start_thread(M* m) {
+  pthread_t thread{};
+  return pthread_create(&thread, nullptr, thread_main, m);
+}
+
+// Takes back what m_for() did.
+void Sched::do_without(M* m) {
+  const bool was_spinning = std::exchange(m->spinning, false);
+  {
+    const std::lock_guard guard(lock);
+    make_idle(std::exchange(m->next_p, nullptr));
+    m->has_thread = false;
+    m->next_idle = ended_ms;
+    ended_ms = m;
+    ++ended_m_count;
+    refused_until = monotonic_ns() + kRefusalNs;
+  }
+  if (was_spinning) spinning.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+bool Sched::may_have_m() const {
+  return idle_ms != nullptr || timekeeper != nullptr || refused_until == 0 ||
+         monotonic_ns() >= refused_until;
 }
 
 void* Sched::thread_main(void* m) {

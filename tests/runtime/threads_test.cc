@@ -1,11 +1,13 @@
 // tests/runtime/threads_test.cc - threads come with blocking calls, and go when they idle.
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <mutex>
@@ -19,6 +21,7 @@
 #include "runtime/sched/sched.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
+#include "tests/support/child.h"
 #include "tests/support/each_procs.h"
 #include "tests/support/parked.h"
 #include "tests/support/scale.h"
@@ -110,6 +113,40 @@ TEST_CASE("threads that a burst of blocking calls has left end when they idle") 
     });
     CHECK(most > burst_size);
     CHECK(thread_count() == elsewhere);
+  }
+}
+
+TEST_CASE("where threads are refused, fewer do the work") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: only root can become a user whose limit nobody else counts in");
+    return;
+  }
+  for (const int procs : kProcsUnderTest) {
+    CAPTURE(procs);
+    const ChildEnd end = run_in_child([procs] {
+      constexpr rlimit kFew{7, 7};  // threads of the user: main, a sanitizer's, sysmon, some Ms
+      const auto nobody_else = static_cast<uid_t>(1'000'000 + getpid());
+      if (setrlimit(RLIMIT_NPROC, &kFew) != 0 || setuid(nobody_else) != 0) std::_Exit(2);
+      std::atomic<int> done{0};
+      int ticks = 0;
+      Runtime rt({.procs = procs});
+      run_to_end(rt, [&] {
+        WaitGroup all;
+        for (int i = 0; i < 40; ++i) {
+          all.go([&] {
+            blocking([] { std::this_thread::sleep_for(5ms); });
+            sleep(1ms);
+            ++done;
+          });
+        }
+        for (; done < 40; ++ticks) sleep(1ms);
+        all.wait();
+      });
+      if (done != 40 || ticks == 0) std::_Exit(3);
+    });
+    CAPTURE(end.errors);
+    CHECK(end.signal == 0);
+    CHECK(end.exit_code == 0);
   }
 }
 
