@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "runtime/poll/netpoll.h"
@@ -468,8 +467,9 @@ void Sched::run(G* gp) {
     grq.push(gp);
     first = m_for(take_idle(nullptr), false);
   }
+  // Before any M, which might take the last thread that the process may have.
+  std::thread monitor = start_sysmon();
   launch_first(first);
-  std::thread monitor([this] { sysmon_main(); });
   {
     std::unique_lock guard(lock);
     changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });

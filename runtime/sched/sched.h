@@ -27,6 +27,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "runtime/rt_lock.h"
@@ -265,6 +266,7 @@ struct Sched {
   void end_thread(M* m, std::unique_lock<std::mutex>& guard);
   void join_threads();
 
+  std::thread start_sysmon();
   void sysmon_main();
   void wake_sysmon();  // holds lock
 

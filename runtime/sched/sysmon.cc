@@ -14,7 +14,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
+#include <system_error>
 
+#include "runtime/fatal.h"
 #include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/futex.h"
 #include "runtime/sched/sched.h"
@@ -68,6 +71,14 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
   }
   if (waiting) wake();
   return waiting;
+}
+
+std::thread Sched::start_sysmon() {
+  try {
+    return std::thread([this] { sysmon_main(); });
+  } catch (const std::system_error& error) {
+    fatal("sched: cannot start a thread: %s", strerrordesc_np(error.code().value()));
+  }
 }
 
 void Sched::sysmon_main() {
