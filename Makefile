@@ -84,8 +84,10 @@ soak: need-build-test-sanitizers build/asan/werror-$(WERROR) build/tsan/werror-$
 	@cmake --build --preset tsan -j $(JOBS)
 	@.ci/soak $(TIMES) tsan asan
 
-examples: build  ## run every example and compare it with its expected.txt
-	@.ci/examples build/release/gorun
+PRESET ?= release
+examples: need-build build/$(PRESET)/werror-$(WERROR)  ## run every example, compare it with its expected.txt
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target gorun
+	@.ci/examples build/$(PRESET)/gorun
 
 bench: build  ## compare with coreutils under xargs on /usr/include
 	@.ci/bench build/release/gorun

@@ -72,7 +72,7 @@ void write_text(const std::string& path, std::uint64_t bytes) {
 TEST_SUITE_BEGIN("cli/scale");
 
 TEST_CASE("many small files are hashed in bounded memory") {
-  const int count = is_full_scale() ? 100'000 : 5'000;
+  const int count = is_full_scale() ? 100'000 : gorun::test::scaled(5'000, 2'000);
   const ScratchDir scratch;
   Random random;
   const std::string text(2048, 'x');
@@ -139,7 +139,8 @@ TEST_CASE("sort and dedupe keep within limits.memory") {
 }
 
 TEST_CASE("a large text is counted in bounded memory") {
-  const std::uint64_t bytes = std::uint64_t{is_full_scale() ? 1024U : 48U} << 20U;
+  const int mib = is_full_scale() ? 1024 : gorun::test::scaled(48, 6);
+  const std::uint64_t bytes = static_cast<std::uint64_t>(mib) << 20U;
   const ScratchDir scratch;
   write_text(scratch / "text", bytes);
   scratch.write("job.json",
