@@ -15,7 +15,7 @@ constexpr std::int64_t kLeastBytes = 4096;
 
 constexpr std::array<OptionRow, 13> kJobKeys = {{
     {.name = "gorun",
-     .type = OptionType::kVersion,
+     .type = OptionType::kFormat,
      .help = "the version of the format",
      .required = true},
     {.name = "include",

@@ -59,7 +59,7 @@ std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-
       return "true, false or a condition";
     case OptionType::kMatrix:
       return "an object of arrays of values";
-    case OptionType::kVersion:
+    case OptionType::kFormat:
       return "the number 1";
     case OptionType::kEnvironment:
     case OptionType::kVars:

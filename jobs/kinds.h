@@ -61,7 +61,7 @@ enum class OptionType {
   kVariable,     // the name of an environment variable
   kScalar,       // a string, a number or a boolean
   kScalars,      // an array of them, at least one
-  kVersion,      // the number 1
+  kFormat,       // the number 1
   kVars,         // {"name": scalar or an object of var_keys()}
   kEnvironment,  // {"NAME": scalar}
   kDefaults,     // an object of default_keys() and options of kinds

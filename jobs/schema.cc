@@ -149,7 +149,7 @@ Schema failure_part_of(const OptionRow& row) {
 // What stands at the top of a job file.
 Schema job_part_of(const OptionRow& row) {
   switch (row.type) {
-    case OptionType::kVersion:
+    case OptionType::kFormat:
       return {{"const", 1}};
     case OptionType::kVars:
       return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
@@ -296,7 +296,7 @@ Schema type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
     case OptionType::kRetry:
     case OptionType::kTolerate:
       return failure_part_of(row);
-    case OptionType::kVersion:
+    case OptionType::kFormat:
     case OptionType::kVars:
     case OptionType::kEnvironment:
     case OptionType::kDefaults:

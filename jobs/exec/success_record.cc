@@ -12,7 +12,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::string_view kFormat = "gorun success record 1\n";
+constexpr std::string_view kMagic = "gorun success record 1\n";
 constexpr std::size_t kDigestLetters = 64;
 
 std::int64_t nanoseconds_of(const timespec& time) {
@@ -141,17 +141,17 @@ std::string to_text(const SuccessRecord& record) {
   }
   fields.add(record.inputs);
   fields.add(record.outputs);
-  const std::string text = std::string(kFormat) + fields.take();
+  const std::string text = std::string(kMagic) + fields.take();
   return text + digest_text(text);
 }
 
 std::optional<SuccessRecord> parse_success_record(std::string_view text) {
-  if (text.size() < kFormat.size() + kDigestLetters || !text.starts_with(kFormat)) {
+  if (text.size() < kMagic.size() + kDigestLetters || !text.starts_with(kMagic)) {
     return std::nullopt;
   }
   const std::string_view signed_part = text.substr(0, text.size() - kDigestLetters);
   if (digest_text(signed_part) != text.substr(signed_part.size())) return std::nullopt;
-  FieldReader fields(signed_part.substr(kFormat.size()));
+  FieldReader fields(signed_part.substr(kMagic.size()));
   SuccessRecord record;
   fields.read(&record.command);
   fields.read(&record.directory);

@@ -49,21 +49,18 @@ void report(const std::string& what, const CommandResult& result) {
                << " MiB peak");
 }
 
-// Lines of words that are drawn from a vocabulary of 50,000, the frequent ones far more often.
+// Lines of words that are drawn from a vocabulary of 50,000, the frequent ones far more often. At
+// most 16 MiB are drawn, and repeated: more would take longer to draw than to count.
 void write_text(const std::string& path, std::uint64_t bytes) {
   Random random;
-  std::ofstream file(path, std::ios::binary);
   std::string piece;
-  for (std::uint64_t written = 0; written < bytes;) {
-    piece.clear();
-    while (piece.size() < (std::size_t{1} << 20U)) {
-      const std::uint64_t rank = random.below(random.below(50'000) + 1);
-      piece += "w" + std::to_string(rank) + (random.below(12) == 0 ? "\n" : " ");
-    }
-    piece.back() = '\n';
-    file << piece;
-    written += piece.size();
+  while (piece.size() < std::min(bytes, std::uint64_t{16} << 20U)) {
+    const std::uint64_t rank = random.below(random.below(50'000) + 1);
+    piece.append("w").append(std::to_string(rank)).append(random.below(12) == 0 ? "\n" : " ");
   }
+  piece.back() = '\n';
+  std::ofstream file(path, std::ios::binary);
+  for (std::uint64_t written = 0; written < bytes; written += piece.size()) file << piece;
   REQUIRE(file.flush());
 }
 

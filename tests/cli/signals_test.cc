@@ -213,9 +213,11 @@ TEST_CASE("what commands leave behind ends with the run, and is counted") {
   StartedPids started(scratch);
   const std::string job =
       scratch.write("job.json", R"({"gorun": 1, "stages": {"leave": {"kind": "exec",
-      "shell": "setsid sh -c 'echo $$ > started; sleep 1000' & sh -c 'echo $$ > started; sleep 1000' &"}}})");
+      "shell": "setsid sh -c 'echo $$ > started; sleep 1000' & sh -c 'echo $$ > started; sleep 1000' & read -r go < go"}}})");
+  REQUIRE(mkfifo((scratch / "go").c_str(), 0600) == 0);
   Command gorun(gorun_argv({job}), {.directory = scratch.path()});
   const std::vector<pid_t> pids = started.wait_for(2);
+  std::ofstream(scratch / "go") << "on\n";  // not before: what has not begun would be killed unseen
   const CommandResult result = gorun.finish();
   CHECK(result.status == 0);
   CHECK(result.err.find("processes that commands had left behind\n") != std::string::npos);

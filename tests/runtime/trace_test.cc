@@ -273,7 +273,7 @@ TEST_CASE("traces may be started and stopped while every P is busy noting events
       for (int round = 0; round < scaled(12, 2); ++round) {
         std::ostringstream out;
         trace::start({.events_per_thread = 1000});
-        for (int i = 0; i < 50; ++i) yield();
+        for (int i = 0; i < scaled(50, 10); ++i) yield();
         blocking([&] { trace::stop(out); });
         drawable += nesting_error(json::parse(out.str()).at("traceEvents")).empty() ? 1 : 0;
       }
