@@ -172,7 +172,8 @@ struct OnSignal {
       if (jobserver != nullptr) jobserver->give_all_back();
       modes.restore();
       screen.try_message(who + " again: commands killed, leaving at once\n");
-      // Not _exit: ThreadSanitizer ends that by naming the threads that nobody joined.
+      // As it is, without destructors. _exit would do, but ThreadSanitizer takes that for the end
+      // of a program that forgot to join its threads.
       std::quick_exit(128 + signal);
     }
   }

@@ -266,7 +266,7 @@ struct Sched {
   void end_thread(M* m, std::unique_lock<std::mutex>& guard);
   void join_threads();
 
-  std::thread start_sysmon();
+  std::thread start_sysmon();  // ends the process if it is refused
   void sysmon_main();
   void wake_sysmon();  // holds lock
 

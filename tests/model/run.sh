@@ -15,7 +15,7 @@ for tool in spin cc; do
   command -v $tool >/dev/null || { echo "run.sh: $tool is not installed" >&2; exit 2; }
 done
 
-# The longest first. Compiled without optimisation: most are explored sooner than compiled.
+# The longest first.
 models='handshake mutex_bias select_claim netpoll_break spawn_queue park_wake run_queue'
 wrong=0
 total=0
@@ -27,6 +27,7 @@ check() {
   total=$((total + 1))
   rm -rf "$work/run" && mkdir "$work/run"
   cp "$here"/*.pml "$work/run"
+  # Not optimised: most are explored sooner than they would be compiled.
   if ! (cd "$work/run" && spin "$@" -a "$model.pml" >spin.log 2>&1 &&
         cc -w -O0 -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c >cc.log 2>&1); then
     echo "$model $name: does not compile" && head -4 "$work/run"/*.log
