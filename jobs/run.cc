@@ -98,6 +98,7 @@ void Run::stop(std::size_t scope) {
 }
 
 void Run::stop_all() {
+  all_stopped_.store(true, std::memory_order_release);
   for (std::size_t scope = 0; scope < scopes_.size(); ++scope) stop(scope);
   for (std::size_t group = 0; group < groups_.size(); ++group) drain(group);
 }

@@ -10,8 +10,9 @@
 //   drain       its group begins nothing more         ... and its scope stops, and all that get
 //   keep-going  nothing else                          items from there
 //
-//   An interrupt and the timeout of the run stop every scope. A drain that the user asks for
-//   reaches every group, whatever "fail" says.
+//   An interrupt and the timeout of the run stop every scope, all of them at one moment: what runs
+//   in spite of a failure must not begin because a scope stopped before its own. A drain that the
+//   user asks for reaches every group, whatever "fail" says.
 //
 // Invariants
 //   I1  A stop is latched: the flag is set first, then every inbox and shard channel of the scope
@@ -97,7 +98,9 @@ class Run {
 
   [[nodiscard]] std::size_t scope_of(std::size_t stage) const { return scope_of_[stage]; }
   [[nodiscard]] std::size_t group_of(std::size_t stage) const { return group_of_[stage]; }
-  [[nodiscard]] bool is_stopped(std::size_t scope) const { return scopes_[scope].is_set(); }
+  [[nodiscard]] bool is_stopped(std::size_t scope) const {
+    return scopes_[scope].is_set() || all_stopped_.load(std::memory_order_acquire);
+  }
   /// True once nothing more is to be begun in the group.
   [[nodiscard]] bool is_draining(std::size_t group) const {
     return groups_[group].is_set() || (asked_to_drain_ != nullptr && asked_to_drain_->is_raised());
@@ -182,6 +185,7 @@ class Run {
   std::deque<Latch> groups_;                 // at least the first
   std::deque<Latch> scopes_;                 // at least the first
   std::deque<Latch> ends_;                   // by scope: it is stopped, or its group is draining
+  std::atomic<bool> all_stopped_{false};     // release in stop_all(), acquire in is_stopped()
   const Interrupt* asked_to_drain_ = nullptr;
   Wake wake_;
   const std::uint64_t seed_;
