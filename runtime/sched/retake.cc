@@ -47,7 +47,8 @@ bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
   const std::uint32_t tick = pp->tick.load(std::memory_order_relaxed);
   if (tick != pp->seen_tick) {
     pp->seen_tick = tick;
-    pp->seen_since = now;
+    // Not `now`: sysmon may have lost its core since it took that, and the slice would be shorter.
+    pp->seen_since = monotonic_ns();
     return false;
   }
   if (m->in_rt.load(std::memory_order_relaxed) != 0) return false;

@@ -46,7 +46,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
   for (auto& pp : ps) {
     const std::uint32_t oldest = pp->spawned.oldest();
     const bool stuck =
-        pp->tick.load(std::memory_order_relaxed) == pp->seen_tick && pp->seen_since != now;
+        pp->tick.load(std::memory_order_relaxed) == pp->seen_tick && pp->seen_since < now;
     if (pp->spawned.empty() || oldest != pp->seen_oldest) {
       pp->seen_oldest = oldest;
       pp->seen_oldest_since = now;

@@ -62,12 +62,9 @@ TEST_CASE("goroutines that compute without a runtime call lose their P to one th
     const Counters counters = rt.counters();
     CHECK(counters.retakes >= 8);
     CHECK(counters.handoffs >= counters.retakes);
-    // A time slice of 10 ms and a look of sysmon. With more Ms than cores the kernel's own slices
-    // come on top.
-    if (rt.procs() == 1) {
-      CHECK(shortest >= 9ms);
-      CHECK(shortest < 25ms);
-    }
+    // Never before its time slice is over. How much later is a figure of `make bench-runtime`: it
+    // depends on what else the machine does.
+    if (rt.procs() == 1) CHECK(shortest >= 10ms);
   });
 }
 
