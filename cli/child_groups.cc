@@ -3,19 +3,20 @@
 #include "cli/child_groups.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 
 #include "jobs/exec/child_guard.h"
+#include "jobs/file_descriptor.h"
 
 namespace gorun::cli {
 namespace {
@@ -29,8 +30,12 @@ struct Family {
 // Of /proc/PID/stat: "PID (NAME) STATE PARENT GROUP ..."; the name may hold anything, so the fields
 // are counted from the last parenthesis.
 Family read_family(const char* pid_text) {
-  std::ifstream file(std::string("/proc/") + pid_text + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // Not an ifstream: its buffer throws when the process ends between open and read (ESRCH).
+  const jobs::FileDescriptor file(
+      ::open((std::string("/proc/") + pid_text + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 1024> line{};  // several times what the kernel writes
+  const ssize_t size = ::read(file.get(), line.data(), line.size() - 1);
+  const std::string text(line.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   Family family;
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return family;  // it ended meanwhile

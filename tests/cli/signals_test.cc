@@ -3,10 +3,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -16,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/child_groups.h"
 #include "tests/support/command.h"
 #include "tests/support/pty_command.h"
 #include "tests/support/scratch_dir.h"
@@ -194,6 +198,25 @@ TEST_CASE("a third signal leaves at once, and kills what there is") {
   CHECK(result.status == 130);
   CHECK(result.err.ends_with("gorun: interrupted again: commands killed, leaving at once\n"));
   for (const pid_t child : children) CHECK(wait_until_ended(child));
+}
+
+TEST_CASE("processes that end while gorun looks for its children are passed over") {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  for (int i = 0; i < 2; ++i) {
+    others.emplace_back([&stop] {
+      char name[] = "true";
+      char* const argv[] = {name, nullptr};
+      pid_t pid = 0;
+      while (!stop.load()) {
+        if (posix_spawnp(&pid, name, nullptr, nullptr, argv, environ) == 0)
+          waitpid(pid, nullptr, 0);
+      }
+    });
+  }
+  for (int i = 0; i < 300; ++i) gorun::cli::signal_child_groups(0);  // to see whom it would reach
+  stop = true;
+  for (std::thread& other : others) other.join();
 }
 
 TEST_CASE("no command survives gorun, even when that is killed") {
