@@ -7,10 +7,16 @@ the best of the rounds: microseconds a command, as a ratio to the floor (two thr
 execve, waitpid: exec/floor.cc) and to the best peer, CPU a command, and the peak memory of the
 largest process. make knows ":" and does not run it. Only ratios mean something on a machine that others use as well.
 
-GORUN_BENCH_JOBS=2000 commands a run (default 10000), GORUN_BENCH_ROUNDS=3 (default 5),
-GORUN_BENCH_ONLY=bare,true,sh which commands, GORUN_BENCH_RUNNERS=floor,gorun which runners.
+And a build: gorun's own runtime, by gorun (a job file of a stage for each source) and by ninja,
+which is what it is held against; both must make the same objects.
+
+GORUN_BENCH_JOBS=2000 commands a run (default 10000), GORUN_BENCH_ROUNDS=3 (default 5; builds: at
+most 3), GORUN_BENCH_ONLY=bare,true,sh,build,long which commands, GORUN_BENCH_RUNNERS=floor,gorun which
+runners.
 """
 
+import filecmp
+import json
 import os
 import shutil
 import subprocess
@@ -30,8 +36,12 @@ def commands(build):
         "true": ["/bin/true"],
         "sh": ["/bin/sh", "-c", ":"],
     }
+    return {name: words for name, words in all_of_them.items() if is_wanted(name)}
+
+
+def is_wanted(name):
     only = os.environ.get("GORUN_BENCH_ONLY")
-    return {k: v for k, v in all_of_them.items() if only is None or k in only.split(",")}
+    return only is None or name in only.split(",")
 
 
 def runners(build, folder, name, words, jobs):
@@ -129,6 +139,61 @@ def long_list(build, folder):
     print(f"one command, from start to end of gorun: {first * 1e3:.1f} ms")
 
 
+def compile_commands(build, to):
+    """name of the object -> (directory, command that compiles it to the directory `to`)"""
+    with open(f"{build}/compile_commands.json") as file:
+        entries = json.load(file)
+    found = {}
+    for entry in entries:
+        if "/runtime/" in entry["file"] and entry["file"].endswith(".cc"):
+            before, after = entry["command"].split(" -o ")
+            name = os.path.basename(entry["file"])[:-3]
+            found[name] = (entry["directory"],
+                           f"{before} -o {to}/{name}.o {after.split(' ', 1)[1]}")
+    return found
+
+
+def ninja_file(commands_of, to):
+    text = f"builddir = {to}\nrule compile\n  command = cd $dir && $line\n"
+    for name, (directory, line) in commands_of.items():
+        line = line.replace("$", "$$")
+        text += f"build {to}/{name}.o: compile\n  dir = {directory}\n  line = {line}\n"
+    return text
+
+
+def job_file(commands_of):
+    stages = {name: {"kind": "exec", "shell": line, "cwd": directory, "pool": "compilers"}
+              for name, (directory, line) in commands_of.items()}
+    return json.dumps({"gorun": 1, "pools": {"compilers": 2}, "stages": stages})
+
+
+def compare_builds(build, folder):
+    runs = {}
+    for runner in ("ninja", "gorun"):
+        to = f"{folder}/by-{runner}"
+        path = f"{folder}/build.{runner}"
+        commands_of = compile_commands(build, to)
+        with open(path, "w") as file:
+            file.write(ninja_file(commands_of, to) if runner == "ninja" else job_file(commands_of))
+        words = {"ninja": ["ninja", "--quiet", "-j2", "-f", path], "gorun": [f"{build}/gorun", "-q", path]}
+        runs[runner] = (to, words[runner])
+    best = {}
+    for _ in range(min(ROUNDS, 3)):
+        for runner, (to, words) in runs.items():
+            shutil.rmtree(to, ignore_errors=True)
+            os.mkdir(to)
+            wall, cpu, _ = measure(build, folder, words)
+            best[runner] = min(best.get(runner, (wall, cpu)), (wall, cpu))
+    objects = sorted(f"{name}.o" for name in compile_commands(build, ""))
+    same, _, _ = filecmp.cmpfiles(runs["ninja"][0], runs["gorun"][0], objects, shallow=False)
+    if len(same) != len(objects):
+        sys.exit(f"the objects differ: {sorted(set(objects) - set(same))}")
+    print(f"build: {len(objects)} sources, two at a time; all objects are the same")
+    for runner, (wall, cpu) in best.items():
+        print(f"  {runner:<20}{wall:8.2f} s  cpu {cpu:8.2f} s  {wall / best['ninja'][0]:6.3f} of ninja",
+              flush=True)
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -138,7 +203,10 @@ def main():
         for name, words in commands(build).items():
             compare(build, folder, name, words)
         if "GORUN_BENCH_RUNNERS" not in os.environ:
-            long_list(build, folder)
+            if is_wanted("build") and shutil.which("ninja"):
+                compare_builds(build, folder)
+            if is_wanted("long"):
+                long_list(build, folder)
     finally:
         shutil.rmtree(folder)
 
