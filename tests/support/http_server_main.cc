@@ -16,6 +16,10 @@
 //   /half            a body that ends before its promised length
 //   /stuck           a body that begins and does not go on
 //   /stats           "requests R connections C slow S": counts, and the most /slow at one time
+//   /tunnels         how many tunnels there were
+//
+// As a proxy it answers "GET http://HOST/PATH" as if it were asked for the path, and makes a tunnel
+// to where "CONNECT ADDRESS:PORT" wants to go; 502 if there is nobody.
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +29,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +39,7 @@
 #include "runtime/net.h"
 #include "runtime/runtime.h"
 #include "runtime/timer.h"
+#include "runtime/wait_group.h"
 
 namespace {
 
@@ -42,6 +48,7 @@ using namespace gorun::runtime;
 struct Stats {
   std::atomic<int> requests{0};
   std::atomic<int> connections{0};
+  std::atomic<int> tunnels{0};
   std::atomic<int> slow_now{0};
   std::atomic<int> slow_most{0};
   Mutex lock;
@@ -137,6 +144,8 @@ std::string serve(std::string_view request) {
     text = answer(200, "requests " + std::to_string(stats.requests.load()) + " connections " +
                            std::to_string(stats.connections.load()) + " slow " +
                            std::to_string(stats.slow_most.load()) + "\n");
+  } else if (path == "/tunnels") {
+    text = answer(200, std::to_string(stats.tunnels.load()) + "\n");
   } else if (path != "/close") {
     text = answer(404, "no such page\n");
   }
@@ -155,6 +164,32 @@ std::size_t body_length(std::string_view head) {
   return static_cast<std::size_t>(std::atoi(lower.c_str() + at + 17));
 }
 
+// Until `from` ends.
+void pass_on(Fd& from, Fd& to) {
+  char buffer[16384];
+  for (;;) {
+    const IoResult got = from.read(buffer, sizeof buffer);
+    if (!got || !to.write_all(buffer, got.count)) break;
+  }
+  (void)shutdown_write(to);
+}
+
+// `ahead`: what the client sent behind its request, without waiting for the answer.
+void tunnel(Fd& client, std::string_view to, std::string_view ahead) {
+  const std::optional<Address> address = Address::parse(to);
+  FdResult server;
+  if (address) server = tcp_connect(*address);
+  const bool is_connected = address && server;
+  const std::string text = is_connected ? "HTTP/1.1 200 Connected\r\n\r\n" : answer(502, "");
+  if (!client.write_all(text.data(), text.size()) || !is_connected) return;
+  stats.tunnels.fetch_add(1);
+  if (!server.fd.write_all(ahead.data(), ahead.size())) return;
+  WaitGroup back;
+  back.go([&] { pass_on(server.fd, client); });
+  pass_on(client, server.fd);
+  back.wait();
+}
+
 void talk(Fd connection) {
   stats.connections.fetch_add(1);
   std::string input;
@@ -170,6 +205,11 @@ void talk(Fd connection) {
     }
     const std::size_t size = head + 4 + body_length(std::string_view(input).substr(0, head + 2));
     stats.requests.fetch_add(1);
+    if (input.starts_with("CONNECT ")) {
+      const std::string_view to = std::string_view(input).substr(8, input.find(' ', 8) - 8);
+      tunnel(connection, to, std::string_view(input).substr(size));
+      return;
+    }
     const std::string text = serve(std::string_view(input).substr(0, size));
     if (text.empty() || !connection.write_all(text.data(), text.size())) return;
     if (text.ends_with("half")) return;

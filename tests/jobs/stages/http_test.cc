@@ -73,16 +73,18 @@ int thread_count() {
   return -1;
 }
 
-// What the server says of itself.
-std::string stats_of(const HttpServer& server) {
+// What a server answers.
+std::string text_of(const std::string& url) {
   const ScratchDir dir;
   const Outcome outcome = run_job(
-      R"({"gorun": 1, "stages": {"s": {"kind": "http", "url": )" + quoted(server.url("/stats")) +
+      R"({"gorun": 1, "stages": {"s": {"kind": "http", "url": )" + quoted(url) +
           R"(}, "out": {"kind": "write", "from": "s", "path": )" + quoted(dir / "out") + "}}}",
       1);
   CHECK(failures_of(outcome) == "");
   return read_whole_file(dir / "out");
 }
+
+std::string stats_of(const HttpServer& server) { return text_of(server.url("/stats")); }
 
 }  // namespace
 
@@ -461,31 +463,59 @@ TEST_CASE("the proxy of the environment is asked") {
   ::unsetenv("HTTP_PROXY");
 }
 
-TEST_CASE("a certificate is trusted only if an authority is") {
-  const ScratchDir dir;
-  REQUIRE(run_shell("cd " + dir.path() +
-                    " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
-                    "-subj /CN=test -addext subjectAltName=IP:127.0.0.1 2> /dev/null")
-              .exit_status == 0);
-  // Ends after the two connections that are made here.
-  std::FILE* const tls = ::popen(("cd " + dir.path() +
-                                  " && exec timeout 60 openssl s_server -accept 127.0.0.1:0 -www "
-                                  "-naccept 2 -key key.pem -cert cert.pem 2> /dev/null")
-                                     .c_str(),
-                                 "r");
-  REQUIRE(tls != nullptr);
-  char line[200] = "";
-  int port = 0;
-  while (port == 0 && std::fgets(line, sizeof line, tls) != nullptr) {
-    std::sscanf(line, "ACCEPT 127.0.0.1:%d", &port);
+// openssl's server, with a certificate that it signed itself. Ends after so many connections.
+class TlsServer {
+ public:
+  explicit TlsServer(int connections) {
+    REQUIRE(run_shell("cd " + dir_.path() +
+                      " && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
+                      "-subj /CN=test -addext subjectAltName=IP:127.0.0.1 2> /dev/null")
+                .exit_status == 0);
+    process_ = ::popen(("cd " + dir_.path() +
+                        " && exec timeout 60 openssl s_server -accept 127.0.0.1:0 -www -naccept " +
+                        std::to_string(connections) + " -key key.pem -cert cert.pem 2> /dev/null")
+                           .c_str(),
+                       "r");
+    REQUIRE(process_ != nullptr);
+    char line[200] = "";
+    while (port_ == 0 && std::fgets(line, sizeof line, process_) != nullptr) {
+      std::sscanf(line, "ACCEPT 127.0.0.1:%d", &port_);
+    }
+    REQUIRE(port_ != 0);
   }
-  REQUIRE(port != 0);
-  const std::string url = "https://127.0.0.1:" + std::to_string(port) + "/";
-  CHECK(failure_of(url) == "pages: GET " + url +
-                               ": the server's certificate is not trusted: SSL certificate "
-                               "problem: self-signed certificate\n");
-  CHECK(failure_of(url, R"("ca_file": ")" + dir / "cert.pem" + "\"") == "");
-  ::pclose(tls);
+  ~TlsServer() { ::pclose(process_); }
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+
+  [[nodiscard]] std::string url() const {
+    return "https://127.0.0.1:" + std::to_string(port_) + "/";
+  }
+  // The option that trusts it.
+  [[nodiscard]] std::string trust() const { return R"("ca_file": ")" + dir_ / "cert.pem" + "\""; }
+
+ private:
+  ScratchDir dir_;
+  std::FILE* process_ = nullptr;
+  int port_ = 0;
+};
+
+TEST_CASE("a certificate is trusted only if an authority is") {
+  const TlsServer server(2);
+  CHECK(failure_of(server.url()) == "pages: GET " + server.url() +
+                                        ": the server's certificate is not trusted: SSL "
+                                        "certificate problem: self-signed certificate\n");
+  CHECK(failure_of(server.url(), server.trust()) == "");
+}
+
+TEST_CASE("a proxy makes the tunnel to a server that speaks TLS") {
+  const HttpServer proxy;
+  const TlsServer server(1);
+  ::setenv("https_proxy", proxy.url("").c_str(), 1);
+  CHECK(failure_of(server.url(), server.trust()) == "");
+  CHECK(text_of(proxy.url("/tunnels")) == "1\n\n");
+  CHECK(failure_of("https://127.0.0.1:1/") ==
+        "pages: GET https://127.0.0.1:1/: CONNECT tunnel failed, response 502\n");
+  ::unsetenv("https_proxy");
 }
 
 TEST_CASE("without items one request is made") {
