@@ -1,8 +1,14 @@
-// runtime/select.cc - select in three passes, with every channel locked in address order.
+// runtime/select.cc - select in three passes.
 //
-//   1  look for a case that can run now, from a random start (or in order): run it
+//   1  look for a case that can run now, in a random order (or the one written): run it
 //   2  else queue one waiter on every channel, all sharing one claim; park, unlocking in the commit
-//   3  woken by whoever claimed one: lock again, take the other waiters off
+//   3  woken by whoever claimed one: take the waiters off the other channels
+//
+// Between passes 1 and 2 nothing may become ready: there every channel is locked, in address order.
+// Before, a case that looks ready is tried with its own channel locked only, unless the order
+// matters: then a case may not become ready behind the look. In pass 3 each loser is locked alone,
+// and the channel that woke the goroutine not at all: its waker was done with it, and is likely to
+// use it again now.
 //
 // Prior art: Go, src/runtime/select.go.
 
@@ -44,8 +50,13 @@ class Select {
   }
 
   Selected run() {
-    if (default_index_ >= 0 && !looks_ready()) return {default_index_, ChanStatus::kWouldBlock};
+    const bool is_ready = (default_index_ >= 0 || tries_alone()) && looks_ready();
+    if (default_index_ >= 0 && !is_ready) return {default_index_, ChanStatus::kWouldBlock};
     const RtSection rt;
+    if (is_ready && tries_alone()) {
+      const Selected ran = in_random_order([this](SelectCase& it) { return attempt_alone(it); });
+      if (ran.index >= 0) return ran;
+    }
     lock();
     if (const Selected ready = look(); ready.index >= 0) return ready;
     if (default_index_ >= 0) {
@@ -111,19 +122,57 @@ class Select {
     by_chan[0]->chan->lock_.unlock();
   }
 
+  static bool looks_ready(const SelectCase& it) {
+    return it.kind == CaseKind::kRecv ? it.chan->may_recv() : it.chan->may_send();
+  }
   bool looks_ready() const {
-    return std::any_of(by_chan_, by_chan_ + count_, [](const SelectCase* it) {
-      return it->kind == CaseKind::kRecv ? it->chan->may_recv() : it->chan->may_send();
-    });
+    return std::any_of(by_chan_, by_chan_ + count_,
+                       [](const SelectCase* it) { return looks_ready(*it); });
   }
 
-  Selected attempt(SelectCase& it) {
-    const ChanCore::Done done =
-        it.kind == CaseKind::kRecv ? it.chan->recv_now(it.slot) : it.chan->send_now(it.slot);
-    if (!done.done) return {};
-    unlock();
+  // With one P locks cost nothing, and one look is enough.
+  bool tries_alone() const { return multi_p && order_ == SelectOrder::kRandom; }
+
+  static ChanCore::Done run_now(const SelectCase& it) {
+    return it.kind == CaseKind::kRecv ? it.chan->recv_now(it.slot) : it.chan->send_now(it.slot);
+  }
+  Selected finish(const SelectCase& it, const ChanCore::Done& done) const {
     if (done.wake != nullptr) ready(done.wake);
     return {index_of(it), done.status};
+  }
+
+  // Every channel is locked; unlocks if the case ran.
+  Selected attempt(const SelectCase& it) {
+    const ChanCore::Done done = run_now(it);
+    if (!done.done) return {};
+    unlock();
+    return finish(it, done);
+  }
+  // No channel is locked.
+  Selected attempt_alone(const SelectCase& it) const {
+    if (!looks_ready(it)) return {};
+    it.chan->lock_.lock();
+    const ChanCore::Done done = run_now(it);
+    it.chan->lock_.unlock();
+    return done.done ? finish(it, done) : Selected{};
+  }
+
+  // What the first `attempt` returned that ran its case.
+  // A random permutation, not just a random start: with cases 0 and 1 of three ready, a start at 2
+  // would always fall to 0.
+  template <class Attempt>
+  Selected in_random_order(Attempt attempt) const {
+    SelectCase* inline_order[kInlineCases];
+    const std::unique_ptr<SelectCase*[]> many_order(count_ > kInlineCases ? new SelectCase*[count_]
+                                                                          : nullptr);
+    SelectCase** const at = many_order ? many_order.get() : inline_order;
+    std::copy_n(by_chan_, count_, at);
+    std::uint64_t random = current_m()->next_random();
+    for (std::size_t left = count_; left > 0; --left) {
+      std::swap(at[left - 1], at[below(left, random)]);
+      if (const Selected ran = attempt(*at[left - 1]); ran.index >= 0) return ran;
+    }
+    return {};
   }
 
   // Pass 1. Unlocks if a case ran.
@@ -137,19 +186,7 @@ class Select {
       }
       return {};
     }
-    // A random permutation, not just a random start: with cases 0 and 1 of three ready, a start at
-    // 2 would always fall to 0.
-    SelectCase* inline_order[kInlineCases];
-    const std::unique_ptr<SelectCase*[]> many_order(count_ > kInlineCases ? new SelectCase*[count_]
-                                                                          : nullptr);
-    SelectCase** const at = many_order ? many_order.get() : inline_order;
-    std::copy_n(by_chan_, count_, at);
-    std::uint64_t random = current_m()->next_random();
-    for (std::size_t left = count_; left > 0; --left) {
-      std::swap(at[left - 1], at[below(left, random)]);
-      if (const Selected ran = attempt(*at[left - 1]); ran.index >= 0) return ran;
-    }
-    return {};
+    return in_random_order([this](SelectCase& it) { return attempt(it); });
   }
 
   WaiterList& list_of(const SelectCase& it) {
@@ -189,16 +226,18 @@ class Select {
         WaitReason::kSelect, [](G*, void* select) { static_cast<Select*>(select)->commit(); },
         this);
     if (timeout_index_ >= 0) TimerHeap::stop(&timer_);
-    lock();
     Selected chosen{timeout_index_, ChanStatus::kTimedOut};
     for (std::size_t i = 0; i < count_; ++i) {
+      SelectCase& it = *by_chan_[i];
       if (waiters_[i].fired) {
-        chosen = {index_of(*by_chan_[i]), waiters_[i].status};
-      } else {
-        list_of(*by_chan_[i]).remove(&waiters_[i]);
+        chosen = {index_of(it), waiters_[i].status};
+        continue;
       }
+      // Also where it is off the list: who took it, and lost the claim, may still be looking at it.
+      it.chan->lock_.lock();
+      list_of(it).remove(&waiters_[i]);
+      it.chan->lock_.unlock();
     }
-    unlock();
     return chosen;
   }
 

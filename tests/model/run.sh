@@ -97,7 +97,8 @@ mutex_bias() {
 
 select_claim() {
   check holds select_claim '2 channels and a timeout, 2 rounds'
-  for mutant in NO_CAS NO_DEQUEUE LATE_RESET UNLOCK_EARLY NO_TIMER_STOP; do
+  for mutant in NO_CAS NO_DEQUEUE LATE_RESET UNLOCK_EARLY NO_TIMER_STOP \
+    LOCK_QUEUED_ONLY; do
     check refuted select_claim "mutant $mutant" -D$mutant
   done
 }

@@ -1,8 +1,8 @@
 /* tests/model/select_claim.pml - a parked select has several wakers; one of them gets through.
  *
  *   select   lock all channels; claim = 0; a waiter on each; save the registers; then arm the timer
- *            and unlock (the commit of the park); once woken: lock again, take the losers' waiters
- *            off, stop the timer; only then do the waiters' slots die
+ *            and unlock (the commit of the park); once woken: lock each loser's channel, one after
+ *            the other, and take its waiter off; stop the timer; only then do the waiters' slots die
  *   waker    lock the channel; take its waiter off; CAS claim 0 -> 1; won: fill the slot, unlock,
  *            make the goroutine ready; lost: unlock and look for the next waiter
  *   timer    lock the heap; take the event off; CAS claim; won: unlock and make ready
@@ -14,12 +14,14 @@
  * Safety: exactly one case per round; no waiter is touched and no slot filled outside its round;
  * nobody is made ready before its registers are saved; a claim is never won without waking.
  * Mutants: NO_CAS, NO_DEQUEUE, LATE_RESET (claim = 0 after the waiters are published), UNLOCK_EARLY
- * (the channels are unlocked before the registers are saved), NO_TIMER_STOP.
+ * (the channels are unlocked before the registers are saved), NO_TIMER_STOP, LOCK_QUEUED_ONLY (a
+ * waiter that is off its list is not waited for).
  */
 
 #ifndef ROUNDS
 #define ROUNDS 2
 #endif
+#define TIMED_OUT 2
 #ifndef OFFERS
 #define OFFERS 2
 #endif
@@ -33,14 +35,16 @@ bool saved;       /* the goroutine's registers are in memory: it may run elsewhe
 bool ready;
 byte round;       /* whose slots are alive; 0 between rounds */
 byte fills;       /* in this round */
+byte fired;       /* the channel that won it; TIMED_OUT: none */
 byte rounds_done;
 
-inline claim(won) {
+/* The claim lives as long as the slots do. */
+inline claim(whose, won) {
 #ifdef NO_CAS
   won = !claimed;
-  claimed = true;
+  atomic { assert(round == whose); claimed = true }
 #else
-  atomic { won = !claimed; claimed = true }
+  atomic { assert(round == whose); won = !claimed; claimed = true }
 #endif
 }
 
@@ -57,6 +61,22 @@ inline lock_both() {
   atomic { !channel[1]; channel[1] = true }
 }
 
+/* Also where the waiter is off already: its taker may be about to lose the claim. */
+inline take_off(c) {
+  if
+  :: fired == c
+#ifdef LOCK_QUEUED_ONLY
+  :: fired != c && waiter[c] == 0
+  :: fired != c && waiter[c] != 0 ->
+#else
+  :: else ->
+#endif
+     atomic { !channel[c]; channel[c] = true }
+     waiter[c] = 0;
+     channel[c] = false
+  fi
+}
+
 proctype Selector() {
   byte r;
   do
@@ -64,7 +84,7 @@ proctype Selector() {
   :: else ->
      r++;
      lock_both();
-     atomic { round = r; fills = 0 }
+     atomic { round = r; fills = 0; fired = TIMED_OUT }
 #ifndef LATE_RESET
      claimed = false;
 #endif
@@ -88,11 +108,8 @@ proctype Selector() {
 end_parked:
      atomic { ready; ready = false }
 #ifndef NO_DEQUEUE
-     lock_both();
-     waiter[0] = 0;
-     waiter[1] = 0;
-     channel[1] = false;
-     channel[0] = false;
+     take_off(0);
+     take_off(1);
 #endif
 #ifndef NO_TIMER_STOP
      atomic { !heap; heap = true }
@@ -115,10 +132,10 @@ proctype Waker(byte c) {
      whose = waiter[c];
      if
      :: whose == 0
-     :: else -> atomic { assert(round == whose); waiter[c] = 0 } claim(won)
+     :: else -> atomic { assert(round == whose); waiter[c] = 0 } claim(whose, won)
      fi;
      if
-     :: won -> fill(whose)
+     :: won -> fired = c; fill(whose)
      :: else
      fi;
      channel[c] = false;
@@ -140,7 +157,7 @@ end:
      whose = armed;
      if
      :: whose == 0
-     :: else -> armed = 0; claim(won)
+     :: else -> armed = 0; claim(whose, won)
      fi;
      if
      :: won -> fill(whose)
