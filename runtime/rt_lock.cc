@@ -1,10 +1,12 @@
-// runtime/rt_lock.cc - the contended half of rt_lock.h: spin, then a three-state futex.
-//
-// Prior art: Drepper, "Futexes are tricky", mutex 2.
+// runtime/rt_lock.cc - the contended half of rt_lock.h.
 
 #include "runtime/rt_lock.h"
 
-#include "runtime/sched/futex.h"
+#include <sched.h>
+
+#include <algorithm>
+#include <ctime>
+
 #include "runtime/sched/pause.h"
 
 namespace gorun::runtime {
@@ -15,23 +17,28 @@ namespace {
 // its core away.
 constexpr int kFirstPauses = 4;
 constexpr int kLastPauses = 256;
+// Then the holder may be waiting for this very core.
+constexpr int kYields = 8;
+constexpr long kFirstSleepNs = 50'000;
+constexpr long kLastSleepNs = 500'000;
 }  // namespace
 
 void RtLock::lock_slow() {
+  const auto take = [this] {
+    return state_.load(std::memory_order_relaxed) == kFree && try_lock();
+  };
   for (int pauses = kFirstPauses; pauses <= kLastPauses; pauses *= 2) {
     for (int i = 0; i < pauses; ++i) pause_cpu();
-    std::uint32_t free = kFree;
-    if (state_.load(std::memory_order_relaxed) == kFree &&
-        state_.compare_exchange_weak(free, kHeld, std::memory_order_acquire,
-                                     std::memory_order_relaxed)) {
-      return;
-    }
+    if (take()) return;
   }
-  while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    futex_wait(state_, kContended);
+  for (int i = 0; i < kYields; ++i) {
+    sched_yield();
+    if (take()) return;
+  }
+  for (timespec length{0, kFirstSleepNs}; !take();) {
+    nanosleep(&length, nullptr);
+    length.tv_nsec = std::min(2 * length.tv_nsec, kLastSleepNs);
   }
 }
-
-void RtLock::wake_one() { futex_wake(state_); }
 
 }  // namespace gorun::runtime

@@ -1,13 +1,18 @@
 // runtime/rt_lock.h - the short lock of channels and wait queues.
 //
-// Held for a few dozen instructions by an M that is in the runtime: it spins briefly, then sleeps
-// on a futex. It is released by a commit, after the switch, when its holder parks.
+// Held for a few dozen instructions by an M that is in the runtime, and never across a call that
+// blocks. Who waits spins briefly, then gives its core away, then sleeps for a moment between
+// looks: a lock that is not free by then is held by a thread from which the kernel took its core.
+// It is released by a commit, after the switch, when its holder parks.
+//
+// unlock() is a plain store, its last access to the lock: it need not know whether somebody waits.
 //
 // With a single P it does nothing: only the M that owns the P and is in the runtime may hold it,
 // and the ownership handshake (sched/m.h) excludes all others already.
 //
-// Not chosen: std::mutex, which may not be unlocked by another thread than the one that locked it,
-// and costs two calls into libc.
+// Not chosen: a futex, whose unlock has to exchange the word to find out whether somebody sleeps,
+// and so costs as much as the lock: every operation on a channel would pay for the rarest case.
+// std::mutex, which may not be unlocked by another thread than the one that locked it.
 #pragma once
 
 #include <atomic>
@@ -24,12 +29,7 @@ class RtLock {
   RtLock& operator=(const RtLock&) = delete;
 
   void lock() {
-    if (!multi_p) return;
-    std::uint32_t free = kFree;
-    if (!state_.compare_exchange_strong(free, kHeld, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
-      lock_slow();
-    }
+    if (!try_lock()) lock_slow();
   }
   /// Takes the lock if it is free; never waits, so it may be called against the lock order.
   [[nodiscard]] bool try_lock() {
@@ -39,17 +39,14 @@ class RtLock {
                                           std::memory_order_relaxed);
   }
   void unlock() {
-    if (!multi_p) return;
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) wake_one();
+    if (multi_p) state_.store(kFree, std::memory_order_release);
   }
 
  private:
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kHeld = 1;
-  static constexpr std::uint32_t kContended = 2;  // held, and somebody may sleep
 
   void lock_slow();
-  void wake_one();
 
   std::atomic<std::uint32_t> state_{kFree};  // acquire in lock pairs with release in unlock
 };
