@@ -4,6 +4,7 @@
 #include <utility>
 
 namespace gorun::jobs {
+
 Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
     : shape_(shape),
       chan_(shape.capacity),
@@ -46,12 +47,10 @@ Flow Inbox::put_part(Batch&& part) {
   const std::uint64_t bytes = part.text_bytes();
   const std::uint64_t items = part.size();
   // Counted before the send: a reader may take and discount the batch before send returns.
-  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  queued_items_->fetch_add(items, std::memory_order_relaxed);
+  count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) return Flow::kMore;
-  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  count_out(items, bytes);
   return Flow::kStop;
 }
 
@@ -59,20 +58,23 @@ bool Inbox::try_put(Batch& batch) {
   if (!has_room()) return false;
   const std::uint64_t bytes = batch.text_bytes();
   const std::uint64_t items = batch.size();
-  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  queued_items_->fetch_add(items, std::memory_order_relaxed);
+  count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
   if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) return true;
-  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  count_out(items, bytes);
   // The caller still works on a batch of its own, so this never brings open_ to 0.
   if (shape_.comes_back) open_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
-void Inbox::count_out(const Batch& batch) {
-  queued_items_->fetch_sub(batch.size(), std::memory_order_relaxed);
-  const std::uint64_t bytes = batch.text_bytes();
+void Inbox::count_in(std::uint64_t items, std::uint64_t bytes) {
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  queued_items_->fetch_add(items, std::memory_order_relaxed);
+}
+
+// Also of what was counted in and found no room: a producer may have seen the bytes, and wait.
+void Inbox::count_out(std::uint64_t items, std::uint64_t bytes) {
+  queued_items_->fetch_sub(items, std::memory_order_relaxed);
   // release pairs with the acquire in wait_for_bytes()
   const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
   if (before >= shape_.bytes && before - bytes < shape_.bytes) {
@@ -85,7 +87,7 @@ Inbox::Taken Inbox::try_take(Batch* batch) {
   if (got.status == runtime::ChanStatus::kWouldBlock) return Taken::kNothing;
   if (!got) return Taken::kEnd;
   *batch = std::move(*got);
-  count_out(*batch);
+  count_out(batch->size(), batch->text_bytes());
   return Taken::kBatch;
 }
 
@@ -93,7 +95,7 @@ Inbox::Taken Inbox::take(Batch* batch) {
   runtime::Received<Batch> got = chan_.recv();
   if (!got) return Taken::kEnd;
   *batch = std::move(*got);
-  count_out(*batch);
+  count_out(batch->size(), batch->text_bytes());
   return Taken::kBatch;
 }
 

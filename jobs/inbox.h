@@ -76,7 +76,8 @@ class Inbox {
   [[nodiscard]] std::size_t part_size(std::size_t items) const;
   Flow put_part(Batch&& part);
   void wait_for_bytes();
-  void count_out(const Batch& batch);
+  void count_in(std::uint64_t items, std::uint64_t bytes);
+  void count_out(std::uint64_t items, std::uint64_t bytes);
   void release_one();
 
   const Shape shape_;
