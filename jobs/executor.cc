@@ -476,13 +476,15 @@ class Execution {
 
   void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels,
                   const Surroundings& where) {
-    StageClock clock;
     StageCell& cell = run_.cell(plan_.nodes[node].stage);
+    StageRows rows;
+    rows.add(cell);
+    StageClock clock;
     runtime::set_label(run_.graph().stages[plan_.nodes[node].stage].name);
     for (;;) {
-      clock.switch_to(&cell.waiting_in_ns);
+      clock.switch_to(&cell.waiting_in);
       runtime::Received<ParcelPtr> parcel = parcels.recv();
-      clock.switch_to(&cell.busy_ns);
+      clock.switch_to(&cell.busy);
       if (!parcel || where.is_stopped()) break;
       merger.take(std::move(*parcel));
     }

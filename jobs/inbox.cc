@@ -11,6 +11,12 @@ Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
       open_(static_cast<std::int64_t>(shape.producers)),
       queued_items_(queued_items) {}
 
+void Inbox::set_label(const std::string& stage) {
+  chan_.set_label(stage);
+  room_.set_label("bytes of " + stage);
+  if (runtime::trace::is_on()) waiting_.emplace("items waiting for " + stage);
+}
+
 std::size_t Inbox::part_size(std::size_t items) const {
   if (!shape_.shares_evenly) return shape_.batch_items;
   const auto readers = static_cast<std::size_t>(shape_.readers);
@@ -70,16 +76,24 @@ bool Inbox::try_put(Batch& batch) {
 void Inbox::count_in(std::uint64_t items, std::uint64_t bytes) {
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
+  show_waiting();
 }
 
 // Also of what was counted in and found no room: a producer may have seen the bytes, and wait.
 void Inbox::count_out(std::uint64_t items, std::uint64_t bytes) {
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  show_waiting();
   // release pairs with the acquire in wait_for_bytes()
   const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
   if (before >= shape_.bytes && before - bytes < shape_.bytes) {
     room_.try_send(runtime::Unit{});  // a full room_ holds a token already
   }
+}
+
+void Inbox::show_waiting() const {
+  if (!waiting_) return;
+  const std::uint64_t items = queued_items_->load(std::memory_order_relaxed);
+  runtime::trace::counter(*waiting_, static_cast<std::int64_t>(items));
 }
 
 Inbox::Taken Inbox::try_take(Batch* batch) {

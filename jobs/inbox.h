@@ -17,12 +17,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "jobs/batch.h"
 #include "jobs/out.h"
 #include "runtime/chan.h"
+#include "runtime/trace.h"
 
 namespace gorun::jobs {
 
@@ -40,11 +42,8 @@ class Inbox {
   /// queued_items  counts what waits here; outlives the inbox.
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
 
-  /// Names it in the report on a deadlock; before it is shared.
-  void set_label(const std::string& stage) {
-    chan_.set_label(stage);
-    room_.set_label("bytes of " + stage);
-  }
+  /// Names it in the report on a deadlock, and what waits in it in a trace; before it is shared.
+  void set_label(const std::string& stage);
 
   /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed.
   Flow put(Batch&& batch);
@@ -78,6 +77,7 @@ class Inbox {
   void wait_for_bytes();
   void count_in(std::uint64_t items, std::uint64_t bytes);
   void count_out(std::uint64_t items, std::uint64_t bytes);
+  void show_waiting() const;
   void release_one();
 
   const Shape shape_;
@@ -87,6 +87,7 @@ class Inbox {
   std::atomic<bool> closed_{false};  // who sets it closes the channels, once
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<std::uint64_t>* const queued_items_;
+  std::optional<runtime::trace::Name> waiting_;  // the curve of *queued_items_, if there is a trace
 };
 
 }  // namespace gorun::jobs

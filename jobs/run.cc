@@ -14,9 +14,17 @@ StageCounts StageCell::counts() const {
   return {.items_in = items_in.load(kRelaxed),
           .items_out = items_out.load(kRelaxed),
           .bytes = bytes.load(kRelaxed),
-          .busy = std::chrono::nanoseconds(busy_ns.load(kRelaxed)),
-          .waiting_in = std::chrono::nanoseconds(waiting_in_ns.load(kRelaxed)),
-          .waiting_out = std::chrono::nanoseconds(waiting_out_ns.load(kRelaxed))};
+          .busy = busy.time(),
+          .waiting_in = waiting_in.time(),
+          .waiting_out = waiting_out.time()};
+}
+
+void StageCell::trace_as(const std::string& stage) {
+  using runtime::trace::Name;
+  track.emplace(stage);
+  busy.trace_as(*track, Name("busy"));
+  waiting_in.trace_as(*track, Name("no input"));
+  waiting_out.trace_as(*track, Name("slow reader"));
 }
 
 Progress::Sample RunProgress::sample(std::size_t stage) const {
@@ -55,7 +63,10 @@ Run::Run(const Graph& graph, Observer* observer, std::uint64_t seed)
     while (groups_.size() <= group) groups_.emplace_back();
   }
   set_scopes(group_of_);
-  for (std::size_t i = 0; i < stages_.size(); ++i) stages_[i].name = graph.stages[i].name;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    stages_[i].name = graph.stages[i].name;
+    if (runtime::trace::is_on()) progress_->cell(i).trace_as(graph.stages[i].name);
+  }
 }
 
 void Run::set_scopes(std::vector<std::size_t> scope_of) {

@@ -42,8 +42,35 @@
 #include "jobs/out.h"
 #include "jobs/outcome.h"
 #include "runtime/sync.h"
+#include "runtime/trace.h"
 
 namespace gorun::jobs {
+
+/// What goroutines of a stage spend in one way: its time, and its slices in a trace.
+class StageAccount {
+ public:
+  /// Before the run, and only if it is traced.
+  void trace_as(runtime::trace::Name track, runtime::trace::Name name) { slice_ = {track, name}; }
+
+  void begin() const {
+    if (slice_) runtime::trace::begin_slice(slice_->track, slice_->name);
+  }
+  void end(std::chrono::nanoseconds length) {
+    ns_.fetch_add(length.count(), std::memory_order_relaxed);
+    if (slice_) runtime::trace::end_slice(slice_->track, slice_->name);
+  }
+  [[nodiscard]] std::chrono::nanoseconds time() const {
+    return std::chrono::nanoseconds(ns_.load(std::memory_order_relaxed));
+  }
+
+ private:
+  struct Slice {
+    runtime::trace::Name track;
+    runtime::trace::Name name;
+  };
+  std::atomic<std::int64_t> ns_{0};
+  std::optional<Slice> slice_;
+};
 
 /// The counters of one stage. Statistics only: relaxed, nothing is ordered by them.
 struct alignas(64) StageCell {
@@ -54,10 +81,12 @@ struct alignas(64) StageCell {
   std::atomic<std::uint64_t> queued{0};
   std::atomic<std::uint64_t> lost{0};  // items that failed
   std::atomic<std::uint64_t> up_to_date{0};
-  std::atomic<std::int64_t> busy_ns{0};
-  std::atomic<std::int64_t> waiting_in_ns{0};
-  std::atomic<std::int64_t> waiting_out_ns{0};
+  StageAccount busy;
+  StageAccount waiting_in;
+  StageAccount waiting_out;
+  std::optional<runtime::trace::Name> track;  // in a trace, if there is one
 
+  void trace_as(const std::string& stage);
   [[nodiscard]] StageCounts counts() const;
 };
 

@@ -10,13 +10,18 @@
 
 namespace gorun::jobs {
 
-StageClock::Account* StageClock::switch_to(Account* account) {
+StageAccount* StageClock::switch_to(StageAccount* account) {
   const runtime::Nanos now = runtime::now();
-  if (account_ != nullptr) {
-    account_->fetch_add((now - since_).count(), std::memory_order_relaxed);  // statistics
-  }
+  if (account_ != nullptr) account_->end(now - since_);
+  if (account != nullptr) account->begin();
   since_ = now;
   return std::exchange(account_, account);
+}
+
+void StageRows::add(const StageCell& cell) {
+  if (!cell.track) return;
+  if (std::ranges::any_of(rows_, [&cell](const Row& row) { return &row.cell == &cell; })) return;
+  rows_.emplace_back(cell);
 }
 
 // Travels with an item that comes back.
@@ -249,7 +254,7 @@ class Worker::NextOut final : public Out {
     return pass(rows.records.texts.size(), [&] { return to_.op->process_rows(rows, *to_.out); });
   }
   Flow deliver_lines(const Batch& batch, const Item& text) override {
-    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
+    StageAccount* mine = clock_.switch_to(&to_.cell->busy);
     std::uint64_t lines = 0;
     const Flow flow = to_.op->process_lines(batch, text, *to_.out, &lines);
     clock_.switch_to(mine);
@@ -264,7 +269,7 @@ class Worker::NextOut final : public Out {
   Flow pass(std::size_t items, const Work& work) {
     from_.count_out(items);
     to_.count_in(items);
-    StageClock::Account* mine = clock_.switch_to(&to_.cell->busy_ns);
+    StageAccount* mine = clock_.switch_to(&to_.cell->busy);
     const Flow flow = work();
     clock_.switch_to(mine);
     return to_.context->is_cancelled() ? Flow::kStop : flow;
@@ -314,7 +319,7 @@ class Worker::ReadersOut final : public Out {
   Flow put(Inbox& inbox, Batch&& batch) {
     if (places_.is_held()) return put_without_places(inbox, std::move(batch));
     if (inbox.has_room()) return inbox.put(std::move(batch));
-    StageClock::Account* mine = clock_.switch_to(&from_.cell->waiting_out_ns);
+    StageAccount* mine = clock_.switch_to(&from_.cell->waiting_out);
     const Flow flow = inbox.put(std::move(batch));
     clock_.switch_to(mine);
     return flow;
@@ -322,7 +327,7 @@ class Worker::ReadersOut final : public Out {
   // has_room() is a hint, and whoever parks must not hold places of a pool.
   Flow put_without_places(Inbox& inbox, Batch&& batch) {
     if (batch.size() <= inbox.batch_items() && inbox.try_put(batch)) return Flow::kMore;
-    StageClock::Account* mine = clock_.switch_to(&from_.cell->waiting_out_ns);
+    StageAccount* mine = clock_.switch_to(&from_.cell->waiting_out);
     const Flow flow = [&] {
       const PoolPlaces::Lent lent(places_);
       return inbox.put(std::move(batch));
@@ -351,7 +356,7 @@ class Worker::OrderedOut final : public Out {
   Flow deliver(Batch&& batch) override {
     from_.count_out(batch.size());
     if (order_.has_room(worker_.ticket_)) return order_.append(worker_.ticket_, std::move(batch));
-    StageClock::Account* mine = worker_.clock_.switch_to(&from_.cell->waiting_out_ns);
+    StageAccount* mine = worker_.clock_.switch_to(&from_.cell->waiting_out);
     const Flow flow = [&] {
       const PoolPlaces::Lent lent(worker_.places_);
       return order_.append(worker_.ticket_, std::move(batch));
@@ -438,9 +443,9 @@ void Worker::consume() {
     Inbox::Taken taken = where_.inbox->try_take(&batch);
     if (taken == Inbox::Taken::kNothing) {
       flush();
-      clock_.switch_to(&head.cell->waiting_in_ns);
+      clock_.switch_to(&head.cell->waiting_in);
       taken = where_.inbox->take(&batch);
-      clock_.switch_to(&head.cell->busy_ns);
+      clock_.switch_to(&head.cell->busy);
     }
     if (where_.is_drained()) return where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
@@ -469,9 +474,9 @@ void Worker::consume_in_order() {
   Batch batch;
   Flow flow = Flow::kMore;
   while (flow == Flow::kMore) {
-    clock_.switch_to(&head.cell->waiting_in_ns);
+    clock_.switch_to(&head.cell->waiting_in);
     const Inbox::Taken taken = where_.order->take(&batch, &ticket_);
-    clock_.switch_to(&head.cell->busy_ns);
+    clock_.switch_to(&head.cell->busy);
     if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
     is_ticket_open_ = false;
@@ -496,7 +501,9 @@ void Worker::consume_in_order() {
 }
 
 void Worker::work() {
-  clock_.switch_to(&links_.front()->cell->busy_ns);
+  StageRows rows;
+  for (const std::unique_ptr<Link>& link : links_) rows.add(*link->cell);
+  clock_.switch_to(&links_.front()->cell->busy);
   {
     // Also by an exception: whoever waits for the places would wait for ever, and this worker lives
     // as long as its siblings do.
@@ -509,7 +516,7 @@ void Worker::work() {
 // A stop wakes whoever holds places, so waiting for them ends.
 void Worker::take_places() {
   if (where_.pool == nullptr) return;
-  StageClock::Account* mine = clock_.switch_to(&links_.front()->cell->waiting_in_ns);
+  StageAccount* mine = clock_.switch_to(&links_.front()->cell->waiting_in);
   places_.take();
   clock_.switch_to(mine);
 }
@@ -517,7 +524,7 @@ void Worker::take_places() {
 // An operation that had to wait for its places until nothing is to be begun any more is not.
 bool Worker::may_begin() {
   if (where_.pool == nullptr && where_.gate == nullptr) return true;
-  StageClock::Account* mine = clock_.switch_to(&links_.front()->cell->waiting_in_ns);
+  StageAccount* mine = clock_.switch_to(&links_.front()->cell->waiting_in);
   const bool may = places_.take_for_command();
   clock_.switch_to(mine);
   return may && (!where_.begins_operations() || !where_.run.is_draining(where_.group()));
@@ -551,7 +558,7 @@ void Worker::run_links() {
   for (const std::unique_ptr<Link>& link : links_) {
     if (where_.is_stopped()) return;
     take_places();
-    clock_.switch_to(&link->cell->busy_ns);
+    clock_.switch_to(&link->cell->busy);
     if (link->op != nullptr) link->op->finish(*link->out);
     static_cast<void>(link->out->flush());
     flush_ports(*link);
@@ -561,7 +568,9 @@ void Worker::run_links() {
 
 void Worker::conclude() {
   Link& last = *links_.back();
-  clock_.switch_to(&last.cell->busy_ns);
+  StageRows rows;
+  rows.add(*last.cell);
+  clock_.switch_to(&last.cell->busy);
   take_places();
   last.node->work->conclude(*last.context, *last.out);
   static_cast<void>(last.out->flush());

@@ -140,6 +140,11 @@ class Recorder {
   std::unordered_map<std::string, std::uint32_t> numbers_;  // guarded by mutex_
 };
 
+// As an event has it.
+std::uint64_t slice_of(trace::Name track, trace::Name name) {
+  return std::uint64_t{track.number()} << 32 | name.number();
+}
+
 std::int64_t event_time() { return sched == nullptr ? monotonic_ns() : clock_ns(); }
 
 // From user code: the P must not change hands while it is noted.
@@ -209,12 +214,12 @@ void label_caller(std::string_view label) {
   record_of_caller(TraceKind::kLabel, 0, Name(label).number());
 }
 
-Slice::Slice(Name track, Name name) : what_(std::uint64_t{track.number()} << 32 | name.number()) {
-  if (is_on()) record_of_caller(TraceKind::kSliceBegin, 0, what_);
+void begin_slice(Name track, Name name) {
+  if (is_on()) record_of_caller(TraceKind::kSliceBegin, 0, slice_of(track, name));
 }
 
-Slice::~Slice() {
-  if (is_on()) record_of_caller(TraceKind::kSliceEnd, 0, what_);
+void end_slice(Name track, Name name) {
+  if (is_on()) record_of_caller(TraceKind::kSliceEnd, 0, slice_of(track, name));
 }
 
 void counter(Name series, std::int64_t value) {

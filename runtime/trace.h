@@ -59,18 +59,23 @@ class Name {
 /// The calling goroutine has a label now: called by set_label().
 void label_caller(std::string_view label);
 
-/// Shows the time from here to the end of the scope on `track`. Slices of one goroutine nest; those
-/// of several goroutines on one track are drawn below each other. May park in between. A scope that
-/// begins outside of goroutines counts as that of goroutine 0.
+/// Shows the time from the first call to the second, which names the same, on `track`. Slices of
+/// one goroutine nest; those of several goroutines on one track are drawn below each other. May
+/// park in between. What begins outside of goroutines counts as that of goroutine 0.
+void begin_slice(Name track, Name name);
+void end_slice(Name track, Name name);
+
+/// The same for a scope.
 class Slice {
  public:
-  Slice(Name track, Name name);
-  ~Slice();
+  Slice(Name track, Name name) : track_(track), name_(name) { begin_slice(track, name); }
+  ~Slice() { end_slice(track_, name_); }
   Slice(const Slice&) = delete;
   Slice& operator=(const Slice&) = delete;
 
  private:
-  std::uint64_t what_;
+  Name track_;
+  Name name_;
 };
 
 /// Draws `value` as of now in the curve called `series`. threads: any.

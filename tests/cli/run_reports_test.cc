@@ -5,9 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "cli/html_page.h"
@@ -155,6 +158,53 @@ TEST_CASE("the job file asks for reports, and flags win") {
   const json summary = json::parse(read_whole_file(scratch / "mine.json"));
   CHECK(summary.at("state") == "succeeded");
   CHECK(summary.at("stages").at(1).at("items_in") == 2);
+}
+
+TEST_CASE("in a trace each stage has a track, and what waits for it a curve") {
+  const ScratchDir scratch;
+  // "odd" runs in the goroutines of "numbers"; "sorted" is merged and put out by others.
+  const std::string job = R"({"gorun": 1, "stages": {
+    "numbers": {"kind": "range", "to": 3000},
+    "odd": {"kind": "filter", "from": "numbers", "match": "[13579]$"},
+    "said": {"kind": "exec", "from": "odd", "batch": 500, "argv": ["true"]},
+    "sorted": {"kind": "sort", "from": "odd"},
+    "out": {"kind": "write", "from": "sorted", "path": "/dev/null"}}})";
+  const CommandResult result =
+      run_gorun({"-q", "--trace", "t.json", "-"}, {.input = job, .directory = scratch.path()});
+  CHECK(result.err == "");
+  CHECK(result.status == 0);
+  std::map<std::string, std::set<std::string>> slices;  // by track
+  std::map<std::string, long> most;                     // by curve
+  std::map<std::string, int> open;                      // by track and goroutine
+  const json trace = json::parse(read_whole_file(scratch / "t.json"));
+  for (const json& event : trace.at("traceEvents")) {
+    const std::string phase = event.at("ph");
+    if (phase == "C") {
+      long& seen = most[event.at("name")];
+      seen = std::max(seen, event.at("args").at("value").get<long>());
+    }
+    if ((phase != "b" && phase != "e") || event.at("cat") == "goroutine") continue;
+    const std::string track = event.at("cat");
+    int& depth = open[track + ' ' + event.at("id").dump()];
+    if (phase == "b") {
+      // A goroutine's row is called what the stage is, and has states in it.
+      CHECK((depth == 0) == (event.at("name") == track));
+      slices[track].insert(event.at("name"));
+      ++depth;
+    } else {
+      --depth;
+    }
+    CHECK(depth >= 0);
+    CHECK(depth <= 2);
+  }
+  for (const std::string stage : {"numbers", "odd", "said", "sorted", "out"}) {
+    CAPTURE(stage);
+    CHECK(slices[stage].contains(stage));
+    CHECK(slices[stage].contains("busy"));
+  }
+  CHECK(most["items waiting for said"] > 0);
+  CHECK(most["items waiting for sorted"] > 0);
+  CHECK(std::ranges::all_of(open, [](const auto& row) { return row.second == 0; }));
 }
 
 TEST_CASE("flags ask for the same, of gorun map as well") {
