@@ -439,7 +439,8 @@ class Execution {
     std::vector<std::unique_ptr<Merger>> mergers;
     const std::size_t last = chain.nodes.back();
     for (std::size_t s = 0; live.shards && s < live.shards->size(); ++s) {
-      mergers.push_back(plan_.nodes[last].work->make_merger(s, live.shards->size()));
+      mergers.push_back(plan_.nodes[last].work->make_merger(
+          {.shard = s, .shards = live.shards->size(), .is_alone = chain.concludes_by_shard}));
     }
     runtime::WaitGroup merging;
     for (std::size_t s = 0; s < mergers.size(); ++s) {
@@ -471,7 +472,15 @@ class Execution {
     merging.wait();
     if (live.where->is_stopped()) return;
     end_all_but_the_last(chain, live);
-    workers.front()->conclude();
+    if (!chain.concludes_by_shard) return workers.front()->conclude();
+    runtime::WaitGroup concluding;
+    for (std::size_t w = 0; w < workers.size(); ++w) {
+      concluding.go([this, w, last, &label, &workers, shards = live.shards->size()] {
+        runtime::set_label(label);
+        guard(last, [&] { workers[w]->conclude_shards(w, workers.size(), shards); });
+      });
+    }
+    concluding.wait();
   }
 
   void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels,

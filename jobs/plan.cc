@@ -222,6 +222,8 @@ class Planner {
         ++plan_.chains[chain.readers.back()].producers;
       }
       for (std::size_t i = 0; i < chain.nodes.size(); ++i) connect_ports(&chain, i);
+      const PlanNode& last = plan_.nodes[chain.nodes.back()];
+      chain.concludes_by_shard = last.traits.concludes_by_shard && !is_order_seen_behind(last);
       const std::size_t head = chain.nodes.front();
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
       const std::int64_t items = batch_items(chain, buffer);
@@ -231,6 +233,20 @@ class Planner {
           static_cast<std::uint64_t>(std::min(wiring_[head].bytes, graph_.limits.holder_bytes));
       chain.capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, buffer / items));
     }
+  }
+
+  // What scales keeps nothing from one item to the next: the order matters to it if it does to a
+  // reader.
+  [[nodiscard]] bool is_order_seen_by(const PlanNode& node) const {
+    if (node.traits.ignores_order) return false;
+    return !node.traits.scales || is_order_seen_behind(node);
+  }
+  [[nodiscard]] bool is_order_seen_behind(const PlanNode& node) const {
+    const auto sees = [this](std::size_t reader) { return is_order_seen_by(plan_.nodes[reader]); };
+    return std::ranges::any_of(node.readers, sees) ||
+           std::ranges::any_of(node.ports, [&sees](const PlanPort& port) {
+             return std::ranges::any_of(port.readers, sees);
+           });
   }
 
   void connect_ports(PlanChain* chain, std::size_t link) {

@@ -63,14 +63,15 @@ struct PlanChain {
   std::optional<std::size_t> pool;           // index into Graph::pools, of all its stages
   std::int64_t weight = 1;                   // what a worker takes there
   int workers = 1;
-  std::size_t producers = 0;     // chains that feed it; 0: it begins with a source
-  std::size_t batch_items = 0;   // the most items of one batch in its inbox
-  std::size_t capacity = 0;      // batches that its inbox holds
-  std::uint64_t bytes = 0;       // and bytes of their texts
-  bool shares_evenly = false;    // a large batch is divided among its workers
-  bool retries = false;          // items may come back to its inbox
-  bool keeps_order = false;      // its items leave in the order in which they came
-  std::size_t window = 0;        // items under way then
+  std::size_t producers = 0;        // chains that feed it; 0: it begins with a source
+  std::size_t batch_items = 0;      // the most items of one batch in its inbox
+  std::size_t capacity = 0;         // batches that its inbox holds
+  std::uint64_t bytes = 0;          // and bytes of their texts
+  bool shares_evenly = false;       // a large batch is divided among its workers
+  bool retries = false;             // items may come back to its inbox
+  bool keeps_order = false;         // its items leave in the order in which they came
+  bool concludes_by_shard = false;  // it gathers, and nobody cares for the order of its result
+  std::size_t window = 0;           // items under way then
   std::size_t window_bytes = 0;  // and bytes of what they have made, of those whose turn is later
 };
 

@@ -31,9 +31,11 @@ std::unique_ptr<Producer> Stage::make_producer(Context& /*context*/) {
 std::unique_ptr<Operator> Stage::make_operator(Context& /*context*/) {
   throw std::logic_error("this kind of stage takes no input");
 }
-std::unique_ptr<Merger> Stage::make_merger(std::size_t /*shard*/, std::size_t /*shards*/) {
+std::unique_ptr<Merger> Stage::make_merger(const ShardPlace& /*place*/) {
   throw std::logic_error("this kind of stage does not gather");
 }
 void Stage::conclude(Context& /*context*/, Out& /*out*/) {}
+
+void Stage::conclude_shard(std::size_t /*shard*/, Context& /*context*/, Out& /*out*/) {}
 
 }  // namespace gorun::jobs

@@ -12,7 +12,8 @@
 // A gathering stage goes through three phases. Its operators work side by side, each on part of the
 // input, and hand Parcels (partial results) over to numbered shards; each shard's merger takes its
 // parcels in a goroutine of its own, without a lock; when all mergers have finished, conclude()
-// puts out the result, once.
+// puts out the result, once. Where no reader cares for its order, each shard's part may be put out
+// by itself, all of them side by side.
 //
 // Errors are values: a worker calls Context::fail() and returns Flow::kStop. An exception that
 // leaves a worker fails its stage, too, as an internal error.
@@ -173,6 +174,13 @@ class Operator {
   virtual void finish(Out& out);
 };
 
+/// Which shard, of how many, and how the result is put out.
+struct ShardPlace {
+  std::size_t shard = 0;
+  std::size_t shards = 1;
+  bool is_alone = false;  // by conclude_shard(), in any order; else by conclude()
+};
+
 class Merger {
  public:
   virtual ~Merger() = default;
@@ -215,8 +223,13 @@ struct StageTraits {
   /// goroutine of their own: a command that is fed many items. Makes no second attempt, keeps no
   /// order among workers and is in no pool.
   bool takes_by_itself = false;
+  /// What it makes is the same in whatever order its items come.
+  bool ignores_order = false;
   /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.
   int shards = -1;
+  /// Of such a stage: conclude_shard() does for the shards what conclude() does for the whole, but
+  /// for the order.
+  bool concludes_by_shard = false;
 
   [[nodiscard]] bool gathers() const { return shards >= 0; }
 };
@@ -236,8 +249,10 @@ class Stage {
   [[nodiscard]] virtual bool is_source() const { return false; }
 
   /// Of a gathering stage.
-  [[nodiscard]] virtual std::unique_ptr<Merger> make_merger(std::size_t shard, std::size_t shards);
+  [[nodiscard]] virtual std::unique_ptr<Merger> make_merger(const ShardPlace& place);
   virtual void conclude(Context& context, Out& out);
+  /// threads  for different shards any, each with a context and an Out of its own.
+  virtual void conclude_shard(std::size_t shard, Context& context, Out& out);
 };
 
 }  // namespace gorun::jobs

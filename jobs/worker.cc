@@ -566,17 +566,32 @@ void Worker::run_links() {
   if (where_.order != nullptr) where_.order->complete(ticket_);
 }
 
-void Worker::conclude() {
+// What `conclude` makes of the last stage.
+template <class Conclude>
+void Worker::put_out(Conclude conclude) {
   Link& last = *links_.back();
   StageRows rows;
   rows.add(*last.cell);
   clock_.switch_to(&last.cell->busy);
   take_places();
-  last.node->work->conclude(*last.context, *last.out);
+  conclude(last);
   static_cast<void>(last.out->flush());
   flush_ports(last);
   places_.give_back();
   clock_.switch_to(nullptr);
+}
+
+void Worker::conclude() {
+  put_out([](Link& last) { last.node->work->conclude(*last.context, *last.out); });
+}
+
+void Worker::conclude_shards(std::size_t first, std::size_t step, std::size_t shards) {
+  put_out([&](Link& last) {
+    for (std::size_t shard = first; shard < shards; shard += step) {
+      if (where_.is_stopped()) return;
+      last.node->work->conclude_shard(shard, *last.context, *last.out);
+    }
+  });
 }
 
 }  // namespace gorun::jobs

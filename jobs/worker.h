@@ -60,6 +60,9 @@ class Worker {
   /// Puts out the result of a gathering chain: on one of its workers, when all have done their
   /// work() and the mergers have finished.
   void conclude();
+  /// The same for the shards `first`, `first` + `step`, ... of `shards`, by conclude_shard(); on as
+  /// many goroutines as there are workers, each with its own.
+  void conclude_shards(std::size_t first, std::size_t step, std::size_t shards);
 
  private:
   struct Link;
@@ -72,6 +75,8 @@ class Worker {
   void make_link(std::size_t node);
   void connect_links();
   void run_links();
+  template <class Conclude>
+  void put_out(Conclude conclude);
   void run_producer(Link& link);
   void consume_in_order();
   void begin_attempt(Batch* batch);

@@ -1,5 +1,6 @@
 #include "jobs/mapreduce/shard_groups.h"
 
+#include <numeric>
 #include <utility>
 
 namespace gorun::jobs {
@@ -12,10 +13,15 @@ std::optional<SystemError> ShardGroups::merge(const GroupTable& table, Shard sha
   return failed;
 }
 
-std::optional<SystemError> ShardGroups::finish() {
+std::optional<SystemError> ShardGroups::finish(Order order) {
   if (runs_.size() == 0) {
     table_.finish();
-    order_ = table_.sorted_ids();
+    if (order == Order::kByKey) {
+      order_ = table_.sorted_ids();
+    } else {
+      order_.resize(table_.size());
+      std::iota(order_.begin(), order_.end(), GroupTable::Id{0});
+    }
     return std::nullopt;
   }
   auto failed = table_.size() > 0 ? runs_.write(table_) : std::nullopt;

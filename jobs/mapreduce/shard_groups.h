@@ -2,10 +2,12 @@
 //
 // Memory is bounded whatever the number of groups: a table that is over its share goes to the disk
 // as a sorted run (jobs/mapreduce/group_runs.h). Groups then leave in the order of their keys,
-// from the table if nothing was spilled, else from all runs merged.
+// from the table if nothing was spilled, else from all runs merged; where that order is of no use
+// they leave a table as they lie there, which spares sorting them and finding each in memory.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,10 +32,11 @@ class ShardGroups {
 
   /// Adds the groups of `table` that `shard` owns.
   [[nodiscard]] std::optional<SystemError> merge(const GroupTable& table, Shard shard);
+  enum class Order : std::uint8_t { kByKey, kAny };
   /// Comes after the last merge.
-  [[nodiscard]] std::optional<SystemError> finish();
+  [[nodiscard]] std::optional<SystemError> finish(Order order);
 
-  /// Goes to the next group in the order of the keys. false: there is none.
+  /// Goes to the next group in the order that was asked for. false: there is none.
   [[nodiscard]] Expected<bool, SystemError> next();
   [[nodiscard]] std::string_view key() const {
     return runs_.size() > 0 ? runs_.key() : table_.key(order_[next_ - 1]);
@@ -48,7 +51,7 @@ class ShardGroups {
   const std::size_t memory_bytes_;
   GroupTable table_;
   GroupRuns runs_;
-  std::vector<GroupTable::Id> order_;  // of the table's groups, by key
+  std::vector<GroupTable::Id> order_;  // of the table's groups
   std::size_t next_ = 0;               // index into order_
 };
 

@@ -4,12 +4,14 @@
 // at the end, it goes to all shards at once; a shard merges the groups whose keys' hashes it owns,
 // so no two touch the same group and nothing is locked. Every aggregate gives the same result in
 // whatever order parts are merged, and the shards' groups come out merged by key: the output is the
-// same bytes at any number of workers, and whatever was spilled on the way.
+// same bytes at any number of workers, and whatever was spilled on the way. Where no reader sees
+// their order (a "top" behind it), all shards put theirs out at once.
 //
 // Memory (kept_bytes()): half of it is for the shards' tables, a quarter for the workers', and as
 // much for those that are on their way between the two.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -341,20 +343,24 @@ class Combine final : public Operator {
 
 class MergeTables final : public Merger {
  public:
-  MergeTables(ShardGroups& groups, std::optional<SystemError>& failure, Shard shard)
-      : groups_(groups), failure_(failure), shard_(shard) {}
+  MergeTables(ShardGroups& groups, std::optional<SystemError>& failure, const ShardPlace& place)
+      : groups_(groups),
+        failure_(failure),
+        shard_{static_cast<std::uint32_t>(place.shard), static_cast<std::uint32_t>(place.shards)},
+        order_(place.is_alone ? ShardGroups::Order::kAny : ShardGroups::Order::kByKey) {}
   void take(ParcelPtr parcel) override {
     if (failure_) return;
     failure_ = groups_.merge(*static_cast<TableParcel&>(*parcel).table, shard_);
   }
   void finish() override {
-    if (!failure_) failure_ = groups_.finish();
+    if (!failure_) failure_ = groups_.finish(order_);
   }
 
  private:
   ShardGroups& groups_;
   std::optional<SystemError>& failure_;
   const Shard shard_;
+  const ShardGroups::Order order_;
 };
 
 class ReduceStage final : public Stage {
@@ -376,7 +382,12 @@ class ReduceStage final : public Stage {
   }
 
   [[nodiscard]] StageTraits traits() const override {
-    return {.workers = kOnePerP, .fuses = true, .scales = true, .shards = kOnePerP};
+    return {.workers = kOnePerP,
+            .fuses = true,
+            .scales = true,
+            .ignores_order = true,
+            .shards = kOnePerP,
+            .concludes_by_shard = true};
   }
 
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
@@ -384,18 +395,25 @@ class ReduceStage final : public Stage {
     return std::make_unique<Combine>(options_, memory_bytes_ / 4 / context.shard_count(), context);
   }
 
-  [[nodiscard]] std::unique_ptr<Merger> make_merger(std::size_t shard,
-                                                    std::size_t shards) override {
+  [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
     shards_.push_back(
-        std::make_unique<Result>(options_.kinds, memory_bytes_ / 2 / shards, directory_));
-    return std::make_unique<MergeTables>(
-        shards_.back()->groups, shards_.back()->failure,
-        Shard{static_cast<std::uint32_t>(shard), static_cast<std::uint32_t>(shards)});
+        std::make_unique<Result>(options_.kinds, memory_bytes_ / 2 / place.shards, directory_));
+    return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, place);
   }
 
   void conclude(Context& context, Out& out) override {
-    if (const auto failed = emit_groups(out)) static_cast<void>(context.fail(failure_of(*failed)));
+    if (const auto failed = emit_by_key(out)) static_cast<void>(context.fail(failure_of(*failed)));
     shards_.clear();
+  }
+
+  void conclude_shard(std::size_t shard, Context& context, Out& out) override {
+    std::unique_ptr<Result>& result = shards_[shard];
+    const auto failed = emit_shard(*result, out);
+    // What one shard lacks (room on the disk, say) the others lack, too: it is told once.
+    if (failed && !has_failed_.exchange(true, std::memory_order_relaxed)) {
+      static_cast<void>(context.fail(failure_of(*failed)));
+    }
+    result.reset();
   }
 
  private:
@@ -408,8 +426,25 @@ class ReduceStage final : public Stage {
     std::optional<SystemError> failure;
   };
 
+  // What putting out uses again from group to group.
+  struct Scratch {
+    std::string text;
+    std::string unescaped;
+  };
+
+  std::optional<SystemError> emit_shard(Result& shard, Out& out) const {
+    if (shard.failure) return shard.failure;
+    Scratch scratch;
+    for (;;) {
+      const auto more = shard.groups.next();
+      if (!more.ok()) return more.error();
+      if (!*more || emit(shard.groups, &scratch, out) == Flow::kStop) return std::nullopt;
+    }
+  }
+
   // The groups of all shards, merged by key; no two hold the same.
-  std::optional<SystemError> emit_groups(Out& out) {
+  std::optional<SystemError> emit_by_key(Out& out) const {
+    Scratch scratch;
     const auto comes_later = [](const ShardGroups* a, const ShardGroups* b) {
       return a->key() > b->key();
     };
@@ -424,7 +459,7 @@ class ReduceStage final : public Stage {
     while (!heads.empty()) {
       ShardGroups* groups = heads.top();
       heads.pop();
-      if (emit(*groups, out) == Flow::kStop) return std::nullopt;
+      if (emit(*groups, &scratch, out) == Flow::kStop) return std::nullopt;
       const auto more = groups->next();
       if (!more.ok()) return more.error();
       if (*more) heads.push(groups);
@@ -433,7 +468,8 @@ class ReduceStage final : public Stage {
   }
 
   // The text is the key, of several values with tabs between; without a key, the results are.
-  Flow emit(const ShardGroups& groups, Out& out) {
+  Flow emit(const ShardGroups& groups, Scratch* scratch, Out& out) const {
+    std::string& text = scratch->text;
     Batch& batch = out.batch();
     Item item;
     const std::span<Field> fields = batch.allocate_fields(names_.size());
@@ -449,42 +485,42 @@ class ReduceStage final : public Stage {
       item.text = batch.copy(groups.key());
       add(item.text, FieldType::kText);
     } else {
-      scratch_.clear();
-      for (const std::string_view part : key_parts(groups.key(), options_.by.size(), &unescaped_)) {
-        if (next > 0) scratch_ += '\t';
-        scratch_ += part;
+      text.clear();
+      for (const std::string_view part :
+           key_parts(groups.key(), options_.by.size(), &scratch->unescaped)) {
+        if (next > 0) text += '\t';
+        text += part;
         add(batch.copy(part), FieldType::kText);
       }
-      item.text = batch.copy(scratch_);
+      item.text = batch.copy(text);
     }
     for (std::size_t a = 0; a < options_.kinds.size(); ++a) {
-      scratch_.clear();
-      groups.append_result(a, &scratch_);
-      add(batch.copy(scratch_),
+      text.clear();
+      groups.append_result(a, &text);
+      add(batch.copy(text),
           options_.kinds[a] == AggregateKind::kList ? FieldType::kText : FieldType::kNumber);
     }
-    if (is_one_group) item.text = joined(fields, batch);
+    if (is_one_group) item.text = joined(fields, batch, &text);
     item.fields = fields.data();
     item.field_count = static_cast<std::uint32_t>(fields.size());
     return out.emit(item);
   }
 
-  std::string_view joined(std::span<const Field> fields, Batch& batch) {
-    scratch_.clear();
+  static std::string_view joined(std::span<const Field> fields, Batch& batch, std::string* text) {
+    text->clear();
     for (const Field& field : fields) {
-      if (!scratch_.empty()) scratch_ += '\t';
-      scratch_ += field.value;
+      if (!text->empty()) *text += '\t';
+      *text += field.value;
     }
-    return batch.copy(scratch_);
+    return batch.copy(*text);
   }
 
   const ReduceOptions options_;
   const std::size_t memory_bytes_;
   const std::string directory_;
   std::vector<std::string> names_;  // of the fields that an item gets: keys, then results
-  std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then conclude()'s
-  std::string scratch_;
-  std::string unescaped_;
+  std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then who puts it out
+  std::atomic<bool> has_failed_{false};          // relaxed: who is first
 };
 
 }  // namespace

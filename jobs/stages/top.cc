@@ -222,14 +222,13 @@ class TopStage final : public Stage {
   }
 
   [[nodiscard]] StageTraits traits() const override {
-    return {.fuses = true, .scales = true, .shards = 1};
+    return {.fuses = true, .scales = true, .ignores_order = true, .shards = 1};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     return std::make_unique<TopOperator>(options_, result_, kept_,
                                          context);  // a copy of what is empty
   }
-  [[nodiscard]] std::unique_ptr<Merger> make_merger(std::size_t /*shard*/,
-                                                    std::size_t /*shards*/) override {
+  [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& /*place*/) override {
     return std::make_unique<TopMerger>(result_);
   }
   void conclude(Context& /*context*/, Out& out) override {

@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/mapreduce/group_key.h"
@@ -306,20 +307,70 @@ TEST_CASE("what an item lacks, or what is no number, fails that item alone") {
   CHECK(read_whole_file(dir / "out") == "x\t2\t41\t1,40\n");
 }
 
+TEST_CASE("groups whose order nobody sees are the same whoever puts them out") {
+  const ScratchDir dir;
+  std::mt19937 random(6);
+  std::map<std::string, long> counts;
+  std::string text;
+  for (int i = 0; i < scaled(60'000, 6'000); ++i) {
+    std::string word = std::to_string(random() % (1 + random() % 5'000));
+    ++counts[word];
+    text += word + "\n";
+  }
+  dir.write("rows", text);
+  std::vector<std::pair<std::string, long>> best(counts.begin(), counts.end());
+  std::ranges::sort(best, {}, [](const auto& one) { return std::pair(-one.second, one.first); });
+  std::string first_100;
+  for (std::size_t i = 0; i < 100; ++i) {
+    first_100 += best[i].first + "\t" + std::to_string(best[i].second) + "\n";
+  }
+  std::map<std::string, long> alike;  // how many words there are of a count
+  for (const auto& [word, count] : counts) ++alike[std::to_string(count)];
+  std::string histogram;
+  for (const auto& [count, words] : alike) {
+    histogram.append(count).append("\t").append(std::to_string(words)).append("\n");
+  }
+  for (const std::string memory : {"", R"(, "memory": "64KiB")"}) {
+    CAPTURE(memory);
+    const std::string head = R"("rows": {"kind": "lines", "path": ")" + dir / "rows" + R"("},
+        "words": {"kind": "reduce", "from": "rows")" +
+                             memory + "},";
+    for (const int procs : kProcs) {
+      CAPTURE(procs);
+      CHECK(result_of(dir, head + R"("counts": {"kind": "top", "from": "words", "by": "value",
+                                                "n": 100})",
+                      procs) == first_100);
+      CHECK(result_of(dir, head + R"("same": {"kind": "filter", "from": "words",
+                                              "where": {"value": {">=": 1}}},
+                                     "counts": {"kind": "top", "from": "same", "by": "value",
+                                                "n": 100})",
+                      procs) == first_100);
+      CHECK(result_of(dir, head + R"("counts": {"kind": "reduce", "from": "words", "by": "value"})",
+                      procs) == histogram);
+    }
+  }
+}
+
 TEST_CASE("where runs cannot be written, the stage says so") {
   const ScratchDir dir;
   std::string text;
   for (int i = 0; i < 50'000; ++i) text += std::to_string(i) + "\n";
   dir.write("rows", text);
-  const Outcome outcome =
-      run_job(job(R"("rows": {"kind": "lines", "path": ")" + dir / "rows" + R"("},
-                     "counts": {"kind": "reduce", "from": "rows", "memory": "64KiB", "spill": ")" +
-                  dir / "none" + R"("},
-                     "out": {"kind": "write", "from": "counts", "path": ")" +
-                  dir / "out" + R"("})"),
-              2);
-  CHECK(failures_of(outcome) ==
-        "counts: cannot write below \"" + dir / "none" + "\": No such file or directory\n");
+  // Groups are put out by one, or by as many as there are shards.
+  const std::string out = R"("out": {"kind": "write", "path": ")" + dir / "out" + R"(", "from": )";
+  for (const std::string& reader :
+       {out + R"("counts"})",
+        R"("first": {"kind": "top", "from": "counts", "by": "value", "n": 3},)" + out +
+            R"("first"})"}) {
+    CAPTURE(reader);
+    const Outcome outcome =
+        run_job(job(R"("rows": {"kind": "lines", "path": ")" + dir / "rows" + R"("},
+               "counts": {"kind": "reduce", "from": "rows", "memory": "64KiB", "spill": ")" +
+                    dir / "none" + R"("},)" + reader),
+                2);
+    CHECK(failures_of(outcome) ==
+          "counts: cannot write below \"" + dir / "none" + "\": No such file or directory\n");
+  }
 }
 
 TEST_CASE("keys of several values compare as their values do, and come apart again") {
