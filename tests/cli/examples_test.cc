@@ -39,7 +39,7 @@ void check_with_other_tools(const std::string& name, const std::vector<std::stri
 TEST_SUITE_BEGIN("cli/examples");
 
 TEST_CASE("each example is complete and its job file right") {
-  REQUIRE(examples().size() >= 4);
+  REQUIRE(examples().size() >= 6);
   for (const std::string& name : examples()) {
     CAPTURE(name);
     const std::string folder = GORUN_SOURCE_DIR "/examples/" + name;
@@ -51,7 +51,7 @@ TEST_CASE("each example is complete and its job file right") {
 
 TEST_CASE("an example prints its expected.txt") {
   const ScratchDir scratch;
-  for (const std::string name : {"02-word-count", "03-ci-dag"}) {
+  for (const std::string name : {"02-word-count", "03-ci-dag", "05-log-report", "06-csv-totals"}) {
     CAPTURE(name);
     const std::string job = "examples/" + name + "/job.json";
     std::vector<std::string> flags = {"-q", job};
@@ -78,6 +78,11 @@ TEST_CASE("the package of the graph of commands holds what it was made from") {
 
 TEST_CASE("the fan-out finds what a loop in the shell finds") {
   check_with_other_tools("04-fan-out");
+}
+
+TEST_CASE("the reports on JSON documents and on a table are those of python") {
+  check_with_other_tools("05-log-report");
+  check_with_other_tools("06-csv-totals");
 }
 
 TEST_CASE("the whole table of words is that of tr, sort and uniq") {
