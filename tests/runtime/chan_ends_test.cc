@@ -133,7 +133,7 @@ TEST_CASE("a receiver whose last sender goes is reported while the run goes on")
     CHECK(before.empty());
     CHECK(describe(before).empty());
     REQUIRE(after.size() == 1);
-    CHECK(after[0].waited < 1s);
+    CHECK(after[0].waited < 1h);  // a length, and no time of day
     const std::string line =
         "goroutine " + std::to_string(after[0].id) +
         " \"reader\" [chan receive, chan \"lines\" 0/16 without sender]: spawned at " + at(site);
