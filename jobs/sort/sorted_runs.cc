@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <queue>
+#include <span>
 #include <utility>
 
 namespace gorun::jobs {
@@ -96,21 +97,24 @@ std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view ke
   if (size == 0) return file_.error("sort in", EFBIG);
   char* const record = allocate(size);
   write_record(item, key, size, record);
-  entries_.push_back({order_.prefix(key), record, entries_.size()});
-  if (bytes_ + entries_.capacity() * sizeof(Entry) <= limits_.memory_bytes) return std::nullopt;
-  return spill();
+  entries_.push_back({order_.prefix(key), record});
+  return memory_needed() <= limits_.memory_bytes ? std::nullopt : spill();
 }
 
-bool SortedRuns::precedes(const Entry& a, const Entry& b) const {
+// With what sorting takes.
+std::size_t SortedRuns::memory_needed() const {
+  return bytes_ + entries_.capacity() * sizeof(SortEntry) +
+         entries_.size() * (sizeof(SortEntry) + kSortBytesPerEntry);
+}
+
+bool SortedRuns::precedes(const SortEntry& a, const SortEntry& b) const {
   if (a.prefix != b.prefix) return a.prefix < b.prefix;
-  const int order = order_.compare(key_of_record(a.record), key_of_record(b.record));
-  return order != 0 ? order < 0 : a.arrival < b.arrival;
+  return order_.compare(key_of_record(a.record), key_of_record(b.record)) < 0;
 }
 
 void SortedRuns::sort() {
-  // Not std::stable_sort, whose buffer clang 19 calls deprecated.
-  std::sort(entries_.begin(), entries_.end(),
-            [this](const Entry& a, const Entry& b) { return precedes(a, b); });
+  const auto scratch = std::make_unique_for_overwrite<SortEntry[]>(entries_.size());
+  sort_entries(entries_, std::span(scratch.get(), entries_.size()), order_);
 }
 
 std::optional<SystemError> SortedRuns::spill() {
@@ -118,8 +122,8 @@ std::optional<SystemError> SortedRuns::spill() {
   sort();
   Writer writer(*this);
   int failed = 0;
-  for (const Entry& entry : entries_) {
-    if (failed == 0) failed = writer.append(entry.record);
+  for (std::size_t i = 0; i < entries_.size() && failed == 0; ++i) {
+    failed = writer.append(record_at(i));
   }
   if (failed == 0) failed = writer.flush();
   if (failed != 0) return file_.error("write below", failed);
@@ -132,9 +136,22 @@ std::optional<SystemError> SortedRuns::spill() {
   return std::nullopt;
 }
 
+// Of the entry, when it is its turn: those that follow are on their way.
+const char* SortedRuns::record_at(std::size_t entry) const {
+  constexpr std::size_t kAhead = 16;
+  if (entry + kAhead < entries_.size()) prefetch_record(entries_[entry + kAhead].record);
+  return entries_[entry].record;
+}
+
 std::optional<SystemError> SortedRuns::for_each(
     const std::function<Flow(const char* record)>& take) {
   sort();
+  if (runs_.empty()) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (take(record_at(i)) == Flow::kStop) break;
+    }
+    return std::nullopt;
+  }
   // Neighbours are merged, so that the runs stay in the order of what they hold.
   while (runs_.size() > limits_.merged_at_once) {
     std::vector<FileRun> fewer;
@@ -159,9 +176,10 @@ std::optional<SystemError> SortedRuns::for_each(
 std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t count, bool with_memory,
                                              const std::function<Flow(const char* record)>& take) {
   struct Head {
-    Entry entry;
+    SortEntry entry;
     std::size_t source;  // `count`: the memory
   };
+  // Equal heads go by source: what is still in memory came last.
   const auto comes_later = [this](const Head& a, const Head& b) {
     if (precedes(b.entry, a.entry)) return true;
     return !precedes(a.entry, b.entry) && a.source > b.source;
@@ -172,14 +190,16 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
   std::size_t next = 0;  // of the memory
   const auto push_next = [&](std::size_t source) {
     if (source == count) {
-      if (with_memory && next < entries_.size()) heads.push({entries_[next++], source});
+      if (with_memory && next < entries_.size()) {
+        const char* const record = record_at(next);
+        heads.push({{entries_[next++].prefix, record}, source});
+      }
       return 0;
     }
     const int failed = readers[source].advance();
     const char* record = readers[source].record();
     if (failed == 0 && record != nullptr) {
-      // Arrival 0: equal heads go by source, and what is still in memory came last.
-      heads.push({{order_.prefix(key_of_record(record)), record, 0}, source});
+      heads.push({{order_.prefix(key_of_record(record)), record}, source});
     }
     return failed;
   };

@@ -1,8 +1,8 @@
 // jobs/sort/sorted_runs.h - records in order, in memory or in sorted runs of a file.
 //
-// Records are gathered in blocks of memory. When they fill the budget they are sorted and written
-// as one run to a file without a name (run_file.h); at the end the runs and what is in memory are
-// merged.
+// Records are gathered in blocks of memory. When they fill the budget they are sorted on all cores
+// (entry_sort.h) and written as one run to a file without a name (run_file.h); at the end the runs
+// and what is in memory are merged.
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
@@ -23,6 +23,7 @@
 #include "jobs/item.h"
 #include "jobs/out.h"
 #include "jobs/run_file.h"
+#include "jobs/sort/entry_sort.h"
 #include "jobs/sort/sort_record.h"
 #include "jobs/system_error.h"
 
@@ -57,17 +58,14 @@ class SortedRuns {
   [[nodiscard]] std::size_t runs_written() const { return runs_written_; }
 
  private:
-  struct Entry {
-    std::uint64_t prefix;
-    const char* record;
-    std::uint64_t arrival;  // which of the run's records it was: equal keys keep their order
-  };
   class Writer;
   class Reader;
 
   [[nodiscard]] char* allocate(std::size_t size);
-  [[nodiscard]] bool precedes(const Entry& a, const Entry& b) const;
+  [[nodiscard]] std::size_t memory_needed() const;
+  [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
   void sort();
+  [[nodiscard]] const char* record_at(std::size_t entry) const;
   [[nodiscard]] std::optional<SystemError> spill();
   [[nodiscard]] std::optional<SystemError> merge(
       std::size_t first, std::size_t count, bool with_memory,
@@ -75,7 +73,7 @@ class SortedRuns {
 
   const SortOrder order_;
   const Limits limits_;
-  std::vector<Entry> entries_;
+  std::vector<SortEntry> entries_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   char* free_ = nullptr;  // in the last block
   std::size_t left_ = 0;

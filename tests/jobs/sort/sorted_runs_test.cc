@@ -78,7 +78,7 @@ TEST_SUITE("jobs/sort") {
     CHECK(spilled.keys == expected);
     // More runs than are merged at a time.
     const Sorted in_rounds =
-        sorted(keys, order, {.memory_bytes = 300 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
+        sorted(keys, order, {.memory_bytes = 200 << 10, .merged_at_once = 2, .buffer_bytes = 1000},
                dir.path());
     CHECK(in_rounds.runs > 2);
     CHECK(in_rounds.keys == expected);

@@ -1,0 +1,48 @@
+// jobs/sort/entry_sort.h - sorting references to records by their keys, stably, on all cores.
+//
+// An entry has the first eight bytes of its key as a number (SortOrder::prefix), so that most pairs
+// are told apart without a look at the records, which lie all over the memory.
+//
+//   1  samples give some hundred splitters; each entry is dealt to the bucket between two of them,
+//      or to that of the entries whose prefix is one, in order: by as many goroutines as there are
+//      Ps
+//   2  buckets, which fit the caches, are sorted by their prefixes alone: by merging, without a
+//      branch on the comparison
+//   3  entries of one prefix get the next eight bytes of their keys as prefixes and are sorted by
+//      these, and so on; when no key has more bytes, by the lengths of the keys. Numbers, of which
+//      a prefix is not a part, are compared
+//
+// A bucket of one prefix that is large (all keys begin alike) goes through all of it again, so that
+// it, too, is shared out.
+//
+// Not chosen: std::sort, which compared prefixes with a branch that is guessed wrong every other
+// time, needed the place of each entry to keep the order of equal ones, and used one core. A radix
+// sort by bytes, which takes long keys that begin alike one byte at a time.
+//
+// Prior art: M. Axtmann et al., In-place parallel super scalar samplesort (IPS4o), 2017; A.
+// Andersson, S. Nilsson, Implementing radixsort, 1998 (of words instead of bytes).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "jobs/sort/sort_record.h"
+
+namespace gorun::jobs {
+
+/// A record and the order's prefix of its key. Without values at first, for many are made at once.
+struct SortEntry {
+  std::uint64_t prefix;
+  const char* record;
+};
+
+/// What sort_entries() takes beside an entry and its copy.
+inline constexpr std::size_t kSortBytesPerEntry = sizeof(std::uint16_t);
+
+/// Sorts `entries` by the keys of their records; those of equal keys stay in their order.
+/// scratch  as many entries, of any content; spoiled.
+/// threads  a goroutine, which parks while others help.
+void sort_entries(std::span<SortEntry> entries, std::span<SortEntry> scratch,
+                  const SortOrder& order);
+
+}  // namespace gorun::jobs
