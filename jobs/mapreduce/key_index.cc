@@ -1,7 +1,5 @@
 #include "jobs/mapreduce/key_index.h"
 
-#include <sys/mman.h>
-
 // All of XXH3 inside this file: a call would cost as much as hashing a word.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -9,10 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -23,7 +19,6 @@ constexpr std::size_t kBatch = 256;        // hashed and prefetched together
 constexpr std::size_t kFirstSlots = 1024;  // 32 KiB: what fits the first-level cache
 constexpr std::size_t kShortKeyBytes = 16;
 constexpr std::size_t kArenaBlockBytes = std::size_t{64} * 1024;
-constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 constexpr std::size_t kPageBytes = 4096;  // the smallest of any platform
 
@@ -99,8 +94,6 @@ std::uint64_t leading_bytes(std::string_view key) {
 }
 
 }  // namespace
-
-void KeyIndex::FreeSlots::operator()(Slot* slots) const { std::free(slots); }
 
 // Field by field: a Probe that is returned and copied is stored in halves and loaded whole, which
 // the processor's store buffer cannot forward.
@@ -199,16 +192,10 @@ void KeyIndex::reserve_for(std::size_t more) {
   std::size_t wanted = std::max(slot_count_, kFirstSlots);
   while (2 * (size() + more) > wanted) wanted *= 2;
   if (wanted == slot_count_) return;
-  const std::size_t bytes = wanted * sizeof(Slot);
-  const bool huge = bytes >= kHugePageBytes;
-  void* memory = std::aligned_alloc(huge ? kHugePageBytes : 64, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  // Advice: random probes into a large table miss the TLB most of the time without it.
-  if (huge) static_cast<void>(::madvise(memory, bytes, MADV_HUGEPAGE));
-  std::memset(memory, 0, bytes);
-  const std::unique_ptr<Slot[], FreeSlots> old = std::move(slots_);
+  LargeArray<Slot> slots = make_large_array<Slot>(wanted);
+  std::memset(static_cast<void*>(slots.get()), 0, wanted * sizeof(Slot));
+  const LargeArray<Slot> old = std::exchange(slots_, std::move(slots));
   const std::size_t old_count = slot_count_;
-  slots_.reset(static_cast<Slot*>(memory));
   slot_count_ = wanted;
   for (std::size_t i = 0; i < old_count; ++i) {
     if (old[i].tag == kFreeTag) continue;

@@ -25,6 +25,8 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/large_memory.h"
+
 namespace gorun::jobs {
 
 /// One reducer's part of all keys.
@@ -95,10 +97,6 @@ class KeyIndex {
     std::uint32_t length;
     std::uint64_t hash;
   };
-  struct FreeSlots {
-    void operator()(Slot* slots) const;
-  };
-
   // What is computed of a key before the table is looked at.
   struct Probe {
     std::uint64_t hash;
@@ -113,7 +111,7 @@ class KeyIndex {
   [[nodiscard]] bool is_of(const Slot& slot, std::string_view key, const Probe& probe) const;
   const char* keep(std::string_view key);
 
-  std::unique_ptr<Slot[], FreeSlots> slots_;
+  LargeArray<Slot> slots_;
   std::size_t slot_count_ = 0;  // a power of two, or 0
   std::vector<Entry> entries_;
   std::vector<std::unique_ptr<char[]>> arena_;

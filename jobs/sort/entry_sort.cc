@@ -22,7 +22,7 @@ constexpr std::size_t kSamplesPerSplitter = 16;
 // So few are sorted by insertion.
 constexpr std::size_t kFew = 16;
 // The record that is looked at this many entries later is on its way.
-constexpr std::size_t kAhead = 8;
+constexpr std::size_t kKeysAhead = 8;
 
 using Entries = std::span<SortEntry>;
 
@@ -285,7 +285,7 @@ class EntrySorter {
   template <class Visit>
   static void for_each_key(Entries entries, Visit visit) {
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (i + kAhead < entries.size()) prefetch_record(entries[i + kAhead].record);
+      if (i + kKeysAhead < entries.size()) prefetch_record(entries[i + kKeysAhead].record);
       visit(entries[i], key_of_record(entries[i].record));
     }
   }

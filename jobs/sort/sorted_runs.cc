@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <queue>
 #include <span>
 #include <utility>
@@ -9,7 +10,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kMemoryBlock = std::size_t{1} << 20;
+constexpr std::size_t kMemoryBlock = 4 * kHugePageBytes;
 
 }  // namespace
 
@@ -80,13 +81,22 @@ SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string direct
 
 SortedRuns::~SortedRuns() = default;
 
+std::size_t SortedRuns::usual_block() const {
+  return std::min(kMemoryBlock, limits_.memory_bytes / 8);
+}
+
 char* SortedRuns::allocate(std::size_t size) {
   if (size > left_) {
-    const std::size_t block = std::max(size, std::min(kMemoryBlock, limits_.memory_bytes / 8));
-    blocks_.push_back(std::make_unique_for_overwrite<char[]>(block));
-    free_ = blocks_.back().get();
-    left_ = block;
-    bytes_ += block;
+    if (size <= usual_block() && !spare_.empty()) {
+      blocks_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    } else {
+      const std::size_t bytes = std::max(size, usual_block());
+      blocks_.push_back({make_large_array<char>(bytes), bytes});
+    }
+    free_ = blocks_.back().memory.get();
+    left_ = blocks_.back().size;
+    bytes_ += left_;
   }
   left_ -= size;
   return std::exchange(free_, free_ + size);
@@ -113,7 +123,7 @@ bool SortedRuns::precedes(const SortEntry& a, const SortEntry& b) const {
 }
 
 void SortedRuns::sort() {
-  const auto scratch = std::make_unique_for_overwrite<SortEntry[]>(entries_.size());
+  const LargeArray<SortEntry> scratch = make_large_array<SortEntry>(entries_.size());
   sort_entries(entries_, std::span(scratch.get(), entries_.size()), order_);
 }
 
@@ -130,6 +140,9 @@ std::optional<SystemError> SortedRuns::spill() {
   runs_.push_back(writer.run());
   ++runs_written_;
   entries_.clear();
+  // One for a large record would take the place of many.
+  std::erase_if(blocks_, [this](const Block& block) { return block.size > usual_block(); });
+  std::ranges::move(blocks_, std::back_inserter(spare_));
   blocks_.clear();
   left_ = bytes_ = 0;
   free_ = nullptr;
@@ -146,6 +159,7 @@ const char* SortedRuns::record_at(std::size_t entry) const {
 std::optional<SystemError> SortedRuns::for_each(
     const std::function<Flow(const char* record)>& take) {
   sort();
+  spare_.clear();
   if (runs_.empty()) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (take(record_at(i)) == Flow::kStop) break;

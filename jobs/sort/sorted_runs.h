@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "jobs/item.h"
+#include "jobs/large_memory.h"
 #include "jobs/out.h"
 #include "jobs/run_file.h"
 #include "jobs/sort/entry_sort.h"
@@ -61,6 +62,7 @@ class SortedRuns {
   class Writer;
   class Reader;
 
+  [[nodiscard]] std::size_t usual_block() const;
   [[nodiscard]] char* allocate(std::size_t size);
   [[nodiscard]] std::size_t memory_needed() const;
   [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
@@ -74,8 +76,13 @@ class SortedRuns {
   const SortOrder order_;
   const Limits limits_;
   std::vector<SortEntry> entries_;
-  std::vector<std::unique_ptr<char[]>> blocks_;
-  char* free_ = nullptr;  // in the last block
+  struct Block {
+    LargeArray<char> memory;
+    std::size_t size = 0;
+  };
+  std::vector<Block> blocks_;
+  std::vector<Block> spare_;  // those of a run that is on the disk
+  char* free_ = nullptr;      // in the last block
   std::size_t left_ = 0;
   std::size_t bytes_ = 0;  // of all blocks
   RunFile file_;
