@@ -8,9 +8,9 @@
 //      Ps
 //   2  buckets, which fit the caches, are sorted by their prefixes alone: by merging, without a
 //      branch on the comparison
-//   3  entries of one prefix get the next eight bytes of their keys as prefixes and are sorted by
-//      these, and so on; when no key has more bytes, by the lengths of the keys. Numbers, of which
-//      a prefix is not a part, are compared
+//   3  entries of one prefix get another one, the eight bytes behind what all of their keys begin
+//      with, and are sorted by these, and so on. Few of them are compared, and so are numbers, of
+//      which a prefix is not a part
 //
 // A bucket of one prefix that is large (all keys begin alike) goes through all of it again, so that
 // it, too, is shared out.
@@ -36,7 +36,7 @@ struct SortEntry {
   const char* record;
 };
 
-/// What sort_entries() takes beside an entry and its copy.
+/// Bytes that sort_entries() takes for each entry beside it and its copy in `scratch`.
 inline constexpr std::size_t kSortBytesPerEntry = sizeof(std::uint16_t);
 
 /// Sorts `entries` by the keys of their records; those of equal keys stay in their order.
