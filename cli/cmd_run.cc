@@ -77,7 +77,9 @@ void suspend(const TerminalModes& modes, Screen& screen) {
   screen.clear_status();
   signal_child_groups(SIGTSTP);
   modes.restore();
-  kill(getpid(), SIGSTOP);  // returns when SIGCONT has come
+  // To this thread, not to the process: of that another thread may take it, and later, and we
+  // would let the commands go on before we stop. Returns when SIGCONT has come.
+  std::raise(SIGSTOP);
   signal_child_groups(SIGCONT);
 }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -74,6 +76,60 @@ std::string job_of_sleepers(const ScratchDir& scratch, const std::string& rest) 
                        "            \"shell\": \"echo $$ > started; " +
                            rest + "\"}}}\n");
 }
+
+bool is_stopped(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && text[name_end + 2] == 'T';
+}
+
+bool wait_until_stopped(pid_t pid, bool stopped) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (is_stopped(pid) != stopped) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Lets one thread, `tid`, have only what is left of one core, and leaves next to nothing of it.
+class BusyCpu {
+ public:
+  explicit BusyCpu(pid_t tid) {
+    cpu_set_t allowed;
+    REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    int cpu = 0;
+    while (CPU_ISSET(cpu, &allowed) == 0) ++cpu;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    for (std::thread& thread : threads_) {
+      thread = std::thread([this, one] {
+        sched_setaffinity(0, sizeof one, &one);
+        ++spinning_;
+        while (!stop_.load(std::memory_order_relaxed)) {
+        }
+      });
+    }
+    while (spinning_.load() < threads_.size()) std::this_thread::yield();
+    const sched_param none{};
+    REQUIRE(sched_setaffinity(tid, sizeof one, &one) == 0);
+    REQUIRE(sched_setscheduler(tid, SCHED_IDLE, &none) == 0);
+  }
+  ~BusyCpu() {
+    stop_.store(true, std::memory_order_relaxed);
+    for (std::thread& thread : threads_) thread.join();
+  }
+  BusyCpu(const BusyCpu&) = delete;
+  BusyCpu& operator=(const BusyCpu&) = delete;
+
+ private:
+  std::atomic<std::size_t> spinning_{0};
+  std::atomic<bool> stop_{false};
+  std::array<std::thread, 4> threads_;  // with one, the kernel lets `tid` run after some 3 ms
+};
 
 }  // namespace
 
@@ -249,30 +305,21 @@ TEST_CASE("what commands leave behind ends with the run, and is counted") {
 }
 
 TEST_CASE("SIGTSTP stops gorun and its commands, and SIGCONT lets both go on") {
-  const auto state_of = [](pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    return text.empty() ? '?' : text[text.rfind(')') + 2];
-  };
-  const auto wait_for_state = [&](pid_t pid, bool stopped) {
-    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while ((state_of(pid) == 'T') != stopped) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  };
   const ScratchDir scratch;
   StartedPids started(scratch);
   Command gorun(gorun_argv({"-q", job_of_sleepers(scratch, "exec sleep 1000")}),
                 {.directory = scratch.path()});
   std::vector<pid_t> pids = started.wait_for(3);
-  pids.push_back(gorun.pid());
+  pids.insert(pids.begin(), gorun.pid());  // when that has stopped, nobody lets the others go on
+  // What stops gorun must not wait for its main thread: else the commands go on before it stops.
+  std::optional<BusyCpu> busy;
+  SUBCASE("at once") {}
+  SUBCASE("while the main thread waits for its core") { busy.emplace(gorun.pid()); }
   gorun.signal(SIGTSTP);
-  for (const pid_t pid : pids) CHECK(wait_for_state(pid, true));
+  for (const pid_t pid : pids) CHECK(wait_until_stopped(pid, true));
+  busy.reset();
   gorun.signal(SIGCONT);
-  for (const pid_t pid : pids) CHECK(wait_for_state(pid, false));
+  for (const pid_t pid : pids) CHECK(wait_until_stopped(pid, false));
   gorun.signal(SIGINT);
   REQUIRE(gorun.wait_for_err("control-C again ends the commands\n"));
   gorun.signal(SIGINT);
