@@ -27,7 +27,7 @@ bool Surroundings::ends_by_draining() const {
 }
 
 void Surroundings::last_attempt_failed(std::size_t stage, Failure failure) const {
-  if (is_stopped() || !run.is_draining(group())) return;
+  if (!only_drains()) return;
   static_cast<void>(run.fail_item(stage, std::move(failure)));
 }
 

@@ -88,6 +88,9 @@ struct Surroundings {
   [[nodiscard]] std::size_t scope() const { return run.scope_of(head_stage()); }
   [[nodiscard]] std::size_t group() const { return run.group_of(head_stage()); }
   [[nodiscard]] bool is_stopped() const { return run.is_stopped(scope()); }
+  /// True if nothing more is to be begun in the group, but for a reason that lets what is under way
+  /// end. A stop of everything drains, too, and stops first: so that is what is looked at last.
+  [[nodiscard]] bool only_drains() const { return run.is_draining(group()) && !is_stopped(); }
   /// True if the chain is one that ends when its group drains: a source, or one that would begin
   /// another operation.
   [[nodiscard]] bool ends_by_draining() const;

@@ -159,8 +159,8 @@ Flow Worker::LinkContext::fail_item(const Item& item, Failure failure) {
         " (attempt " + std::to_string(attempt_) + " of " + std::to_string(policy_.retry.max) + ")";
   }
   if (!policy_.retry.goes_on(failure, attempt_)) return fail_for_good(item, std::move(failure));
-  if (where_.is_stopped()) return Flow::kStop;  // looked at first: a stop of everything drains, too
-  if (where_.run.is_draining(where_.group())) return fail_for_good(item, std::move(failure));
+  if (where_.only_drains()) return fail_for_good(item, std::move(failure));
+  if (where_.is_stopped()) return Flow::kStop;
   const auto pause = policy_.retry.pause(failure, attempt_, where_.run.random());
   where_.run.attempt_failed(stage_, failure, pause);
   if (link_.producer != nullptr) {
