@@ -393,7 +393,7 @@ TEST_CASE("several goruns at once leave a record that holds") {
 
 TEST_CASE("no record holds a secret") {
   const ScratchDir dir;
-  const std::string canary = "canary-4711-that-nobody-may-read";
+  const std::string canary = "canary-that-nobody-may-read";
   dir.write("job.json", R"({"gorun": 1, "vars": {"t": {"secret": true, "required": true}},
    "env": {"T": "${{ vars.t }}"}, "stages": {
     "a": {"kind": "exec", "matrix": {"m": ["${{ vars.t }}"]}, "argv": ["sh", "-c", "cat $0 > $1", "${{ vars.t }}.in", "${{ vars.t }}.out"],
@@ -406,17 +406,17 @@ TEST_CASE("no record holds a secret") {
   CHECK(run({"-q"}).status == 0);
   const CommandResult again = run({"-v"});
   CHECK(mentions(again.err, "1 stage up to date"));
-  CHECK_FALSE(mentions(again.err, "4711"));
+  CHECK_FALSE(mentions(again.err, "nobody-may"));
   dir.write(canary + ".in", "else");
   const CommandResult why = run({"explain"});
   CHECK(mentions(why.out, "would run: input \"***.in"));
-  CHECK_FALSE(mentions(why.out, "4711"));
+  CHECK_FALSE(mentions(why.out, "nobody-may"));
   std::size_t records = 0;
   for (const std::string& name : names_below(dir / ".gorun/cache")) {
-    CHECK_FALSE(mentions(name, "4711"));
+    CHECK_FALSE(mentions(name, "nobody-may"));
     if (fs::is_directory(dir / ".gorun/cache/" + name)) continue;
     ++records;
-    CHECK_FALSE(mentions(read_whole_file(dir / ".gorun/cache/" + name), "4711"));
+    CHECK_FALSE(mentions(read_whole_file(dir / ".gorun/cache/" + name), "nobody-may"));
   }
   CHECK(records == 1);
   // The copy of a file is data, but its directory has the name of the stage.
