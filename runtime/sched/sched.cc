@@ -467,11 +467,14 @@ void Sched::run(G* gp) {
     grq.push(gp);
     first = m_for(take_idle(nullptr), false);
   }
-  // Before any M, which might take the last thread that the process may have.
+  // Before any M, which might take the last thread that the process may have. For the same reason
+  // it waits until the first M has its own: it would start another one for the goroutine above.
+  sysmon_word.store(0, std::memory_order_relaxed);
   std::thread monitor = start_sysmon();
   launch_first(first);
   {
     std::unique_lock guard(lock);
+    wake_sysmon();
     changed.wait(guard, [this] { return stopping.load(std::memory_order_relaxed); });
     for (auto& m : ms) {
       if (m->has_thread) rouse(m.get());

@@ -249,6 +249,7 @@ struct Sched {
     M* m = nullptr;
     bool needs_thread = false;
   };
+  [[nodiscard]] M* take_asleep(bool also_timekeeper);  // holds lock; nullptr: none is
   Start m_for(P* pp, bool as_spinning);  // holds lock; launch() it afterwards, without
   void launch(Start start);
   void launch_first(Start start);

@@ -84,6 +84,9 @@ std::thread Sched::start_sysmon() {
 void Sched::sysmon_main() {
   if (mode.deterministic) return;    // its decisions depend on the clock
   prctl(PR_SET_TIMERSLACK, 1000UL);  // a 20 us sleep takes 120 us with the default slack
+  futex_wait(sysmon_word, 0);        // for run()
+  // Acquire: pairs with wake_sysmon(). What it overwrites may be the news of the end.
+  static_cast<void>(sysmon_word.exchange(0, std::memory_order_acquire));
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;
   SchedTrace lines(mode.sched_trace_ns, monotonic_ns());

@@ -42,14 +42,21 @@ constexpr std::int64_t kRefusalNs = 10'000'000;
 
 // --- starting ------------------------------------------------------------------------------------
 
-Sched::Start Sched::m_for(P* pp, bool as_spinning) {
-  M* m = idle_ms;
-  if (m != nullptr) {
+// Whoever goes to sleep next keeps the time.
+M* Sched::take_asleep(bool also_timekeeper) {
+  if (M* const m = idle_ms) {
     unlink_idle(m);
-  } else if (timekeeper != nullptr && idle_ps.load(std::memory_order_relaxed) == 0) {
-    m = timekeeper;  // whoever goes to sleep next keeps the time
-    timekeeper = nullptr;
-    timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
+    return m;
+  }
+  if (!also_timekeeper || timekeeper == nullptr) return nullptr;
+  timekeeper_until.store(TimerHeap::kNever, std::memory_order_seq_cst);
+  return std::exchange(timekeeper, nullptr);
+}
+
+Sched::Start Sched::m_for(P* pp, bool as_spinning) {
+  M* m = take_asleep(idle_ps.load(std::memory_order_relaxed) == 0);
+  if (m != nullptr) {
+    // It has a thread.
   } else if (ended_ms != nullptr) {
     m = std::exchange(ended_ms, ended_ms->next_idle);
     --ended_m_count;
@@ -82,19 +89,32 @@ int Sched::start_thread(M* m) {
   return pthread_create(&thread, nullptr, thread_main, m);
 }
 
-// Takes back what m_for() did.
+// Takes back what m_for() did. An M that went to sleep while this one counted as awake left the
+// work, the time and the end of the run to it: it takes over.
 void Sched::do_without(M* m) {
   const bool was_spinning = std::exchange(m->spinning, false);
+  M* other = nullptr;
   {
     const std::lock_guard guard(lock);
-    make_idle(std::exchange(m->next_p, nullptr));
+    P* const pp = std::exchange(m->next_p, nullptr);
     m->has_thread = false;
     m->next_idle = ended_ms;
     ended_ms = m;
     ++ended_m_count;
     refused_until = monotonic_ns() + kRefusalNs;
+    other = take_asleep(true);
+    if (other == nullptr) {
+      make_idle(pp);
+    } else {
+      other->next_p = pp;
+      other->spinning = was_spinning;
+    }
   }
-  if (was_spinning) spinning.fetch_sub(1, std::memory_order_seq_cst);
+  if (other != nullptr) {
+    rouse(other);
+  } else if (was_spinning) {
+    spinning.fetch_sub(1, std::memory_order_seq_cst);
+  }
 }
 
 bool Sched::may_have_m() const {
