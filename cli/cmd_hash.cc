@@ -111,7 +111,7 @@ class PrintSink final : public jobs::HashSink {
   bool has_failed_ = false;
 };
 
-ExitCode print_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter) {
+ExitCode print_hashes(const Options& options, Screen& screen, const jobs::HashRunOptions& run) {
   std::vector<jobs::Algorithm> algorithms = options.hash.algorithms;
   if (algorithms.empty()) algorithms.push_back(jobs::Algorithm::kSha256);
   HashOutput output;
@@ -127,8 +127,8 @@ ExitCode print_hashes(const Options& options, Screen& screen, jobs::HashMeter& m
   for (auto at = paths.begin(); at != paths.end();) {
     const auto stream = std::find(at, paths.end(), kStandardInput);
     if (at != stream) {
-      jobs::PathSource source({at, stream}, algorithms, options.hash.order);
-      jobs::run_hash(source, sink, {.path = options.hash.sha256_path, .meter = &meter});
+      jobs::PathSource source({at, stream}, algorithms, options.hash.order, run.disks);
+      jobs::run_hash(source, sink, run);
     }
     at = stream;
     if (at == paths.end()) break;
@@ -136,8 +136,8 @@ ExitCode print_hashes(const Options& options, Screen& screen, jobs::HashMeter& m
     task.names.emplace_back(kStandardInput);
     task.results.emplace_back(
         jobs::hash_stream(STDIN_FILENO, "(standard input)", algorithms,
-                          [&](std::uint64_t bytes) { meter.add_bytes(bytes); }));
-    meter.add_files(1);
+                          [&](std::uint64_t bytes) { run.meter->add_bytes(bytes); }));
+    run.meter->add_files(1);
     if (!sink.take(std::move(task))) break;
     ++at;
   }
@@ -168,14 +168,17 @@ ExitCode cmd_hash(const Options& options, Screen& screen) {
   jobs::HashMeter meter(rt.procs());
   ProgressDisplay display(screen, choose_style(options));
   display.begin(std::make_unique<HashProgress>(meter, census_of(options)));
+  jobs::TurningDisks disks(options.hash.rotational_workers);
+  const jobs::HashRunOptions run{
+      .path = options.hash.sha256_path, .disks = &disks, .meter = &meter};
   ExitCode status = ExitCode::kInternal;
   static_cast<void>(rt.run([&] {
     if (options.hash.check) {
-      status = check_hashes(options, screen, meter);
+      status = check_hashes(options, screen, run);
     } else if (!options.hash.audit.empty()) {
-      status = audit_hashes(options, screen, meter);
+      status = audit_hashes(options, screen, run);
     } else {
-      status = print_hashes(options, screen, meter);
+      status = print_hashes(options, screen, run);
     }
   }));
   return status;

@@ -37,7 +37,7 @@ constexpr std::array<CommandRow, 10> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 48> kFlags = {{
+constexpr std::array<FlagRow, 49> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly | kCountOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -83,6 +83,8 @@ constexpr std::array<FlagRow, 48> kFlags = {{
     {"", "--format", "FORM", "sha256sum (default), bsd, hashdeep, jsonl", kHashOnly},
     {"", "--order", "ORDER", "path (default): sorted; walk: as directories list their names",
      kHashOnly},
+    {"", "--rotational-workers", "N",
+     "how many wait for one turning disk at a time, 0: any number (default: 1)", kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
     {"", "--audit", "FILE",
      "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},

@@ -130,7 +130,7 @@ bool conclude(const Options& options, Screen& screen, const AuditSink& sink, con
 
 }  // namespace
 
-ExitCode audit_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter) {
+ExitCode audit_hashes(const Options& options, Screen& screen, const jobs::HashRunOptions& run) {
   const std::string& file = options.hash.audit;
   std::optional<jobs::Algorithm> untagged;
   if (!options.hash.algorithms.empty()) untagged.emplace(options.hash.algorithms.front());
@@ -154,9 +154,9 @@ ExitCode audit_hashes(const Options& options, Screen& screen, jobs::HashMeter& m
     return ExitCode::kFailed;
   }
   HashOutput output;
-  jobs::PathSource source(options.hash.paths, known.algorithms, options.hash.order);
+  jobs::PathSource source(options.hash.paths, known.algorithms, options.hash.order, run.disks);
   AuditSink sink(options, screen, output, known.audit);
-  jobs::run_hash(source, sink, {.path = options.hash.sha256_path, .meter = &meter});
+  jobs::run_hash(source, sink, run);
   for (const jobs::AuditFinding& finding : known.audit.conclude()) {
     sink.say(finding);
     if (!output.flush_if_full()) break;

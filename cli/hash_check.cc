@@ -142,7 +142,7 @@ bool conclude(const Options& options, Screen& screen, const std::string& file,
 
 }  // namespace
 
-ExitCode check_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter) {
+ExitCode check_hashes(const Options& options, Screen& screen, const jobs::HashRunOptions& run) {
   std::optional<jobs::Algorithm> untagged;
   if (!options.hash.algorithms.empty()) untagged.emplace(options.hash.algorithms.front());
   HashOutput output;
@@ -158,7 +158,7 @@ ExitCode check_hashes(const Options& options, Screen& screen, jobs::HashMeter& m
     CheckCounts counts;
     ChecksumSource source(input, untagged);
     CheckSink sink(options, screen, output, counts);
-    jobs::run_hash(source, sink, {.path = options.hash.sha256_path, .meter = &meter});
+    jobs::run_hash(source, sink, run);
     counts.entries = source.entries();
     counts.wrong_lines = source.wrong_lines();
     if (!output.flush()) break;

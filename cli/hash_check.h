@@ -7,11 +7,12 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "jobs/hash/hash_meter.h"
+#include "jobs/hash/hash_run.h"
 
 namespace gorun::cli {
 
 /// On a goroutine.
-[[nodiscard]] ExitCode check_hashes(const Options& options, Screen& screen, jobs::HashMeter& meter);
+[[nodiscard]] ExitCode check_hashes(const Options& options, Screen& screen,
+                                    const jobs::HashRunOptions& run);
 
 }  // namespace gorun::cli

@@ -49,16 +49,22 @@ std::optional<UsageError> choose(const Parsed& parsed, std::string_view flag,
                     hint.empty() ? "it is one of " + list : hint};
 }
 
-// The value of `flag`, a whole number from 1 to `max`; 0 if it is not given.
-std::optional<UsageError> read_count(const Parsed& parsed, std::string_view flag, int max,
-                                     int* count) {
+// The value of `flag`, a whole number from `min` to `max`; left as it is if it is not given.
+std::optional<UsageError> read_number(const Parsed& parsed, std::string_view flag, int min, int max,
+                                      int* count) {
   const std::optional<std::string_view> text = parsed.last(flag);
   if (!text) return std::nullopt;
   const char* end = text->data() + text->size();
   const auto [stop, error] = std::from_chars(text->data(), end, *count);
-  if (error == std::errc() && stop == end && *count >= 1 && *count <= max) return std::nullopt;
-  return UsageError{"option " + jobs::quote(flag) + " cannot be " + jobs::quote(*text),
-                    "it is a whole number from 1 to " + std::to_string(max)};
+  if (error == std::errc() && stop == end && *count >= min && *count <= max) return std::nullopt;
+  return UsageError{
+      "option " + jobs::quote(flag) + " cannot be " + jobs::quote(*text),
+      "it is a whole number from " + std::to_string(min) + " to " + std::to_string(max)};
+}
+
+std::optional<UsageError> read_count(const Parsed& parsed, std::string_view flag, int max,
+                                     int* count) {
+  return read_number(parsed, flag, 1, max, count);
 }
 
 std::optional<UsageError> read_procs(const Parsed& parsed, Options& options) {
@@ -279,6 +285,10 @@ std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
     error = choose<jobs::WalkOrder>(
         parsed, "--order",
         {{"path", jobs::WalkOrder::kSorted}, {"walk", jobs::WalkOrder::kAsListed}}, hash.order);
+  }
+  if (!error && parsed.has("--rotational-workers")) {
+    error = read_number(parsed, "--rotational-workers", 0, kMaxRotationalWorkers,
+                        &hash.rotational_workers.emplace());
   }
   if (!error && parsed.has("--sha256-path")) {
     const std::string_view name = *parsed.last("--sha256-path");

@@ -41,6 +41,7 @@ struct HashOptions {
   HashFormat format = HashFormat::kSha256sum;
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
+  std::optional<int> rotational_workers;  // see jobs/disk/turning_disks.h
   std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
@@ -134,6 +135,7 @@ struct UsageError {
 inline constexpr int kMaxNice = 19;
 inline constexpr int kMaxProcs = 1024;
 inline constexpr int kMaxMapJobs = 100'000;
+inline constexpr int kMaxRotationalWorkers = 1024;  // as in the table of kinds
 inline constexpr int kMaxMapItems = 1'000'000;
 inline constexpr int kMaxTop = 1'000'000'000;
 

@@ -8,16 +8,26 @@
 
 namespace gorun::jobs {
 
-ReadResult cached_read(int fd, std::span<char> buffer, off_t offset) {
+std::optional<ReadResult> read_if_cached(int fd, std::span<char> buffer, off_t offset) {
   const iovec piece = {buffer.data(), buffer.size()};
   // Whatever this fails with (EAGAIN; ENOSYS, EOPNOTSUPP or EINVAL of a kernel or a file system
   // that does not know it) is said again by the call that waits.
   const ssize_t cached = ::preadv2(fd, &piece, 1, offset, RWF_NOWAIT);
-  if (cached >= 0) return {cached, 0};
+  if (cached < 0) return std::nullopt;
+  return ReadResult{cached, 0};
+}
+
+ReadResult waiting_read(int fd, std::span<char> buffer, off_t offset) {
+  const iovec piece = {buffer.data(), buffer.size()};
   return runtime::blocking(runtime::Blocking::kBrief, [&] {
     const ssize_t bytes = ::preadv2(fd, &piece, 1, offset, 0);
     return ReadResult{bytes, bytes < 0 ? errno : 0};
   });
+}
+
+ReadResult cached_read(int fd, std::span<char> buffer, off_t offset) {
+  const std::optional<ReadResult> cached = read_if_cached(fd, buffer, offset);
+  return cached ? *cached : waiting_read(fd, buffer, offset);
 }
 
 }  // namespace gorun::jobs

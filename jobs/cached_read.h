@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <span>
 
 namespace gorun::jobs {
@@ -25,5 +26,11 @@ inline constexpr off_t kAtPosition = -1;
 ///
 /// threads  any. Not in a blocking section: what waits is one by itself.
 [[nodiscard]] ReadResult cached_read(int fd, std::span<char> buffer, off_t offset);
+
+/// Its two halves, for who has something to do before he waits. Nothing: it would wait, or fails in
+/// a way that waiting_read() says again.
+[[nodiscard]] std::optional<ReadResult> read_if_cached(int fd, std::span<char> buffer,
+                                                       off_t offset);
+[[nodiscard]] ReadResult waiting_read(int fd, std::span<char> buffer, off_t offset);
 
 }  // namespace gorun::jobs

@@ -349,12 +349,19 @@ inline constexpr std::array<OptionRow, 11> kHttpOptions = {{
 inline constexpr std::array<std::string_view, 7> kAlgorithms = {
     "sha256", "sha512", "sha1", "md5", "blake3", "xxh3-64", "xxh3-128"};
 
-inline constexpr std::array<OptionRow, 1> kHashOptions = {{
+inline constexpr OptionRow kRotationalWorkers = {
+    .name = "rotational_workers",
+    .type = OptionType::kInteger,
+    .help = "how many wait for one turning disk at a time, 0: any; else 1 if it tells its speed",
+    .max = 1024};
+
+inline constexpr std::array<OptionRow, 2> kHashOptions = {{
     {.name = "algorithm",
      .type = OptionType::kChoices,
      .default_text = "sha256",
      .help = "which digest; several, all from one reading, set a field of its name each",
      .choices = kAlgorithms},
+    kRotationalWorkers,
 }};
 
 inline constexpr std::array<std::string_view, 4> kManifestFormats = {"auto", "coreutils", "bsd",
@@ -378,7 +385,7 @@ inline constexpr std::array<OptionRow, 3> kManifestOptions = {{
 
 inline constexpr std::array<std::string_view, 2> kMissingWays = {"report", "ignore"};
 
-inline constexpr std::array<OptionRow, 2> kVerifyOptions = {{
+inline constexpr std::array<OptionRow, 3> kVerifyOptions = {{
     {.name = "audit_root",
      .type = OptionType::kTexts,
      .help = "directories whose other files are reported as ADDED, at the end"},
@@ -387,6 +394,7 @@ inline constexpr std::array<OptionRow, 2> kVerifyOptions = {{
      .default_text = "report",
      .help = "report: a file that is not there is MISSING; ignore: its item is left out",
      .choices = kMissingWays},
+    kRotationalWorkers,
 }};
 
 inline constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",

@@ -54,6 +54,10 @@ bool StageOptions::flag(std::string_view name) const { return get<bool>(name); }
 
 std::int64_t StageOptions::integer(std::string_view name) const { return get<std::int64_t>(name); }
 
+std::optional<std::int64_t> StageOptions::find_integer(std::string_view name) const {
+  return has(name) ? std::optional(integer(name)) : std::nullopt;
+}
+
 const std::string& StageOptions::text(std::string_view name) const {
   return get<std::string>(name);
 }

@@ -86,6 +86,8 @@ class StageOptions {
   [[nodiscard]] bool has(std::string_view name) const;
   /// True if the job file gives the option.
   [[nodiscard]] bool is_given(std::string_view name) const;
+  /// integer() of an option that has() one.
+  [[nodiscard]] std::optional<std::int64_t> find_integer(std::string_view name) const;
 
   /// Each returns the value of an option that has() one; std::logic_error otherwise.
   [[nodiscard]] bool flag(std::string_view name) const;

@@ -13,7 +13,6 @@
 #include <ctime>
 #include <utility>
 
-#include "jobs/cached_read.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 #include "runtime/blocking.h"
@@ -44,13 +43,14 @@ Called in_blocking_section(Call call) {
 
 // Opens what the kernel's caches know without asking a disk; whatever this says but a descriptor
 // (EAGAIN; ENOSYS before Linux 5.12; EPERM under a filter) is said again by the call that waits.
-Called open_file(int dirfd, const char* path) {
+Called open_file(int dirfd, const char* path, DiskPlace* place) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   open_how how = {};
   how.flags = kFlags;
   how.resolve = RESOLVE_CACHED;
   const long fd = ::syscall(SYS_openat2, dirfd, path, &how, sizeof how);
   if (fd >= 0) return {fd, 0};
+  if (place != nullptr) place->take();
   // Non-blocking, for opening a FIFO without a writer would wait for one.
   return in_blocking_section([&] { return ::openat(dirfd, path, kFlags); });
 }
@@ -149,12 +149,13 @@ std::string HashFileError::message() const {
 }
 
 Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string name,
-                                                       std::size_t skip) {
-  const Called opened = open_file(dirfd, name.c_str() + skip);
+                                                       std::size_t skip, DiskPlace* place) {
+  const Called opened = open_file(dirfd, name.c_str() + skip, place);
   if (opened.result < 0) return system_failure("open", opened.error, name);
   FileDescriptor file(static_cast<int>(opened.result));
   struct stat before = {};
   if (::fstat(file.get(), &before) != 0) return system_failure("stat", errno, name);
+  if (place != nullptr) place->note(before.st_dev);
   if (!S_ISREG(before.st_mode)) {
     return failure(HashFileError::Reason::kNotRegular, name,
                    std::string(type_phrase(before.st_mode)));
@@ -168,13 +169,19 @@ Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string na
     // Advice that is refused changes nothing but the speed.
     static_cast<void>(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL));
   }
-  return FileReading(std::move(file), std::move(name), before);
+  return FileReading(std::move(file), std::move(name), before, place);
+}
+
+ReadResult FileReading::read_piece(std::span<char> buffer, off_t offset) const {
+  if (const auto cached = read_if_cached(file_.get(), buffer, offset)) return *cached;
+  if (place_ != nullptr) place_->take(before_.st_dev);
+  return waiting_read(file_.get(), buffer, offset);
 }
 
 Expected<std::size_t, HashFileError> FileReading::read(std::span<char> buffer) {
   std::size_t filled = 0;
   while (filled < buffer.size() && !is_at_end_) {
-    const ReadResult got = cached_read(file_.get(), buffer.subspan(filled), kAtPosition);
+    const ReadResult got = read_piece(buffer.subspan(filled), kAtPosition);
     if (got.error == EINTR) continue;
     if (got.bytes < 0) return system_failure("read", got.error, name_);
     filled += static_cast<std::size_t>(got.bytes);
@@ -190,8 +197,7 @@ Expected<std::size_t, HashFileError> FileReading::read_at(std::uint64_t offset,
                                                           std::span<char> buffer) const {
   std::size_t filled = 0;
   while (filled < buffer.size()) {
-    const ReadResult got =
-        cached_read(file_.get(), buffer.subspan(filled), static_cast<off_t>(offset + filled));
+    const ReadResult got = read_piece(buffer.subspan(filled), static_cast<off_t>(offset + filled));
     if (got.error == EINTR) continue;
     if (got.bytes < 0) return system_failure("read", got.error, name_);
     if (got.bytes == 0) break;

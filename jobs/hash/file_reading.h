@@ -16,7 +16,8 @@
 // A goroutine that reads what the caches hold keeps its P: openat2 with RESOLVE_CACHED says when it
 // would wait for a disk, as do reads (jobs/cached_read.h), and only then the call is marked as
 // blocking (runtime/blocking.h). Without that, sections of a millisecond of hashing looked like
-// blocked threads: their Ps were taken away and given back thousands of times a second.
+// blocked threads: their Ps were taken away and given back thousands of times a second. Before a
+// disk that turns, who would wait takes a place in its queue first (jobs/disk/disk_place.h).
 // Not chosen: mmap. A truncated file then raises SIGBUS, and page faults cost more than copies.
 #pragma once
 
@@ -30,6 +31,8 @@
 #include <string>
 #include <utility>
 
+#include "jobs/cached_read.h"
+#include "jobs/disk/disk_place.h"
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/system_error.h"
@@ -61,8 +64,10 @@ class FileReading {
  public:
   /// Opens `name`, without its first `skip` bytes, relative to the directory `dirfd` (AT_FDCWD: the
   /// current one). Blocks in open, and up to kSettleLimit for a file that is being written.
+  /// place  outlives the reading; taken before a call that waits for the disk. nullptr: none is.
   [[nodiscard]] static Expected<FileReading, HashFileError> open(int dirfd, std::string name,
-                                                                 std::size_t skip = 0);
+                                                                 std::size_t skip = 0,
+                                                                 DiskPlace* place = nullptr);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   /// The size that the file had when it was opened; 0 for files that the kernel makes up.
@@ -85,12 +90,15 @@ class FileReading {
   [[nodiscard]] std::optional<HashFileError> check(std::uint64_t bytes_read) const;
 
  private:
-  FileReading(FileDescriptor file, std::string name, const struct stat& before)
-      : file_(std::move(file)), name_(std::move(name)), before_(before) {}
+  FileReading(FileDescriptor file, std::string name, const struct stat& before, DiskPlace* place)
+      : file_(std::move(file)), name_(std::move(name)), before_(before), place_(place) {}
+
+  [[nodiscard]] ReadResult read_piece(std::span<char> buffer, off_t offset) const;
 
   FileDescriptor file_;
   std::string name_;
   struct stat before_;
+  DiskPlace* place_;
   std::uint64_t total_ = 0;
   bool is_at_end_ = false;
 };

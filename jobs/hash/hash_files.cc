@@ -40,8 +40,8 @@ struct FilesHasher::SmallTrees {
   std::size_t used = 0;         // of the buffer, which is the window of the one flight
 };
 
-FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path)
-    : algorithms_(algorithms.begin(), algorithms.end()) {
+FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path, DiskPlace* place)
+    : algorithms_(algorithms.begin(), algorithms.end()), place_(place) {
   const bool has_sha256 = std::ranges::find(algorithms, Algorithm::kSha256) != algorithms.end();
   std::vector<Algorithm> others = algorithms_;
   if (has_sha256 && Sha256Lanes::are_available(path)) {
@@ -170,8 +170,8 @@ bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
 Expected<FileReading, HashFileError> FilesHasher::open_next() {
   const std::string_view name = names_[next_++];
   const std::string_view following = next_ < names_.size() ? names_[next_] : std::string_view();
-  const NearDirectory::Place place = near_.find(name, following);
-  return FileReading::open(place.dirfd, std::string(name), place.skip);
+  const NearDirectory::Place near = near_.find(name, following);
+  return FileReading::open(near.dirfd, std::string(name), near.skip, place_);
 }
 
 // Reads a small file into the buffer, to be hashed with others. False: it is none.

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/disk/disk_place.h"
 #include "jobs/expected.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_file.h"
@@ -58,7 +59,9 @@ struct OpenedFile {
 class FilesHasher {
  public:
   /// path  which way SHA-256 goes; one that is_available().
-  explicit FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path = Sha256Path::kAuto);
+  /// place  outlives this and all files that it sets aside; nullptr: no disk is queued for.
+  explicit FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path = Sha256Path::kAuto,
+                       DiskPlace* place = nullptr);
   ~FilesHasher();
   FilesHasher(const FilesHasher&) = delete;
   FilesHasher& operator=(const FilesHasher&) = delete;
@@ -105,6 +108,7 @@ class FilesHasher {
   void land_small_trees(std::vector<HashOutcome>* outcomes);
 
   std::vector<Algorithm> algorithms_;
+  DiskPlace* const place_;
   std::optional<Sha256Lanes> lanes_;  // nothing: OpenSSL's SHA-256, or none is asked for
   std::vector<Flight> flights_;       // one a lane, or one
   std::vector<char> windows_;

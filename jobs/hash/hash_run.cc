@@ -1,5 +1,6 @@
 #include "jobs/hash/hash_run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -15,8 +16,9 @@
 namespace gorun::jobs {
 namespace {
 
-// Tasks begun and not delivered: 16,384 names, a few MiB with their results.
+// Tasks begun and not delivered, and their names: a few MiB with their results.
 constexpr std::size_t kTasksAhead = 256;
+constexpr std::size_t kNamesAhead = 16384;
 
 // A task on its way; its parts may be with several workers.
 struct Running {
@@ -34,10 +36,10 @@ struct Part {
 // What all workers of a run share.
 class Shared {
  public:
-  Shared(HashSource& source, HashSink& sink, Sha256Path path)
-      : sha256_path(path), source_(source), sink_(sink) {}
+  Shared(HashSource& source, HashSink& sink, const HashRunOptions& chosen)
+      : options(chosen), source_(source), sink_(sink) {}
 
-  const Sha256Path sha256_path;
+  const HashRunOptions options;
 
   // The next thing to do; nothing: there is no more. `has_done` if the last one is done.
   std::optional<Part> take(bool has_done) {
@@ -52,7 +54,7 @@ class Shared {
       }
       const bool wants_more = !source_has_ended_ && !is_stopped();
       if (!wants_more && busy_ == 0) return std::nullopt;
-      if (wants_more && ahead_ < kTasksAhead) {
+      if (wants_more && !is_far_ahead()) {
         if (std::optional<Part> part = begin_task(lock)) return part;
         continue;
       }
@@ -90,8 +92,9 @@ class Shared {
     const std::size_t count = running->task.names.size();
     running->task.results.resize(count);
     running->left.store(count, std::memory_order_relaxed);  // give() publishes it
-    if (has_task && count > 0) return Part{std::move(running), 0, count};
     lock.lock();
+    names_ahead_ += count;
+    if (has_task && count > 0) return Part{std::move(running), 0, count};
     --busy_;
     if (has_task) {
       deliver(running, lock);
@@ -103,6 +106,10 @@ class Shared {
     return std::nullopt;
   }
 
+  [[nodiscard]] bool is_far_ahead() const {
+    return ahead_ >= kTasksAhead || names_ahead_ >= kNamesAhead;
+  }
+
   // Hands over what is due, unless somebody does that already: he then finds this one, too.
   void deliver(const RunningPtr& running, std::unique_lock<runtime::Mutex>& lock) {
     done_.emplace(running->task.number, running);
@@ -111,6 +118,7 @@ class Shared {
     for (auto first = done_.begin(); first != done_.end() && first->first == next_;
          first = done_.begin()) {
       const RunningPtr due = std::move(first->second);
+      const std::size_t names = due->task.names.size();
       done_.erase(first);
       lock.unlock();
       if (!is_stopped() && !sink_.take(std::move(due->task))) {
@@ -118,7 +126,10 @@ class Shared {
       }
       lock.lock();
       ++next_;
-      if (ahead_-- == kTasksAhead) changed_.notify_all();
+      const bool was_far_ahead = is_far_ahead();
+      --ahead_;
+      names_ahead_ -= names;
+      if (was_far_ahead) changed_.notify_all();
     }
     is_delivering_ = false;
     if (is_stopped()) changed_.notify_all();
@@ -129,8 +140,9 @@ class Shared {
   runtime::Mutex mutex_;   // guards what follows, down to `done_`
   runtime::Cond changed_;  // a part was given away, room for a task, an end
   std::vector<Part> parts_;
-  std::size_t ahead_ = 0;
-  std::size_t busy_ = 0;  // workers that may still give something away
+  std::size_t ahead_ = 0;        // tasks
+  std::size_t names_ahead_ = 0;  // of those that the source has filled in
+  std::size_t busy_ = 0;         // workers that may still give something away
   bool source_has_ended_ = false;
   bool is_delivering_ = false;
   std::uint64_t next_ = 0;  // to be delivered
@@ -153,32 +165,44 @@ class FileWorker final : private HashObserver {
   }
 
  private:
+  // In lists of kHashNamesAtOnce: so many large files at most are open at once.
   void hash(Part part) {
     part_ = std::move(part);
-    hashed_ = 0;
     const HashTask& task = part_.running->task;
-    names_.assign(task.names.begin() + static_cast<std::ptrdiff_t>(part_.begin),
-                  task.names.begin() + static_cast<std::ptrdiff_t>(part_.end));
     std::unique_ptr<HashWorker>& hasher = hashers_[task.algorithms];
     if (!hasher) {
-      hasher = std::make_unique<HashWorker>(task.algorithms, shared_.sha256_path, runtime::procs());
+      hasher = std::make_unique<HashWorker>(task.algorithms, shared_.options.path, runtime::procs(),
+                                            shared_.options.disks);
     }
-    const bool is_all = hasher->hash(names_, *this);
-    if (meter_ != nullptr) {
-      meter_->add_files(hashed_);
-      meter_->at_hand(number_, {}, 0, 0);
+    bool goes_on = true;
+    while (goes_on && part_.begin < part_.end) {
+      list_end_ = std::min(part_.end, part_.begin + kHashNamesAtOnce);
+      hashed_ = 0;
+      names_.clear();
+      for (std::size_t i = part_.begin; i < list_end_; ++i) {
+        names_.emplace_back(task.names[task.name_to_read(i)]);
+      }
+      goes_on = hasher->hash(names_, *this);
+      if (meter_ != nullptr) {
+        meter_->add_files(hashed_);
+        meter_->at_hand(number_, {}, 0, 0);
+      }
+      part_.begin = goes_on ? list_end_ : part_.begin + hashed_;
     }
-    const std::size_t rest = part_.end - part_.begin - hashed_;
-    if (!is_all && rest > 0) shared_.finish(part_.running, rest);  // stopped: nobody looks at them
+    const std::size_t rest = part_.end - part_.begin;
+    if (rest > 0) shared_.finish(part_.running, rest);  // stopped: nobody looks at them
     part_ = {};
   }
 
+  // Of what comes behind the list at hand first; of that without the caller's doing.
   std::size_t give_away(std::size_t untouched) override {
-    const std::size_t half = untouched / 2;
-    if (half == 0 || !shared_.somebody_is_idle()) return 0;
-    shared_.give(Part{part_.running, part_.end - half, part_.end});
-    part_.end -= half;
-    return half;
+    const std::size_t behind = part_.end - list_end_;
+    const std::size_t given = behind > 0 ? (behind + 1) / 2 : untouched / 2;
+    if (given == 0 || !shared_.somebody_is_idle()) return 0;
+    shared_.give(Part{part_.running, part_.end - given, part_.end});
+    part_.end -= given;
+    list_end_ = std::min(list_end_, part_.end);
+    return behind > 0 ? 0 : given;
   }
 
   bool on_bytes(std::uint64_t bytes) override {
@@ -191,7 +215,8 @@ class FileWorker final : private HashObserver {
   }
 
   bool on_result(std::size_t index, HashResult&& result) override {
-    part_.running->task.results[part_.begin + index] = std::move(result);
+    HashTask& task = part_.running->task;
+    task.results[task.name_to_read(part_.begin + index)] = std::move(result);
     ++hashed_;
     shared_.finish(part_.running, 1);
     return true;
@@ -201,8 +226,9 @@ class FileWorker final : private HashObserver {
   HashMeter* const meter_;
   const std::size_t number_;
   std::map<std::vector<Algorithm>, std::unique_ptr<HashWorker>> hashers_;
-  Part part_;               // at hand
-  std::size_t hashed_ = 0;  // of it
+  Part part_;                 // at hand
+  std::size_t list_end_ = 0;  // of the names of the part that are given to a hasher
+  std::size_t hashed_ = 0;    // of that list
   std::vector<std::string_view> names_;
 };
 
@@ -216,7 +242,7 @@ bool SerialHashSource::next(HashTask* task) {
 }
 
 void run_hash(HashSource& source, HashSink& sink, const HashRunOptions& options) {
-  Shared shared(source, sink, options.path);
+  Shared shared(source, sink, options);
   runtime::WaitGroup group;
   for (int i = 0; i < runtime::procs(); ++i) {
     group.go([&, i] { FileWorker(shared, options.meter, i).run(); });

@@ -6,7 +6,8 @@
 // it, and hands it to the sink when all before it are done, or leaves that to who does the one
 // before. So nobody waits for anybody while there is work, and no P changes hands. Tasks are begun
 // ahead of what is delivered by a fixed number: that bounds the memory, whatever the tree. A worker
-// that meets large files while others are idle gives part of its task away.
+// that meets large files while others are idle gives part of its task away. A task may say in which
+// order its files are best read; delivered they are in its own.
 //
 // A file that cannot be hashed is a result like any other: nothing stops but by the sink's will.
 // Not chosen: a job graph of walk, hash and write, where the first failure ends the run, and
@@ -20,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/disk/turning_disks.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_files.h"
 #include "jobs/hash/hash_meter.h"
@@ -27,19 +29,28 @@
 
 namespace gorun::jobs {
 
+/// Names of a task at most; usually they are far fewer.
+inline constexpr std::size_t kHashTaskNames = 4096;
+
 struct HashTask {
   std::uint64_t number = 0;  // in the order of delivery, from 0
   std::vector<std::string> names;
+  std::vector<std::uint32_t> reading_order;        // indices of names; empty: as they are
   std::vector<Algorithm> algorithms;               // for all of them
   std::vector<std::string> expected;               // of a check: hex, one a name; else empty
   std::vector<std::string> errors;                 // found by the source, before these names
   std::vector<std::optional<HashResult>> results;  // one a name
+
+  /// Which name is to be read as number `i`.
+  [[nodiscard]] std::size_t name_to_read(std::size_t i) const {
+    return reading_order.empty() ? i : reading_order[i];
+  }
 };
 
 class HashSource {
  public:
   virtual ~HashSource() = default;
-  /// Fills in all but `results`, at most kHashNamesAtOnce names; false: there is no more.
+  /// Fills in all but `results`, at most kHashTaskNames names; false: there is no more.
   /// threads  any workers at once, on goroutines; may park.
   virtual bool next(HashTask* task) = 0;
 };
@@ -67,7 +78,8 @@ class HashSink {
 
 struct HashRunOptions {
   Sha256Path path = Sha256Path::kAuto;
-  HashMeter* meter = nullptr;  // made for runtime::procs() workers; nullptr: nobody looks on
+  TurningDisks* disks = nullptr;  // nullptr: none is queued for
+  HashMeter* meter = nullptr;     // made for runtime::procs() workers; nullptr: nobody looks on
 };
 
 /// threads  on a goroutine, which parks; returns when all goroutines of the run have ended.

@@ -12,15 +12,23 @@ constexpr std::uint64_t kBytesAtOnce = std::uint64_t{3} << 20;
 
 }  // namespace
 
-HashWorker::HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs)
+HashWorker::HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs,
+                       TurningDisks* disks)
     : algorithms_(algorithms.begin(), algorithms.end()),
       is_tree_(algorithms_.size() == 1 && algorithms_.front() == Algorithm::kBlake3),
       procs_(procs),
-      hasher_(algorithms_, path) {
+      place_(disks),
+      hasher_(algorithms_, path, &place_) {
   hasher_.set_aside_from(kLargeFileBytes);
 }
 
 bool HashWorker::hash(std::span<const std::string_view> names, HashObserver& observer) {
+  const bool goes_on = hash_all(names, observer);
+  place_.give_back();
+  return goes_on;
+}
+
+bool HashWorker::hash_all(std::span<const std::string_view> names, HashObserver& observer) {
   hasher_.start(names);
   if (!run(observer)) return false;
   std::vector<OpenedFile> large = hasher_.take_aside();

@@ -2,7 +2,8 @@
 //
 // Small files go through FilesHasher in sections of about a millisecond, so that what a goroutine
 // costs is paid per section and not per file. What is large and alone, or a tree, goes
-// through hash_large_file(), which takes all cores.
+// through hash_large_file(), which takes all cores. At a disk that turns a worker keeps its place
+// for one list.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/disk/disk_place.h"
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_files.h"
 
@@ -39,18 +41,22 @@ class HashObserver {
 class HashWorker {
  public:
   /// procs  goroutines for one large file.
-  HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs);
+  /// disks  outlive this; nullptr: none is queued for.
+  HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs,
+             TurningDisks* disks);
 
   /// Hashes the files of these names. False: the observer has stopped it.
   [[nodiscard]] bool hash(std::span<const std::string_view> names, HashObserver& observer);
 
  private:
+  [[nodiscard]] bool hash_all(std::span<const std::string_view> names, HashObserver& observer);
   [[nodiscard]] bool run(HashObserver& observer);
   [[nodiscard]] bool hash_large(OpenedFile opened, HashObserver& observer);
 
   const std::vector<Algorithm> algorithms_;
   const bool is_tree_;
   const int procs_;
+  DiskPlace place_;  // before hasher_, whose files know it
   FilesHasher hasher_;
   bool are_large_ = false;             // the files that hasher_ has at hand
   std::vector<HashOutcome> outcomes_;  // of the section at hand

@@ -3,8 +3,11 @@
 // A path that is given is followed if it is a link; below it links are links. Below a directory
 // only regular files count: FIFOs, sockets, devices and links are passed over, for a digest of them
 // means nothing. A path that is given and none of all that is an error.
+//
+// On a disk that turns a task is large, and its files are to be read in the order of their inodes.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +19,9 @@ namespace gorun::jobs {
 
 class PathSource final : public HashSource {
  public:
-  PathSource(std::vector<std::string> paths, std::vector<Algorithm> algorithms, WalkOrder order);
+  /// disks  outlive this; nullptr: none turns.
+  PathSource(std::vector<std::string> paths, std::vector<Algorithm> algorithms, WalkOrder order,
+             TurningDisks* disks = nullptr);
 
   bool next(HashTask* task) override;
 
@@ -24,6 +29,7 @@ class PathSource final : public HashSource {
   const std::vector<Algorithm> algorithms_;
   const Walker walker_;
   OrderedWalk walk_;
+  std::atomic<bool> turns_ = false;  // what was found last; relaxed: a hint for the size of tasks
 };
 
 }  // namespace gorun::jobs

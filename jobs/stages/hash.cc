@@ -33,8 +33,8 @@ Failure failure_of_file(const HashFileError& error) {
 
 class Hash final : public Operator, private HashObserver {
  public:
-  Hash(const std::vector<Algorithm>& algorithms, Context& context)
-      : context_(context), worker_(algorithms, Sha256Path::kAuto, context.procs()) {}
+  Hash(const std::vector<Algorithm>& algorithms, TurningDisks* disks, Context& context)
+      : context_(context), worker_(algorithms, Sha256Path::kAuto, context.procs(), disks) {}
 
   Flow process(Batch&& batch, Out& out) override {
     names_.clear();
@@ -107,17 +107,20 @@ class Hash final : public Operator, private HashObserver {
 class HashStage final : public Stage {
  public:
   explicit HashStage(const StageSpec& spec)
-      : workers_(spec.workers), algorithms_(algorithms_of(spec.options)) {}
+      : workers_(spec.workers),
+        algorithms_(algorithms_of(spec.options)),
+        disks_(spec.options.find_integer("rotational_workers")) {}
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = workers_, .batch_items = kHashNamesAtOnce, .feeds_itself = true};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Hash>(algorithms_, context);
+    return std::make_unique<Hash>(algorithms_, &disks_, context);
   }
 
  private:
   const int workers_;
   const std::vector<Algorithm> algorithms_;
+  TurningDisks disks_;
 };
 
 }  // namespace

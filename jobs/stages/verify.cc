@@ -60,8 +60,10 @@ bool is_same_hex(std::string_view wanted, std::string_view hex) {
 
 class Verify final : public Operator, private HashObserver {
  public:
-  Verify(const StageOptions& options, Context& context)
-      : context_(context), leaves_out_missing_(options.text("missing") == "ignore") {}
+  Verify(const StageOptions& options, TurningDisks* disks, Context& context)
+      : context_(context),
+        disks_(disks),
+        leaves_out_missing_(options.text("missing") == "ignore") {}
 
   Flow process(Batch&& batch, Out& out) override {
     batch_ = &batch;
@@ -108,7 +110,7 @@ class Verify final : public Operator, private HashObserver {
     if (worker == workers_.end()) {
       worker = workers_
                    .emplace(algorithms, std::make_unique<HashWorker>(algorithms, Sha256Path::kAuto,
-                                                                     context_.procs()))
+                                                                     context_.procs(), disks_))
                    .first;
     }
     return worker->second->hash(names_, *this) ? Flow::kMore : Flow::kStop;
@@ -141,6 +143,7 @@ class Verify final : public Operator, private HashObserver {
   }
 
   Context& context_;
+  TurningDisks* const disks_;
   const bool leaves_out_missing_;
   std::map<std::vector<Algorithm>, std::unique_ptr<HashWorker>> workers_;
   Batch* batch_ = nullptr;
@@ -152,16 +155,18 @@ class Verify final : public Operator, private HashObserver {
 
 class VerifyStage final : public Stage {
  public:
-  explicit VerifyStage(const StageSpec& spec) : spec_(spec) {}
+  explicit VerifyStage(const StageSpec& spec)
+      : spec_(spec), disks_(spec.options.find_integer("rotational_workers")) {}
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = spec_.workers, .batch_items = kHashNamesAtOnce};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Verify>(spec_.options, context);
+    return std::make_unique<Verify>(spec_.options, &disks_, context);
   }
 
  private:
   const StageSpec& spec_;
+  TurningDisks disks_;
 };
 
 // Passes items on, and then files that were not among them.

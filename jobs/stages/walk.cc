@@ -148,8 +148,9 @@ class SortedWalk final : public Operator {
   std::vector<std::string> roots_;
 };
 
-WalkOptions walk_options(const StageOptions& options, PathFilter filter) {
+WalkOptions walk_options(const StageOptions& options, PathFilter filter, TurningDisks* disks) {
   WalkOptions walk;
+  walk.disks = disks;
   walk.filter = std::move(filter);
   const std::string& type = options.text("type");
   if (type == "any") walk.type = std::nullopt;
@@ -157,13 +158,10 @@ WalkOptions walk_options(const StageOptions& options, PathFilter filter) {
   if (type == "symlink") walk.type = FileType::kSymlink;
   if (options.text("symlinks") == "follow") walk.symlinks = Symlinks::kFollow;
   walk.hidden = options.flag("hidden");
-  const auto limit = [&options](std::string_view name) -> std::optional<std::uint64_t> {
-    if (!options.has(name)) return std::nullopt;
-    return static_cast<std::uint64_t>(options.integer(name));
-  };
-  walk.max_depth = limit("max_depth");
-  walk.min_size = limit("min_size");
-  walk.max_size = limit("max_size");
+  // None is negative: the table says so.
+  walk.max_depth = options.find_integer("max_depth");
+  walk.min_size = options.find_integer("min_size");
+  walk.max_size = options.find_integer("max_size");
   walk.sizes = walk.min_size || walk.max_size;  // known then without a further system call
   return walk;
 }
@@ -215,7 +213,7 @@ class WalkStage final : public Stage {
   explicit WalkStage(const StageSpec& spec)
       : workers_(spec.workers),
         is_sorted_(spec.options.flag("sort")),
-        walker_(walk_options(spec.options, filter_or_nothing(spec.options))) {}
+        walker_(walk_options(spec.options, filter_or_nothing(spec.options), &disks_)) {}
 
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = is_sorted_ ? 1 : workers_, .batch_items = 1, .feeds_itself = !is_sorted_};
@@ -234,6 +232,7 @@ class WalkStage final : public Stage {
 
   const int workers_;
   const bool is_sorted_;
+  TurningDisks disks_{std::nullopt};  // for the order of inodes; nobody queues
   const Walker walker_;
 };
 

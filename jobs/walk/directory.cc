@@ -112,11 +112,13 @@ Expected<std::vector<DirectoryEntry>*, SystemError> DirectoryReader::read(int fd
     const char* record = buffer_.data() + at;
     unsigned short length = 0;
     std::memcpy(&length, record + offsetof(dirent64, d_reclen), sizeof length);
+    std::uint64_t inode = 0;
+    std::memcpy(&inode, record + offsetof(dirent64, d_ino), sizeof inode);
     const auto d_type = static_cast<unsigned char>(record[offsetof(dirent64, d_type)]);
     const char* name = record + offsetof(dirent64, d_name);
     at += length;
     if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
-    entries_.push_back({name, type_of(fd, name, d_type)});
+    entries_.push_back({name, type_of(fd, name, d_type), inode});
   }
   return &entries_;
 }

@@ -33,6 +33,7 @@ enum class FileType : std::uint8_t {
 struct DirectoryEntry {
   std::string_view name;  // into the reader's memory, and followed by a NUL there
   FileType type = FileType::kOther;
+  std::uint64_t inode = 0;
 };
 
 /// Reads directories one after the other into memory that is used again.

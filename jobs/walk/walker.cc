@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -49,7 +50,11 @@ void Walker::begin(const std::string& root, WalkStep* step) const {
     step->errors.push_back({"stat", number, root});
     return;
   }
-  Found found{.path = root, .type = file_type_of(seen.st_mode), .is_root = true};
+  const bool turns = options_.disks != nullptr && options_.disks->turns(seen.st_dev);
+  Found found{.path = root,
+              .type = file_type_of(seen.st_mode),
+              .is_root = true,
+              .inode = turns ? seen.st_ino : 0};
   if (needs_size(found.type)) found.size = size_of(seen);
   const bool is_directory = found.type == FileType::kDirectory;
   report(std::move(found), step);
@@ -57,6 +62,7 @@ void Walker::begin(const std::string& root, WalkStep* step) const {
   PendingDirectory directory;
   directory.path = root;
   directory.root_length = root.size() + (root.ends_with('/') ? 0 : 1);
+  directory.is_on_turning_disk = turns;
   step->directories.push_back(std::move(directory));
 }
 
@@ -84,6 +90,7 @@ void Walker::enter(const PendingDirectory& directory, DirectoryReader& reader,
     step->errors.push_back(entries.error());
     return;
   }
+  if (directory.is_on_turning_disk) std::ranges::sort(**entries, {}, &DirectoryEntry::inode);
   for (const DirectoryEntry& entry : **entries) {
     if (!options_.hidden && entry.name.starts_with('.')) continue;
     look_at(directory, fd, entry, ancestry, step);
@@ -94,6 +101,7 @@ void Walker::look_at(const PendingDirectory& parent, int dirfd, const DirectoryE
                      const std::shared_ptr<const Ancestry>& ancestry, WalkStep* step) const {
   Found found;
   found.type = entry.type;
+  if (parent.is_on_turning_disk) found.inode = entry.inode;
   const bool slash = !parent.path.ends_with('/');
   found.path.reserve(parent.path.size() + 1 + entry.name.size());
   found.path += parent.path;
@@ -115,7 +123,8 @@ void Walker::look_at(const PendingDirectory& parent, int dirfd, const DirectoryE
 
   const std::uint64_t depth = parent.depth + 1;
   if (is_directory && (!options_.max_depth || depth < *options_.max_depth)) {
-    step->directories.push_back({found.path, parent.root_length, depth, ancestry});
+    step->directories.push_back(
+        {found.path, parent.root_length, depth, ancestry, parent.is_on_turning_disk});
   }
   if (options_.type && *options_.type != found.type) return;
   if (!options_.filter.includes(below, is_directory)) return;

@@ -16,6 +16,9 @@
 //   walked twice.
 // Depth
 //   A root is at depth 0, what lies directly in it at 1. Nothing deeper than max_depth is found.
+// Disks
+//   On a disk that turns, what a directory holds is looked at, and found, in the order of inodes. A
+//   tree counts as lying on the disk of its root.
 // Not chosen: fts(3) and nftw(3), which hold a whole walk in one thread, and descriptors kept
 //   open for every directory in the list, of which a wide tree has more than the process may own.
 #pragma once
@@ -28,6 +31,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/disk/turning_disks.h"
 #include "jobs/system_error.h"
 #include "jobs/walk/directory.h"
 #include "jobs/walk/path_filter.h"
@@ -46,7 +50,8 @@ struct WalkOptions {
   std::optional<std::uint64_t> max_depth = std::nullopt;
   std::optional<std::uint64_t> min_size = std::nullopt;
   std::optional<std::uint64_t> max_size = std::nullopt;
-  bool sizes = false;  // fill in Found::size
+  bool sizes = false;             // fill in Found::size
+  TurningDisks* disks = nullptr;  // outlive the walker; nullptr: no disk turns
 };
 
 struct Found {
@@ -54,6 +59,7 @@ struct Found {
   FileType type = FileType::kFile;
   std::optional<std::uint64_t> size = std::nullopt;  // of a regular file, if it was asked for
   bool is_root = false;                              // it was given, and not found below another
+  std::uint64_t inode = 0;                           // on a disk that turns; else 0
 };
 
 /// The directories on the way to one, for the sake of loops. Shared between the steps below it.
@@ -69,6 +75,7 @@ struct PendingDirectory {
   std::size_t root_length = 0;  // of the path's beginning that patterns do not see, with its slash
   std::uint64_t depth = 0;
   std::shared_ptr<const Ancestry> ancestry;  // of its parent; nullptr unless links are followed
+  bool is_on_turning_disk = false;
 };
 
 /// What one step has found. The caller may pass the same one again: a step only appends.

@@ -85,6 +85,11 @@ TEST_CASE("the same lines as sha256sum, in byte order of the paths, by every way
     CHECK(result.err.empty());
     CHECK(result.status == 0);
   }
+  for (const std::string workers : {"0", "1", "7"}) {
+    CAPTURE(workers);
+    CHECK(run_gorun({"hash", "--rotational-workers", workers, "d"}, scratch.path()).out ==
+          expected);
+  }
 }
 
 TEST_CASE("coreutils check what we write, and we what they write") {
@@ -338,6 +343,11 @@ TEST_CASE("wrong command lines") {
   CHECK(complaint({"--strict", "x"}) ==
         "gorun: error: options \"--strict\" and \"--ignore-missing\" need \"--check\" or "
         "\"--audit\"\n");
+  for (const std::string number : {"-1", "1025", "some"}) {
+    CHECK(complaint({"--rotational-workers", number, "x"}) ==
+          "gorun: error: option \"--rotational-workers\" cannot be \"" + number +
+              "\"\n  hint: it is a whole number from 0 to 1024\n");
+  }
   CHECK(complaint({"-c", "--audit", "x", "y"}) ==
         "gorun: error: \"--check\" and \"--audit\" exclude each other\n");
   CHECK(complaint({"--format", "hashdeep", "-a", "blake3", "x"}) ==

@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
+#include "tests/support/fake_disks.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
 
@@ -208,6 +210,36 @@ TEST_CASE("a path longer than PATH_MAX is walked") {
 
 TEST_CASE("a real tree gives what find gives") {
   CHECK(joined(walk({"/usr/include"})) == find_says("/usr/include -type f"));
+}
+
+TEST_CASE("on a disk that turns directories are gone through in the order of inodes") {
+  const ScratchDir scratch;
+  for (int i = 0; i < 200; ++i) scratch.write("t/" + std::to_string(i * 37 % 200), "");
+  gorun::test::FakeDisks fake;
+  if (!fake.add_turning_disk_of(scratch.path())) {
+    MESSAGE("skipped: the scratch directory has no device, and the machine no block device");
+    return;
+  }
+  for (const std::int64_t workers : {0, 1}) {
+    CAPTURE(workers);
+    TurningDisks disks(workers, fake.sources());
+    WalkOptions options;
+    options.disks = &disks;
+    const Walker walker(std::move(options));
+    DirectoryReader reader;
+    WalkStep step;
+    walker.begin(scratch / "t", &step);
+    REQUIRE(step.directories.size() == 1);
+    const PendingDirectory directory = step.directories.front();
+    walker.enter(directory, reader, &step);
+    REQUIRE(step.found.size() == 200);
+    for (const Found& found : step.found) {
+      struct stat seen = {};
+      REQUIRE(::stat(found.path.c_str(), &seen) == 0);
+      CHECK(found.inode == (workers == 0 ? 0 : seen.st_ino));
+    }
+    if (workers != 0) CHECK(std::ranges::is_sorted(step.found, {}, &Found::inode));
+  }
 }
 
 TEST_SUITE_END();
