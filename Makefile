@@ -92,8 +92,11 @@ examples: need-build build/$(PRESET)/werror-$(WERROR)  ## run every example, com
 bench: build  ## compare with coreutils under xargs on /usr/include
 	@.ci/bench build/release/gorun
 
-bench-hash: build need-hash  ## hashing against sha256sum, openssl, b3sum, hashdeep, xxhsum
-	@tests/bench/bench_hash.py build/release/gorun $(CORPORA)
+bench-hash: need-build-test-hash  ## hashing against sha256sum, openssl, b3sum, hashdeep, xxhsum and the floor
+	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
+	  cmake --build build/bench -j $(JOBS) --target gorun hash_floor >> build/bench.log 2>&1 || \
+	  { cat build/bench.log; exit 1; }
+	@tests/bench/bench_hash.py build/bench $(CORPORA)
 
 bench-exec: need-build-test-exec  ## running commands against the floor, xargs, parallel, make, ninja, xjobs
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 || \

@@ -161,7 +161,7 @@ void measure(const Graph& graph, Layout layout, int procs, std::uint64_t items, 
     return row;
   };
   best->channels = 0;
-  for (const PlanChain& chain : make_plan(graph, procs, make).chains) {
+  for (const PlanChain& chain : make_plan(graph, procs, {}, make).chains) {
     best->channels += chain.readers.size();
   }
   const double cpu_before = cpu_ns();
