@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/goroutines.h"
 #include "runtime/runtime.h"
-#include "runtime/sync.h"
 
 namespace gorun::jobs {
 namespace {
@@ -118,7 +118,7 @@ class EntrySorter {
                  [this](Entries deeper, Entries spare, Level at) { sort(deeper, spare, at); });
     }
     std::atomic<std::size_t> next{0};
-    with_all([&](std::size_t /*helper*/) {
+    on_goroutines(helpers_, [&](std::size_t /*helper*/) {
       for (;;) {
         // Relaxed: the wait group orders what it leads to.
         const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
@@ -137,17 +137,6 @@ class EntrySorter {
     bool is_of_one_prefix = false;
   };
 
-  // Calls work(0), work(1), ... on as many goroutines, this one included.
-  template <class Work>
-  void with_all(Work work) const {
-    runtime::WaitGroup group;
-    for (std::size_t helper = 1; helper < helpers_; ++helper) {
-      group.go([&work, helper] { work(helper); });
-    }
-    work(0);
-    group.wait();
-  }
-
   [[nodiscard]] static Entries part_of(Entries entries, std::size_t part, std::size_t parts) {
     const std::size_t begin = entries.size() * part / parts;
     return entries.subspan(begin, entries.size() * (part + 1) / parts - begin);
@@ -160,7 +149,7 @@ class EntrySorter {
     // Below the first splitter, it, between it and the second, ...
     const std::size_t count = 2 * splitters.size() + 1;
     std::vector<std::vector<std::size_t>> places(helpers_, std::vector<std::size_t>(count));
-    with_all([&](std::size_t helper) {
+    on_goroutines(helpers_, [&](std::size_t helper) {
       const Entries part = part_of(entries, helper, helpers_);
       std::uint16_t* bucket_of =
           &buckets_of_[static_cast<std::size_t>(part.data() - entries.data())];
@@ -179,7 +168,7 @@ class EntrySorter {
       }
       if (at > begin) buckets.push_back({begin, at - begin, b % 2 == 1});
     }
-    with_all([&](std::size_t helper) {
+    on_goroutines(helpers_, [&](std::size_t helper) {
       const Entries part = part_of(entries, helper, helpers_);
       const std::uint16_t* bucket_of =
           &buckets_of_[static_cast<std::size_t>(part.data() - entries.data())];

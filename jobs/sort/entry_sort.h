@@ -23,6 +23,7 @@
 // Andersson, S. Nilsson, Implementing radixsort, 1998 (of words instead of bytes).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -35,6 +36,14 @@ struct SortEntry {
   std::uint64_t prefix;
   const char* record;
 };
+
+/// Entry `i` is being looked at: the records of some behind it are fetched, first their beginnings,
+/// which tell how long they are.
+inline void prefetch_ahead(std::span<const SortEntry> entries, std::size_t i) {
+  constexpr std::size_t kAhead = 16;
+  if (i + 2 * kAhead < entries.size()) __builtin_prefetch(entries[i + 2 * kAhead].record);
+  if (i + kAhead < entries.size()) prefetch_rest(entries[i + kAhead].record);
+}
 
 /// Bytes that sort_entries() takes for each entry beside it and its copy in `scratch`.
 inline constexpr std::size_t kSortBytesPerEntry = sizeof(std::uint16_t);

@@ -32,6 +32,12 @@ Header header_of(const char* record) {
 
 std::uint64_t big_endian(std::string_view key) {
   std::uint64_t prefix = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    if (key.size() >= sizeof prefix) {
+      std::memcpy(&prefix, key.data(), sizeof prefix);
+      return __builtin_bswap64(prefix);
+    }
+  }
   for (std::size_t i = 0; i < sizeof prefix; ++i) {
     prefix = prefix << 8U | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0U);
   }
@@ -119,15 +125,19 @@ Item item_at(const char* record, const char* bytes, std::span<Field> fields) {
   return item;
 }
 
-}  // namespace
-
-Flow emit_record(const char* record, Out& out, std::size_t hidden_fields) {
+Item copy_to(Batch& batch, const char* record, std::size_t hidden_fields) {
   const Header header = header_of(record);
-  Batch& batch = out.batch();
   const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
   const char* bytes = batch.copy({record + begin, header.size - begin}).data();
-  return out.emit(
-      item_at(record, bytes, batch.allocate_fields(header.field_count - hidden_fields)));
+  return item_at(record, bytes, batch.allocate_fields(header.field_count - hidden_fields));
+}
+
+}  // namespace
+
+void push_record(const char* record, Batch& batch) { batch.push(copy_to(batch, record, 0)); }
+
+Flow emit_record(const char* record, Out& out, std::size_t hidden_fields) {
+  return out.emit(copy_to(out.batch(), record, hidden_fields));
 }
 
 Item item_of_record(const char* record, std::vector<Field>* fields) {

@@ -6,6 +6,7 @@
 // the text and then each field's name and value. The key is a slice of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -30,6 +31,18 @@ inline void prefetch_record(const char* record) {
   __builtin_prefetch(record);
   __builtin_prefetch(record + 64);
 }
+/// Has the memory fetch all but the beginning of one whose beginning is there; of a long one only
+/// the part that comes before the hardware sees that it is read through.
+inline void prefetch_rest(const char* record) {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kMostBytes = 8 * kLine;
+  const std::size_t size = std::min(size_of_record(record), kMostBytes);
+  // From a line's border: a record may end in a line more than its size tells.
+  const std::size_t misfit = reinterpret_cast<std::uintptr_t>(record) % kLine;
+  for (std::size_t at = kLine - misfit; at < size; at += kLine) __builtin_prefetch(record + at);
+}
+/// Copies the record's item to the end of `batch`.
+void push_record(const char* record, Batch& batch);
 /// Makes the record an item again, without its last `hidden_fields` fields.
 Flow emit_record(const char* record, Out& out, std::size_t hidden_fields = 0);
 /// The item of a record, as views of it; its fields lie in `fields`.

@@ -7,10 +7,18 @@
 #include <span>
 #include <utility>
 
+#include "jobs/goroutines.h"
+#include "runtime/runtime.h"
+
 namespace gorun::jobs {
 namespace {
 
 constexpr std::size_t kMemoryBlock = 4 * kHugePageBytes;
+// Some thousand items of usual size, or a millisecond: enough to be shared, and little enough to be
+// in the caches still.
+constexpr std::size_t kGroupBytes = std::size_t{512} << 10;
+// Fewer items for each goroutine cost as much to give away as to write.
+constexpr std::size_t kLeastShared = 1024;
 
 }  // namespace
 
@@ -102,13 +110,46 @@ char* SortedRuns::allocate(std::size_t size) {
   return std::exchange(free_, free_ + size);
 }
 
-std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view key) {
-  const std::size_t size = record_size(item);
-  if (size == 0) return file_.error("sort in", EFBIG);
-  char* const record = allocate(size);
-  write_record(item, key, size, record);
-  entries_.push_back({order_.prefix(key), record});
-  return memory_needed() <= limits_.memory_bytes ? std::nullopt : spill();
+std::size_t SortedRuns::group_bytes() const {
+  return std::min(kGroupBytes, limits_.memory_bytes / 32);
+}
+
+std::optional<SystemError> SortedRuns::add(std::span<const Keyed> items) {
+  while (!items.empty()) {
+    // As many as find room where the last record ended, or in a block of their own.
+    const std::size_t room = std::min(left_, group_bytes());
+    std::size_t bytes = 0;
+    offsets_.clear();
+    for (const Keyed& one : items) {
+      if (one.size == 0 && offsets_.empty()) return file_.error("sort in", EFBIG);
+      if (one.size == 0 || (!offsets_.empty() && bytes + one.size > room)) break;
+      offsets_.push_back(bytes);
+      bytes += one.size;
+    }
+    const std::size_t count = offsets_.size();
+    write(items.first(count), allocate(bytes));
+    items = items.subspan(count);
+    if (memory_needed() <= limits_.memory_bytes) continue;
+    if (auto failed = spill()) return failed;
+  }
+  return std::nullopt;
+}
+
+void SortedRuns::write(std::span<const Keyed> items, char* records) {
+  const std::size_t first = entries_.size();
+  entries_.resize(first + items.size());
+  const std::size_t helpers =
+      items.size() < 2 * kLeastShared
+          ? 1
+          : std::min(static_cast<std::size_t>(runtime::procs()), items.size() / kLeastShared);
+  on_goroutines(helpers, [&](std::size_t helper) {
+    const std::size_t end = items.size() * (helper + 1) / helpers;
+    for (std::size_t i = items.size() * helper / helpers; i < end; ++i) {
+      char* const record = records + offsets_[i];
+      write_record(items[i].item, items[i].key, items[i].size, record);
+      entries_[first + i] = {order_.prefix(items[i].key), record};
+    }
+  });
 }
 
 // With what sorting takes.
@@ -149,11 +190,15 @@ std::optional<SystemError> SortedRuns::spill() {
   return std::nullopt;
 }
 
-// Of the entry, when it is its turn: those that follow are on their way.
 const char* SortedRuns::record_at(std::size_t entry) const {
-  constexpr std::size_t kAhead = 16;
-  if (entry + kAhead < entries_.size()) prefetch_record(entries_[entry + kAhead].record);
+  prefetch_ahead(entries_, entry);
   return entries_[entry].record;
+}
+
+std::optional<std::span<const SortEntry>> SortedRuns::sort_in_memory() {
+  if (!runs_.empty()) return std::nullopt;
+  sort();
+  return entries_;
 }
 
 std::optional<SystemError> SortedRuns::for_each(

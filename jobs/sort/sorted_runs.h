@@ -1,8 +1,8 @@
 // jobs/sort/sorted_runs.h - records in order, in memory or in sorted runs of a file.
 //
-// Records are gathered in blocks of memory. When they fill the budget they are sorted on all cores
-// (entry_sort.h) and written as one run to a file without a name (run_file.h); at the end the runs
-// and what is in memory are merged.
+// Records are written to blocks of memory, on all cores. When they fill the budget they are sorted
+// on all cores (entry_sort.h) and written as one run to a file without a name (run_file.h); at the
+// end the runs and what is in memory are merged.
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,13 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class SortedRuns {
  public:
+  /// An item and what it is sorted by: its text or the value of one of its fields.
+  struct Keyed {
+    Item item;
+    std::string_view key;
+    std::size_t size;  // record_size(item)
+  };
+
   struct Limits {
     std::size_t memory_bytes;          // of records and what points to them
     std::size_t merged_at_once = 256;  // runs; each takes a buffer
@@ -48,8 +56,17 @@ class SortedRuns {
   SortedRuns(const SortedRuns&) = delete;
   SortedRuns& operator=(const SortedRuns&) = delete;
 
-  /// Adds an item; an item that is too large counts as an error of EFBIG.
-  [[nodiscard]] std::optional<SystemError> add(const Item& item, std::string_view key);
+  /// Adds items, many of them on all cores; one that is too large counts as an error of EFBIG.
+  [[nodiscard]] std::optional<SystemError> add(std::span<const Keyed> items);
+  [[nodiscard]] std::optional<SystemError> add(const Item& item, std::string_view key) {
+    const Keyed one{item, key, record_size(item)};
+    return add({&one, 1});
+  }
+  /// Bytes of items that are worth a call of add().
+  [[nodiscard]] std::size_t group_bytes() const;
+
+  /// Sorts what is in memory, if that is all: else nothing. The records stay as long as this.
+  [[nodiscard]] std::optional<std::span<const SortEntry>> sort_in_memory();
 
   /// Calls `take` with each record in order until it says kStop. To be called once.
   [[nodiscard]] std::optional<SystemError> for_each(
@@ -64,6 +81,7 @@ class SortedRuns {
 
   [[nodiscard]] std::size_t usual_block() const;
   [[nodiscard]] char* allocate(std::size_t size);
+  void write(std::span<const Keyed> items, char* records);
   [[nodiscard]] std::size_t memory_needed() const;
   [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
   void sort();
@@ -76,6 +94,7 @@ class SortedRuns {
   const SortOrder order_;
   const Limits limits_;
   std::vector<SortEntry> entries_;
+  std::vector<std::size_t> offsets_;  // of the records of the items that are being added
   struct Block {
     LargeArray<char> memory;
     std::size_t size = 0;

@@ -2,11 +2,17 @@
 //
 // One worker takes all of its input, in runs on the disk if it is larger than "memory" allows
 // (jobs/sort/sorted_runs.h), and then sends it. Equal keys keep the order in which they came.
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "jobs/goroutines.h"
 #include "jobs/memory_shares.h"
 #include "jobs/sort/sorted_runs.h"
 #include "jobs/stages/rows.h"
@@ -37,19 +43,24 @@ class Sort final : public Operator {
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    for (const Item& item : batch.items()) {
+    batches_.push_back(std::move(batch));
+    for (const Item& item : batches_.back().items()) {
       const Field* field = by_ ? item.find(*by_) : nullptr;
       if (by_ && field == nullptr) {
         const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
         if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
         continue;
       }
-      if (const auto wrong = runs_.add(item, by_ ? field->value : item.text)) return fail(*wrong);
+      const SortedRuns::Keyed keyed{item, by_ ? field->value : item.text, record_size(item)};
+      gathered_bytes_ += keyed.size;
+      gathered_.push_back(keyed);
     }
-    return Flow::kMore;
+    return gathered_bytes_ < runs_.group_bytes() ? Flow::kMore : add_gathered();
   }
 
   void finish(Out& out) override {
+    if (add_gathered() == Flow::kStop) return;
+    if (const auto entries = runs_.sort_in_memory()) return send_all(*entries, out);
     std::int64_t sent = 0;
     const auto wrong = runs_.for_each([&](const char* record) {
       if (sent++ == most_ || context_.is_cancelled()) return Flow::kStop;
@@ -61,10 +72,61 @@ class Sort final : public Operator {
  private:
   Flow fail(const SystemError& error) { return context_.fail(failure_of(error)); }
 
+  // To gather records from all over the memory takes longer than what comes after: all cores do it,
+  // some batches at a time.
+  void send_all(std::span<const SortEntry> entries, Out& out) {
+    constexpr std::size_t kBatchesAtOnce = 16;
+    if (std::cmp_less(most_, entries.size()))
+      entries = entries.first(static_cast<std::size_t>(most_));
+    std::array<Batch, kBatchesAtOnce> batches;
+    while (!entries.empty() && !context_.is_cancelled()) {
+      const std::size_t count =
+          std::min(kBatchesAtOnce, (entries.size() + kBatchItems - 1) / kBatchItems);
+      const auto of_batch = [&](std::size_t i) {
+        const std::size_t begin = i * kBatchItems;
+        return entries.subspan(begin, std::min(kBatchItems, entries.size() - begin));
+      };
+      const std::size_t helpers = std::min(static_cast<std::size_t>(context_.procs()), count);
+      on_goroutines(helpers, [&](std::size_t helper) {
+        for (std::size_t i = helper; i < count; i += helpers) gather(of_batch(i), batches[i]);
+      });
+      for (std::size_t i = 0; i < count; ++i) {
+        std::span<const SortEntry> rest = of_batch(i).subspan(batches[i].size());
+        if (out.send(std::exchange(batches[i], {})) == Flow::kStop) return;
+        for (const SortEntry& entry : rest) {
+          if (emit_record(entry.record, out) == Flow::kStop) return;
+        }
+      }
+      entries = entries.subspan(std::min(entries.size(), count * kBatchItems));
+    }
+  }
+
+  // Copies records to a batch until that is full.
+  static void gather(std::span<const SortEntry> entries, Batch& batch) {
+    batch.reserve(entries.size());
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < entries.size() && bytes < 2 * kBatchBytes; ++i) {
+      prefetch_ahead(entries, i);
+      push_record(entries[i].record, batch);
+      bytes += size_of_record(entries[i].record);
+    }
+  }
+
+  Flow add_gathered() {
+    const auto wrong = runs_.add(gathered_);
+    gathered_.clear();
+    batches_.clear();
+    gathered_bytes_ = 0;
+    return wrong ? fail(*wrong) : Flow::kMore;
+  }
+
   Context& context_;
   std::optional<std::string> by_;  // nothing: the text
   std::int64_t most_ = std::numeric_limits<std::int64_t>::max();
   SortedRuns runs_;
+  std::vector<SortedRuns::Keyed> gathered_;  // not added yet
+  std::vector<Batch> batches_;               // that they lie in
+  std::size_t gathered_bytes_ = 0;           // of their records
 };
 
 class SortStage final : public Stage {

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/runtime.h"
@@ -87,6 +89,63 @@ TEST_SUITE("jobs/sort") {
                  {.memory_bytes = 300 << 10}, dir.path())
               .keys == expected);
     CHECK(test::run_shell("ls -A " + dir.path()).out == "");  // the file has no name
+  }
+
+  TEST_CASE("items that are added together come as those that are added one by one") {
+    const test::ScratchDir dir;
+    const auto keys = random_keys(3, static_cast<std::size_t>(test::scaled(40'000, 12'000)));
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      // Some need a block of their own.
+      texts.push_back(std::to_string(i) + std::string(i % 3'000 == 7 ? 300'000 : i % 9, 'x'));
+    }
+    std::vector<std::size_t> expected(keys.size());
+    std::iota(expected.begin(), expected.end(), 0U);
+    std::ranges::sort(expected, {}, [&](std::size_t i) { return std::pair(keys[i], i); });
+    for (const std::size_t memory : {std::size_t{1} << 30U, std::size_t{900} << 10U}) {
+      for (const int procs : {1, 2, 8}) {
+        CAPTURE(memory);
+        CAPTURE(procs);
+        std::vector<std::size_t> order;
+        std::string error;
+        std::size_t runs_written = 0;
+        bool is_in_memory = false;
+        runtime::Runtime rt({.procs = procs});
+        rt.run([&] {
+          SortedRuns runs(SortOrder(Compare::kBytes, Direction::kAscending),
+                          {.memory_bytes = memory}, dir.path());
+          std::vector<Field> fields(keys.size());
+          std::vector<SortedRuns::Keyed> items;
+          for (std::size_t i = 0, group = 1; i < keys.size(); ++i) {
+            fields[i] = {"key", keys[i], FieldType::kText};
+            const Item item{.text = texts[i], .fields = &fields[i], .field_count = 1};
+            items.push_back({item, keys[i], record_size(item)});
+            if (items.size() < group && i + 1 < keys.size()) continue;
+            if (const auto wrong = runs.add(items)) error = wrong->message();
+            items.clear();
+            group = group % 10'000 * 7 + 1;
+          }
+          const auto take = [&](const char* record) {
+            std::vector<Field> its;
+            const Item item = item_of_record(record, &its);
+            order.push_back(std::stoul(std::string(item.text.substr(0, item.text.find('x')))));
+            if (item.text != texts[order.back()]) error = "another text";
+            return Flow::kMore;
+          };
+          runs_written = runs.runs_written();
+          if (const auto entries = runs.sort_in_memory()) {
+            is_in_memory = true;
+            for (const SortEntry& entry : *entries) static_cast<void>(take(entry.record));
+          } else if (const auto wrong = runs.for_each(take)) {
+            error = wrong->message();
+          }
+        });
+        CHECK(error.empty());
+        CHECK(is_in_memory == (memory > (std::size_t{1} << 20U)));
+        CHECK(is_in_memory == (runs_written == 0));
+        CHECK((order == expected));
+      }
+    }
   }
 
   TEST_CASE("numbers are in their order, and what is none comes last") {

@@ -87,6 +87,20 @@ TEST_CASE("sort agrees with sort(1), also when it spills") {
   }
 }
 
+TEST_CASE("sort puts out what is larger than a batch between what is small") {
+  const ScratchDir dir;
+  REQUIRE(run_shell("cd " + dir.path() + R"( && seq 1 3000 | awk '{
+      line = ($1 * 7919) % 3001; if (NR % 60 < 4) for (i = 0; i < 13; ++i) line = line "_" line; print line}' > in)")
+              .exit_status == 0);
+  const std::string sorted = run_shell("sort " + dir / "in").out;
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    CHECK((result_of(R"("lines": {"kind": "lines", "path": ")" + dir / "in" +
+                         R"("}, "last": {"kind": "sort", "from": "lines"})",
+                     procs) == sorted));
+  }
+}
+
 TEST_CASE("sort by a number is stable") {
   const ScratchDir dir;
   const std::string last = std::to_string(gorun::test::scaled(50'000, 12'000));
