@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <vector>
 
 #include "jobs/hash/hash_file.h"
+#include "jobs/text/byte_buffer.h"
 #include "runtime/blocking.h"
 
 namespace gorun::jobs {
@@ -13,12 +13,12 @@ namespace gorun::jobs {
 HashResult hash_stream(int fd, const std::string& name, std::span<const Algorithm> algorithms,
                        const std::function<void(std::uint64_t)>& on_bytes) {
   DigestPass pass(algorithms);
-  std::vector<char> buffer(kHashBufferBytes);
+  ByteBuffer buffer(kHashBufferBytes);
   FileDigests digests;
   while (true) {
     int error = 0;
     const ssize_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
-      const ssize_t result = ::read(fd, buffer.data(), buffer.size());
+      const ssize_t result = ::read(fd, buffer.data(), buffer.capacity());
       if (result < 0) error = errno;
       return result;
     });

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jobs/hash/blake3.h"
+#include "jobs/text/byte_buffer.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
@@ -72,11 +73,11 @@ class ParallelTree {
   // Takes parts until there are no more or somebody has failed.
   template <class Report>
   void work(std::uint64_t worker, Report report) {
-    std::vector<char> buffer(kPieceBytes);
+    ByteBuffer buffer(kPieceBytes);
     while (!stop_.load(std::memory_order_relaxed)) {
       const std::uint64_t part = next_.fetch_add(1, std::memory_order_relaxed);
       if (part >= parts_.size()) return;
-      std::optional<HashFileError> error = hash_part(part, buffer);
+      std::optional<HashFileError> error = hash_part(part, buffer.span());
       if (!error && !report(read_.load(std::memory_order_relaxed))) error = given_up(file_);
       if (!error) continue;
       errors_[worker] = std::move(error);
@@ -135,7 +136,7 @@ class ParallelTree {
 
 // A piece of the file on its way through all algorithms; the last one gives it back.
 struct RingBuffer {
-  std::vector<char> bytes;
+  ByteBuffer bytes{kPieceBytes};
   std::size_t size = 0;
   std::atomic<std::size_t> users = 0;
 };
@@ -148,10 +149,7 @@ class Chains {
       chains_.push_back({DigestPass(std::span<const Algorithm>(&algorithm, 1)),
                          runtime::Chan<RingBuffer*>(kRingBuffers)});
     }
-    for (RingBuffer& buffer : buffers_) {
-      buffer.bytes.resize(kPieceBytes);
-      static_cast<void>(free_.send(&buffer));  // there is room for all
-    }
+    for (RingBuffer& buffer : buffers_) static_cast<void>(free_.send(&buffer));  // all have room
   }
 
   Expected<FileDigests, HashFileError> run(const HashProgress& progress) {
@@ -185,7 +183,7 @@ class Chains {
   std::optional<HashFileError> read_all(const HashProgress& progress) {
     while (!file_.is_at_end()) {
       RingBuffer* const buffer = *free_.recv().value;
-      const auto got = file_.read(buffer->bytes);
+      const auto got = file_.read(buffer->bytes.span());
       if (!got.ok()) return got.error();
       const std::size_t size = *got;
       buffer->size = size;
