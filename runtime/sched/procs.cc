@@ -69,6 +69,7 @@ void Sched::shed(P* pp) {
     const std::lock_guard guard(lock);
     while (G* gp = held.pop()) grq.push(gp);
     make_idle(pp);
+    check_over();
   }
   wake();  // for them, and for its timers: who wakes keeps the time afterwards
 }

@@ -197,6 +197,7 @@ void Sched::hand_off(P* pp) {
       start = m_for(pp, false);
     } else {
       make_idle(pp);
+      check_over();
     }
   }
   if (start.m != nullptr) {
@@ -243,7 +244,11 @@ std::size_t Sched::asleep() const {
 // Every M sleeps, and neither a timer nor a descriptor will wake one: nothing can ever run again.
 void Sched::check_over() {
   if (asleep() < ms.size() || has_awaited_timer() || awaits_fds()) return;
-  if (grq.size() > 0) return;   // its submitter is about to wake an M
+  // A P that is not idle although every M sleeps is on its way: sysmon has retaken it, maybe with
+  // work in it, and lost its core before it handed it on. Where it ends idle, this is asked again.
+  if (busy_ps.load(std::memory_order_relaxed) > 0) return;
+  // Whose submitter is about to wake an M, or sysmon is, once threads are no longer refused.
+  if (any_work()) return;
   if (timekeeper != nullptr) {  // what it sleeps for was stopped: let it look again
     rouse(timekeeper);
     return;

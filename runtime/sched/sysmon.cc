@@ -97,7 +97,7 @@ void Sched::sysmon_main() {
     if (pause_ns == kLongestNs && !lines.is_on()) {
       std::unique_lock guard(lock);
       if (!stopping.load(std::memory_order_relaxed) &&
-          busy_ps.load(std::memory_order_relaxed) == 0) {
+          busy_ps.load(std::memory_order_relaxed) == 0 && !any_work()) {
         sysmon_asleep = true;
         sysmon_word.store(0, std::memory_order_relaxed);
         guard.unlock();

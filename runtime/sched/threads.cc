@@ -105,6 +105,7 @@ void Sched::do_without(M* m) {
     other = take_asleep(true);
     if (other == nullptr) {
       make_idle(pp);
+      check_over();
     } else {
       other->next_p = pp;
       other->spinning = was_spinning;
