@@ -115,7 +115,7 @@ std::set<std::string> names(const std::vector<json>& events) {
 }
 
 // Something of everything that events tell of.
-void busy_program() {
+void busy_program(Runtime& rt) {
   WaitGroup all;
   Chan<int> numbers(4);
   const trace::Name track("stage"), work("work"), fill("fill of numbers");
@@ -136,7 +136,12 @@ void busy_program() {
     all.go([] { blocking(Blocking::kBrief, [] { usleep(2'000); }); });
     all.go([] { sleep(1ms); });
   }
-  all.wait();
+  all.wait();  // which does not park where they have all ended before
+  WaitGroup last;
+  last.go([&rt] {
+    while (rt.parked() < 1) sleep(100us);
+  });
+  last.wait();
 }
 
 }  // namespace
@@ -151,15 +156,15 @@ TEST_CASE("a trace of everything at once can be drawn, and who started has ended
       trace::start();
       {
         Runtime rt({.procs = procs, .jitter = jitter});
-        run_to_end(rt, busy_program);
+        run_to_end(rt, [&rt] { busy_program(rt); });
       }
       const json events = stopped_trace();
       check_drawable(events);
-      // 1 main, and 5 times 4.
+      // 1 main, 5 times 4, and the last one.
       std::set<std::uint64_t> lives;
       for (const json& e : of(events, "b", kGoroutines))
         lives.insert(e.at("id").get<std::uint64_t>());
-      CHECK(lives.size() == 21);
+      CHECK(lives.size() == 22);
       std::set<int> ps;
       std::set<std::uint64_t> ran;
       for (const json& e : of(events, "X", kPs)) {
@@ -170,7 +175,7 @@ TEST_CASE("a trace of everything at once can be drawn, and who started has ended
       CHECK(*ps.rbegin() < procs);
       const std::set<std::string> states = names(of(events, "b", kGoroutines));
       for (const char* state : {"running", "runnable", "sleep", "wait group", "blocking call"}) {
-        CAPTURE(state);
+        CAPTURE(std::string(state));
         CHECK(states.contains(state));
       }
       CHECK(names(of(events, "X", kMs)).contains("P0"));
@@ -250,7 +255,7 @@ TEST_CASE("a trace begun and ended in the middle of a run shows what it saw, who
 TEST_CASE("a full ring drops the oldest events, says so, and can still be drawn") {
   at_each_procs([](Runtime& rt) {
     trace::start({.events_per_thread = 16});
-    run_to_end(rt, busy_program);
+    run_to_end(rt, [&rt] { busy_program(rt); });
     std::ostringstream out;
     trace::stop(out);
     const json file = json::parse(out.str());
