@@ -1,5 +1,6 @@
 #include "jobs/child_pump.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -137,9 +138,23 @@ void ChildPump::check_clock() {
   }
   if (close_pipes_at_ && now >= *close_pipes_at_) {
     close_pipes_at_.reset();
-    result_.pipe_left_open = true;
-    child_.stdout_pipe.close();
-    child_.stderr_pipe.close();
+    leave(child_.stdout_pipe, &out_rest_);
+    leave(child_.stderr_pipe, &err_rest_);
+  }
+}
+
+// The grace is over. What lies in the pipe was written in time, and the caller may have been slow
+// to take it: only what comes from now on is lost.
+void ChildPump::leave(FileDescriptor& pipe, std::optional<std::size_t>* rest) {
+  if (!pipe.is_open()) return;
+  pollfd look = {pipe.get(), POLLIN, 0};
+  if (::poll(&look, 1, 0) > 0 && (look.revents & POLLHUP) != 0) return;  // nobody keeps it open
+  result_.pipe_left_open = true;
+  int bytes = 0;
+  if (::ioctl(pipe.get(), FIONREAD, &bytes) == 0 && bytes > 0) {
+    *rest = static_cast<std::size_t>(bytes);
+  } else {
+    pipe.close();
   }
 }
 
@@ -185,12 +200,18 @@ void ChildPump::feed() {
   child_.stdin_pipe.close();
 }
 
-// One reading. A pipe at its end is closed; no bytes also when there are none yet.
-std::string_view ChildPump::read_from(FileDescriptor& pipe) {
+// One reading. A pipe at its end is closed, and one whose rest is read; no bytes also when there
+// are none yet.
+std::string_view ChildPump::read_from(FileDescriptor& pipe, std::optional<std::size_t>& rest) {
   buffer_.reserve(kReadBytes);
+  const std::size_t most = std::min(rest.value_or(buffer_.capacity()), buffer_.capacity());
   while (true) {
-    const ssize_t got = ::read(pipe.get(), buffer_.data(), buffer_.capacity());
-    if (got > 0) return {buffer_.data(), static_cast<std::size_t>(got)};
+    const ssize_t got = ::read(pipe.get(), buffer_.data(), most);
+    if (got > 0) {
+      const auto count = static_cast<std::size_t>(got);
+      if (rest && (*rest -= count) == 0) pipe.close();
+      return {buffer_.data(), count};
+    }
     if (got < 0 && errno == EINTR) continue;
     if (got == 0 || errno != EAGAIN) pipe.close();
     return {};
@@ -280,7 +301,7 @@ ChildOutput ChildPump::next() {
       last_read_ = is_out ? ChildStream::kStdout : ChildStream::kStderr;
       FileDescriptor& pipe = is_out ? child_.stdout_pipe : child_.stderr_pipe;
       if (events_[is_out ? kOut : kErr].revents == 0 || !pipe.is_open()) continue;
-      const std::string_view bytes = read_from(pipe);
+      const std::string_view bytes = read_from(pipe, is_out ? out_rest_ : err_rest_);
       if (!bytes.empty()) return {last_read_, bytes};
     }
   }

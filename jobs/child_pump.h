@@ -9,7 +9,8 @@
 // Ends
 //   E1  The child exits and its pipes are at their end: the usual one.
 //   E2  The child exits, but a process that it started keeps a pipe open: after pipe_grace the
-//       pipe is closed, and the result says so. What that process writes later gives it SIGPIPE.
+//       pipe is closed once all is read that lies in it by then, and the result says so. What that
+//       process writes later gives it SIGPIPE.
 //   E3  The stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
 //       stopped process takes no other) to the group, after kill_after SIGKILL to the group.
 //   E4  The child exits, no pipe tells whether others still write to the files that it had, and
@@ -122,7 +123,8 @@ class ChildPump {
   void signal_group(int signal) const;
   void feed();
   void note_exit();
-  std::string_view read_from(FileDescriptor& pipe);
+  std::string_view read_from(FileDescriptor& pipe, std::optional<std::size_t>& rest);
+  void leave(FileDescriptor& pipe, std::optional<std::size_t>* rest);
   [[nodiscard]] bool is_over() const;
   void reap();
   void await_group(pid_t group);
@@ -138,6 +140,8 @@ class ChildPump {
   std::optional<Clock::time_point> timeout_at_;
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> close_pipes_at_;
+  std::optional<std::size_t> out_rest_;  // bytes to read before the pipe is closed (E2)
+  std::optional<std::size_t> err_rest_;
   Clock::time_point heard_at_;                  // the last time that something was
   std::uint64_t heard_bytes_ = 0;               // then in heard_files
   std::optional<Clock::time_point> listen_at_;  // look at them, and at heard_at_
