@@ -244,9 +244,10 @@ TEST_CASE("a command that is fed has a timeout for the whole of its life") {
               R"("stdout": "items", "timeout": "50ms", "kill_after": "50ms",
           "shell": "trap '' TERM; while :; do sleep 100; done")"));
   CHECK(result.status == 1);
+  // On a loaded machine no item may have come to it by then.
   CHECK(
       result.err.starts_with("gorun: error: stage \"e\" failed: the shell script: timed out after "
-                             "50 ms after it had read 0 items, with "));
+                             "50 ms after it had read 0 items"));
 }
 
 TEST_SUITE_END();

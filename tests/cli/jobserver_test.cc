@@ -97,6 +97,11 @@ TEST_CASE("nested makes and the commands that run them share one limit") {
 
 TEST_CASE("a single nested make has the whole limit for itself") {
   const Scene scene;
+  // The first of them waits for a second one, for half a minute at least.
+  scene.dir.write("job", "#!/bin/sh\ncd '" + scene.dir.path() +
+                             "'\necho + >> log\ni=0\n"
+                             "while [ $(grep -c + log) -lt 2 ] && [ $i -lt 300 ]; do\n"
+                             "  sleep 0.1; i=$((i + 1))\ndone\necho - >> log\n");
   const CommandResult result =
       run_gorun({"-j", "4", "-q", "-"}, {.input = R"({"gorun": 1, "stages": {"m": {"kind": "exec",
         "jobserver": true, "argv": ["make", "-s", "-f", "many.mk"]}}})",

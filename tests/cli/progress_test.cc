@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@
 namespace gorun::test::progress_test {
 
 namespace {
+
+constexpr std::chrono::milliseconds kFirstBlock{300};  // as in cli/progress.cc
 
 // A job that reads lines from a fifo for as long as the test holds it open.
 class HeldJob {
@@ -107,9 +110,13 @@ TEST_CASE("quiet, none, a dumb terminal and a job that is soon done show nothing
       "{\"gorun\": 1, \"stages\": {\"one\": {\"kind\": \"items\", \"items\": [\"x\"]},\n"
       " \"out\": {\"kind\": \"write\", \"from\": \"one\", \"path\": \"" +
           scratch / "x" + "\"}}}");
+  const auto begin = std::chrono::steady_clock::now();
   PtyCommand soon_done(gorun_argv({short_job}), 80);
   CHECK(soon_done.finish() == 0);
-  CHECK(soon_done.raw().find("stages done") == std::string::npos);
+  // On a loaded machine it may not be done that soon.
+  if (std::chrono::steady_clock::now() - begin < kFirstBlock) {
+    CHECK(soon_done.raw().find("stages done") == std::string::npos);
+  }
 
   for (const char* flag : {"--quiet", "--progress=none"}) {
     CAPTURE(std::string(flag));
@@ -129,7 +136,8 @@ TEST_CASE("a pipe never gets control sequences") {
                                             GORUN_BINARY, scratch / "lines", job.path()},
                                            {.env = {{"TERM", "xterm"}}});
   CHECK(result.status == 0);
-  CHECK(result.err.starts_with("gorun: ok: 2 stages, 1 item in "));
+  // On a slow machine a line on the progress may stand before it.
+  CHECK(result.err.find("gorun: ok: 2 stages, 1 item in ") != std::string::npos);
   CHECK(result.err.find('\x1b') == std::string::npos);
 }
 

@@ -57,8 +57,9 @@ TEST_CASE("libcurl is missed by stages that fetch, and by no others") {
   const ScratchDir dir;
   dir.write("libcurl.so.4", "not a library");
   const auto run = [&](const std::string& stages) {
-    return run_gorun({"-"}, {.input = "{\"gorun\": 1, \"stages\": {\n" + stages + "}}\n",
-                             .env = {{"LD_LIBRARY_PATH", dir.path()}}});
+    return run_gorun({"--progress=none", "-"},
+                     {.input = "{\"gorun\": 1, \"stages\": {\n" + stages + "}}\n",
+                      .env = {{"LD_LIBRARY_PATH", dir.path()}}});
   };
   const std::string urls =
       "\"urls\": {\"kind\": \"items\", \"items\": [{\"u\": \"http://localhost:9/\"}]}";
@@ -201,7 +202,7 @@ TEST_CASE("an empty input is a success") {
   const CommandResult result = run_job(
       "  \"files\": {\"kind\": \"walk\", \"root\": \".\"},\n"
       "  \"out\": {\"kind\": \"write\", \"from\": \"files\"}\n",
-      {}, scratch.path());
+      {"--progress=none"}, scratch.path());
   CHECK(result.status == 0);
   CHECK(result.out.empty());
   CHECK(result.err.starts_with("gorun: ok: 2 stages in "));

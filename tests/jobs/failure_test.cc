@@ -479,11 +479,13 @@ TEST_CASE("a stage that takes longer than its timeout has failed, and one that d
     CAPTURE(procs);
     std::atomic<long> count = 0, sum = 0;
     ProbeGraph graph;
+    // The failure stops all that has not ended, so the time of "sum" begins when "quick" has.
     graph.add("numbers", numbers(-1))
-        .add("sum", sums(&count, &sum), {.from = {"numbers"}, .failure = {.timeout = 20ms}})
-        .add("quick", numbers(1), {.failure = {.timeout = 3600s}});
+        .add("quick", numbers(1), {.failure = {.timeout = 3600s}})
+        .add("sum", sums(&count, &sum),
+             {.from = {"numbers"}, .needs = {"quick"}, .failure = {.timeout = 20ms}});
     const Outcome outcome = graph.run(procs);
-    CHECK(states(outcome) == "cancelled failed succeeded");
+    CHECK(states(outcome) == "cancelled succeeded failed");
     REQUIRE(stage(outcome, "sum").failures.size() == 1);
     CHECK(stage(outcome, "sum").failures[0].what == "timed out after 20 ms");
     CHECK(stage(outcome, "sum").failures[0].cause == FailureCause::kTimeout);

@@ -240,14 +240,15 @@ TEST_CASE("closing the handle ends a wait aside, and a deadline does") {
     IoResult timed_out, closed;
     run_to_end(rt, [&] {
       WaitGroup done;
+      std::atomic<bool> is_second{false};
       done.go([&] {
         pipe.reader.set_read_deadline(now() + 5ms);
         timed_out = pipe.reader.wait_readable_aside();
         pipe.reader.set_read_deadline(kNoDeadline);
+        is_second = true;
         closed = pipe.reader.wait_readable_aside();
       });
-      sleep(10ms);
-      while (rt.parked(WaitReason::kOutside) < 1) yield();
+      while (!is_second || rt.parked(WaitReason::kOutside) < 1) yield();
       (void)pipe.reader.close();
       done.wait();
     });

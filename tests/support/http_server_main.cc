@@ -9,13 +9,15 @@
 //   /bytes/N         N bytes of the letters a to z, over and over
 //   /chunked/N       the same, chunked
 //   /slow/MS         "slow\n", after so many milliseconds
+//   /together/N      "slow\n", when N of them and of /slow are here, or after a minute
 //   /redirect/N      a redirect to /redirect/N-1; of 0 "hello\n"
 //   /moved/URL       a redirect to URL
 //   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then a 200
 //   /close           no answer: the connection is closed
 //   /half            a body that ends before its promised length
 //   /stuck           a body that begins and does not go on
-//   /stats           "requests R connections C slow S": counts, and the most /slow at one time
+//   /stats           "requests R connections C slow S": counts, and the most /slow and
+//                    /together at one time
 //   /tunnels         how many tunnels there were
 //
 // As a proxy it answers "GET http://HOST/PATH" as if it were asked for the path, and makes a tunnel
@@ -89,12 +91,25 @@ std::string chunked(int count) {
   return text + "0\r\n\r\n";
 }
 
-std::string slow(int milliseconds) {
+void count_slow() {
   const int now = stats.slow_now.fetch_add(1) + 1;
   int most = stats.slow_most.load();
   while (most < now && !stats.slow_most.compare_exchange_weak(most, now)) {
   }
+}
+
+std::string slow(int milliseconds) {
+  count_slow();
   sleep(std::chrono::milliseconds(milliseconds));
+  stats.slow_now.fetch_sub(1);
+  return answer(200, "slow\n");
+}
+
+// By the most that there were and not by those here now: the first that sees them all leaves.
+std::string together(int count) {
+  count_slow();
+  const Nanos end = now() + std::chrono::minutes(1);
+  while (stats.slow_most.load() < count && now() < end) sleep(std::chrono::milliseconds(50));
   stats.slow_now.fetch_sub(1);
   return answer(200, "slow\n");
 }
@@ -129,6 +144,8 @@ std::string serve(std::string_view request) {
     text = chunked(number_in(rest("/chunked/")));
   } else if (path.starts_with("/slow/")) {
     text = slow(number_in(rest("/slow/")));
+  } else if (path.starts_with("/together/")) {
+    text = together(number_in(rest("/together/")));
   } else if (path.starts_with("/redirect/")) {
     const int left = number_in(rest("/redirect/"));
     text = answer(302, "", "Location: /redirect/" + std::to_string(left - 1) + "\r\n");
