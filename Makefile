@@ -120,7 +120,7 @@ bench-http: need-build-test-bench-http  ## requests per second of the kind "http
 
 bench-mapreduce: need-build-test-mapreduce  ## counting, grouping, searching, sorting against rg, awk, sort, ...
 	@cmake --preset release -B build/bench -DGORUN_TESTS=ON > build/bench.log 2>&1 && \
-	  cmake --build build/bench -j $(JOBS) --target gorun --target gorun_make_text >> build/bench.log 2>&1 || \
+	  cmake --build build/bench -j $(JOBS) --target gorun gorun_make_text mapreduce_floor >> build/bench.log 2>&1 || \
 	  { cat build/bench.log; exit 1; }
 	@tests/bench/bench_mapreduce.py build/bench $(CORPORA)
 

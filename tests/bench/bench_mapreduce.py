@@ -3,10 +3,10 @@
 
 Makes 1 GiB of words in 10 files, 1 GiB of JSON lines in 10, and 1 GiB of lines to sort in FOLDER
 (default: a temporary one, removed at the end), by BUILD/tests/gorun_make_text. Commands run in turn,
-gorun (BUILD/gorun) and its peers interleaved, the cache warm; each time shown is the best of its
-rounds, and the ratio is ours to the best peer's. A peer that is not installed is named and skipped;
-an answer that differs from gorun's ends the run. A ROW is one of those printed; without one all are
-measured.
+gorun (BUILD/gorun), its peers and the floor (mapreduce_floor.cc) interleaved, the cache warm; each
+time shown is the best of its rounds, and the ratios are ours to the best peer's and to the floor's. A
+peer that is not installed is named and skipped; an answer that differs from gorun's ends the run. A ROW
+is one of those printed; without one all are measured.
 
 GORUN_BENCH_MIB=64 makes small corpora, GORUN_BENCH_ROUNDS says how many rounds (default 5). Peers
 that take minutes (python3, jq) run once.
@@ -41,8 +41,9 @@ def job(*stages):
     return json.dumps({"gorun": 1, "stages": dict(stages)})
 
 
-def rows(gorun, folder):
-    """name -> (which answers are equal, {program: command}); sort: outputs are compared as they are."""
+def rows(build, folder):
+    """name -> {program: command}, whose outputs are the same bytes."""
+    gorun, floor = f"{build}/gorun", f"{build}/tests/bench/mapreduce_floor"
     words, records, lines = f"{folder}/words", f"{folder}/json", f"{folder}/lines.txt"
     group = job(("files", {"kind": "walk", "root": records}), ("text", {"kind": "read", "from": "files"}),
                 ("rows", {"kind": "split", "from": "text", "by": "json", "fields": {"status": "/status", "bytes": "/bytes"}}),
@@ -67,12 +68,16 @@ def rows(gorun, folder):
     return {
         "words": {
             "gorun": f"{gorun} count --top 20 {words}",
+            "floor": f"{floor} words {words}",
+            "reading": f"{floor} reading {words}",
             "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_words}\"",
             "mawk": f"mawk '{{for (i = 1; i <= NF; ++i) ++n[$i]}} END {{for (w in n) print n[w], w}}' {words}/*.txt | {rank}",
             "python3": f"python3 -c \"{WORD_COUNT_PY}\" {words}/*.txt",
         },
         "json": {
             "gorun": f"{gorun} -q {folder}/group.json",
+            "floor": f"{floor} json {records}",
+            "reading": f"{floor} reading {records}",
             "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_group}\"",
             "mawk": f"mawk {awk_group} {records}/*.jsonl | sort",
             "jq": f"cat {records}/*.jsonl | jq -n -r 'reduce inputs as $r ({{}}; .[$r.status | tostring] += $r.bytes) | to_entries | sort_by(.key)[] | \"\\(.key)\\t\\(.value)\"'",
@@ -88,6 +93,7 @@ def rows(gorun, folder):
 
 
 SLOW = {"python3", "jq"}
+NO_PEERS = {"gorun", "floor", "reading"}
 
 
 def run(command, output):
@@ -112,6 +118,8 @@ def measure(name, table, output):
             wall, cpu, peak = run(command, f"{output}.{program}")
             if program not in best or wall < best[program][0]:
                 best[program] = (wall, cpu, peak)
+            if program == "reading":
+                continue
             same = subprocess.run(["cmp", f"{output}.gorun", f"{output}.{program}"], check=False)
             if same.returncode != 0:
                 sys.exit(f"{name}: {program} and gorun disagree")
@@ -129,13 +137,18 @@ def main():
         # In a process of its own: what is measured inherits the peak memory of who starts it.
         subprocess.run([f"{build}/tests/gorun_make_text", folder, str(MIB)], check=True)
         print(f"{CPUS} cores, {MIB} MiB, best of {ROUNDS}; wall s, CPU s, peak MiB; the ratio is of wall times")
-        for name, commands in rows(f"{build}/gorun", folder).items():
+        for name, commands in rows(build, folder).items():
             if wanted and name not in wanted:
                 continue
-            table = {program: command for program, command in commands.items() if program == "gorun" or shutil.which(program)}
+            table = {program: command for program, command in commands.items() if program in NO_PEERS or shutil.which(program)}
             best = measure(name, table, f"{folder}/output")
-            peers = [wall for program, (wall, _, _) in best.items() if program != "gorun"]
-            print(f"{name}  ratio {best['gorun'][0] / min(peers):.3f}" if peers else name)
+            peers = [wall for program, (wall, _, _) in best.items() if program not in NO_PEERS]
+            title = name
+            if peers:
+                title += f"  ratio {best['gorun'][0] / min(peers):.3f}"
+            if "floor" in best:
+                title += f"  {best['gorun'][0] / best['floor'][0]:.2f} of the floor"
+            print(title)
             for program, (wall, cpu, peak) in sorted(best.items(), key=lambda row: row[1]):
                 print(f"  {program:10} {wall:7.3f} {cpu:7.3f} {peak / 1024:6.0f}", flush=True)
             for program in commands:

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -28,16 +27,17 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "jobs/hash/blake3.h"
 #include "jobs/hash/digest.h"
+#include "tests/bench/all_cores.h"
 #include "tests/bench/stopwatch.h"
 
 namespace {
 
 namespace fs = std::filesystem;
+using gorun::bench::on_all_cores;
 
 // Stays in the second-level cache.
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
@@ -48,16 +48,6 @@ void require(bool is_right, const std::string& what) {
   if (is_right) return;
   std::perror(what.c_str());
   std::exit(1);
-}
-
-template <class F>
-void on_all_cores(F work) {
-  std::vector<std::thread> others;
-  for (unsigned i = 1; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
-    others.emplace_back(work);
-  }
-  work();
-  for (std::thread& other : others) other.join();
 }
 
 class Reading {
