@@ -5,7 +5,8 @@ Three commands: `bare` (a program without a C library that only exits, so that t
 shows), /bin/true, and sh -c :. Runners take turns, two commands in flight each; what is shown is
 the best of the rounds: microseconds a command, as a ratio to the floor (two threads, each vfork,
 execve, waitpid: exec/floor.cc) and to the best peer, CPU a command, and the peak memory of the
-largest process. make knows ":" and does not run it. Only ratios mean something on a machine that others use as well.
+largest process. Each command gets an argument, as xargs cannot do without: with one /bin/true looks for
+its language, which costs it as much as all the rest. make knows ":" and does not run it. Only ratios mean something on a machine that others use as well.
 
 And a build: gorun's own runtime, by gorun (a job file of a stage for each source) and by ninja,
 which is what it is held against; both must make the same objects.
@@ -46,7 +47,8 @@ def is_wanted(name):
 
 def runners(build, folder, name, words, jobs):
     """name -> (words, standard input)"""
-    line = " ".join(words)
+    given = [*words, "1"]
+    line = " ".join(given)
     numbers = f"{folder}/numbers-{jobs}"
     with open(numbers, "w") as file:
         file.writelines(f"{i}\n" for i in range(jobs))
@@ -63,7 +65,7 @@ def runners(build, folder, name, words, jobs):
         file.writelines(f"build t{i}: run\n" for i in range(jobs))
     gorun = f"{build}/gorun"
     found = {
-        "floor": ([f"{build}/tests/bench/exec_floor", str(jobs), *words], None),
+        "floor": ([f"{build}/tests/bench/exec_floor", str(jobs), *given], None),
         "gorun raw": ([gorun, "map", "-j2", "--output", "raw", "--", *words], numbers),
         "gorun group": ([gorun, "map", "-j2", "--", *words], numbers),
         "xargs": (["xargs", "-P2", "-n1", *words], numbers),
