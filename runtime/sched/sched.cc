@@ -247,7 +247,7 @@ void Sched::check_over() {
   // A P that is not idle although every M sleeps is on its way: sysmon has retaken it, maybe with
   // work in it, and lost its core before it handed it on. Where it ends idle, this is asked again.
   if (busy_ps.load(std::memory_order_relaxed) > 0) return;
-  // Whose submitter is about to wake an M, or sysmon is, once threads are no longer refused.
+  // Who submitted it is about to wake an M; where a thread was refused, the run stays open for it.
   if (any_work()) return;
   if (timekeeper != nullptr) {  // what it sleeps for was stopped: let it look again
     rouse(timekeeper);

@@ -37,6 +37,7 @@
 #include <vector>
 
 #include "jobs/large_memory.h"
+#include "jobs/text/byte_buffer.h"
 #include "jobs/text/byte_class.h"
 #include "tests/bench/all_cores.h"
 
@@ -103,6 +104,7 @@ class Reader {
         is_last = found != std::string_view::npos;
         if (is_last) end = found + 1;
       }
+      require(is_last || end > 0, "a line is longer than a piece");
       std::size_t begin = 0;
       if (is_first) {
         begin = std::min(text.find('\n'), end - 1) + 1;
@@ -110,16 +112,13 @@ class Reader {
       }
       take(text.substr(begin, end - begin));
       held = text.size() - end;
-      require(held <= kPieceBytes, "a line is longer than a piece");
       if (!is_last) std::memmove(begin_, begin_ + end, held);
     }
   }
 
  private:
-  std::vector<char> memory_ = std::vector<char>(2 * kPieceBytes + kSlackBytes + 2 * 4096);
-  // Where the kernel copies fast (jobs/text/byte_buffer.h).
-  char* const begin_ =
-      memory_.data() + 4096 - reinterpret_cast<std::uintptr_t>(memory_.data()) % 4096 + kBlockBytes;
+  gorun::jobs::ByteBuffer buffer_{2 * kPieceBytes + kSlackBytes};
+  char* const begin_ = buffer_.data();
 };
 
 // Counts words of one thread.
@@ -249,13 +248,11 @@ class WordTable {
 void read_all(const std::vector<Range>& ranges) {
   std::atomic<std::size_t> next{0};
   on_all_cores([&] {
-    std::vector<char> memory(kPieceBytes + 2 * 4096);
-    char* const begin =
-        memory.data() + 4096 - reinterpret_cast<std::uintptr_t>(memory.data()) % 4096 + kBlockBytes;
+    gorun::jobs::ByteBuffer buffer(kPieceBytes);
     for (std::size_t i = next++; i < ranges.size(); i = next++) {
       const Range& range = ranges[i];
       for (off_t at = range.begin; at < range.end;) {
-        const ssize_t got = ::pread(range.fd, begin, kPieceBytes, at);
+        const ssize_t got = ::pread(range.fd, buffer.data(), kPieceBytes, at);
         require(got > 0, "cannot read");
         at += got;
       }
