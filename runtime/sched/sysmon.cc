@@ -31,6 +31,9 @@ constexpr std::int64_t kShortestNs = 20'000;
 // some 0.2 % of a core, and none while every P is idle.
 constexpr std::int64_t kLongestNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
+// After so long a sleep it is eager again. Not after each: where all Ps idle and one does not in
+// turns (commands, requests) it would always be, and take from them more than they cost.
+constexpr std::int64_t kRestedNs = 20 * kEagerRounds * kShortestNs;
 
 }  // namespace
 
@@ -103,8 +106,10 @@ void Sched::sysmon_main() {
         guard.unlock();
         futex_wait(sysmon_word, 0);
         sysmon_word.store(0, std::memory_order_relaxed);
-        pause_ns = kShortestNs;
-        fruitless = 0;
+        if (monotonic_ns() - before >= kRestedNs) {
+          pause_ns = kShortestNs;
+          fruitless = 0;
+        }
         continue;
       }
     }
