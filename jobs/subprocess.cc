@@ -179,13 +179,15 @@ Expected<Pipe, SystemError> open_pipe(bool child_reads, const std::string& progr
   return pipe;
 }
 
-// Blocks every signal while parent and child share memory: a handler that ran in the child would
-// work on the parent's data.
+// Blocks the signals while parent and child share memory: a handler that ran in the child would
+// work on the parent's data. Not SIGCHLD, for which there is no handler: where the thread that has
+// started a child blocks it, the kernel does not drop it, but wakes whoever might take it.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
     sigset_t all;
     ::sigfillset(&all);
+    ::sigdelset(&all, SIGCHLD);
     ::pthread_sigmask(SIG_SETMASK, &all, &saved_);
   }
   ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
