@@ -16,7 +16,7 @@ using runtime::WaitedChannel;
 using runtime::WaitReason;
 
 constexpr std::string_view kEndOfStage = "end of ";
-constexpr std::string_view kBytes = "bytes of ";
+constexpr std::string_view kRoom = "room of ";
 
 class Reporter {
  public:
@@ -86,15 +86,15 @@ class Reporter {
     if (label.starts_with(kEndOfStage)) {
       return {stage, "has not started: it needs " + quote(label.substr(kEndOfStage.size()))};
     }
-    const bool lacks_bytes = label.starts_with(kBytes);
-    const auto reader = find(lacks_bytes ? label.substr(kBytes.size()) : label);
+    const bool lacks_room = label.starts_with(kRoom);
+    const auto reader = find(lacks_room ? label.substr(kRoom.size()) : label);
     if (!reader) return {stage, std::string("waits for ") + runtime::to_string(g.reason)};
-    if (channel.way == WaitedChannel::Way::kReceive && !lacks_bytes) {
+    if (channel.way == WaitedChannel::Way::kReceive && !lacks_room) {
       return {stage, "has no items: " + sources_of(*reader)};
     }
-    const std::string fill = lacks_bytes ? "it holds as many bytes as it may"
-                                         : std::to_string(channel.fill) + " of " +
-                                               std::to_string(channel.capacity) + " batches";
+    const std::string fill = lacks_room ? "it is full, by batches or by bytes"
+                                        : std::to_string(channel.fill) + " of " +
+                                              std::to_string(channel.capacity) + " batches";
     if (*reader == stage) return {stage, "finds no room between its own steps: " + fill};
     const auto [sender, port] = sender_to(*reader, stage);
     return {sender, "finds no room in front of " + quote(graph_.stages[*reader].name) +

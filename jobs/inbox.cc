@@ -4,16 +4,22 @@
 #include <utility>
 
 namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kSmall = 4;  // batches: fewer are not worth waiting for
+
+}  // namespace
 
 Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
     : shape_(shape),
+      refill_at_(shape.capacity < kSmall ? shape.capacity : shape.capacity / 2),
       chan_(shape.capacity),
       open_(static_cast<std::int64_t>(shape.producers)),
       queued_items_(queued_items) {}
 
 void Inbox::set_label(const std::string& stage) {
   chan_.set_label(stage);
-  room_.set_label("bytes of " + stage);
+  room_.set_label("room of " + stage);
   if (runtime::trace::is_on()) waiting_.emplace("items waiting for " + stage);
 }
 
@@ -38,18 +44,25 @@ bool Inbox::has_room() const {
          queued_bytes_.load(std::memory_order_relaxed) < shape_.bytes;
 }
 
-void Inbox::wait_for_bytes() {
+bool Inbox::has_drained() const {
+  return chan_.size() <= refill_at_ && queued_bytes_.load(std::memory_order_acquire) < shape_.bytes;
+}
+
+void Inbox::wait_for_room() {
+  if (has_room()) return;
+  waiting_for_room_.fetch_add(1, std::memory_order_relaxed);
+  // Pairs with the one in count_out(): who waits sees the room, or who makes it sees who waits.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   bool waited = false;
-  while (queued_bytes_.load(std::memory_order_acquire) >= shape_.bytes) {
-    if (!room_.recv()) return;  // closed: the send that follows says so
-    waited = true;
-  }
+  // Closed: the send that follows says so.
+  while (!has_drained() && room_.recv()) waited = true;
+  waiting_for_room_.fetch_sub(1, std::memory_order_relaxed);
   // There may be room for another producer that waits: pass the token on (I3).
   if (waited) room_.try_send(runtime::Unit{});
 }
 
 Flow Inbox::put_part(Batch&& part) {
-  wait_for_bytes();
+  wait_for_room();
   const std::uint64_t bytes = part.text_bytes();
   const std::uint64_t items = part.size();
   // Counted before the send: a reader may take and discount the batch before send returns.
@@ -83,9 +96,9 @@ void Inbox::count_in(std::uint64_t items, std::uint64_t bytes) {
 void Inbox::count_out(std::uint64_t items, std::uint64_t bytes) {
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
   show_waiting();
-  // release pairs with the acquire in wait_for_bytes()
-  const std::uint64_t before = queued_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
-  if (before >= shape_.bytes && before - bytes < shape_.bytes) {
+  queued_bytes_.fetch_sub(bytes, std::memory_order_release);  // pairs with has_drained()
+  std::atomic_thread_fence(std::memory_order_seq_cst);        // pairs with wait_for_room()
+  if (waiting_for_room_.load(std::memory_order_relaxed) > 0 && has_drained()) {
     room_.try_send(runtime::Unit{});  // a full room_ holds a token already
   }
 }

@@ -10,8 +10,14 @@
 //       batches that were put and are not worked off and what is away. Whoever brings it to 0
 //       closes.
 //   I2  queued_bytes_ is at most shape_.bytes plus one batch for each producer.
-//   I3  A token lies in room_ whenever queued_bytes_ has fallen below the limit while somebody may
-//       wait for that; a token without need only makes somebody look again.
+//   I3  A token lies in room_ whenever there is room while somebody may wait for it; a token
+//   without
+//       need only makes somebody look again.
+//
+// A producer that has found the inbox full waits until half of it is free, unless it is small. Were
+// it woken for each batch that is taken (the channel's own way), every taker would pay for a switch
+// to it, and where each batch is a command, for another thread: the taker blocks, and hands its P
+// on.
 #pragma once
 
 #include <atomic>
@@ -74,15 +80,18 @@ class Inbox {
  private:
   [[nodiscard]] std::size_t part_size(std::size_t items) const;
   Flow put_part(Batch&& part);
-  void wait_for_bytes();
+  [[nodiscard]] bool has_drained() const;
+  void wait_for_room();
   void count_in(std::uint64_t items, std::uint64_t bytes);
   void count_out(std::uint64_t items, std::uint64_t bytes);
   void show_waiting() const;
   void release_one();
 
   const Shape shape_;
+  const std::size_t refill_at_;  // batches that wait when a producer that found it full goes on
   runtime::Chan<Batch> chan_;
   runtime::Chan<runtime::Unit> room_{1};
+  std::atomic<int> waiting_for_room_{0};  // producers
   std::atomic<std::int64_t> open_;
   std::atomic<bool> closed_{false};  // who sets it closes the channels, once
   std::atomic<std::uint64_t> queued_bytes_{0};

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
@@ -61,6 +62,65 @@ TEST_CASE("a batch that found no room leaves nobody behind that waits for its by
     });
     CHECK(taken == 3);
     CHECK(queued.load() == 0);
+  }
+}
+
+TEST_CASE("a producer that found it full is woken when half of it is free, and not before") {
+  runtime::Runtime rt({.deterministic = 1});
+  std::atomic<std::uint64_t> queued{0};
+  std::vector<std::uint64_t> left;  // behind each take, once the producer has done what it could
+  run_to_end(rt, [&] {
+    Inbox inbox({.capacity = 8, .producers = 1}, &queued);
+    runtime::WaitGroup all;
+    all.go([&] {
+      for (int i = 0; i < 16; ++i) static_cast<void>(inbox.put(batch_of(1)));  // all are counted
+      inbox.producer_done();
+    });
+    const auto let_run = [] {
+      for (int i = 0; i < 100; ++i) runtime::yield();
+    };
+    let_run();
+    Batch batch;
+    while (inbox.take(&batch) == Inbox::Taken::kBatch) {
+      let_run();
+      left.push_back(queued.load());
+    }
+    all.wait();
+  });
+  CHECK(left == std::vector<std::uint64_t>{7, 6, 5, 8, 7, 6, 5, 8, 7, 6, 5, 4, 3, 2, 1, 0});
+}
+
+TEST_CASE("many producers and takers of a small and of a large one lose nothing and end") {
+  for (const std::size_t capacity : {1U, 3U, 4U, 16U}) {
+    for (const std::uint64_t bytes : {100U, 100000U}) {
+      CAPTURE(capacity);
+      CAPTURE(bytes);
+      at_each_procs([&](runtime::Runtime& rt) {
+        constexpr int kProducers = 4;
+        constexpr std::uint64_t kBatches = 2000;
+        std::atomic<std::uint64_t> queued{0};
+        std::atomic<std::uint64_t> taken{0};
+        run_to_end(rt, [&] {
+          Inbox inbox({.capacity = capacity, .bytes = bytes, .producers = kProducers}, &queued);
+          runtime::WaitGroup all;
+          for (int i = 0; i < kProducers; ++i) {
+            all.go([&] {
+              for (std::uint64_t n = 0; n < kBatches; ++n) {
+                static_cast<void>(inbox.put(batch_of(n % 64)));  // what is lost is missed below
+              }
+              inbox.producer_done();
+            });
+            all.go([&] {
+              Batch batch;
+              while (inbox.take(&batch) == Inbox::Taken::kBatch) taken += batch.size();
+            });
+          }
+          all.wait();
+        });
+        CHECK(taken.load() == kProducers * kBatches);
+        CHECK(queued.load() == 0);
+      });
+    }
   }
 }
 
