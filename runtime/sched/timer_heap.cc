@@ -12,10 +12,13 @@ constexpr std::uint32_t kArity = 4;
 constexpr int kMostMoved = 64;
 }  // namespace
 
-// What is left belongs to no goroutine that could still run.
+// What is left belongs to no goroutine that could still run. Each is out of the heap before it is
+// discarded: what goes with it may stop others (a function for later that has the last handle on a
+// Cancel with a deadline). The last one first, which keeps the rest a heap.
 TimerHeap::~TimerHeap() {
-  for (const Entry& entry : heap_) {
-    TimerEvent* event = events_[entry.slot];
+  while (!heap_.empty()) {
+    TimerEvent* event = events_[heap_.back().slot];
+    remove(static_cast<std::uint32_t>(heap_.size() - 1));
     event->heap.store(nullptr, std::memory_order_relaxed);
     event->slot = TimerEvent::kNotQueued;
     if (event->discard != nullptr) event->discard(event->arg);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/after_func.h"
+#include "runtime/cancel.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/select.h"
@@ -365,6 +366,18 @@ TEST_CASE("what an after_func holds is freed when it ran, was stopped, or the ru
     CHECK(alive == 1);  // the last belongs to the Runtime still
   });
   CHECK(counted_alive() == 0);
+}
+
+TEST_CASE("what an after_func holds may stop other timers when the run ends first") {
+  at_each_procs([](Runtime& rt) {
+    run_to_end(rt, [] {
+      const Cancel root;
+      for (int i = 0; i < 20; ++i) {
+        // Earlier or later than the deadline, and the only one to hold it.
+        after_func(i % 2 == 0 ? 1h : 3h, [held = root.with_timeout(2h)] { held.cancel(); });
+      }
+    });
+  });
 }
 
 TEST_CASE("many timers, started and stopped in random order, each fire once or not at all") {
