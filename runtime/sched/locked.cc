@@ -75,6 +75,14 @@ bool Sched::hand_to_locked(M* m) {
   return true;
 }
 
+// Whatever queues before it: no other M is to be had for `pp`.
+M* Sched::give_to_locked(P* pp) {
+  const G* gp = grq.pop_locked();
+  if (gp == nullptr) return nullptr;
+  give_p(gp->locked_m, pp);
+  return gp->locked_m;
+}
+
 // The thread goes with the locked goroutine that ended on it, and with whatever that did to it.
 void Sched::end_locked(M* m) {
   if (m->p != nullptr) hand_off(unwire(m));

@@ -9,7 +9,8 @@
 // poke sends it there with its next pick; from one that computes, or is in a blocking call, sysmon
 // retakes the P, as it would for waiting work. Until then thieves find what the P holds: a surplus
 // P loses its owner, never a G. Its timers, which nobody would look at any more, sysmon moves to P
-// 0, which is never surplus.
+// 0, which is never surplus. One that idles with Gs, because a thread was refused, gives them to
+// the GRQ as it becomes surplus.
 //
 // A surplus P stays, empty, until it is wanted again: sysmon and thieves may be looking at it.
 //
@@ -42,6 +43,7 @@ int Sched::set_procs(int wanted, ProcsFrom from) {
     for (auto& pp : ps) {
       if (is_surplus(pp.get())) {
         pp->poke.store(true, std::memory_order_relaxed);
+        if (pp->idle) drain(pp.get());
       } else if (pp->idle) {
         ++idle;
       }
@@ -58,16 +60,17 @@ void Sched::follow_cpus(std::int64_t now) {
   set_procs(num_cpu(starter), ProcsFrom::kProcessors);
 }
 
-void Sched::shed(P* pp) {
-  GList held;
-  if (G* gp = pp->runnext.exchange(nullptr, std::memory_order_acq_rel)) held.push(gp);
-  while (G* gp = pp->lrq.pop()) held.push(gp);
+void Sched::drain(P* pp) {
+  if (G* gp = pp->runnext.exchange(nullptr, std::memory_order_acq_rel)) grq.push(gp);
+  while (G* gp = pp->lrq.pop()) grq.push(gp);
   while (!pp->spawned.empty()) {
-    if (G* gp = pp->spawned.steal()) held.push(gp);  // the oldest first; null: a thief was faster
+    if (G* gp = pp->spawned.steal()) grq.push(gp);  // the oldest first; null: a thief was faster
   }
+}
+
+void Sched::shed(P* pp) {
   {
     const std::lock_guard guard(lock);
-    while (G* gp = held.pop()) grq.push(gp);
     make_idle(pp);
     check_over();
   }

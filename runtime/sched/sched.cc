@@ -127,7 +127,10 @@ void Sched::overflow_lrq(P* pp, G* gp) {
 void Sched::make_idle(P* pp) {
   pp->idle = true;
   busy_ps.store(busy_ps.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  if (is_surplus(pp)) return;
+  if (is_surplus(pp)) {
+    drain(pp);  // nobody is given it any more
+    return;
+  }
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
 }
 
@@ -174,12 +177,11 @@ void Sched::wake() {
     if (may_have_m()) {
       if (P* pp = take_idle(nullptr)) start = m_for(pp, true);
     }
+    // Under the lock: who goes idle after this looks for work itself, also for what a submitter
+    // left to this one.
+    if (start.m == nullptr) spinning.fetch_sub(1, std::memory_order_seq_cst);
   }
-  if (start.m == nullptr) {
-    spinning.fetch_sub(1, std::memory_order_seq_cst);
-    return;
-  }
-  launch(start);
+  if (start.m != nullptr) launch(start);
 }
 
 void Sched::hand_off(P* pp) {

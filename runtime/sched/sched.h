@@ -56,6 +56,21 @@ class GlobalQueue {
     __builtin_prefetch(gs_.head());  // the next pop reads its link
     return gp;
   }
+  /// The oldest that is locked to its M, from wherever it is; or null. Walks them all.
+  G* pop_locked() {
+    GList others;
+    G* found = nullptr;
+    while (G* gp = gs_.pop()) {
+      if (found == nullptr && gp->locked) {
+        found = gp;
+      } else {
+        others.push(gp);
+      }
+    }
+    gs_.append(others);
+    publish_size();
+    return found;
+  }
   /// The oldest, which stays; or null.
   [[nodiscard]] G* head() const { return gs_.head(); }
   /// Any thread; a hint without the lock, exact with it.
@@ -216,7 +231,8 @@ struct Sched {
   G* spin_for_work(M* m);
   G* steal_from(M* m, P* victim, bool last_pass);
   G* steal_pass(M* m, bool last_pass);
-  void shed(P* pp);                    // takes all Gs from a surplus P and makes it idle. Its owner
+  void drain(P* pp);                   // its Gs to the GRQ. Its owner, or if idle any; holds lock
+  void shed(P* pp);                    // makes a surplus P idle, and its Gs go on. Its owner
   void shed_own(M* m);                 // the same; `m` has none afterwards
   void look_after_surplus();           // sysmon
   void follow_cpus(std::int64_t now);  // sysmon
@@ -239,6 +255,7 @@ struct Sched {
   // Locked goroutines, in locked.cc.
   G* run_locked(M* m);
   bool hand_to_locked(M* m);
+  [[nodiscard]] M* give_to_locked(P* pp);  // holds lock; nullptr: none waits. rouse() it afterwards
   void end_locked(M* m);
   static void give_p(M* m, P* pp);  // holds lock; rouse() it afterwards, without
 
@@ -275,6 +292,7 @@ struct Sched {
   static constexpr std::int64_t kTimeSliceNs = 10'000'000;  // of a goroutine while others wait
   bool retake(std::int64_t now);
   bool is_due(P* pp, M* m, std::int64_t now) const;
+  bool is_left_with_work(const P* pp);
   bool look_after_waiting_work(std::int64_t now);
 
   std::int64_t next_procs_look_ = 0;  // sysmon only

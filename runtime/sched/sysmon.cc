@@ -2,13 +2,13 @@
 //
 // It retakes the P of an M that is in a blocking call or that computes for long in user code, when
 // work waits for that P (the handshake is in m.h), and it looks after work that nobody was woken
-// for: a G kept in runnext or among the spawned for a whole tick, a timer that is due while a P
-// idles.
+// for: a G kept in runnext or among the spawned for a whole tick, or by a P that idles since a
+// thread was refused; a timer that is due while a P idles.
 //
 // It also prints the lines of GORUN_SCHEDTRACE, and lets the number of Ps follow the processors.
 //
 // It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
-// while every P is idle.
+// while every P is idle, unless a refused thread is missing: for work, or as the timekeeper.
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -43,6 +43,14 @@ void Sched::wake_sysmon() {
   futex_wake(sysmon_word);
 }
 
+// Whether `pp` idles with work in it, because a thread was refused. One that is on its way to an M
+// does not.
+bool Sched::is_left_with_work(const P* pp) {
+  if (pp->m.load(std::memory_order_relaxed) != nullptr || !pp->has_work()) return false;
+  const std::lock_guard guard(lock);
+  return pp->idle;
+}
+
 bool Sched::look_after_waiting_work(std::int64_t now) {
   const bool idle = idle_ps.load(std::memory_order_relaxed) > 0;
   bool waiting = idle && grq.size() > 0;
@@ -58,7 +66,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
       // oldest is the root of a tree that is then open beside the others.
       pp->poke.store(true, std::memory_order_relaxed);
     }
-    if (idle && stuck && pp->has_work()) {
+    if (idle && ((stuck && pp->has_work()) || is_left_with_work(pp.get()))) {
       waiting = true;
       thieves_rest.store(false, std::memory_order_relaxed);
     }
@@ -100,7 +108,7 @@ void Sched::sysmon_main() {
     if (pause_ns == kLongestNs && !lines.is_on()) {
       std::unique_lock guard(lock);
       if (!stopping.load(std::memory_order_relaxed) &&
-          busy_ps.load(std::memory_order_relaxed) == 0 && !any_work()) {
+          busy_ps.load(std::memory_order_relaxed) == 0 && !any_work() && !needs_timekeeper(0)) {
         sysmon_asleep = true;
         sysmon_word.store(0, std::memory_order_relaxed);
         guard.unlock();

@@ -14,7 +14,8 @@
 //
 // A thread may be refused: a limit of processes is reached (ulimit -u, pids.max). Then its P idles
 // with what is in its queue, which is found by an M that looks for work, or that comes back from a
-// blocking call; sysmon tries again every 10 ms. Only a run that gets no thread at all ends.
+// blocking call; sysmon tries again every 10 ms, and looks after the time meanwhile. A goroutine
+// that is locked to its thread needs no other one. Only a run that gets no thread at all ends.
 //
 // Not chosen: sysmon as the reaper. It sleeps while nothing runs, which is when threads are idle.
 
@@ -103,19 +104,19 @@ void Sched::do_without(M* m) {
     ++ended_m_count;
     refused_until = monotonic_ns() + kRefusalNs;
     other = take_asleep(true);
-    if (other == nullptr) {
-      make_idle(pp);
-      check_over();
-    } else {
+    if (other != nullptr) {
       other->next_p = pp;
       other->spinning = was_spinning;
+    } else {
+      if (was_spinning) spinning.fetch_sub(1, std::memory_order_seq_cst);  // see wake()
+      other = give_to_locked(pp);
+      if (other == nullptr) {
+        make_idle(pp);
+        check_over();
+      }
     }
   }
-  if (other != nullptr) {
-    rouse(other);
-  } else if (was_spinning) {
-    spinning.fetch_sub(1, std::memory_order_seq_cst);
-  }
+  if (other != nullptr) rouse(other);
 }
 
 bool Sched::may_have_m() const {

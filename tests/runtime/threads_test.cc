@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <mutex>
 #include <set>
@@ -18,6 +19,7 @@
 #include "runtime/chan.h"
 #include "runtime/os_thread.h"
 #include "runtime/runtime.h"
+#include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
@@ -84,6 +86,45 @@ void burst(int goroutines) {
   all.wait();
 }
 
+// So that the limit of processes holds, which root has none of; and nobody else counts in it.
+void become_nobody_else() {
+  if (geteuid() == 0 && setuid(static_cast<uid_t>(1'000'000 + getpid())) != 0) std::_Exit(2);
+}
+
+void refuse_threads() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NPROC, &limit) != 0) std::_Exit(2);
+  limit.rlim_cur = 1;
+  if (setrlimit(RLIMIT_NPROC, &limit) != 0) std::_Exit(2);
+}
+
+void grant_threads() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NPROC, &limit) != 0) std::_Exit(2);
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NPROC, &limit) != 0) std::_Exit(2);
+}
+
+// A run of its own process, where threads may be refused; it comes to its end.
+void check_in_child(int procs, const std::function<void(const Runtime&)>& main) {
+  CAPTURE(procs);
+  const ChildEnd end = run_in_child([&] {
+    become_nobody_else();
+    Runtime rt({.procs = procs});
+    const RunResult result = rt.run([&] { main(rt); });
+    if (result.outcome != RunResult::Outcome::kFinished) std::_Exit(3);
+  });
+  CAPTURE(end.errors);
+  CHECK(end.signal == 0);
+  CHECK(end.exit_code == 0);
+}
+
+// Of the caller's P.
+int p_id() {
+  const RtSection rt;
+  return current_m()->p->id;
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("runtime/threads");
@@ -130,8 +171,8 @@ TEST_CASE("where threads are refused, fewer do the work") {
     CAPTURE(threads);
     const ChildEnd end = run_in_child([procs, threads] {
       const rlimit few{threads, threads};
-      const auto nobody_else = static_cast<uid_t>(1'000'000 + getpid());
-      if (setrlimit(RLIMIT_NPROC, &few) != 0 || setuid(nobody_else) != 0) std::_Exit(2);
+      if (setrlimit(RLIMIT_NPROC, &few) != 0) std::_Exit(2);
+      become_nobody_else();
       std::atomic<int> done{0};
       int ticks = 0;
       Runtime rt({.procs = procs});
@@ -152,6 +193,98 @@ TEST_CASE("where threads are refused, fewer do the work") {
     CAPTURE(end.errors);
     CHECK(end.signal == 0);
     CHECK(end.exit_code == 0);
+  }
+}
+
+TEST_CASE("what a P holds whose thread was refused runs when one is granted") {
+  for (const int procs : kProcsUnderTest) {
+    check_in_child(procs, [](const Runtime&) {
+      Door door;
+      refuse_threads();
+      yield();  // a tick that sysmon has hardly seen when the P goes idle
+      WaitGroup helper;
+      helper.go([&] { door.open(); });
+      blocking(Blocking::kLong, [&] {
+        grant_threads();
+        door.pass();
+      });
+      helper.wait();
+    });
+  }
+}
+
+TEST_CASE("a sleeper wakes although the thread was refused that was to keep the time") {
+  for (const int procs : kProcsUnderTest) {
+    check_in_child(procs, [](const Runtime& rt) {
+      Door door;
+      refuse_threads();
+      WaitGroup sleeper;
+      sleeper.go([&] {
+        sleep(100ms);  // longer than sysmon looks for work in vain
+        door.open();
+      });
+      wait_until_parked(rt, WaitReason::kSleep, 1);
+      blocking(Blocking::kLong, [&] {
+        grant_threads();
+        door.pass();
+      });
+      sleeper.wait();
+    });
+  }
+}
+
+TEST_CASE("a P that is too many gives away what it holds although its thread was refused") {
+  check_in_child(2, [](const Runtime&) {
+    Door door;
+    std::atomic<bool> is_other_running{false};
+    std::atomic<bool> is_decided{false};
+    std::atomic<bool> is_blocked{false};
+    bool main_blocks = false;  // released by is_decided
+    const auto block = [&] {
+      WaitGroup left_behind;
+      left_behind.go([&] { door.open(); });
+      blocking(Blocking::kLong, [&] {
+        is_blocked = true;
+        door.pass();
+      });
+      left_behind.wait();
+    };
+    const auto lower = [&] {
+      while (!is_blocked) std::this_thread::yield();
+      set_procs(1);
+    };
+    WaitGroup other;
+    other.go([&] {
+      is_other_running = true;
+      while (!is_decided) std::this_thread::yield();
+      main_blocks ? lower() : block();
+    });
+    while (!is_other_running) std::this_thread::yield();  // a thread's: it runs on another P
+    refuse_threads();
+    main_blocks = p_id() == 1;
+    is_decided = true;
+    main_blocks ? block() : lower();
+    other.wait();
+  });
+}
+
+TEST_CASE("a goroutine that is locked to its thread needs none that is refused") {
+  for (const int procs : kProcsUnderTest) {
+    check_in_child(procs, [](const Runtime& rt) {
+      Door door;
+      Chan<int> ch(0);
+      WaitGroup locked;
+      locked.go([&] {
+        lock_os_thread();
+        (void)ch.recv();
+        door.open();
+      });
+      wait_until_parked(rt, WaitReason::kChanRecv, 1);
+      refuse_threads();
+      (void)ch.send(1);
+      blocking(Blocking::kLong, [&] { door.pass(); });
+      locked.wait();
+    });
   }
 }
 
