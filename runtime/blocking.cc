@@ -2,6 +2,8 @@
 
 #include "runtime/blocking.h"
 
+#include <utility>
+
 #include "runtime/runtime.h"
 #include "runtime/sched/goroutine.h"
 #include "runtime/sched/park.h"
@@ -44,6 +46,14 @@ void enter_slow() {
   if (sched->mode.jitter != 0) jitter();
 }
 
+bool put_off_if_blocking(Afterwards& what) {
+  if (!in_goroutine()) return false;
+  M* m = current_m();  // to the end of the section: a blocking call does not move the goroutine
+  if (!m->blocking.load(std::memory_order_relaxed)) return false;
+  what.next = std::exchange(m->afterwards, &what);
+  return true;
+}
+
 void enter_blocking(Blocking expected) {
   if (!in_goroutine() || sched->mode.deterministic) return;
   enter_runtime();
@@ -57,7 +67,8 @@ void enter_blocking(Blocking expected) {
 
 void exit_blocking() {
   if (!in_goroutine() || sched->mode.deterministic) return;
-  M* m = current_m();                            // a blocking call does not move the goroutine
+  M* m = current_m();  // a blocking call does not move the goroutine
+  Afterwards* put_off = std::exchange(m->afterwards, nullptr);
   m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
   m->blocking.store(false, std::memory_order_relaxed);
   if (m->steal.load(std::memory_order_seq_cst) != 0) {
@@ -69,6 +80,10 @@ void exit_blocking() {
   note(TraceKind::kUnblock, m->g);
   m->g->status.store(GStatus::kRunning, std::memory_order_relaxed);
   leave_runtime();
+  while (put_off != nullptr) {
+    const Afterwards* what = std::exchange(put_off, put_off->next);
+    what->run(what->arg);  // may be gone from here on
+  }
 }
 
 }  // namespace gorun::runtime

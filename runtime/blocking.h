@@ -3,7 +3,8 @@
 // A call that may block its thread (read of a file, waitpid, poll, a library that does I/O) is put
 // between enter and exit of a blocking section. While it lasts the M may lose its P to waiting
 // work; on the way out the G takes its old P back if that is idle, any idle P otherwise, or else
-// queues for one. Inside the section no runtime operation may be called.
+// queues for one. Inside the section no runtime operation may be called; handles on a Cancel may be
+// copied and dropped.
 #pragma once
 
 #include <type_traits>

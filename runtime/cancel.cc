@@ -34,6 +34,7 @@ struct Cancel::Node {
   Node* next = nullptr;         // in the parent's list; guarded by the parent's mutex
   Node* prev = nullptr;
   bool listed = false;
+  Afterwards burial;  // if the last reference goes in a blocking section
   Chan<Unit> done{0};
 
   explicit Node(Node* above) : parent(above) {
@@ -52,6 +53,7 @@ struct Cancel::Node {
     return false;
   }
   static void release(Node* node);
+  static Node* bury(Node* node);
 
   CancelCause adopt(Node* child);
   void forget(Node* child);
@@ -67,12 +69,21 @@ void Cancel::Node::release(Node* node) {
   while (node != nullptr) {
     // acq_rel: the last one sees what all others did.
     if (node->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    Node* above = node->parent;
-    node->stop_timer();
-    if (above != nullptr) above->forget(node);
-    delete node;
-    node = above;
+    node->burial.arg = node;
+    node->burial.run = [](void* dead) { release(bury(static_cast<Node*>(dead))); };
+    // There it may have no P, and could not wait for the mutex of the node above.
+    if (put_off_if_blocking(node->burial)) return;
+    node = bury(node);
   }
+}
+
+// returns the node above, whose reference the caller has now.
+Cancel::Node* Cancel::Node::bury(Node* node) {
+  Node* above = node->parent;
+  node->stop_timer();
+  if (above != nullptr) above->forget(node);
+  delete node;
+  return above;
 }
 
 // Lists `child`, or says why this node was cancelled before.

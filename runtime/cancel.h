@@ -30,7 +30,9 @@ enum class CancelCause : std::uint8_t {
 
 /// A node of the tree.
 ///
-/// threads  copies and destructions anywhere; the other members from any goroutine.
+/// threads  copies anywhere; destructions in any goroutine, in a blocking section too (what it was
+///          the last handle on then goes when the section is left), and anywhere while no Runtime
+///          runs; the other members in any goroutine.
 /// order    what precedes cancel() happens-before the receive from done() that it ends, and before
 ///          an is_cancelled() that returns true because of it.
 /// source   Go, context.

@@ -36,6 +36,13 @@ struct Commit {
   void* arg = nullptr;
 };
 
+/// What is to be done for a goroutine that is in a blocking section, once it has left it.
+struct Afterwards {
+  void (*run)(void* arg) = nullptr;  // on the goroutine, outside the runtime
+  void* arg = nullptr;
+  Afterwards* next = nullptr;
+};
+
 struct alignas(128) M {
   /// `jitter`: the seed of scheduling jitter, or 0 for none.
   M(int number, std::uint64_t jitter);
@@ -65,6 +72,7 @@ struct alignas(128) M {
   int vain_thefts = 0;        // in a row
   P* old_p = nullptr;         // the P before a blocking call; its caches may be warm. This M only
   std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
+  Afterwards* afterwards = nullptr;   // of that call, the last one first. This M only
   std::uint64_t random;               // xorshift state. This M only
   TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only
   const int id;

@@ -62,6 +62,10 @@ inline Waiter& own_waiter(void* slot = nullptr) {
   return waiter;
 }
 
+/// Puts `what` off until the calling goroutine leaves the blocking section that it is in. returns
+/// false if it is in none.
+[[nodiscard]] bool put_off_if_blocking(Afterwards& what);
+
 /// Parks the calling G; `commit(gp, arg)` runs once its registers are saved. In the runtime.
 ///
 /// `arg` says in reports what the G waits for: for kChanSend and kChanRecv it is the ChanCore, for

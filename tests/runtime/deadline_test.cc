@@ -6,8 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/blocking.h"
 #include "runtime/cancel.h"
 #include "runtime/runtime.h"
+#include "runtime/sched/sched.h"
 #include "runtime/select.h"
 #include "runtime/sync.h"
 #include "tests/support/each_procs.h"
@@ -134,6 +136,35 @@ TEST_CASE("a dropped node's deadline is dropped with it, and pending ones do not
     CHECK_FALSE(outlives->is_cancelled());
     outlives.reset();
   });
+}
+
+TEST_CASE("the last handle on a node may be dropped in a blocking section") {
+  for (const Blocking kind : {Blocking::kBrief, Blocking::kLong}) {
+    CAPTURE(kind == Blocking::kLong);
+    at_each_procs([kind](Runtime& rt) {
+      bool are_deadlines_gone = false;
+      run_to_end(rt, [&] {
+        const Cancel root;
+        WaitGroup all;
+        for (int g = 0; g < 8; ++g) {
+          all.go([&] {
+            for (int i = 0; i < scaled(200, 20); ++i) {
+              std::optional<Cancel> expiring = root.with_timeout(Nanos{i * 100});
+              std::optional<Cancel> below = root.with_timeout(1h).child();
+              blocking(kind, [&] {
+                expiring.reset();
+                below.reset();
+              });
+              if (i % 5 == 0) yield();
+            }
+          });
+        }
+        all.wait();
+        are_deadlines_gone = sched->earliest_timer() == TimerHeap::kNever;
+      });
+      CHECK(are_deadlines_gone);
+    });
+  }
 }
 
 TEST_CASE("a very long chain is cancelled and dropped without a deep stack") {
