@@ -97,8 +97,8 @@ class Fd {
   IoResult wait_writable();
 
   /// wait_readable() for what may come from outside at any time or never, as a signal does: the run
-  /// does not wait for it. Once everything else is parked for good or has ended, the run is over;
-  /// the caller is dropped as it waits, and no report counts it.
+  /// does not wait for it. Once everything else is parked for good or has ended, and it has not
+  /// come, the run is over; the caller is dropped as it waits, and no report counts it.
   IoResult wait_readable_aside();
 
   /// The next connection of a listening socket. threads: many goroutines may wait.

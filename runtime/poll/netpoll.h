@@ -13,7 +13,8 @@
 // a program without descriptors makes no netpoller; while it is not, the run is not over. Those of
 // them that wait aside, for an event from outside that may never come (Fd::wait_readable_aside),
 // are in Sched::aside_fds as well: for them alone no run goes on and no busy P looks, so that
-// sysmon finds their events after 10 ms at most, or the timekeeper at once.
+// sysmon finds their events after 10 ms at most, or the timekeeper at once, or whoever would
+// declare the end of the run.
 #pragma once
 
 #include <atomic>

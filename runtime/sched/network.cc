@@ -64,23 +64,14 @@ void Sched::inject(P* pp, GList& woken) {
   if (multi && pp->lrq.size() >= 2) wake();
 }
 
-void Sched::submit_global(GList& woken) {
-  const auto count = static_cast<int>(woken.size());
-  if (count == 0) return;
-  {
-    const std::lock_guard guard(lock);
-    push_global(woken);
-  }
-  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
-  wake();
-}
-
 void Sched::push_global(GList& woken) {
+  const auto count = static_cast<int>(woken.size());
   while (G* gp = woken.pop()) {
     gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
     note(TraceKind::kReady, gp);
     grq.push(gp);
   }
+  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
 }
 
 void Sched::poll_network(P* pp) {
@@ -99,11 +90,34 @@ bool Sched::poll_neglected_network(std::int64_t now) {
   Netpoll* poller = netpoll.load(std::memory_order_acquire);
   const std::int64_t last = poller->last_poll();
   if (last == TimerHeap::kNever || now - last < kNeglectedNs) return false;
-  GList woken;
-  poller->poll(woken);
-  const bool found = !woken.empty();
-  submit_global(woken);
+  bool found = false;
+  {
+    // All of it: nobody declares the end of the run while those that were woken are in no queue.
+    const std::lock_guard guard(lock);
+    GList woken;
+    poller->poll(woken);
+    found = !woken.empty();
+    push_global(woken);
+  }
+  if (found) wake();
   return found;
+}
+
+// Of all that sleeps an M is woken, or sysmon to start one.
+bool Sched::wake_for_event() {
+  if (stopping.load(std::memory_order_relaxed)) return false;
+  if (armed_fds.load(std::memory_order_seq_cst) == 0) return false;
+  GList woken;
+  netpoll.load(std::memory_order_acquire)->poll(woken);
+  if (woken.empty()) return false;
+  push_global(woken);
+  if (M* m = take_asleep(false)) {
+    m->next_p = take_idle(nullptr);
+    rouse(m);
+  } else if (sysmon_asleep) {
+    wake_sysmon();
+  }
+  return true;
 }
 
 // `awake`: how many Ms beside those asleep are about to be.
@@ -161,9 +175,7 @@ void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
   }
   if (m->p == nullptr && !woken.empty()) {
     // Every P is busy; the first that is not looks at the GRQ before it goes idle.
-    const auto count = static_cast<int>(woken.size());
     push_global(woken);
-    armed_fds.fetch_sub(count, std::memory_order_seq_cst);
   }
 }
 

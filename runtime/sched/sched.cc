@@ -255,6 +255,8 @@ void Sched::check_over() {
     rouse(timekeeper);
     return;
   }
+  // For those that wait aside nobody has looked yet; what has come may wake all the others.
+  if (wake_for_event()) return;
   stopping.store(true, std::memory_order_seq_cst);
   changed.notify_all();
 }

@@ -159,9 +159,8 @@ struct Sched {
   /// The run's netpoller, made now if there is none; null and `error` (an errno) if the kernel
   /// refuses.
   Netpoll* make_netpoll(int& error);
-  /// Puts Gs that the netpoller woke in `pp`'s LRQ, or in the GRQ. Owner of `pp`; any thread.
+  /// Puts Gs that the netpoller woke in `pp`'s LRQ. Owner of `pp`.
   void inject(P* pp, GList& woken);
-  void submit_global(GList& woken);
   /// Looks for ready descriptors, always or if that has not happened for a while; a netpoller
   /// exists. Owner of `pp`.
   void poll_network(P* pp);
@@ -247,11 +246,12 @@ struct Sched {
   bool needs_timekeeper(std::size_t awake) const;                           // holds lock
   std::size_t asleep() const;                                               // holds lock
   void rouse(M* m);                                                         // ends its sleep
-  void push_global(GList& woken);                                           // holds lock
-  bool poll_neglected_network(std::int64_t now);                            // sysmon
-  void make_idle(P* pp);                                                    // holds lock
-  P* take_idle(P* preferred);                                               // holds lock
-  void check_over();                                                        // holds lock
+  void push_global(GList& woken);  // as inject(), in the GRQ. Holds lock
+  bool wake_for_event();           // while all sleep, if one came that nobody saw. Holds lock
+  bool poll_neglected_network(std::int64_t now);  // sysmon
+  void make_idle(P* pp);                          // holds lock
+  P* take_idle(P* preferred);                     // holds lock
+  void check_over();                              // holds lock
   // Locked goroutines, in locked.cc.
   G* run_locked(M* m);
   bool hand_to_locked(M* m);

@@ -224,6 +224,24 @@ TEST_CASE("a deadlock is one although somebody waits aside, who is not blamed") 
   }
 }
 
+TEST_CASE("it is no deadlock once the event has come for which somebody waits aside") {
+  at_each_procs([](Runtime& rt) {
+    PipeEnds pipe = make_pipe();
+    IoResult ready;
+    run_to_end(rt, [&] {
+      Chan<Unit> has_come(0);
+      go([&ready, &pipe, has_come]() mutable {
+        ready = pipe.reader.wait_readable_aside();
+        has_come.close();
+      });
+      wait_until_parked(rt, WaitReason::kOutside, 1);
+      (void)!write(pipe.writer.get(), "w", 1);
+      (void)has_come.recv();
+    });
+    CHECK((ready.status == IoStatus::kOk));
+  });
+}
+
 TEST_CASE("main may wait aside, and is then the one that waits in vain") {
   at_each_procs([](Runtime& rt) {
     PipeEnds pipe = make_pipe();
