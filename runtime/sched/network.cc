@@ -141,8 +141,8 @@ void Sched::keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken) {
   timekeeper = m;
   std::int64_t due = earliest_timer();
   timekeeper_until.store(due, std::memory_order_seq_cst);
-  // A timer added meanwhile either saw timekeeper_until, or is seen here. Only ever earlier: who
-  // saw the first value relies on it.
+  // Pairs with the fence in timer_added(): a timer added meanwhile either saw timekeeper_until, or
+  // is seen here. Only ever earlier: who saw the first value relies on it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (const std::int64_t again = earliest_timer(); again < due) {
     due = again;

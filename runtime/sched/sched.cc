@@ -210,7 +210,10 @@ void Sched::hand_off(P* pp) {
 }
 
 void Sched::timer_added(std::int64_t when) {
-  if (when >= timekeeper_until.load(std::memory_order_seq_cst)) return;
+  // Between the heap's earliest, which the caller published, and the look at timekeeper_until;
+  // pairs with the fence in keep_time(), which stands between the two the other way round.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (when >= timekeeper_until.load(std::memory_order_relaxed)) return;
   const std::lock_guard guard(lock);
   if (timekeeper == nullptr || when >= timekeeper_until.load(std::memory_order_relaxed)) return;
   rouse(timekeeper);
