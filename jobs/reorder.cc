@@ -52,14 +52,20 @@ bool Reorder::must_wait(Ticket ticket) {
   return bytes >= shape_.bytes && (is_first(ticket) || !shape_.retries);
 }
 
-bool Reorder::has_room(Ticket ticket) {
-  const Lock hold(lock_);
-  return !must_wait(ticket);
-}
-
 Flow Reorder::append(Ticket ticket, Batch&& batch) {
   Lock hold(lock_);
   room_.wait(hold, [&] { return !must_wait(ticket); });
+  return add(ticket, std::move(batch));
+}
+
+std::optional<Flow> Reorder::try_append(Ticket ticket, Batch& batch) {
+  const Lock hold(lock_);
+  if (must_wait(ticket)) return std::nullopt;
+  return add(ticket, std::move(batch));
+}
+
+// With lock_ held, and room.
+Flow Reorder::add(Ticket ticket, Batch&& batch) {
   if (is_closed_) return Flow::kStop;
   Slot& mine = slot(ticket);
   const std::size_t bytes = batch.text_bytes();

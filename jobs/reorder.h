@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -53,10 +54,10 @@ class Reorder {
   /// A ticket behind all others, for what a worker puts out at its end.
   [[nodiscard]] Ticket last_ticket();
 
-  /// True if append() would not park now. A hint.
-  [[nodiscard]] bool has_room(Ticket ticket);
   /// Adds to the output of an open ticket; parks while too much waits. kStop: nobody wants more.
   Flow append(Ticket ticket, Batch&& batch);
+  /// The same without parking; nothing, and `batch` as it was, if too much waits.
+  [[nodiscard]] std::optional<Flow> try_append(Ticket ticket, Batch& batch);
   /// There will be no more for that ticket.
   void complete(Ticket ticket);
 
@@ -82,6 +83,7 @@ class Reorder {
   [[nodiscard]] bool is_first(Ticket ticket) const { return ticket == first_; }
   Slot& slot(Ticket ticket) { return slots_[static_cast<std::size_t>(ticket - first_)]; }
   [[nodiscard]] bool must_wait(Ticket ticket);
+  Flow add(Ticket ticket, Batch&& batch);
   Ticket open_slot(std::size_t items);
   void close_locked();
   Flow pass_on(Batch&& batch);

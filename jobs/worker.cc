@@ -355,7 +355,8 @@ class Worker::OrderedOut final : public Out {
  protected:
   Flow deliver(Batch&& batch) override {
     from_.count_out(batch.size());
-    if (order_.has_room(worker_.ticket_)) return order_.append(worker_.ticket_, std::move(batch));
+    // Whoever parks must not hold places of a pool: what comes before it may wait for them.
+    if (const auto flow = order_.try_append(worker_.ticket_, batch)) return *flow;
     StageAccount* mine = worker_.clock_.switch_to(&from_.cell->waiting_out);
     const Flow flow = [&] {
       const PoolPlaces::Lent lent(worker_.places_);

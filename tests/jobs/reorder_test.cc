@@ -14,6 +14,7 @@
 #include "runtime/runtime.h"
 #include "tests/jobs/probe_graph.h"
 #include "tests/jobs/run_job.h"
+#include "tests/support/each_procs.h"
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
@@ -190,6 +191,38 @@ TEST_CASE("a failure among ordered workers ends the run") {
       CHECK(outcome.state == RunState::kFailed);
       if (policy == FailPolicy::kKeepGoing) CHECK(next == 199);
     }
+  }
+}
+
+// A worker that holds places of a pool must not park, however many saw room before.
+TEST_CASE("output that finds no room is handed back, and only that whose turn is later") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    std::vector<bool> is_taken;
+    std::size_t left = 0;
+    std::atomic<std::uint64_t> queued = 0;
+    runtime::Runtime rt({.procs = procs});
+    gorun::test::run_to_end(rt, [&] {
+      Inbox inbox({.capacity = 3, .producers = 1}, &queued);
+      const std::vector<Inbox*> nobody;
+      Reorder order({.window = 10, .bytes = 10}, inbox, nobody);
+      const std::string text(10, 'x');
+      std::vector<Reorder::Ticket> tickets(3);
+      for (Reorder::Ticket& ticket : tickets) {
+        Batch batch;
+        batch.push_copy(Item{.text = text});
+        static_cast<void>(inbox.put(std::move(batch)));
+        static_cast<void>(order.take(&batch, &ticket));
+      }
+      for (const std::size_t nth : {std::size_t{1}, std::size_t{2}, std::size_t{0}}) {
+        Batch batch;
+        batch.push_copy(Item{.text = text});
+        is_taken.push_back(order.try_append(tickets[nth], batch).has_value());
+        if (!is_taken.back()) left = batch.size();
+      }
+    });
+    CHECK(is_taken == std::vector<bool>{true, false, true});
+    CHECK(left == 1);
   }
 }
 
