@@ -4,12 +4,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "runtime/timer.h"
+
 namespace gorun::jobs {
 namespace {
+
+// Between two looks at whether an input can be ended.
+constexpr runtime::Nanos kFirstPause = std::chrono::milliseconds(1);
+constexpr runtime::Nanos kLongestPause = std::chrono::milliseconds(50);
 
 class DelimiterCheck final : public Operator {
  public:
@@ -102,16 +110,28 @@ bool ItemFeed::put(Batch&& batch) {
   return true;
 }
 
-// The last writer's end makes the command see the end of its input, and takes the count of what
-// lies in the pipe away with it; a reading end of our own keeps that. Without /proc all counts as
-// read.
 void ItemFeed::finish() {
+  for (runtime::Nanos pause = kFirstPause; !try_finish();
+       pause = std::min(2 * pause, kLongestPause)) {
+    runtime::sleep(pause);
+  }
+}
+
+// The last writer's end makes the command see the end of its input, and takes the count of what
+// lies in the pipe away with it; a reading end of our own keeps that. Where there is none, for want
+// of descriptors or of /proc, the end waits until the command has read all: it cannot see it
+// before.
+bool ItemFeed::try_finish() {
   const std::lock_guard<std::mutex> hold(lock_);
-  if (is_over_) return;
+  if (is_over_) return true;
   forget_read();
-  const std::string name = "/proc/self/fd/" + std::to_string(pipe_.get());
-  rest_ = FileDescriptor(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (bytes_read() < written_) {
+    const std::string name = "/proc/self/fd/" + std::to_string(pipe_.get());
+    rest_ = FileDescriptor(::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!rest_.is_open()) return false;
+  }
   (void)pipe_.close();
+  return true;
 }
 
 std::uint64_t ItemFeed::bytes_read() const {

@@ -41,7 +41,8 @@ class ItemFeed {
   /// Writes all items of the batch. false: the command takes no more; what of the batch it has not
   /// read, end() or refused() tells.
   [[nodiscard]] bool put(Batch&& batch);
-  /// There are no more: the command reads the end of its input.
+  /// There are no more: the command reads the end of its input. Parks for a while where no
+  /// descriptor is left.
   void finish();
 
   /// How far a command came that has ended.
@@ -62,11 +63,12 @@ class ItemFeed {
     std::vector<std::uint64_t> ends;  // where each item ends, its delimiter included
   };
   [[nodiscard]] std::string enter(Batch&& batch);
+  [[nodiscard]] bool try_finish();
   [[nodiscard]] std::uint64_t bytes_read() const;
   void forget_read();
 
   runtime::Fd pipe_;
-  FileDescriptor rest_;  // a reading end, from finish() on
+  FileDescriptor rest_;  // a reading end, from finish() on if something lies in the pipe then
   const char delimiter_;
   std::mutex lock_;
   std::deque<Pending> pending_;

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -91,6 +92,43 @@ TEST_CASE("what was read is told from what lies in the pipe, also when that is c
       CHECK(told == expected);
       CHECK(got == std::string("a\nbb\nccc\nd\n").substr(0, static_cast<std::size_t>(bytes)));
     }
+  }
+}
+
+TEST_CASE(
+    "without a descriptor to spare the input ends when all is read, and none is lost before") {
+  for (const bool reads_all : {false, true}) {
+    CAPTURE(reads_all);
+    std::string told;
+    Ends ends;
+    rlimit saved = {};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved) == 0);
+    Runtime rt({.procs = 1});
+    run_to_end(rt, [&] {
+      ItemFeed feed(gorun::test::adopt(ends.fds[1]), '\n');
+      if (!feed.put(batch_of({"a", "bb"}))) return;
+      // The lowest free number is the first that is refused.
+      const int lowest = ::dup(ends.fds[0]);
+      ::close(lowest);
+      rlimit low = saved;
+      low.rlim_cur = static_cast<rlim_t>(lowest);
+      static_cast<void>(::setrlimit(RLIMIT_NOFILE, &low));
+      WaitGroup finishing;
+      bool is_finished = false;
+      finishing.go([&] {
+        feed.finish();
+        is_finished = true;
+      });
+      gorun::test::yield_until("the feed asks for a descriptor", [&] {
+        return is_finished || rt.parked(gorun::runtime::WaitReason::kSleep) > 0;
+      });
+      static_cast<void>(ends.read(reads_all ? 5 : 2));
+      if (reads_all) finishing.wait();
+      told = shown(feed.end());
+      finishing.wait();
+      static_cast<void>(::setrlimit(RLIMIT_NOFILE, &saved));
+    });
+    CHECK(told == (reads_all ? "2 bb |" : "1 a | bb"));
   }
 }
 
