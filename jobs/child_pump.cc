@@ -57,6 +57,7 @@ ChildPump::ChildPump(Child child, const PumpOptions& options)
   const Clock::time_point now = Clock::now();
   look_at_ = now + kLookForStop;
   heard_at_ = now;
+  left_at_ = now;
   heard_bytes_ = heard_bytes();
   if (options_.heartbeat) listen_at_ = now + *options_.heartbeat / kLooksABeat;
 }
@@ -71,8 +72,7 @@ std::uint64_t ChildPump::heard_bytes() const {
 }
 
 // By sizes and not by times: a clock that is set would end a healthy child.
-void ChildPump::listen() {
-  const Clock::time_point now = Clock::now();
+void ChildPump::listen(Clock::time_point now) {
   const std::uint64_t bytes = heard_bytes();
   if (bytes != heard_bytes_) heard_at_ = now;
   heard_bytes_ = bytes;
@@ -126,10 +126,34 @@ void ChildPump::begin_termination(EndedBy reason) {
   signal_group(SIGCONT);
 }
 
+// What was busy with the output may have waited for its readers, and the child for it.
+void ChildPump::give_back_time_away() {
+  const Clock::time_point now = Clock::now();
+  for (auto* deadline : {&timeout_at_, &kill_at_}) {
+    if (*deadline) **deadline += now - left_at_;
+  }
+  heard_at_ = now;  // nobody listened
+  left_at_ = now;
+}
+
+// This thread may have lost its core since it looked. What is news now was not known when it asked
+// for the time.
+void ChildPump::look_again() {
+  std::array<pollfd, 3> look = {{{child_.stdout_pipe.get(), POLLIN, 0},
+                                 {child_.stderr_pipe.get(), POLLIN, 0},
+                                 {exited_ ? -1 : child_.pidfd.get(), POLLIN, 0}}};
+  if (::poll(look.data(), look.size(), 0) <= 0) return;
+  if (look[0].revents != 0 || look[1].revents != 0) heard_at_ = Clock::now();
+  if (look[2].revents != 0) note_exit();
+}
+
+// What has happened by now wins over a deadline that has passed.
 void ChildPump::check_clock() {
   const Clock::time_point now = Clock::now();
+  if (const auto first = next_deadline(); !first || now < *first) return;
+  look_again();
   if (timeout_at_ && now >= *timeout_at_) begin_termination(EndedBy::kTimeout);
-  if (listen_at_ && now >= *listen_at_) listen();
+  if (listen_at_ && now >= *listen_at_) listen(now);
   if (kill_at_ && now >= *kill_at_) {
     kill_at_.reset();
     stage_ = Stage::kKilling;
@@ -276,8 +300,21 @@ void ChildPump::note_exit() {
 }
 
 ChildOutput ChildPump::next() {
-  // While the caller was busy with what it has got, nobody listened.
-  heard_at_ = Clock::now();
+  give_back_time_away();
+  const ChildOutput output = await_output();
+  left_at_ = Clock::now();
+  return output;
+}
+
+void ChildPump::end() {
+  if (reaped_) return;
+  give_back_time_away();
+  begin_termination(EndedBy::kStop);
+  while (!next().is_end()) {
+  }
+}
+
+ChildOutput ChildPump::await_output() {
   while (!reaped_) {
     if (is_over()) {
       reap();

@@ -12,7 +12,8 @@
 //       pipe is closed once all is read that lies in it by then, and the result says so. What that
 //       process writes later gives it SIGPIPE.
 //   E3  The stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
-//       stopped process takes no other) to the group, after kill_after SIGKILL to the group.
+//       stopped process takes no other) to the group, after kill_after SIGKILL to the group. Both
+//       times run while somebody is in next(): a child that is held back cannot help it.
 //   E4  The child exits, no pipe tells whether others still write to the files that it had, and
 //       awaits_group is set: pipe_grace is given to the rest of its group, and the result says if
 //       somebody is left then.
@@ -46,7 +47,7 @@ namespace gorun::jobs {
 struct PumpOptions {
   std::string_view input = {};  // for the child's stdin; outlives the pump; then the pipe is closed
   int stop_fd = -1;             // readable: end the child (E3); not owned; -1: none
-  std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // from the pump's making
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // of the time in next()
   std::chrono::milliseconds kill_after{5000};
   std::chrono::milliseconds pipe_grace{1000};
   bool awaits_group =
@@ -90,8 +91,8 @@ struct ChildOutput {
   [[nodiscard]] bool is_end() const { return bytes.empty() && stopped_by == 0; }
 };
 
-/// threads  one at a time; any of them may call next(). Destroying a pump whose child has not
-///          ended kills its group with SIGKILL and waits for it.
+/// threads  one at a time; any of them may call next() and end(). Destroying a pump whose child has
+///          not ended kills its group with SIGKILL and waits for it.
 class ChildPump {
  public:
   ChildPump(Child child, const PumpOptions& options);
@@ -102,6 +103,10 @@ class ChildPump {
   /// Blocks until some output has come or the child has ended or stopped, and says which. The bytes
   /// are good until the next call. After the end, says the end again.
   [[nodiscard]] ChildOutput next();
+
+  /// Ends the child as the stop descriptor does (E3), and throws away what it still says; returns
+  /// when next() would say the end. What has ended by itself has.
+  void end();
 
   /// How the child ended; only after next() said so.
   [[nodiscard]] const ChildResult& result() const { return result_; }
@@ -114,7 +119,10 @@ class ChildPump {
   enum class Stage : std::uint8_t { kRunning, kTerminating, kKilling };
 
   [[nodiscard]] std::optional<Clock::time_point> next_deadline() const;
-  void listen();
+  ChildOutput await_output();
+  void give_back_time_away();
+  void look_again();
+  void listen(Clock::time_point now);
   [[nodiscard]] std::uint64_t heard_bytes() const;
   [[nodiscard]] int look_for_stop();
   void wait_for_events();
@@ -142,6 +150,7 @@ class ChildPump {
   std::optional<Clock::time_point> close_pipes_at_;
   std::optional<std::size_t> out_rest_;  // bytes to read before the pipe is closed (E2)
   std::optional<std::size_t> err_rest_;
+  Clock::time_point left_at_;                   // next() returned, or the pump was made
   Clock::time_point heard_at_;                  // the last time that something was
   std::uint64_t heard_bytes_ = 0;               // then in heard_files
   std::optional<Clock::time_point> listen_at_;  // look at them, and at heard_at_

@@ -275,8 +275,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   // status in any case.
   std::optional<HeldOut> held;
   if (context_.may_retry() || stdout_ == Stdout::kCapture) held.emplace();
-  // Returning before the child has ended makes the pump's destructor end it.
-  if (emit(*pump, item, batch, held ? *held : out) == Flow::kStop) return Flow::kStop;
+  if (emit(*pump, item, batch, held ? *held : out) == Flow::kStop) return break_off(*pump);
   std::uint64_t err_bytes = 0;
   if (command_.stderr_mode == StreamMode::kFile) {
     err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
@@ -300,6 +299,12 @@ Flow CommandRunner::fail(const Failure& failure) {
 
 Flow CommandRunner::fail_unless_stopped(const Failure& failure) {
   return context_.is_cancelled() ? Flow::kStop : fail(failure);
+}
+
+// Nobody wants more of what it says; it may have something to clean up.
+Flow CommandRunner::break_off(ChildPump& pump) {
+  runtime::blocking(runtime::Blocking::kLong, [&pump] { pump.end(); });
+  return Flow::kStop;
 }
 
 Flow CommandRunner::fail_to_write(const SystemError& error) {
@@ -339,10 +344,7 @@ Flow CommandRunner::run_one_fed(std::optional<Batch>* next, Out& out) {
     feed.finish();
   }
   next->reset();
-  if (emit(*pump, Item{}, Batch{}, out) == Flow::kStop) {
-    runtime::blocking(runtime::Blocking::kBrief, [&] { pump.reset(); });  // ends the command
-    return Flow::kStop;
-  }
+  if (emit(*pump, Item{}, Batch{}, out) == Flow::kStop) return break_off(*pump);
   if (report_fed(pump->result(), feed.end(), next) == Flow::kStop) return Flow::kStop;
   const bool is_at_end = feeding.join();
   const bool has_failed = next->has_value();

@@ -74,6 +74,7 @@ class CommandRunner {
   void set_streams();
   Flow fail(const Failure& failure);
   Flow fail_unless_stopped(const Failure& failure);
+  static Flow break_off(ChildPump& pump);
   Flow fail_to_write(const SystemError& error);
 
   [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump);

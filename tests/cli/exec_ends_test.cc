@@ -138,6 +138,19 @@ TEST_CASE("a command that reads from the terminal is stopped by it, and that is 
   CHECK(gorun.finish() == 130);
 }
 
+TEST_CASE("a command whose items nobody wants any more is asked to end before it is killed") {
+  const ScratchDir scratch;
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "e": {"kind": "exec", "stdout": "items", "kill_after": "60s",
+          "shell": "trap 'echo asked > asked; exit' TERM; while :; do echo x; done"},
+    "t": {"kind": "take", "from": "e", "n": 1},
+    "w": {"kind": "write", "from": "t"}}})",
+                                                       .directory = scratch.path()});
+  CHECK(result.status == 0);
+  CHECK(result.out == "x\n");
+  CHECK(read_whole_file(scratch / "asked") == "asked\n");
+}
+
 TEST_CASE("nice: commands run at a lower priority, by the command line or by the job") {
   const int ours = std::atoi(run_command({"nice"}).out.c_str());
   const auto lowered = [ours](int by) { return std::to_string(std::min(19, ours + by)) + "\n"; };

@@ -378,6 +378,42 @@ TEST_CASE("what an ended child wrote is not lost to a caller that is slower than
   }
 }
 
+TEST_CASE("a child that is held back has its time for itself") {
+  ChildResult result;
+  // On a loaded machine the child may need longer than the first of these.
+  for (const auto timeout : {100ms, 2'000ms, 20'000ms}) {
+    ChildPump pump(start_and_hear("echo begun; head -c 500000 /dev/zero; echo end"),
+                   {.timeout = timeout});
+    static_cast<void>(pump.next());
+    std::this_thread::sleep_for(timeout + 1ms);  // the time under test
+    while (!pump.next().is_end()) {
+    }
+    result = pump.result();
+    if (result.ended_by == EndedBy::kItself) break;
+  }
+  CHECK(result.message() == "exit 0");
+}
+
+TEST_CASE("a child that nobody wants to hear any more is asked to end, and then killed") {
+  for (const bool heeds : {true, false}) {
+    CAPTURE(heeds);
+    const std::string trap = heeds ? "trap 'echo bye; exit 3' TERM" : "trap '' TERM";
+    auto child = start_child(shell(trap + "; while :; do echo x; done"));
+    REQUIRE(child.ok());
+    const pid_t group = child->pid;
+    ChildPump pump(std::move(*child), {.kill_after = heeds ? 60'000ms : 50ms});
+    CHECK(pump.next().stream == ChildStream::kStdout);
+    pump.end();
+    CHECK(pump.next().is_end());
+    CHECK(pump.result().ended_by == EndedBy::kStop);
+    CHECK(pump.result().message() ==
+          (heeds ? "stopped: exit 3" : "stopped: killed by SIGKILL (Killed)"));
+    CHECK(pump.result().was_killed == !heeds);
+    pump.end();  // has ended
+    CHECK(group_is_gone(group));
+  }
+}
+
 TEST_CASE("a pump that is given up leaves nobody behind") {
   auto child = start_child(shell("trap '' TERM; sleep 1000 & echo ready; wait"));
   REQUIRE(child.ok());
