@@ -425,14 +425,28 @@ ChildOutput CommandRunner::next(ChildPump& pump) {
   }
 }
 
+std::string CommandRunner::masked(std::string_view text) const {
+  return context_.graph().secrets.masked(std::string(text));
+}
+
+// Masked before it is cut: the end of a secret is not known as one.
+std::string CommandRunner::prefix_of(const Item& item) const {
+  return line_prefix(masked(shared_.spec.name), masked(item.text));
+}
+
+// Something about the command at hand, among what commands say.
+std::optional<SystemError> CommandRunner::say(const std::string& what) {
+  return printer_.print_to_stderr("[gorun: " + masked(maker_.shown(command_)) + " " + what + "]\n");
+}
+
 // Where nobody reads it, there is nobody to tell.
 void CommandRunner::tell_stop(const ChildPump& pump, int signal) {
   const char* name = sigabbrev_np(signal);
   const std::string pid = std::to_string(pump.pid());
-  static_cast<void>(printer_.print_to_stderr(
-      "[gorun: " + maker_.shown(command_) + " has been stopped by " +
-      (name == nullptr ? "signal " + std::to_string(signal) : "SIG" + std::string(name)) +
-      " and is waited for; kill -CONT " + pid + " lets it go on]\n"));
+  static_cast<void>(
+      say("has been stopped by " +
+          (name == nullptr ? "signal " + std::to_string(signal) : "SIG" + std::string(name)) +
+          " and is waited for; kill -CONT " + pid + " lets it go on"));
 }
 
 Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
@@ -444,7 +458,7 @@ Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, 
 Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
   RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
   lines.give_fields_of(item, batch);
-  const std::string prefix = line_prefix(shared_.spec.name, item.text);
+  const std::string prefix = prefix_of(item);
   LinePrinter out_lines(printer_, ChildStream::kStdout, prefix);
   LinePrinter err_lines(printer_, ChildStream::kStderr, prefix);
   for (;;) {
@@ -467,7 +481,7 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
 
 Flow CommandRunner::emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
   const std::uint64_t most = options_.has("max_output") ? most_shown() : kCaptureMost;
-  LinePrinter err_lines(printer_, ChildStream::kStderr, line_prefix(shared_.spec.name, item.text));
+  LinePrinter err_lines(printer_, ChildStream::kStderr, prefix_of(item));
   std::string all;
   std::uint64_t bytes = 0;
   for (;;) {
@@ -507,9 +521,9 @@ Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_
     // A process that goes on keeps the files; what it says from here on is nobody's.
     out_spool_.abandon();
     err_spool_.abandon();
-    const std::string what = "[gorun: " + maker_.shown(command_) +
-                             " has left a process behind that keeps its output open]\n";
-    if (auto error = printer_.print_to_stderr(what)) return fail_to_write(*error);
+    if (auto error = say("has left a process behind that keeps its output open")) {
+      return fail_to_write(*error);
+    }
   }
   if (failure) return fail_unless_stopped(*failure);
   return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
@@ -537,7 +551,7 @@ std::optional<SystemError> CommandRunner::show(std::uint64_t out_bytes, std::uin
   if (context_.run_options().folds_output && output_ == Output::kGroup) {
     group.title = shared_.spec.name;
     if (!items_.empty()) group.title.append(" ").append(items_.front().text);
-    group.title = context_.graph().secrets.masked(std::move(group.title));
+    group.title = masked(group.title);
   }
   auto error = printer_.print(group);
   if (out_bytes > 0) out_spool_.clear();

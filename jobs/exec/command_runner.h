@@ -87,6 +87,9 @@ class CommandRunner {
   Flow refuse_the_rest(std::optional<Batch>* next, const ChildResult& result);
 
   [[nodiscard]] ChildOutput next(ChildPump& pump);
+  [[nodiscard]] std::string masked(std::string_view text) const;
+  [[nodiscard]] std::string prefix_of(const Item& item) const;
+  [[nodiscard]] std::optional<SystemError> say(const std::string& what);
   void tell_stop(const ChildPump& pump, int signal);
   Flow emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
   Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out);

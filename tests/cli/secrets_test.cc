@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -135,6 +136,40 @@ TEST_CASE("no mistake shows a secret") {
   const CommandResult nameless = run_gorun({"check", "job.json", "--set", kCanary});
   CHECK(nameless.status == 2);
   check_silent(nameless);
+}
+
+TEST_CASE("what is said between the lines of commands shows no secret") {
+  const ScratchDir scratch;
+  scratch.write("job.json", R"({"gorun": 1,
+ "vars": {"token": {"env": "TOKEN", "secret": true, "required": true}},
+ "stages": {
+  "items": {"kind": "items", "items": ["${{ vars.token }}"]},
+  "lines": {"kind": "exec", "matrix": {"k": ["${{ vars.token }}"]}, "from": "items",
+            "output": "line", "shell": "echo out; echo err >&2"},
+  "left":  {"kind": "exec", "output": "group", "grace": "10ms",
+            "argv": ["sh", "-c", "sleep 1000 &", "${{ vars.token }}"]},
+  "stops": {"kind": "exec", "output": "group",
+            "argv": ["sh", "-c", "echo $$ > pid; kill -STOP $$", "${{ vars.token }}"]}}})");
+  const auto run = [&scratch](const std::string& target) {
+    return Command(gorun_argv({"-q", "job.json", target}),
+                   {.directory = scratch.path(), .env = {{"TOKEN", kCanary}}});
+  };
+  Command lines = run("lines");
+  const CommandResult prefixed = lines.finish();
+  CHECK(prefixed.out == "[lines[***] ***] out\n");
+  CHECK(prefixed.err == "[lines[***] ***] err\n");
+  Command leaves = run("left");
+  const CommandResult left = leaves.finish();
+  CAPTURE(left.err);
+  CHECK(left.err.find("'***' has left a process behind") != std::string::npos);
+  check_silent(left);
+  Command stops = run("stops");
+  REQUIRE(stops.wait_for_err(" lets it go on]\n"));
+  CHECK(kill(std::stoi(read_whole_file(scratch / "pid")), SIGCONT) == 0);
+  const CommandResult stopped = stops.finish();
+  CAPTURE(stopped.err);
+  CHECK(stopped.err.find("'***' has been stopped by SIGSTOP") != std::string::npos);
+  check_silent(stopped);
 }
 
 TEST_CASE("data is data: a command that prints its secret prints it") {
