@@ -282,7 +282,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   }
   auto failure = settle(judge(pump->result()), pump->result());
   if (failure) failure->tail = last_lines(0, err_bytes);
-  if (auto error = show(0, err_bytes)) return fail_to_write(*error);
+  if (auto error = show(pump->result(), 0, err_bytes)) return fail_to_write(*error);
   if (failure) return fail_unless_stopped(*failure);
   if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
   return held ? held->release(out) : Flow::kMore;
@@ -370,7 +370,7 @@ Flow CommandRunner::report_fed(const ChildResult& result, const ItemFeed::End& e
   context_.count_bytes(out_bytes + err_bytes);
   std::optional<Failure> failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
-  if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
+  if (auto error = show(result, out_bytes, err_bytes)) return fail_to_write(*error);
   if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
   return failure ? blame_last(std::move(*failure), end, next) : refuse(end.unread, result);
 }
@@ -516,15 +516,7 @@ Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_
   context_.count_bytes(out_bytes + err_bytes);
   auto failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
-  if (auto error = show(out_bytes, err_bytes)) return fail_to_write(*error);
-  if (result.pipe_left_open && result.ended_by == EndedBy::kItself) {
-    // A process that goes on keeps the files; what it says from here on is nobody's.
-    out_spool_.abandon();
-    err_spool_.abandon();
-    if (auto error = say("has left a process behind that keeps its output open")) {
-      return fail_to_write(*error);
-    }
-  }
+  if (auto error = show(result, out_bytes, err_bytes)) return fail_to_write(*error);
   if (failure) return fail_unless_stopped(*failure);
   return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
 }
@@ -546,7 +538,9 @@ std::string CommandRunner::last_lines(std::uint64_t out_bytes, std::uint64_t err
   return text.substr(begin);
 }
 
-std::optional<SystemError> CommandRunner::show(std::uint64_t out_bytes, std::uint64_t err_bytes) {
+// What a command that has ended has said, and that it has left somebody behind.
+std::optional<SystemError> CommandRunner::show(const ChildResult& result, std::uint64_t out_bytes,
+                                               std::uint64_t err_bytes) {
   GroupPrinter::Group group = {out_spool_, err_spool_, out_bytes, err_bytes};
   if (context_.run_options().folds_output && output_ == Output::kGroup) {
     group.title = shared_.spec.name;
@@ -556,7 +550,18 @@ std::optional<SystemError> CommandRunner::show(std::uint64_t out_bytes, std::uin
   auto error = printer_.print(group);
   if (out_bytes > 0) out_spool_.clear();
   if (err_bytes > 0) err_spool_.clear();
+  if (auto untold = tell_left_behind(result); !error) error = std::move(untold);
   return error;
+}
+
+std::optional<SystemError> CommandRunner::tell_left_behind(const ChildResult& result) {
+  if (!result.pipe_left_open) return std::nullopt;
+  // A process that goes on keeps the files; what it says from here on is nobody's.
+  out_spool_.abandon();
+  err_spool_.abandon();
+  // Of a command that was ended the group is killed.
+  if (result.ended_by != EndedBy::kItself) return std::nullopt;
+  return say("has left a process behind that keeps its output open");
 }
 
 // Nothing: it did well, or was stopped.

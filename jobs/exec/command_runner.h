@@ -97,7 +97,9 @@ class CommandRunner {
 
   Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes);
   [[nodiscard]] std::string last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const;
-  [[nodiscard]] std::optional<SystemError> show(std::uint64_t out_bytes, std::uint64_t err_bytes);
+  [[nodiscard]] std::optional<SystemError> show(const ChildResult& result, std::uint64_t out_bytes,
+                                                std::uint64_t err_bytes);
+  [[nodiscard]] std::optional<SystemError> tell_left_behind(const ChildResult& result);
   [[nodiscard]] std::optional<Failure> judge(const ChildResult& result) const;
 
   ExecShared& shared_;

@@ -151,6 +151,44 @@ TEST_CASE("a command whose items nobody wants any more is asked to end before it
   CHECK(read_whole_file(scratch / "asked") == "asked\n");
 }
 
+TEST_CASE(
+    "a process that a command leaves behind is told of, and does not speak for the next one") {
+  struct Way {
+    std::string how;
+    std::string more;
+  };
+  const std::string reader = R"(, "w": {"kind": "write", "from": "e"})";
+  for (const Way& way : {Way{R"("stdout": "items")", reader}, Way{R"("stdout": "capture")", reader},
+                         Way{R"("stdin": "none")", ""}, Way{R"("stdin": "items")", ""}}) {
+    CAPTURE(way.how);
+    const ScratchDir scratch;
+    REQUIRE(mkfifo((scratch / "go_on").c_str(), 0600) == 0);
+    REQUIRE(mkfifo((scratch / "said").c_str(), 0600) == 0);
+    // Neither is ever at its end, whoever comes first.
+    const int go_on = open((scratch / "go_on").c_str(), O_RDWR | O_CLOEXEC);
+    const int said = open((scratch / "said").c_str(), O_RDWR | O_CLOEXEC);
+    // A second command comes of a second item, or, of one that is fed, of a failure.
+    const std::string job = R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": ["1", "2"]},
+    "e": {"kind": "exec", "from": "i", "workers": 1, "output": "group", "grace": "10ms",
+          "on_error": "continue", )" +
+                            way.how +
+                            R"(, "shell":
+      "if mkdir first; then (read x < go_on; echo late >&2; echo > said) & read y; exit 3; fi; echo > go_on; read x < said; cat"})" +
+                            way.more + "}}";
+    const CommandResult result =
+        run_gorun({"-q", "-"}, {.input = job, .directory = scratch.path()});
+    CAPTURE(result.err);
+    CHECK(result.status == 0);
+    CHECK(result.err.find(
+              "[gorun: the shell script has left a process behind that keeps its output open]\n") !=
+          std::string::npos);
+    CHECK(result.err.find("late") == std::string::npos);
+    close(go_on);
+    close(said);
+  }
+}
+
 TEST_CASE("nice: commands run at a lower priority, by the command line or by the job") {
   const int ours = std::atoi(run_command({"nice"}).out.c_str());
   const auto lowered = [ours](int by) { return std::to_string(std::min(19, ours + by)) + "\n"; };
