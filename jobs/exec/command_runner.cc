@@ -14,14 +14,13 @@
 #include <vector>
 
 #include "jobs/duration.h"
+#include "jobs/exec/feeding.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
 #include "jobs/record_assembler.h"
 #include "jobs/run_options.h"
 #include "runtime/blocking.h"
-#include "runtime/runtime.h"
-#include "runtime/sync.h"
 
 namespace gorun::jobs {
 namespace {
@@ -52,46 +51,6 @@ Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }
-
-// The goroutine that feeds a command. If it is not awaited, the command is of no interest any more,
-// and nor is what would come.
-class Feeding {
- public:
-  Feeding(ItemFeed& feed, Context& context) : feed_(feed), context_(context) {}
-  ~Feeding() {
-    if (is_joined_) return;
-    context_.want_no_more();
-    static_cast<void>(feed_.end());
-    group_.wait();
-  }
-  Feeding(const Feeding&) = delete;
-  Feeding& operator=(const Feeding&) = delete;
-
-  void begin(Batch first, const std::string& label) {
-    is_at_end_ = false;
-    group_.go([this, &label, batch = std::move(first)]() mutable {
-      runtime::set_label(label);
-      do {
-        if (!feed_.put(std::move(batch))) return;
-      } while (context_.take(&batch));
-      feed_.finish();
-      is_at_end_ = true;
-    });
-  }
-  /// True if it has put all that there was.
-  [[nodiscard]] bool join() {
-    group_.wait();
-    is_joined_ = true;
-    return is_at_end_;
-  }
-
- private:
-  ItemFeed& feed_;
-  Context& context_;
-  runtime::WaitGroup group_;
-  bool is_at_end_ = true;  // written by the goroutine, read after it
-  bool is_joined_ = false;
-};
 
 std::string count_items(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " item" : " items");
