@@ -133,6 +133,9 @@ std::string closing_line(const Screen& screen, const jobs::Graph& graph,
     case RunState::kFailed:
       return "gorun: " + screen.styled(Style::kRed, "failed:") + " " + name_failed(outcome) +
              (others.empty() ? "" : "; " + others) + "," + time;
+    case RunState::kUnfinished:
+      return "gorun: " + screen.styled(Style::kYellow, "unfinished:") +
+             " the reader of its output has gone; " + others + "," + time;
     case RunState::kInterrupted:
       return "gorun: " + screen.styled(Style::kYellow, "interrupted:") + " " + others + "," + time;
     case RunState::kTimedOut:
@@ -249,6 +252,8 @@ ExitCode exit_code(const jobs::Outcome& outcome, int signal) {
       return ExitCode::kOk;
     case RunState::kDeadlocked:
       return ExitCode::kDeadlock;
+    case RunState::kUnfinished:
+      return ExitCode::kOutput;
     case RunState::kInterrupted:
       return signal == SIGTERM  ? ExitCode::kTerminated
              : signal == SIGHUP ? ExitCode::kHungUp

@@ -306,6 +306,10 @@ ChildOutput ChildPump::next() {
   return output;
 }
 
+void ChildPump::hang_up(ChildStream stream) {
+  (stream == ChildStream::kStdout ? child_.stdout_pipe : child_.stderr_pipe).close();
+}
+
 void ChildPump::end() {
   if (reaped_) return;
   give_back_time_away();

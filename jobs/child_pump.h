@@ -104,6 +104,10 @@ class ChildPump {
   /// are good until the next call. After the end, says the end again.
   [[nodiscard]] ChildOutput next();
 
+  /// Reads no more from that stream of the child: if it says more there, that gives it SIGPIPE, as
+  /// if it wrote to our reader itself.
+  void hang_up(ChildStream stream);
+
   /// Ends the child as the stop descriptor does (E3), and throws away what it still says; returns
   /// when next() would say the end. What has ended by itself has.
   void end();

@@ -28,6 +28,8 @@ std::string_view to_string(RunState state) {
       return "succeeded";
     case RunState::kFailed:
       return "failed";
+    case RunState::kUnfinished:
+      return "unfinished";
     case RunState::kInterrupted:
       return "interrupted";
     case RunState::kTimedOut:

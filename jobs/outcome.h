@@ -16,7 +16,8 @@ enum class StageState : std::uint8_t {
   kRunning,
   kSucceeded,  // also with no items at all, and when its readers wanted no more
   kFailed,     // `failures` says why
-  kCancelled,  // stopped before its end, because another stage failed or the run was interrupted
+  kCancelled,  // stopped before its end, because another stage failed, the run was interrupted, or
+               // whoever read what it showed has gone
   kSkipped,    // never started, because a stage that it needs did not succeed
 };
 
@@ -90,6 +91,7 @@ struct StageOutcome {
 enum class RunState : std::uint8_t {
   kSucceeded,    // every stage succeeded
   kFailed,       // at least one failed
+  kUnfinished,   // none did, but some left work undone: the reader of its output had gone
   kInterrupted,  // stopped from outside before its end
   kTimedOut,     // stopped because the time for the whole run was up
   kDeadlocked,   // every goroutine was parked for good; `stuck` names them

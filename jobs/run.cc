@@ -154,6 +154,10 @@ void Run::time_out() {
   stop_all();
 }
 
+void Run::leave_undone() {
+  left_undone_.store(true, std::memory_order_relaxed);  // likewise
+}
+
 void Run::mask(Failure* failure) const {
   failure->what = graph_.secrets.masked(std::move(failure->what));
   failure->item = graph_.secrets.masked(std::move(failure->item));
@@ -321,6 +325,8 @@ Outcome Run::finish(std::vector<std::string> stuck) {
     outcome.state = RunState::kTimedOut;
   } else if (failed) {
     outcome.state = RunState::kFailed;
+  } else if (left_undone_.load(std::memory_order_relaxed)) {
+    outcome.state = RunState::kUnfinished;
   }
   if (observer_ != nullptr) observer_->run_finished(outcome);
   return outcome;

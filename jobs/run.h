@@ -145,6 +145,8 @@ class Run {
   /// Stops every scope, because the user wants it, or because its time is up.
   void interrupt();
   void time_out();
+  /// Some stage leaves work undone, and none has failed for it.
+  void leave_undone();
   /// True if some stage has failed.
   [[nodiscard]] bool has_failed() const {
     return failed_.load(std::memory_order_acquire);  // pairs with the store in fail()
@@ -221,6 +223,7 @@ class Run {
   std::atomic<std::uint64_t> draws_{0};
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> timed_out_{false};
+  std::atomic<bool> left_undone_{false};
   std::atomic<bool> failed_{false};
   runtime::Mutex lock_;
   std::vector<StageOutcome> stages_;  // guarded by lock_, but for finish()

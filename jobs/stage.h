@@ -76,6 +76,11 @@ class Context {
   /// Says that the stage cannot go on. Always returns kStop. Of an item that failed, fail_item().
   virtual Flow fail(Failure failure) = 0;
 
+  /// Says that not all of the work is done although nothing has failed, and will not be: whoever
+  /// would have been shown what comes of it has gone. Then the stage is cancelled, and so is what
+  /// needs it.
+  virtual void leave_undone() = 0;
+
   /// Says that the work on `item` failed, once for each attempt at it; `failure.item` may be left
   /// empty. The run decides what follows: another attempt (this stage is handed the item once
   /// more, after a pause, by whichever worker is free), the port "errors", a count, the end.

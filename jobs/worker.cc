@@ -86,6 +86,10 @@ class Worker::LinkContext final : public Context {
     where_.run.fail(stage_, std::move(failure));
     return Flow::kStop;
   }
+  void leave_undone() override {
+    where_.run.leave_undone();
+    where_.input->raise_to(InputState::kCutShort);
+  }
   Flow fail_item(const Item& item, Failure failure) override;
   void judged(std::span<const Item> items, std::string_view why) override {
     where_.run.judged(stage_, items, why);

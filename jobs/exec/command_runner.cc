@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <tuple>
 #include <utility>
@@ -91,6 +92,7 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
 
 std::optional<std::string> CommandRunner::make_command() {
   printed_too_much_.clear();
+  has_hung_up_ = false;
   const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
   auto wrong = maker_.make(items_, number, context_.run_status(), &command_);
   if (!wrong) set_streams();
@@ -105,7 +107,7 @@ Failure CommandRunner::failure_with(const std::string& what) const {
 // failure  its own.  returns  it, or what failed here.
 std::optional<Failure> CommandRunner::settle(std::optional<Failure> failure,
                                              const ChildResult& result) {
-  if (result.ended_by == EndedBy::kStop) return failure;
+  if (was_cut_off(result)) return failure;
   const CommandEnd end = failure ? CommandEnd::kFailed : CommandEnd::kSucceeded;
   if (const auto wrong = files_.after(command_, items_, end)) return failure_with(*wrong);
   return failure;
@@ -186,6 +188,7 @@ std::optional<SystemError> CommandRunner::start(const Item& item, std::optional<
 // ---- one command for one item, or for some ---------------------------------------------------
 
 Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& out) {
+  if (is_left_undone()) return Flow::kStop;
   items_ = items;
   const Item first = items.empty() ? Item{} : items.front();
   if (auto wrong = make_command()) {
@@ -241,10 +244,11 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   }
   auto failure = settle(judge(pump->result()), pump->result());
   if (failure) failure->tail = last_lines(0, err_bytes);
-  if (auto error = show(pump->result(), 0, err_bytes)) return fail_to_write(*error);
-  if (failure) return fail_unless_stopped(*failure);
-  if (pump->result().ended_by == EndedBy::kStop) return Flow::kStop;
-  return held ? held->release(out) : Flow::kMore;
+  const auto error = show(pump->result(), 0, err_bytes);
+  if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
+  if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
+  if (was_cut_off(pump->result())) return leave(pump->result());
+  return held && !failure ? held->release(out) : Flow::kMore;
 }
 
 // Every item of a command that failed has failed.
@@ -266,9 +270,40 @@ Flow CommandRunner::break_off(ChildPump& pump) {
   return Flow::kStop;
 }
 
+// There is another command to run, and nobody left to whom it would be shown.
+bool CommandRunner::is_left_undone() {
+  if (!shared_.reader_has_gone.load(std::memory_order_relaxed)) return false;
+  context_.leave_undone();
+  return true;
+}
+
+// True if the command is neither done nor has failed: it was stopped, or SIGPIPE has ended it (or a
+// command of the script that it is), because nobody reads any more what it says.
+bool CommandRunner::was_cut_off(const ChildResult& result) const {
+  return result.ended_by == EndedBy::kStop ||
+         (has_hung_up_ && (result.signal == SIGPIPE || result.exit_code == 128 + SIGPIPE));
+}
+
+Flow CommandRunner::leave(const ChildResult& result) {
+  if (result.ended_by != EndedBy::kStop) context_.leave_undone();
+  return Flow::kStop;
+}
+
+// A reader that has gone takes nothing back from what is done; the next command finds that out.
 Flow CommandRunner::fail_to_write(const SystemError& error) {
-  if (error.error_number == EPIPE || error.error_number == ECANCELED) return Flow::kStop;
-  return context_.fail({FailureKind::kOutput, error.message(), {}});
+  if (error.error_number == ECANCELED) return Flow::kStop;
+  if (error.error_number != EPIPE) {
+    return context_.fail({FailureKind::kOutput, error.message(), {}});
+  }
+  shared_.reader_has_gone.store(true, std::memory_order_relaxed);
+  return Flow::kMore;
+}
+
+// The same while the command still runs.
+Flow CommandRunner::hang_up(const SystemError& error, ChildPump& pump, ChildStream stream) {
+  has_hung_up_ = true;
+  pump.hang_up(stream);
+  return fail_to_write(error);
 }
 
 // ---- one command that is fed many ------------------------------------------------------------
@@ -284,6 +319,7 @@ Flow CommandRunner::run_fed(std::optional<Batch> first, Out& out) {
 
 // next  what the command is fed first; then, what another command is to be fed.
 Flow CommandRunner::run_one_fed(std::optional<Batch>* next, Out& out) {
+  if (is_left_undone()) return Flow::kStop;
   if (auto wrong = make_command()) {
     return context_.fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
   }
@@ -329,8 +365,10 @@ Flow CommandRunner::report_fed(const ChildResult& result, const ItemFeed::End& e
   context_.count_bytes(out_bytes + err_bytes);
   std::optional<Failure> failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
-  if (auto error = show(result, out_bytes, err_bytes)) return fail_to_write(*error);
-  if (result.ended_by == EndedBy::kStop || context_.is_cancelled()) return Flow::kStop;
+  const auto error = show(result, out_bytes, err_bytes);
+  if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
+  if (context_.is_cancelled()) return Flow::kStop;
+  if (was_cut_off(result)) return leave(result);
   return failure ? blame_last(std::move(*failure), end, next) : refuse(end.unread, result);
 }
 
@@ -430,10 +468,12 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
       continue;
     }
     LinePrinter& printer = output.stream == ChildStream::kStdout ? out_lines : err_lines;
-    if (auto error = printer.take(output.bytes)) return fail_to_write(*error);
+    const auto error = printer.take(output.bytes);
+    if (error && hang_up(*error, pump, output.stream) == Flow::kStop) return Flow::kStop;
   }
   for (LinePrinter* printer : {&out_lines, &err_lines}) {
-    if (auto error = printer->finish()) return fail_to_write(*error);
+    const auto error = printer->finish();
+    if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   }
   return lines.finish(out);
 }
@@ -448,15 +488,17 @@ Flow CommandRunner::emit_all(ChildPump& pump, const Item& item, const Batch& bat
     if (output.is_end()) break;
     context_.count_bytes(output.bytes.size());
     if (output.stream == ChildStream::kStderr) {
-      if (auto error = err_lines.take(output.bytes)) return fail_to_write(*error);
+      const auto error = err_lines.take(output.bytes);
+      if (error && hang_up(*error, pump, output.stream) == Flow::kStop) return Flow::kStop;
       continue;
     }
     // Drained all the same, so that the child comes to its end.
     bytes += output.bytes.size();
     if (bytes <= most) all += output.bytes;
   }
-  if (auto error = err_lines.finish()) return fail_to_write(*error);
-  if (pump.result().ended_by == EndedBy::kStop) return Flow::kStop;
+  const auto error = err_lines.finish();
+  if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
+  if (was_cut_off(pump.result())) return Flow::kMore;
   if (bytes > most) {
     printed_too_much_ = maker_.shown(command_) + ": printed " + std::to_string(bytes) +
                         " bytes, and \"max_output\" is " + std::to_string(most);
@@ -475,8 +517,9 @@ Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_
   context_.count_bytes(out_bytes + err_bytes);
   auto failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines(out_bytes, err_bytes);
-  if (auto error = show(result, out_bytes, err_bytes)) return fail_to_write(*error);
-  if (failure) return fail_unless_stopped(*failure);
+  const auto error = show(result, out_bytes, err_bytes);
+  if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
+  if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
 }
 
@@ -525,7 +568,7 @@ std::optional<SystemError> CommandRunner::tell_left_behind(const ChildResult& re
 
 // Nothing: it did well, or was stopped.
 std::optional<Failure> CommandRunner::judge(const ChildResult& result) const {
-  if (result.ended_by == EndedBy::kStop) return std::nullopt;
+  if (was_cut_off(result)) return std::nullopt;
   const std::string shown = maker_.shown(command_);
   if (result.ended_by == EndedBy::kTimeout) {
     return Failure{.kind = FailureKind::kWork,

@@ -4,6 +4,9 @@
 // blocking call on the thread that the worker has anyway: what a command prints as a "group" goes
 // to files (exec/output_spool.h), its input comes from one. A child whose output streams has pipes
 // (child_pump.h), which are always drained; before every wait what it has said so far is passed on.
+// When whoever reads what commands say has gone (`gorun job.json | head`), the next command is not
+// begun, and one that says more gets SIGPIPE, as one in a pipe of a shell; what is left undone for
+// that shows in the outcome of the run. What was done, and what has failed, stays so.
 // When the run is stopped the child's group is ended and the worker leaves without a failure of its
 // own.
 //
@@ -40,6 +43,9 @@ struct ExecShared {
   const StageSpec& spec;
   std::uint64_t workers = 0;              // made so far, before any runs
   std::atomic<std::uint64_t> started{0};  // commands; relaxed: only the numbers matter
+  // Whoever read what commands say has gone; relaxed: a command that begins all the same finds it
+  // out by itself.
+  std::atomic<bool> reader_has_gone{false};
 };
 
 /// threads  the goroutine of one worker.
@@ -75,7 +81,11 @@ class CommandRunner {
   Flow fail(const Failure& failure);
   Flow fail_unless_stopped(const Failure& failure);
   static Flow break_off(ChildPump& pump);
+  [[nodiscard]] bool is_left_undone();
+  [[nodiscard]] bool was_cut_off(const ChildResult& result) const;
+  Flow leave(const ChildResult& result);
   Flow fail_to_write(const SystemError& error);
+  Flow hang_up(const SystemError& error, ChildPump& pump, ChildStream stream);
 
   [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump);
   Flow run_to_end(const Item& item);
@@ -114,6 +124,7 @@ class CommandRunner {
   Command command_;
   std::span<const Item> items_;   // of the command at hand
   std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
+  bool has_hung_up_ = false;      // it shows nobody what it says
   FileDescriptor input_;
   FileDescriptor
       feed_pipe_;  // our end of the input of a command that is fed, until its feed has it

@@ -29,6 +29,18 @@ CommandResult run_each(int items, const std::string& exec) {
                                           exec + "}}}"});
 }
 
+// A job that it reads when the reader of its standard output has gone.
+CommandResult run_unheard(const ScratchDir& scratch, const std::string& stages,
+                          const std::vector<std::string>& arguments = {"-q", "-"}) {
+  Command gorun(gorun_argv(arguments), {.input = R"({"gorun": 1, "stages": {)" + stages + "}}",
+                                        .directory = scratch.path()});
+  gorun.close_out();
+  return gorun.finish();
+}
+
+// What needs the stage "e", and is seen to run.
+constexpr const char* kNext = R"(, "n": {"kind": "exec", "needs": "e", "shell": ": > next"})";
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> lines;
@@ -116,6 +128,52 @@ TEST_CASE("capture: more than \"max_output\" fails the item, and the command is 
   CHECK(result.err ==
         "gorun: error: stage \"e\" failed: the shell script: printed 5000000 bytes, and "
         "\"max_output\" is 1000\n");
+}
+
+TEST_CASE("no reader: a command that failed has failed, and one that is done is done") {
+  for (const std::string output : {"group", "line"}) {
+    for (const int status : {0, 3}) {
+      CAPTURE(output);
+      CAPTURE(status);
+      const ScratchDir scratch;
+      const CommandResult result = run_unheard(
+          scratch, R"("e": {"kind": "exec", "output": ")" + output +
+                       R"(", "shell": "echo x; exit )" + std::to_string(status) + "\"}" + kNext);
+      CAPTURE(result.err);
+      CHECK(result.status == (status == 0 ? 0 : 1));
+      CHECK(result.err.starts_with(
+          status == 0 ? "" : "gorun: error: stage \"e\" failed: the shell script: exit 3\n"));
+      CHECK(result.err.empty() == (status == 0));
+      CHECK(std::filesystem::exists(scratch / "next") == (status == 0));
+    }
+  }
+}
+
+TEST_CASE("no reader: what is left undone shows, and nothing builds on it") {
+  for (const std::string output : {"group", "line"}) {
+    CAPTURE(output);
+    const std::string stages = R"("i": {"kind": "items", "items": ["1", "2", "3"]},
+        "e": {"kind": "exec", "from": "i", "workers": 1, "output": ")" +
+                               output + R"(", "shell": "echo $1 >> done; echo $1"})" + kNext;
+    const ScratchDir scratch;
+    const CommandResult result = run_unheard(scratch, stages);
+    CHECK(result.status == 74);
+    CHECK(result.err.empty());
+    CHECK(read_whole_file(scratch / "done") == "1\n");
+    CHECK_FALSE(std::filesystem::exists(scratch / "next"));
+    const CommandResult told = run_unheard(scratch, stages, {"--progress=none", "-"});
+    CHECK(
+        told.err.starts_with("gorun: unfinished: the reader of its output has gone; "
+                             "1 succeeded, 1 cancelled, 1 skipped, in "));
+  }
+}
+
+TEST_CASE("no reader: a command that never stops talking ends as in a pipe of a shell") {
+  const ScratchDir scratch;
+  const CommandResult result =
+      run_unheard(scratch, R"("e": {"kind": "exec", "output": "line", "argv": ["yes"]})");
+  CHECK(result.status == 74);
+  CHECK(result.err.empty());
 }
 
 TEST_CASE("stdin: an item is the whole input of its command, however long") {
