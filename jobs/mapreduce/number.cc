@@ -1,9 +1,11 @@
 #include "jobs/mapreduce/number.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -48,6 +50,49 @@ long double widened(const Number& number) {
   return std::visit([](auto value) { return static_cast<long double>(value); }, number);
 }
 
+// From here on doubles are scaled down: of those below, 2^60 do not overflow.
+constexpr double kLarge = 0x1p960;
+constexpr int kScaleBits = 128;
+constexpr double kDown = 0x1p-128;
+constexpr double kUp = 0x1p128;
+// A sum below this is rounded as it is; one above it as it is scaled.
+constexpr double kHuge = 0x1p1000;
+
+// Grows the expansion by x: each part is added without error, what is left over stays.
+void grow(std::vector<double>& expansion, double x) {
+  std::size_t kept = 0;
+  for (double y : expansion) {
+    if (std::fabs(x) < std::fabs(y)) std::swap(x, y);
+    const double high = x + y;
+    const double low = y - (high - x);
+    if (low != 0) expansion[kept++] = low;
+    x = high;
+  }
+  expansion.resize(kept);
+  expansion.push_back(x);
+}
+
+// Correct rounding of an expansion: what lies below the first two decides only a tie.
+double nearest(const std::vector<double>& parts) {
+  std::size_t n = parts.size();
+  if (n == 0) return 0;
+  double high = parts[--n];
+  double low = 0;
+  while (n > 0) {
+    const double x = high;
+    const double y = parts[--n];
+    high = x + y;
+    low = y - (high - x);
+    if (low != 0) break;
+  }
+  if (n > 0 && ((low < 0 && parts[n - 1] < 0) || (low > 0 && parts[n - 1] > 0))) {
+    const double doubled = low * 2;
+    const double next = high + doubled;
+    if (doubled == next - high) high = next;
+  }
+  return high == 0 ? 0.0 : high;
+}
+
 }  // namespace
 
 std::optional<Number> parse_number(std::string_view text) {
@@ -82,8 +127,7 @@ bool is_less(const Number& a, const Number& b) { return widened(a) < widened(b);
 
 ExactSum::ExactSum(const ExactSum& other)
     : integers_(other.integers_),
-      partials_(other.partials_ ? std::make_unique<std::vector<double>>(*other.partials_)
-                                : nullptr) {}
+      doubles_(other.doubles_ ? std::make_unique<Doubles>(*other.doubles_) : nullptr) {}
 
 ExactSum& ExactSum::operator=(const ExactSum& other) {
   ExactSum copy(other);
@@ -91,94 +135,124 @@ ExactSum& ExactSum::operator=(const ExactSum& other) {
   return *this;
 }
 
-void ExactSum::add(const Number& number) {
+void ExactSum::Doubles::add(double x) {
+  if (std::fabs(x) < kLarge) {
+    grow(usual, x);
+  } else {
+    grow(large, x * kDown);
+  }
+}
+
+void ExactSum::Doubles::add(const Doubles& other) {
+  for (const double part : other.usual) add(part);
+  for (const double part : other.large) grow(large, part);
+}
+
+std::size_t ExactSum::Doubles::bytes() const {
+  return sizeof *this + (usual.capacity() + large.capacity()) * sizeof(double);
+}
+
+ExactSum::Doubles& ExactSum::doubles() {
+  if (!doubles_) doubles_ = std::make_unique<Doubles>();
+  return *doubles_;
+}
+
+std::size_t ExactSum::add(const Number& number) {
   if (const auto* integer = std::get_if<std::int64_t>(&number)) {
     integers_ += *integer;
-  } else {
-    add_double(std::get<double>(number));
+    return 0;
   }
+  const std::size_t before = far_bytes();
+  doubles().add(std::get<double>(number));
+  return far_bytes() - before;
 }
 
-void ExactSum::add(const ExactSum& other) {
+std::size_t ExactSum::add(const ExactSum& other) {
   integers_ += other.integers_;
-  if (!other.partials_) return;
-  for (const double partial : *other.partials_) add_double(partial);
-  if (!partials_) partials_ = std::make_unique<std::vector<double>>();
-}
-
-// Grows the expansion by x: each partial is added without error, what is left over stays.
-void ExactSum::add_double(double x) {
-  if (!partials_) partials_ = std::make_unique<std::vector<double>>();
-  std::size_t kept = 0;
-  for (double y : *partials_) {
-    if (std::fabs(x) < std::fabs(y)) std::swap(x, y);
-    const double high = x + y;
-    const double low = y - (high - x);
-    if (low != 0) (*partials_)[kept++] = low;
-    x = high;
-  }
-  partials_->resize(kept);
-  partials_->push_back(x);
+  if (!other.doubles_) return 0;
+  const std::size_t before = far_bytes();
+  doubles().add(*other.doubles_);
+  return far_bytes() - before;
 }
 
 void ExactSum::append_bytes_to(std::string* out) const {
-  out->append(reinterpret_cast<const char*>(&integers_), sizeof integers_);
-  if (!partials_) return;
-  // A sum to which 0.0 was added has partials, if all of them 0, and is a double.
-  out->append(reinterpret_cast<const char*>(partials_->data()), partials_->size() * sizeof(double));
-  *out += 'd';
+  const auto append = [out](const void* bytes, std::size_t size) {
+    if (size > 0) out->append(static_cast<const char*>(bytes), size);
+  };
+  append(&integers_, sizeof integers_);
+  if (!doubles_) return;
+  const std::size_t usual = doubles_->usual.size();
+  append(&usual, sizeof usual);
+  append(doubles_->usual.data(), usual * sizeof(double));
+  append(doubles_->large.data(), doubles_->large.size() * sizeof(double));
 }
 
 ExactSum ExactSum::read(std::string_view bytes) {
+  const auto take = [&bytes](void* to, std::size_t size) {
+    if (size > 0) std::memcpy(to, bytes.data(), size);
+    bytes.remove_prefix(size);
+  };
   ExactSum sum;
-  std::memcpy(&sum.integers_, bytes.data(), sizeof sum.integers_);
-  bytes.remove_prefix(sizeof sum.integers_);
+  take(&sum.integers_, sizeof sum.integers_);
   if (bytes.empty()) return sum;
-  sum.partials_ = std::make_unique<std::vector<double>>(bytes.size() / sizeof(double));
-  std::memcpy(sum.partials_->data(), bytes.data(), sum.partials_->size() * sizeof(double));
+  std::size_t usual = 0;
+  take(&usual, sizeof usual);
+  Doubles& doubles = sum.doubles();
+  doubles.usual.resize(usual);
+  take(doubles.usual.data(), usual * sizeof(double));
+  doubles.large.resize(bytes.size() / sizeof(double));
+  take(doubles.large.data(), bytes.size());
   return sum;
 }
 
-double ExactSum::value() const {
-  if (!partials_) return static_cast<double>(integers_);
-  ExactSum all;
-  all.partials_ = std::make_unique<std::vector<double>>(*partials_);
+ExactSum::Scaled ExactSum::rounded() const {
+  Doubles all;
+  all.add(*doubles_);
   // 128 bits in three limbs that a double holds exactly; the highest has the sign.
   constexpr int kLimbBits = 43;
   constexpr Integer kLimbMask = (Integer{1} << kLimbBits) - 1;
-  all.add_double(static_cast<double>(integers_ & kLimbMask));
-  all.add_double(std::ldexp(static_cast<double>(integers_ >> kLimbBits & kLimbMask), kLimbBits));
-  all.add_double(std::ldexp(static_cast<double>(integers_ >> 2 * kLimbBits), 2 * kLimbBits));
-  // Correct rounding of the expansion: what lies below the first two decides only a tie.
-  const std::vector<double>& partials = *all.partials_;
-  std::size_t n = partials.size();
-  double high = partials[--n];
-  double low = 0;
-  while (n > 0) {
-    const double x = high;
-    const double y = partials[--n];
-    high = x + y;
-    low = y - (high - x);
-    if (low != 0) break;
+  all.add(static_cast<double>(integers_ & kLimbMask));
+  all.add(std::ldexp(static_cast<double>(integers_ >> kLimbBits & kLimbMask), kLimbBits));
+  all.add(std::ldexp(static_cast<double>(integers_ >> 2 * kLimbBits), 2 * kLimbBits));
+  const auto is_huge = [](double part) { return std::fabs(part) >= kHuge * kDown; };
+  if (!std::any_of(all.large.begin(), all.large.end(), is_huge)) {
+    for (const double part : all.large) grow(all.usual, part * kUp);
+    return {nearest(all.usual), 0};
   }
-  if (n > 0 && ((low < 0 && partials[n - 1] < 0) || (low > 0 && partials[n - 1] > 0))) {
-    const double doubled = low * 2;
-    const double next = high + doubled;
-    if (doubled == next - high) high = next;
+  // The usual ones are less than a thousand-millionth of the sum. Of those that are too small to be
+  // scaled down the largest one tells the sign, which is all that may matter.
+  for (auto part = all.usual.rbegin(); part != all.usual.rend(); ++part) {
+    const double scaled = *part * kDown;
+    if (scaled * kUp == *part) {
+      grow(all.large, scaled);
+      continue;
+    }
+    grow(all.large, std::copysign(std::numeric_limits<double>::denorm_min(), *part));
+    break;
   }
-  return high == 0 ? 0.0 : high;
+  return {nearest(all.large), kScaleBits};
+}
+
+double ExactSum::value() const {
+  if (!doubles_) return static_cast<double>(integers_);
+  const Scaled sum = rounded();
+  return std::ldexp(sum.value, sum.exponent);
 }
 
 Number ExactSum::number() const {
   const bool fits = integers_ >= INT64_MIN && integers_ <= INT64_MAX;
-  if (!partials_ && fits) return static_cast<std::int64_t>(integers_);
+  if (!doubles_ && fits) return static_cast<std::int64_t>(integers_);
   return value();
 }
 
-double ExactSum::mean(std::uint64_t count) const { return value() / static_cast<double>(count); }
+// A sum that is beyond the range of doubles may have a mean within it.
+double ExactSum::mean(std::uint64_t count) const {
+  const Scaled sum = doubles_ ? rounded() : Scaled{value(), 0};
+  return std::ldexp(sum.value / static_cast<double>(count), sum.exponent);
+}
 
 void ExactSum::append_to(std::string* out) const {
-  if (partials_) return append_double(value(), out);
+  if (doubles_) return append_double(value(), out);
   if (integers_ >= INT64_MIN && integers_ <= INT64_MAX) {
     *out += std::to_string(static_cast<std::int64_t>(integers_));
     return;

@@ -7,6 +7,7 @@
 // Source: J. R. Shewchuk, Adaptive Precision Floating-Point Arithmetic, 1997, section 2.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,8 +31,8 @@ void append_number(const Number& number, std::string* out);
 /// Exact, also between an integer and a double.
 [[nodiscard]] bool is_less(const Number& a, const Number& b);
 
-/// A sum of any number of Numbers in any order. Copyable; 32 bytes while there are only integers.
-/// Doubles whose sum leaves their range give an infinity or nan.
+/// A sum of fewer than 2^60 Numbers in any order. Copyable; 32 bytes while there are only integers.
+/// A sum that is beyond the range of doubles is an infinity.
 class ExactSum {
  public:
   ExactSum() = default;
@@ -40,15 +41,16 @@ class ExactSum {
   ExactSum(ExactSum&&) noexcept = default;
   ExactSum& operator=(ExactSum&&) noexcept = default;
 
-  void add(const Number& number);
-  void add(const ExactSum& other);
+  /// returns by how many bytes it has grown, beside its own size.
+  std::size_t add(const Number& number);
+  std::size_t add(const ExactSum& other);
 
   /// Appends the sum: an integer if only integers were added, else the nearest double.
   void append_to(std::string* out) const;
   /// Its state as bytes, and back; of the same process.
   void append_bytes_to(std::string* out) const;
   [[nodiscard]] static ExactSum read(std::string_view bytes);
-  /// The double nearest to the sum divided by `count`, which is not 0.
+  /// The double nearest to the sum, divided by `count`, which is not 0.
   [[nodiscard]] double mean(std::uint64_t count) const;
   /// The nearest double to the sum.
   [[nodiscard]] double value() const;
@@ -58,10 +60,28 @@ class ExactSum {
  private:
   __extension__ using Integer = __int128;
 
-  void add_double(double x);
+  // Doubles that do not overlap, smallest first; the last one may be 0.
+  using Expansion = std::vector<double>;
+  struct Doubles {
+    Expansion usual;
+    Expansion large;  // what was added from kLarge on, times kDown
+
+    void add(double x);
+    void add(const Doubles& other);
+    [[nodiscard]] std::size_t bytes() const;
+  };
+  // value * 2^exponent
+  struct Scaled {
+    double value = 0;
+    int exponent = 0;
+  };
+
+  Doubles& doubles();
+  [[nodiscard]] std::size_t far_bytes() const { return doubles_ ? doubles_->bytes() : 0; }
+  [[nodiscard]] Scaled rounded() const;
 
   Integer integers_ = 0;
-  std::unique_ptr<std::vector<double>> partials_;  // not overlapping, smallest first; nullptr: none
+  std::unique_ptr<Doubles> doubles_;  // nullptr: only integers were added
 };
 
 }  // namespace gorun::jobs

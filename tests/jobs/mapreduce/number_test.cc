@@ -93,6 +93,61 @@ TEST_CASE("sums of doubles are rounded once, as Python's math.fsum does") {
   CHECK(sum_of({0.1, 0.2, 0.3}).mean(3) == 0.6 / 3);
 }
 
+// Left to right some of these overflow on their way, and others in another order.
+TEST_CASE("a sum near the largest double is that of its numbers, whatever their order") {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  const struct {
+    std::vector<Number> numbers;
+    std::string sum;
+  } rows[] = {
+      {{1e308, 1e308, -1e308}, "1e+308"},
+      {{kMax, kMax, -kMax, -kMax}, "0"},
+      {{kMax, kMax, -kMax, -kMax, 5e-324}, "5e-324"},
+      {{kMax, kMax, kMax, -kMax, -kMax, 1.0}, "1.7976931348623157e+308"},
+      {{kMax, kMax, -kMax, -kMax, 0.1, 0.2, 0.3}, "0.6"},
+      {{0x1p1000, 0x1p947, 0x1p-1000}, "1.0715086071862676e+301"},  // not a tie: up
+      {{0x1p1000, 0x1p947, -0x1p-1000}, "1.0715086071862673e+301"},
+      {{0x1p1000, 0x1p947}, "1.0715086071862673e+301"},  // to even
+      {{1e308, 1e308, std::int64_t{1}}, "inf"},
+      {{-kMax, 0x1p969, -0x1p970, 1.0}, "-1.7976931348623157e+308"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.sum);
+    std::vector<Number> numbers = row.numbers;
+    std::sort(numbers.begin(), numbers.end());
+    do {
+      CHECK(text_of(sum_of(numbers)) == row.sum);
+      for (std::size_t split = 1; split < numbers.size(); ++split) {
+        const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(split);
+        ExactSum both = sum_of({numbers.begin(), middle});
+        both.add(sum_of({middle, numbers.end()}));
+        CHECK(text_of(both) == row.sum);
+      }
+    } while (std::next_permutation(numbers.begin(), numbers.end()));
+  }
+  CHECK(sum_of({1e308, 1e308}).mean(2) == 1e308);
+}
+
+TEST_CASE("a sum is what it was when its bytes are read") {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  for (const std::vector<Number>& numbers : {std::vector<Number>{},
+                                             {std::int64_t{7}},
+                                             {0.0},
+                                             {0.1, std::int64_t{-3}},
+                                             {kMax, kMax, 0x1p-1000, std::int64_t{1}}}) {
+    const ExactSum sum = sum_of(numbers);
+    std::string bytes;
+    sum.append_bytes_to(&bytes);
+    ExactSum read = ExactSum::read(bytes);
+    CHECK(text_of(read) == text_of(sum));
+    CHECK(read.number().index() == sum.number().index());
+    read.add(-kMax);
+    ExactSum more = sum;
+    more.add(-kMax);
+    CHECK(text_of(read) == text_of(more));
+  }
+}
+
 TEST_CASE("a sum does not depend on order or on how it was split") {
   std::mt19937_64 random(42);
   std::vector<Number> numbers;
