@@ -59,38 +59,44 @@ class Count final : public Aggregate {
   std::vector<std::int64_t> counts_;
 };
 
-// The common part of the aggregates of numbers: State has add(Number), add(State), and can be
-// written as bytes and read.
+// The common part of the aggregates of numbers: State has add(Number) and add(State), which tell by
+// how many bytes it has grown beside its own size, and can be written as bytes and read.
 template <class State>
 class OfNumbers : public Aggregate {
  public:
   void resize(std::size_t groups) override { states_.resize(groups); }
   void add(std::span<const Id> ids, const Values& values) override {
-    for (std::size_t i = 0; i < ids.size(); ++i) states_[ids[i]].add(values.numbers[i]);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      far_bytes_ += states_[ids[i]].add(values.numbers[i]);
   }
   void merge(const Aggregate& from, std::span<const Id> to) override {
     const auto& other = static_cast<const OfNumbers&>(from);
     for (std::size_t g = 0; g < to.size(); ++g) {
-      if (to[g] != kNowhere) states_[to[g]].add(other.states_[g]);
+      if (to[g] != kNowhere) far_bytes_ += states_[to[g]].add(other.states_[g]);
     }
   }
   void append_state(Id id, std::string* out) const override { states_[id].append_bytes_to(out); }
-  void merge_state(Id id, std::string_view state) override { states_[id].add(State::read(&state)); }
+  void merge_state(Id id, std::string_view state) override {
+    far_bytes_ += states_[id].add(State::read(&state));
+  }
   void prefetch(Id id) const override { __builtin_prefetch(&states_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
     states_[id].append_to(out);
   }
   Number number(Id id) const override { return states_[id].number(); }
-  std::size_t memory_bytes() const override { return states_.capacity() * sizeof(State); }
+  std::size_t memory_bytes() const override {
+    return states_.capacity() * sizeof(State) + far_bytes_;
+  }
 
  private:
   std::vector<State> states_;
+  std::size_t far_bytes_ = 0;  // what they hold elsewhere
 };
 
 class SumState {
  public:
-  void add(const Number& number) { sum_.add(number); }
-  void add(const SumState& other) { sum_.add(other.sum_); }
+  std::size_t add(const Number& number) { return sum_.add(number); }
+  std::size_t add(const SumState& other) { return sum_.add(other.sum_); }
   void append_to(std::string* out) const { sum_.append_to(out); }
   Number number() const { return sum_.number(); }
   void append_bytes_to(std::string* out) const { sum_.append_bytes_to(out); }
@@ -106,13 +112,13 @@ class SumState {
 
 class MeanState {
  public:
-  void add(const Number& number) {
-    sum_.add(number);
+  std::size_t add(const Number& number) {
     ++count_;
+    return sum_.add(number);
   }
-  void add(const MeanState& other) {
-    sum_.add(other.sum_);
+  std::size_t add(const MeanState& other) {
     count_ += other.count_;
+    return sum_.add(other.sum_);
   }
   void append_to(std::string* out) const { append_number(number(), out); }
   Number number() const { return count_ == 0 ? 0.0 : sum_.mean(count_); }
@@ -137,7 +143,7 @@ enum class Keep { kLess, kGreater };
 template <Keep kKeep>
 class ExtremeState {
  public:
-  void add(const Number& candidate) {
+  std::size_t add(const Number& candidate) {
     const bool better =
         kKeep == Keep::kLess ? is_less(candidate, best_) : is_less(best_, candidate);
     // Of 1 and 1.0 the integer is kept, whichever came first.
@@ -145,10 +151,9 @@ class ExtremeState {
                          !is_less(best_, candidate);
     if (!any_ || better || simpler) best_ = candidate;
     any_ = true;
+    return 0;
   }
-  void add(const ExtremeState& other) {
-    if (other.any_) add(other.best_);
-  }
+  std::size_t add(const ExtremeState& other) { return other.any_ ? add(other.best_) : 0; }
   void append_to(std::string* out) const { append_number(best_, out); }
   Number number() const { return best_; }
   void append_bytes_to(std::string* out) const {

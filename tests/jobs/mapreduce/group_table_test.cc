@@ -85,6 +85,27 @@ TEST_CASE("texts need not be numbers for list, distinct and count") {
   CHECK(lines_of(&table, 3) == "k\t,y,y,\xff\t3\t4\n");
 }
 
+TEST_CASE("what the sums of doubles take counts as memory") {
+  for (const AggregateKind kind : {AggregateKind::kSum, AggregateKind::kMean}) {
+    CAPTURE(aggregate_name(kind));
+    Rows integers;
+    Rows doubles;
+    for (int i = 0; i < 1000; ++i) {
+      integers.emplace_back("key" + std::to_string(i), "1");
+      doubles.emplace_back("key" + std::to_string(i), "0.5");
+    }
+    GroupTable of_integers({&kind, 1});
+    add_all(&of_integers, integers);
+    GroupTable of_doubles({&kind, 1});
+    add_all(&of_doubles, doubles);
+    // At least a double and a pointer to it in each group.
+    CHECK(of_doubles.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
+    GroupTable merged({&kind, 1});
+    merged.merge(of_doubles, {0, 1});
+    CHECK(merged.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
+  }
+}
+
 TEST_CASE("any split over mappers and shards gives the same bytes") {
   std::mt19937 random(7);
   Rows rows;
