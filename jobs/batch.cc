@@ -117,4 +117,10 @@ std::size_t Batch::text_bytes() const {
   return total;
 }
 
+std::size_t Batch::bytes() const {
+  ItemBytes bytes;
+  for (const Item& item : items_) bytes.add(item);
+  return bytes.total();
+}
+
 }  // namespace gorun::jobs

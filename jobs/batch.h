@@ -27,7 +27,7 @@ namespace gorun::jobs {
 /// channel operation (~100 ns) small beside the work, few enough for the table (16 KiB) to stay in
 /// the first-level cache.
 inline constexpr std::size_t kBatchItems = 512;
-/// Bytes of text at which a batch is passed on, whatever the number of its items.
+/// Bytes of texts and fields at which a batch is passed on, whatever the number of its items.
 inline constexpr std::size_t kBatchBytes = std::size_t{64} << 10;
 
 /// Something that travels and is no item: partial results, work that a stage puts back for itself.
@@ -103,6 +103,8 @@ class Batch {
 
   /// Bytes of all texts. Linear.
   [[nodiscard]] std::size_t text_bytes() const;
+  /// Bytes of all texts and fields. Linear.
+  [[nodiscard]] std::size_t bytes() const;
 
  private:
   void add_block(std::size_t least);

@@ -56,7 +56,7 @@ struct Edge {
   std::string port{kDefaultPort};
   std::size_t to = 0;
   std::int64_t buffer = kDefaultBuffer;    // items it holds before the sender parks, at least 1
-  std::int64_t bytes = kDefaultEdgeBytes;  // and bytes of their texts
+  std::int64_t bytes = kDefaultEdgeBytes;  // and of their texts and fields
   ByteRange where;                         // the reference in the job file
 };
 

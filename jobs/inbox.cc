@@ -63,7 +63,7 @@ void Inbox::wait_for_room() {
 
 Flow Inbox::put_part(Batch&& part) {
   wait_for_room();
-  const std::uint64_t bytes = part.text_bytes();
+  const std::uint64_t bytes = part.bytes();
   const std::uint64_t items = part.size();
   // Counted before the send: a reader may take and discount the batch before send returns.
   count_in(items, bytes);
@@ -75,7 +75,7 @@ Flow Inbox::put_part(Batch&& part) {
 
 bool Inbox::try_put(Batch& batch) {
   if (!has_room()) return false;
-  const std::uint64_t bytes = batch.text_bytes();
+  const std::uint64_t bytes = batch.bytes();
   const std::uint64_t items = batch.size();
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
@@ -114,7 +114,7 @@ Inbox::Taken Inbox::try_take(Batch* batch) {
   if (got.status == runtime::ChanStatus::kWouldBlock) return Taken::kNothing;
   if (!got) return Taken::kEnd;
   *batch = std::move(*got);
-  count_out(batch->size(), batch->text_bytes());
+  count_out(batch->size(), batch->bytes());
   return Taken::kBatch;
 }
 
@@ -122,7 +122,7 @@ Inbox::Taken Inbox::take(Batch* batch) {
   runtime::Received<Batch> got = chan_.recv();
   if (!got) return Taken::kEnd;
   *batch = std::move(*got);
-  count_out(batch->size(), batch->text_bytes());
+  count_out(batch->size(), batch->bytes());
   return Taken::kBatch;
 }
 

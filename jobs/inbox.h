@@ -39,7 +39,7 @@ class Inbox {
   struct Shape {
     std::size_t capacity = 1;                       // batches
     std::size_t batch_items = 1;                    // the most items of one batch
-    std::uint64_t bytes = std::uint64_t{16} << 20;  // of the texts that wait
+    std::uint64_t bytes = std::uint64_t{16} << 20;  // of the texts and fields that wait
     bool shares_evenly = false;                     // divides what there is among its readers
     int readers = 1;                                // goroutines that take from it
     std::size_t producers = 0;                      // chains that call producer_done() once each

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,39 @@ struct Item {
     }
     return nullptr;
   }
+
+  /// True if `value` is a part of the text, and not just alike.
+  [[nodiscard]] bool has_in_text(std::string_view value) const {
+    return std::less_equal<>()(text.data(), value.data()) &&
+           std::less_equal<>()(value.data() + value.size(), text.data() + text.size());
+  }
+
+  /// Bytes of the table of fields and of their values. Names belong to many items, and a value that
+  /// is part of the text takes nothing.
+  [[nodiscard]] std::size_t field_bytes() const {
+    std::size_t bytes = field_count * sizeof(Field);
+    for (const Field& field : all_fields()) {
+      if (!has_in_text(field.value)) bytes += field.value.size();
+    }
+    return bytes;
+  }
+};
+
+/// Adds up what items take. Those that were cut from the same one stand side by side and share its
+/// fields, which count once.
+class ItemBytes {
+ public:
+  void add(const Item& item) {
+    total_ += item.text.size();
+    if (item.fields == fields_) return;
+    fields_ = item.fields;
+    total_ += item.field_bytes();
+  }
+  [[nodiscard]] std::size_t total() const { return total_; }
+
+ private:
+  std::size_t total_ = 0;
+  const Field* fields_ = nullptr;  // of the item before
 };
 
 /// An item as templates see it.

@@ -131,7 +131,7 @@ constexpr std::array<OptionRow, 4> kEdgeKeys = {{
     {.name = "bytes",
      .type = OptionType::kSize,
      .default_text = "16MiB",
-     .help = "and the bytes of their texts",
+     .help = "and the bytes of their texts and fields",
      .min = kLeastBytes},
 }};
 

@@ -1,7 +1,6 @@
 #include "jobs/out.h"
 
 #include <algorithm>
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -16,14 +15,13 @@ constexpr std::size_t kSmallBytes = std::size_t{4} << 10;
 
 Flow Out::send(Batch&& batch) {
   if (batch.empty()) return flow_;
-  if (batch.size() < kSmallItems && batch.text_bytes() < kSmallBytes) {
+  if (batch.size() < kSmallItems && batch.bytes() < kSmallBytes) {
     for (const Item& item : batch.items()) {
       pending_.push_copy(item);
-      pending_bytes_ += item.text.size();
+      pending_bytes_.add(pending_.items().back());
     }
     batch.clear();
-    if (pending_.size() < batch_items_ && pending_bytes_ < kBatchBytes) return flow_;
-    return pass_on();
+    return is_full() ? pass_on() : flow_;
   }
   if (pass_on() == Flow::kStop) return Flow::kStop;
   flow_ = deliver(std::move(batch));
@@ -63,11 +61,6 @@ Item Rows::item(std::size_t i, std::vector<Field>* fields) const {
 }
 
 Flow Out::emit_rows(const Rows& rows) {
-  const std::string_view all = rows.records.parent.text;
-  const auto is_kept = [all](std::string_view value) {
-    return std::less_equal<>()(all.data(), value.data()) &&
-           std::less_equal<>()(value.data() + value.size(), all.data() + all.size());
-  };
   std::vector<Field> fields;
   std::vector<std::string_view> names(rows.columns.size());
   for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
@@ -86,7 +79,8 @@ Flow Out::emit_rows(const Rows& rows) {
       }
       if (column == names.size()) continue;  // the parent's, which its batch keeps
       mine[f].name = names[column];
-      if (!is_kept(fields[f].value)) mine[f].value = pending_.copy(fields[f].value);
+      if (!rows.records.parent.has_in_text(fields[f].value))
+        mine[f].value = pending_.copy(fields[f].value);
     }
     item.fields = mine.data();
     if (emit(item) == Flow::kStop) return Flow::kStop;
@@ -109,7 +103,7 @@ Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/) {
 Flow Out::pass_on() {
   if (flow_ == Flow::kMore && !pending_.empty()) flow_ = deliver(std::move(pending_));
   pending_.clear();
-  pending_bytes_ = 0;
+  pending_bytes_ = {};
   return flow_;
 }
 

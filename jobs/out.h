@@ -72,9 +72,8 @@ class Out {
   /// Appends an item whose bytes batch() holds.
   Flow emit(const Item& item) {
     pending_.push(item);
-    pending_bytes_ += item.text.size();
-    if (pending_.size() < batch_items_ && pending_bytes_ < kBatchBytes) return flow_;
-    return pass_on();
+    pending_bytes_.add(item);
+    return is_full() ? pass_on() : flow_;
   }
 
   /// Passes on a whole batch. A small one is copied to the batch under way instead, so that a
@@ -134,10 +133,13 @@ class Out {
   virtual Flow deliver_flush() = 0;
 
  private:
+  [[nodiscard]] bool is_full() const {
+    return pending_.size() >= batch_items_ || pending_bytes_.total() >= kBatchBytes;
+  }
   Flow pass_on();
 
   Batch pending_;
-  std::size_t pending_bytes_ = 0;
+  ItemBytes pending_bytes_;
   std::size_t batch_items_;
   Flow flow_ = Flow::kMore;
 };

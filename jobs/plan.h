@@ -66,7 +66,7 @@ struct PlanChain {
   std::size_t producers = 0;        // chains that feed it; 0: it begins with a source
   std::size_t batch_items = 0;      // the most items of one batch in its inbox
   std::size_t capacity = 0;         // batches that its inbox holds
-  std::uint64_t bytes = 0;          // and bytes of their texts
+  std::uint64_t bytes = 0;          // and bytes of their texts and fields
   bool shares_evenly = false;       // a large batch is divided among its workers
   bool retries = false;             // items may come back to its inbox
   bool keeps_order = false;         // its items leave in the order in which they came

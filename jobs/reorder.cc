@@ -68,7 +68,7 @@ std::optional<Flow> Reorder::try_append(Ticket ticket, Batch& batch) {
 Flow Reorder::add(Ticket ticket, Batch&& batch) {
   if (is_closed_) return Flow::kStop;
   Slot& mine = slot(ticket);
-  const std::size_t bytes = batch.text_bytes();
+  const std::size_t bytes = batch.bytes();
   mine.bytes += bytes;
   bytes_ += bytes;
   mine.ready.push_back(std::move(batch));

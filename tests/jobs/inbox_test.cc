@@ -124,6 +124,45 @@ TEST_CASE("many producers and takers of a small and of a large one lose nothing 
   }
 }
 
+TEST_CASE("fields count as texts do, those of neighbours once, and what lies in a text not again") {
+  const std::string value(60, 'v');
+  const Field field{.name = "f", .value = value};
+  const Item item{.text = "text", .fields = &field, .field_count = 1};
+  const Item of_two[] = {item, {.text = "more", .fields = &field, .field_count = 1}};
+  const Field part{.name = "f", .value = std::string_view(value).substr(10, 20)};
+  const std::size_t table = sizeof(Field);
+  Batch batch;
+  batch.push(of_two[0]);
+  batch.push(of_two[1]);
+  CHECK(batch.bytes() == 8 + 60 + table);
+  batch.clear();
+  batch.push_copy(of_two[0]);
+  batch.push_copy(of_two[1]);
+  CHECK(batch.bytes() == 2 * (4 + 60 + table));
+  batch.clear();
+  batch.push({.text = value, .fields = &part, .field_count = 1});
+  CHECK(batch.bytes() == 60 + table);
+
+  runtime::Runtime rt({.procs = 1});
+  bool has_room_with_one = false, takes_another = true, has_room_at_the_end = false;
+  run_to_end(rt, [&] {
+    std::atomic<std::uint64_t> queued{0};
+    Inbox inbox({.capacity = 8, .batch_items = 8, .bytes = 60 + table, .producers = 1}, &queued);
+    Batch one;
+    one.push(item);
+    static_cast<void>(inbox.put(one.duplicate()));
+    has_room_with_one = inbox.has_room();
+    takes_another = inbox.try_put(one);
+    Batch taken;
+    static_cast<void>(inbox.take(&taken));
+    has_room_at_the_end = inbox.has_room();
+    inbox.producer_done();
+  });
+  CHECK(!has_room_with_one);
+  CHECK(!takes_another);
+  CHECK(has_room_at_the_end);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::inbox_test
