@@ -75,7 +75,7 @@ void Batch::set_fields(Item* item, std::span<const Field> fields) {
   item->field_count = static_cast<std::uint32_t>(end - all.begin());
 }
 
-void Batch::push_copy(const Item& item) {
+Item Batch::copy(const Item& item) {
   Item mine;
   mine.text = copy(item.text);
   const std::span<Field> fields = allocate_fields(item.field_count);
@@ -88,7 +88,7 @@ void Batch::push_copy(const Item& item) {
   }
   mine.fields = fields.data();
   mine.field_count = item.field_count;
-  items_.push_back(mine);
+  return mine;
 }
 
 Batch Batch::slice(std::size_t begin, std::size_t count) const {
@@ -99,8 +99,17 @@ Batch Batch::slice(std::size_t begin, std::size_t count) const {
   return part;
 }
 
+Batch Batch::pick(std::span<const Item> items) const {
+  Batch part;
+  part.items_.assign(items.begin(), items.end());
+  part.blocks_ = blocks_;
+  part.dropped_ = items_.size() - items.size();
+  return part;
+}
+
 void Batch::clear() {
   items_.clear();
+  dropped_ = 0;
   parcel_.reset();
   // A block that no reader kept can be filled again from its beginning.
   if (blocks_.size() == 1 && open_ == blocks_.front().get() && blocks_.front()->is_unique()) {

@@ -44,12 +44,14 @@ class Batch {
       : items_(std::move(other.items_)),
         blocks_(std::move(other.blocks_)),
         parcel_(std::move(other.parcel_)),
-        open_(std::exchange(other.open_, nullptr)) {}
+        open_(std::exchange(other.open_, nullptr)),
+        dropped_(std::exchange(other.dropped_, 0)) {}
   Batch& operator=(Batch&& other) noexcept {
     items_ = std::move(other.items_);
     blocks_ = std::move(other.blocks_);
     parcel_ = std::move(other.parcel_);
     open_ = std::exchange(other.open_, nullptr);
+    dropped_ = std::exchange(other.dropped_, 0);
     return *this;
   }
   Batch(const Batch&) = delete;
@@ -65,7 +67,12 @@ class Batch {
   void push(const Item& item) { items_.push_back(item); }
   void reserve(std::size_t count) { items_.reserve(count); }
   /// Drops all items but the first `count`.
-  void truncate(std::size_t count) { items_.resize(count); }
+  void truncate(std::size_t count) {
+    dropped_ += items_.size() - count;
+    items_.resize(count);
+  }
+  /// True if most of the items that there were have been dropped: what the blocks hold is theirs.
+  [[nodiscard]] bool is_thin() const { return dropped_ > 3 * items_.size(); }
 
   /// Keeps `block` alive as long as this batch.
   void keep(const BlockRef& block);
@@ -85,11 +92,15 @@ class Batch {
   /// Gives `item` further fields, which replace those of the same name; names and values live in
   /// this batch or longer.
   void set_fields(Item* item, std::span<const Field> fields);
-  /// A copy of `item` with all that it points to, appended.
-  void push_copy(const Item& item);
+  /// A copy of `item` with all that it points to, which this batch owns.
+  [[nodiscard]] Item copy(const Item& item);
+  /// The same, appended.
+  void push_copy(const Item& item) { push(copy(item)); }
 
   /// A batch of items [begin, begin + count) that shares this one's blocks.
   [[nodiscard]] Batch slice(std::size_t begin, std::size_t count) const;
+  /// A batch of some of the items, as if the others were dropped, that shares the blocks.
+  [[nodiscard]] Batch pick(std::span<const Item> items) const;
   /// All items, sharing the blocks.
   [[nodiscard]] Batch duplicate() const { return slice(0, size()); }
 
@@ -112,7 +123,8 @@ class Batch {
   std::vector<Item> items_;
   std::vector<BlockRef> blocks_;
   ParcelPtr parcel_;
-  Block* open_ = nullptr;  // the block of blocks_ that allocate() fills; only this batch does
+  Block* open_ = nullptr;    // the block of blocks_ that allocate() fills; only this batch does
+  std::size_t dropped_ = 0;  // items
 };
 
 }  // namespace gorun::jobs

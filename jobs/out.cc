@@ -10,22 +10,46 @@ namespace {
 // Below this many items and bytes a batch is copied rather than sent.
 constexpr std::size_t kSmallItems = 32;
 constexpr std::size_t kSmallBytes = std::size_t{4} << 10;
+// Blocks are kept alive for items that are more than this part of them.
+constexpr std::size_t kSparse = 4;
+
+// True if little is kept of the text that the records were cut from, or of its part from the first
+// to the last of them: it is better copied than kept alive.
+bool is_sparse(const Records& records) {
+  if (records.texts.empty()) return false;
+  std::size_t bytes = 0;
+  for (const std::string_view text : records.texts) bytes += text.size();
+  if (bytes * kSparse >= records.parent.text.size()) return false;
+  Item bare = records.parent;
+  bare.text = {};
+  if (bare.field_bytes() >= kSmallBytes) return false;  // each batch would have them anew
+  if (records.texts.size() < kSmallItems && bytes < kSmallBytes) return true;
+  const std::string_view last = records.texts.back();
+  const auto span =
+      static_cast<std::size_t>(last.data() + last.size() - records.texts.front().data());
+  return bytes * kSparse < span;
+}
 
 }  // namespace
 
 Flow Out::send(Batch&& batch) {
   if (batch.empty()) return flow_;
-  if (batch.size() < kSmallItems && batch.bytes() < kSmallBytes) {
-    for (const Item& item : batch.items()) {
-      pending_.push_copy(item);
-      pending_bytes_.add(pending_.items().back());
-    }
-    batch.clear();
-    return is_full() ? pass_on() : flow_;
+  if (batch.size() < kSmallItems || batch.is_thin()) {
+    const std::size_t bytes = batch.bytes();
+    if (bytes < (batch.is_thin() ? kBatchBytes : kSmallBytes)) return copy_all(std::move(batch));
   }
   if (pass_on() == Flow::kStop) return Flow::kStop;
   flow_ = deliver(std::move(batch));
   return flow_;
+}
+
+Flow Out::copy_all(Batch&& batch) {
+  for (const Item& item : batch.items()) {
+    pending_.push_copy(item);
+    pending_bytes_.add(pending_.items().back());
+  }
+  batch.clear();
+  return is_full() ? pass_on() : flow_;
 }
 
 Flow Out::flush() {
@@ -35,11 +59,20 @@ Flow Out::flush() {
 }
 
 Flow Out::emit_records(const Records& records) {
+  const bool copies = is_sparse(records);
   Item item = records.parent;
-  pending_.keep_all(records.batch);
-  for (const std::string_view text : records.texts) {
-    if (pending_.empty()) pending_.keep_all(records.batch);  // the one before was passed on
-    item.text = text;
+  for (std::size_t i = 0; i < records.texts.size(); ++i) {
+    // Of every batch anew: the one before was passed on.
+    if (i == 0 || pending_.empty()) {
+      if (copies) {
+        item = records.parent;
+        item.text = {};
+        item = pending_.copy(item);
+      } else {
+        pending_.keep_all(records.batch);
+      }
+    }
+    item.text = copies ? pending_.copy(records.texts[i]) : records.texts[i];
     if (emit(item) == Flow::kStop) return Flow::kStop;
   }
   return flow_;

@@ -76,8 +76,9 @@ class Out {
     return is_full() ? pass_on() : flow_;
   }
 
-  /// Passes on a whole batch. A small one is copied to the batch under way instead, so that a
-  /// filter that keeps little neither sends dribbles nor pins the blocks of all that it dropped.
+  /// Passes on a whole batch. A small or a thin one is copied to the batch under way instead, so
+  /// that a filter that keeps little neither sends dribbles nor pins the blocks of all that it
+  /// dropped. emit_records() does the same.
   /// batch  moved from, or empty of items afterwards.
   Flow send(Batch&& batch);
 
@@ -136,6 +137,7 @@ class Out {
   [[nodiscard]] bool is_full() const {
     return pending_.size() >= batch_items_ || pending_bytes_.total() >= kBatchBytes;
   }
+  Flow copy_all(Batch&& batch);
   Flow pass_on();
 
   Batch pending_;

@@ -2,6 +2,8 @@
 //
 // An item goes one way only, so that the ports together have every item once. One that no predicate
 // wants leaves by the port "out", fails or is left out, as "otherwise" says.
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,37 +20,46 @@ class Route final : public Operator {
   Flow process(Batch&& batch, Out& out) override {
     if (ways_.empty()) {  // ports are there once the run has begun
       for (const auto& [name, predicate] : to_)
-        ways_.push_back({PredicateMatch(predicate), context_.port(name)});
+        ways_.push_back({PredicateMatch(predicate), context_.port(name), {}});
+      if (otherwise_ == "out") ways_.push_back({std::nullopt, &out, {}});
     }
-    bool is_wanted = false;
+    // One reader that has enough does not end what the others still read.
+    bool is_wanted = batch.empty();
     for (const Item& item : batch.items()) {
-      const Flow flow = send(item, batch, out);
+      const auto way =
+          std::ranges::find_if(ways_, [&item](const Way& to) { return to.takes(item); });
+      if (way != ways_.end()) {
+        way->items.push_back(item);
+        continue;
+      }
+      const Flow flow = leave_out(item);
       if (flow == Flow::kStop && context_.is_cancelled()) return Flow::kStop;
       is_wanted = is_wanted || flow == Flow::kMore;
     }
-    // One reader that has enough does not end what the others still read.
-    return is_wanted || batch.empty() ? Flow::kMore : Flow::kStop;
+    for (Way& way : ways_) {
+      if (way.items.empty()) continue;
+      const Flow flow = way.out == nullptr ? Flow::kMore : way.out->send(batch.pick(way.items));
+      way.items.clear();
+      if (flow == Flow::kStop && context_.is_cancelled()) return Flow::kStop;
+      is_wanted = is_wanted || flow == Flow::kMore;
+    }
+    return is_wanted ? Flow::kMore : Flow::kStop;
   }
 
  private:
   struct Way {
-    PredicateMatch predicate;
-    Out* out;  // nullptr: nobody reads there
+    std::optional<PredicateMatch> predicate;  // nothing: takes what no other does
+    Out* out;                                 // nullptr: nobody reads there
+    std::vector<Item> items;                  // of the batch at hand
+
+    [[nodiscard]] bool takes(const Item& item) const {
+      return !predicate || predicate->matches(item);
+    }
   };
 
-  Flow send(const Item& item, const Batch& batch, Out& out) {
-    for (const Way& way : ways_) {
-      if (!way.predicate.matches(item)) continue;
-      return way.out == nullptr ? Flow::kMore : pass(item, batch, *way.out);
-    }
-    if (otherwise_ == "out") return pass(item, batch, out);
+  Flow leave_out(const Item& item) {
     if (otherwise_ == "drop") return Flow::kMore;
     return context_.fail_item(item, {FailureKind::kWork, "no port takes the item", {}});
-  }
-
-  static Flow pass(const Item& item, const Batch& batch, Out& out) {
-    out.batch().keep_all(batch);
-    return out.emit(item);
   }
 
   Context& context_;
