@@ -18,18 +18,21 @@ std::size_t align_up(std::size_t value, std::size_t alignment) {
 
 }  // namespace
 
-void Batch::keep(const BlockRef& block) {
+std::size_t Batch::keep(const BlockRef& block) {
   // Items come in runs from one block, so the last few references tell nearly always.
   constexpr std::size_t kLook = 4;
   const std::size_t begin = blocks_.size() > kLook ? blocks_.size() - kLook : 0;
   for (std::size_t i = blocks_.size(); i > begin; --i) {
-    if (blocks_[i - 1] == block) return;
+    if (blocks_[i - 1] == block) return 0;
   }
   blocks_.push_back(block);
+  return block->capacity();
 }
 
-void Batch::keep_all(const Batch& other) {
-  for (const BlockRef& block : other.blocks_) keep(block);
+std::size_t Batch::keep_all(const Batch& other) {
+  std::size_t bytes = 0;
+  for (const BlockRef& block : other.blocks_) bytes += keep(block);
+  return bytes;
 }
 
 void Batch::add_block(std::size_t least) {

@@ -75,9 +75,11 @@ class Batch {
   [[nodiscard]] bool is_thin() const { return dropped_ > 3 * items_.size(); }
 
   /// Keeps `block` alive as long as this batch.
-  void keep(const BlockRef& block);
+  ///
+  /// returns  its bytes, if it was not among the last that were kept; so does keep_all().
+  std::size_t keep(const BlockRef& block);
   /// Keeps what `other` keeps: items may then be taken over from it.
-  void keep_all(const Batch& other);
+  std::size_t keep_all(const Batch& other);
   /// `size` bytes of this batch's own, uninitialised. Valid as long as the batch or a copy.
   [[nodiscard]] char* allocate(std::size_t size) {
     if (open_ == nullptr || open_->room() < size) add_block(size);

@@ -2,6 +2,9 @@
 //
 // One worker takes all of its input, in runs on the disk if it is larger than "memory" allows
 // (jobs/sort/sorted_runs.h), and then sends it. Equal keys keep the order in which they came.
+//
+// Items are copied to records some thousand at a time, on all cores. Until then the blocks in which
+// they lie stay, which may be much more than the items are: part of the memory is for them.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -29,6 +32,9 @@ SortOrder order_of(const StageOptions& options) {
 
 // Where nobody says: enough for some million items.
 constexpr std::int64_t kSortMemory = std::int64_t{256} << 20;
+// Of blocks in which items lie that are no records yet, an eighth of the memory or this: so many
+// keep all cores busy.
+constexpr std::size_t kMostKept = std::size_t{8} << 20;
 
 class Sort final : public Operator {
  public:
@@ -36,15 +42,17 @@ class Sort final : public Operator {
       : Sort(spec.options, kept_bytes(spec).value_or(kSortMemory), context) {}
   Sort(const StageOptions& options, std::int64_t memory, Context& context)
       : context_(context),
-        runs_(order_of(options), SortedRuns::limits_for(static_cast<std::size_t>(memory)),
+        most_kept_(std::min(static_cast<std::size_t>(memory) / 8, kMostKept)),
+        runs_(order_of(options),
+              SortedRuns::limits_for(static_cast<std::size_t>(memory) - most_kept_),
               options.text("spill")) {
     if (options.has("by")) by_ = options.text("by");
     if (options.has("n")) most_ = options.integer("n");
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    batches_.push_back(std::move(batch));
-    for (const Item& item : batches_.back().items()) {
+    kept_bytes_ += kept_.keep_all(batch);
+    for (const Item& item : batch.items()) {
       const Field* field = by_ ? item.find(*by_) : nullptr;
       if (by_ && field == nullptr) {
         const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
@@ -55,7 +63,8 @@ class Sort final : public Operator {
       gathered_bytes_ += keyed.size;
       gathered_.push_back(keyed);
     }
-    return gathered_bytes_ < runs_.group_bytes() ? Flow::kMore : add_gathered();
+    const bool is_enough = gathered_bytes_ >= runs_.group_bytes() || kept_bytes_ >= most_kept_;
+    return is_enough ? add_gathered() : Flow::kMore;
   }
 
   void finish(Out& out) override {
@@ -115,18 +124,20 @@ class Sort final : public Operator {
   Flow add_gathered() {
     const auto wrong = runs_.add(gathered_);
     gathered_.clear();
-    batches_.clear();
-    gathered_bytes_ = 0;
+    kept_.clear();
+    gathered_bytes_ = kept_bytes_ = 0;
     return wrong ? fail(*wrong) : Flow::kMore;
   }
 
   Context& context_;
   std::optional<std::string> by_;  // nothing: the text
   std::int64_t most_ = std::numeric_limits<std::int64_t>::max();
+  const std::size_t most_kept_;  // of kept_bytes_
   SortedRuns runs_;
   std::vector<SortedRuns::Keyed> gathered_;  // not added yet
-  std::vector<Batch> batches_;               // that they lie in
   std::size_t gathered_bytes_ = 0;           // of their records
+  Batch kept_;                               // the blocks that they lie in
+  std::size_t kept_bytes_ = 0;               // of these
 };
 
 class SortStage final : public Stage {
