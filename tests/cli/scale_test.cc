@@ -135,6 +135,41 @@ TEST_CASE("sort and dedupe keep within limits.memory") {
   CHECK(same.status == 0);
 }
 
+// Every chunk of the text has a line that is kept.
+TEST_CASE("few lines of a large text are sorted in bounded memory") {
+  const auto pieces =
+      static_cast<std::size_t>(is_full_scale() ? 4096 : gorun::test::scaled(512, 16));
+  const ScratchDir scratch;
+  std::string piece;
+  while (piece.size() < 128U * 1024) piece += "a line like any other, of which nothing is kept\n";
+  piece += "needle\n";
+  {
+    std::ofstream file(scratch / "text", std::ios::binary);
+    for (std::size_t i = 0; i < pieces; ++i) file << piece;
+    REQUIRE(file.flush());
+  }
+  for (const char* order : {"", R"(, "order": "input", "workers": 2)"}) {
+    CAPTURE(order);
+    scratch.write("job.json",
+                  std::string(R"({"gorun": 1, "limits": {"memory": "16MiB", "procs": 2}, "stages": {
+                     "file": {"kind": "items", "items": ["text"]},
+                     "text": {"kind": "read", "from": "file"},
+                     "lines": {"kind": "split", "from": "text", "by": "lines"},
+                     "few": {"kind": "filter", "from": "lines", "match": "needle")") +
+                      order + R"(},
+                     "s": {"kind": "sort", "from": "few", "spill": "."},
+                     "out": {"kind": "write", "from": "s", "path": "out"}}})");
+    const CommandResult result = run_gorun({"-q", "job.json"}, {.directory = scratch.path()});
+    report("few lines", result);
+    CHECK(result.status == 0);
+    CHECK(result.err.empty());
+    // The text is at least 64 MiB; beside the budget there is the program itself.
+    if (gorun::test::kScale == 1) CHECK(result.peak_kib() < (16 + 24) * 1024);
+    const std::string out = read_whole_file(scratch / "out");
+    CHECK(static_cast<std::size_t>(std::ranges::count(out, '\n')) == pieces);
+  }
+}
+
 TEST_CASE("a large text is counted in bounded memory") {
   const int mib = is_full_scale() ? 1024 : gorun::test::scaled(48, 6);
   const std::uint64_t bytes = static_cast<std::uint64_t>(mib) << 20U;
