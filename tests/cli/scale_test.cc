@@ -135,6 +135,35 @@ TEST_CASE("sort and dedupe keep within limits.memory") {
   CHECK(same.status == 0);
 }
 
+// No two items are alike, so that no worker combines anything.
+TEST_CASE("more groups than limits.memory holds are those that memory without a limit gives") {
+  const int count = is_full_scale() ? 5'000'000 : gorun::test::scaled(1'000'000);
+  const ScratchDir scratch;
+  for (const char* memory : {"24MiB", "8GiB"}) {
+    CAPTURE(memory);
+    scratch.write("job.json", std::string(R"({"gorun": 1, "limits": {"procs": 2, "memory": ")") +
+                                  memory + R"("}, "stages": {
+                     "n": {"kind": "range", "to": )" +
+                                  std::to_string(count) +
+                                  R"(}, "counts": {"kind": "reduce", "from": "n", "spill": ".",
+                         "agg": {"count": "count", "sum": "sum"}},
+                     "out": {"kind": "write", "from": "counts", "format": "tsv", "path": "out"}}})");
+    const CommandResult result = run_gorun({"-q", "job.json"}, {.directory = scratch.path()});
+    report("reduce", result);
+    CHECK(result.status == 0);
+    CHECK(result.err.empty());
+    const bool is_limited = std::string_view(memory) == "24MiB";
+    // Without the limit the groups alone take some 100 bytes each.
+    if (gorun::test::kScale == 1 && is_limited) CHECK(result.peak_kib() < (24 + 40) * 1024);
+    const CommandResult same =
+        run_command({"sh", "-c",
+                     "seq " + std::to_string(count) +
+                         R"( | LC_ALL=C sort | awk '{print $1 "\t1\t" $1}' | cmp - out)"},
+                    {.directory = scratch.path()});
+    CHECK(same.status == 0);
+  }
+}
+
 // Every chunk of the text has a line that is kept.
 TEST_CASE("few lines of a large text are sorted in bounded memory") {
   const auto pieces =

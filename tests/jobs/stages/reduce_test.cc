@@ -269,6 +269,50 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("lines of any bytes and files of any size are counted as they are") {
+  const ScratchDir dir;
+  const std::string texts[] = {
+      "",
+      "\n",
+      "no line end",
+      "\n\nempty lines before\n",
+      "one\r\ntwo\r\n\r\n",
+      std::string("\0\na\0b\n\0", 7),
+      "\xff\xfe\n\xc3\n\xed\xa0\x80\n\xef\xbb\xbfmark",
+      std::string(300'000, 'x') + "\n" + std::string(5'000, 'y'),
+  };
+  std::map<std::string, long> expected;
+  std::size_t file = 0;
+  const auto write = [&](const std::string& text) {
+    dir.write("in/" + std::to_string(file++), text);
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      ++expected[text.substr(begin, end - begin)];
+      begin = end + 1;
+    }
+  };
+  for (const std::string& text : texts) write(text);
+  for (int i = 0; i < scaled(2'000, 300); ++i) write("tiny " + std::to_string(i % 100));
+  std::string hot;
+  for (int i = 0; i < scaled(300'000, 30'000); ++i) hot += i % 1000 == 0 ? "cold\n" : "hot\n";
+  write(hot);
+  std::string counts;
+  for (const auto& [line, count] : expected) counts += std::to_string(count) + " " + line + "\n";
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    const std::string found = result_of(dir,
+                                        R"("files": {"kind": "walk", "root": ")" + dir / "in" +
+                                            R"("},
+               "text": {"kind": "read", "from": "files", "chunk": 4096},
+               "lines": {"kind": "split", "from": "text", "by": "lines"},
+               "groups": {"kind": "reduce", "from": "lines"},
+               "counts": {"kind": "map", "from": "groups", "workers": 1,
+                          "text": "${{ item.value }} ${{ item.key }}"})",
+                                        procs, "text");
+    CHECK((found == counts));  // too long to be shown
+  }
+}
+
 TEST_CASE("names of fields: key and value, unless there are several or they are given") {
   const ScratchDir dir;
   const std::string in =
