@@ -10,6 +10,9 @@
 // (jobs/records/record_borders.h says why nothing less will do). JSON documents of many lines have
 // no place that tells of itself, so such a file is one range.
 //
+// Each range opens the file anew. It must be the one that was cut, and have as many bytes at least:
+// else records would be lost without a word. What is appended meanwhile is read, too.
+//
 // Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would
 // have
 //   to know its neighbours.
@@ -48,8 +51,7 @@ constexpr std::size_t kFiles = 64;
 
 // Names of the fields that carry a range from the first stage to the second. A space keeps them
 // apart from names that people write.
-constexpr std::string_view kBeginField = "read begin";
-constexpr std::string_view kEndField = "read end";
+constexpr std::string_view kRangeField = "read range";
 constexpr std::string_view kHeaderField = "read first record";  // of CSV, if the range is not at 0
 
 enum class Cut : std::uint8_t { kLines, kCsv, kJsonLines, kJson };
@@ -65,19 +67,37 @@ Cut cut_of(const StageOptions& options) {
 // Bytes read at a time by a scan, which keeps nothing of them.
 constexpr std::size_t kScanBytes = std::size_t{512} << 10;
 
+// Which file was cut, and the bytes that it had.
+struct CutFile {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+
+  explicit CutFile(const struct stat& status)
+      : device(status.st_dev),
+        inode(status.st_ino),
+        size(S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0) {}
+  CutFile() = default;
+};
+
 struct CsvRanges {
+  CutFile file;                       // its size is what was scanned
   std::vector<std::uint64_t> begins;  // of ranges, the first of them 0; each is a record's
   std::string header;                 // the first record
 };
 
 // What cannot be read is one range, and whoever reads that says why.
 CsvRanges csv_ranges(const std::string& path, char separator) {
-  CsvRanges ranges{.begins = {0}, .header = {}};
+  CsvRanges ranges{.file = {}, .begins = {0}, .header = {}};
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) return ranges;
+  ranges.file = CutFile(status);
   CsvBorders borders(separator);
   ByteBuffer buffer;
   buffer.reserve(kScanBytes);
   for (std::uint64_t offset = 0;;) {
+    ranges.file.size = offset;
     const ssize_t got = ::pread(file.get(), buffer.data(), kScanBytes, static_cast<off_t>(offset));
     if (got <= 0) return ranges;
     const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
@@ -99,20 +119,20 @@ class CutFiles final : public Operator {
   CutFiles(Cut cut, char separator) : cut_(cut), separator_(separator) {}
 
   Flow process(Batch&& batch, Out& out) override {
-    sizes_.clear();
+    files_.clear();
     runtime::blocking(runtime::Blocking::kBrief, [&] {
-      for (const Item& item : batch.items()) sizes_.push_back(size_of(item));
+      for (const Item& item : batch.items()) files_.push_back(look_at(item));
     });
     std::uint64_t bytes = 0;  // of the files in the batch under way
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Item& item = batch.items()[i];
-      if (sizes_[i] <= kRangeBytes || cut_ == Cut::kJson) {
+      if (files_[i].size <= kRangeBytes || cut_ == Cut::kJson) {
         out.batch().push_copy(item);
-        bytes += sizes_[i];
+        bytes += files_[i].size;
         if (bytes < kRangeBytes / 2 && out.batch().size() < kFiles) continue;
         bytes = 0;
         if (out.flush() == Flow::kStop) return Flow::kStop;
-      } else if (cut(item, sizes_[i], out) == Flow::kStop) {
+      } else if (cut(item, files_[i], out) == Flow::kStop) {
         return Flow::kStop;
       }
     }
@@ -120,38 +140,41 @@ class CutFiles final : public Operator {
   }
 
  private:
-  // 0 for what is not there or has no size: the reader then reads to the end, or says what is
+  // What is not there or has no size has 0 bytes: the reader then reads to the end, or says what is
   // wrong.
-  static std::uint64_t size_of(const Item& item) {
+  static CutFile look_at(const Item& item) {
     struct stat status = {};
-    if (::stat(std::string(item.text).c_str(), &status) != 0) return 0;
-    return S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return ::stat(std::string(item.text).c_str(), &status) == 0 ? CutFile(status) : CutFile();
   }
 
-  Flow cut(const Item& item, std::uint64_t size, Out& out) {
+  Flow cut(const Item& item, const CutFile& file, Out& out) {
     if (out.flush() == Flow::kStop) return Flow::kStop;
     if (cut_ == Cut::kCsv) {
       const std::string path(item.text);
       const CsvRanges ranges = runtime::blocking(runtime::Blocking::kBrief,
                                                  [&] { return csv_ranges(path, separator_); });
-      return send_ranges(item, ranges.begins, ranges.header, out);
+      return send_ranges(item, ranges.file, ranges.begins, ranges.header, out);
     }
     std::vector<std::uint64_t> begins;
-    for (std::uint64_t begin = 0; begin < size; begin += kRangeBytes) begins.push_back(begin);
-    return send_ranges(item, begins, {}, out);
+    for (std::uint64_t begin = 0; begin < file.size; begin += kRangeBytes) begins.push_back(begin);
+    return send_ranges(item, file, begins, {}, out);
   }
 
-  static Flow send_ranges(const Item& item, const std::vector<std::uint64_t>& begins,
-                          std::string_view header, Out& out) {
+  static Flow send_ranges(const Item& item, const CutFile& file,
+                          const std::vector<std::uint64_t>& begins, std::string_view header,
+                          Out& out) {
+    if (begins.size() == 1) {  // a file like a small one
+      out.batch().push_copy(item);
+      return out.flush();
+    }
     for (std::size_t i = 0; i < begins.size(); ++i) {
       // The last range is open: a file that grows meanwhile is read to its end, as small ones are.
       const std::uint64_t end =
           i + 1 < begins.size() ? begins[i + 1] : std::numeric_limits<std::uint64_t>::max();
       Batch& batch = out.batch();
       batch.push_copy(item);
-      const std::array<Field, 3> range = {
-          {{kBeginField, batch.copy(std::to_string(begins[i]))},
-           {kEndField, batch.copy(std::to_string(end))},
+      const std::array<Field, 2> range = {
+          {{kRangeField, batch.copy(written(begins[i], end, file))},
            {kHeaderField, i == 0 ? std::string_view() : batch.copy(header)}}};
       batch.set_fields(&batch.items().back(), range);
       if (out.flush() == Flow::kStop) return Flow::kStop;
@@ -159,9 +182,18 @@ class CutFiles final : public Operator {
     return Flow::kMore;
   }
 
+  // As take_range() reads it.
+  static std::string written(std::uint64_t begin, std::uint64_t end, const CutFile& file) {
+    std::string numbers;
+    for (const std::uint64_t number : {begin, end, file.device, file.inode, file.size}) {
+      numbers += std::to_string(number) + ' ';
+    }
+    return numbers;
+  }
+
   const Cut cut_;
   const char separator_;
-  std::vector<std::uint64_t> sizes_;  // of the batch at hand
+  std::vector<CutFile> files_;  // of the batch at hand
 };
 
 class CutFilesStage final : public Stage {
@@ -181,23 +213,24 @@ class CutFilesStage final : public Stage {
 struct NamedRange {
   std::uint64_t begin = 0;
   std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
-  std::string_view header;  // of CSV, if begin is not 0
+  std::optional<CutFile> file;  // that was cut; nothing: this is all of it
+  std::string_view header;      // of CSV, if begin is not 0
 };
-
-std::uint64_t parse_offset(std::string_view text) {
-  std::uint64_t offset = 0;
-  std::from_chars(text.data(), text.data() + text.size(), offset);  // written by CutFiles
-  return offset;
-}
 
 // Takes the range's fields off the item.
 NamedRange take_range(Item* item) {
-  const Field* begin = item->find(kBeginField);
-  const Field* end = item->find(kEndField);
+  const Field* numbers = item->find(kRangeField);
   const Field* header = item->find(kHeaderField);
-  if (begin == nullptr || end == nullptr || header == nullptr) return {};
-  item->field_count -= 3;  // they come last
-  return {parse_offset(begin->value), parse_offset(end->value), header->value};
+  if (numbers == nullptr || header == nullptr) return {};
+  item->field_count -= 2;  // they come last
+  NamedRange range{.file = CutFile(), .header = header->value};
+  const char* at = numbers->value.data();
+  const char* const end = at + numbers->value.size();
+  for (std::uint64_t* number :
+       {&range.begin, &range.end, &range.file->device, &range.file->inode, &range.file->size}) {
+    at = std::from_chars(at, end, *number).ptr + 1;  // written by CutFiles
+  }
+  return range;
 }
 
 Failure failure_of_read(const ReadError& error) {
@@ -243,6 +276,13 @@ class Read final : public Operator {
     const std::string path(item.text);
     auto file = runtime::blocking(runtime::Blocking::kBrief, [&] { return open_file(path); });
     if (!file.ok()) return failure_of(file.error());
+    const CutFile& there = file->is;
+    if (range.file && (there.device != range.file->device || there.inode != range.file->inode)) {
+      return Failure{
+          FailureKind::kWork,
+          quote_for_message(path) + " changed while it was read: another file has its name",
+          {}};
+    }
     CsvBorders csv_borders(options_.separator, range.begin == 0);
     JsonBorders json_borders;
     RecordBorders* borders = nullptr;
@@ -251,6 +291,7 @@ class Read final : public Operator {
     const ReadRange what{.begin = range.begin,
                          .end = range.end,
                          .borders = borders,
+                         .least_size = range.file ? range.file->size : 0,
                          .piece_bytes = options_.chunk_bytes,
                          .max_record_bytes = options_.max_record_bytes};
     std::string header(range.header);
@@ -298,6 +339,7 @@ class Read final : public Operator {
 
   struct OpenFile {
     FileDescriptor fd;
+    CutFile is = {};
     bool is_regular = true;
   };
   static Expected<OpenFile, SystemError> open_file(const std::string& path) {
@@ -305,6 +347,7 @@ class Read final : public Operator {
     struct stat status = {};
     if (file.fd.get() < 0) return SystemError{"open", errno, path};
     if (::fstat(file.fd.get(), &status) < 0) return SystemError{"stat", errno, path};
+    file.is = CutFile(status);
     file.is_regular = S_ISREG(status.st_mode);
     return file;
   }

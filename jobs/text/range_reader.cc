@@ -22,8 +22,12 @@ constexpr std::size_t kBeyondEndBytes = 4096;
 std::string ReadError::message() const {
   const std::string place = " (at byte " + std::to_string(offset) + ")";
   if (!system.call.empty()) return system.message() + place;
-  return quote_for_message(system.subject) + " has a record of more than " +
-         std::to_string(record_limit) + " bytes" + place;
+  const std::string name = quote_for_message(system.subject);
+  if (least_size > 0) {
+    return name + " changed while it was read: it had " + std::to_string(least_size) +
+           " bytes and has fewer" + place;
+  }
+  return name + " has a record of more than " + std::to_string(record_limit) + " bytes" + place;
 }
 
 RangeReader::RangeReader(int fd, std::string name, const ReadRange& range, Access access)
@@ -122,6 +126,9 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
     offset_ += bytes;
     if (bytes == 0) {
       done_ = true;
+      if (offset_ < range_.least_size) {
+        return ReadError{{{}, 0, name_}, offset_, 0, range_.least_size};
+      }
       return deliver(buffer, skipping_ ? 0 : used_);
     }
     std::string_view fresh(buffer.data() + used_, bytes);

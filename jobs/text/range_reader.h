@@ -34,12 +34,14 @@ inline constexpr std::size_t kReadPieceBytes = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30;
 
 struct ReadError {
-  SystemError system;            // call is empty: a record is too long
+  SystemError system;            // call is empty: a record is too long, or the file is shorter
   std::uint64_t offset = 0;      // of the read that failed, or of the long record's first byte
   std::size_t record_limit = 0;  // of a record that is too long
+  std::uint64_t least_size = 0;  // that a file has no more
 
   /// `cannot read "a": Input/output error (at byte 4096)`,
-  /// `"a" has a record of more than 1024 bytes (at byte 0)`.
+  /// `"a" has a record of more than 1024 bytes (at byte 0)`,
+  /// `"a" changed while it was read: it had 100 bytes and has fewer (at byte 40)`.
   [[nodiscard]] std::string message() const;
 };
 
@@ -51,6 +53,7 @@ struct ReadRange {
   // Tells where records end instead of the delimiter, if there is one; the range then begins and
   // ends at borders. Outlives the reader.
   RecordBorders* borders = nullptr;
+  std::uint64_t least_size = 0;               // a file that ends before has lost bytes: an error
   std::size_t piece_bytes = kReadPieceBytes;  // at least 1
   // Looked at where a piece ends inside a record; one that lies within a piece is never refused.
   std::size_t max_record_bytes = kMaxRecordBytes;

@@ -158,6 +158,24 @@ TEST_CASE("a read that fails names the file and the place") {
   ::close(fd);
 }
 
+TEST_CASE("a file that has lost bytes is told from one that ends, where its size is known") {
+  const ScratchDir scratch;
+  const std::string path = scratch.write("cut", "one\ntwo\nth");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  CHECK(drain(RangeReader::of_file(fd, path, {.least_size = 10})) == "one\ntwo\nth");
+  CHECK(drain(RangeReader::of_file(fd, path, {.end = 6, .least_size = 10})) == "one\ntwo\n");
+  RangeReader reader = RangeReader::of_file(fd, "cut", {.least_size = 11});
+  ByteBuffer buffer;
+  CHECK(*reader.next(buffer) == "one\ntwo\n");
+  const auto lost = reader.next(buffer);
+  REQUIRE(!lost.ok());
+  CHECK(lost.error().message() ==
+        "\"cut\" changed while it was read: it had 11 bytes and has fewer (at byte 10)");
+  CHECK(reader.next(buffer)->empty());
+  ::close(fd);
+}
+
 TEST_CASE("a scan for borders cuts pieces of any size between records") {
   const ScratchDir dir;
   const std::string text = "k,\"a\n\"\"b\"\r\n\"\",1\nlong,\"\n\n\n,\n\"\nx,y";
