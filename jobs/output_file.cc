@@ -34,7 +34,8 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// A name that no other writer of this process or another takes.
+// A name that no other writer of this process takes. Another process may have had our number: one
+// that was killed and left its file behind, or one in a container of its own.
 std::string name_beside(const std::string& target) {
   static std::atomic<unsigned> next{0};
   const std::size_t slash = target.rfind('/');
@@ -90,8 +91,11 @@ std::optional<SystemError> OutputFile::open() {
 }
 
 std::optional<SystemError> OutputFile::open_beside(const std::string& target, unsigned mode) {
-  std::string name = name_beside(target);
-  opened_ = FileDescriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  std::string name;
+  do {
+    name = name_beside(target);
+    opened_ = FileDescriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  } while (opened_.get() < 0 && errno == EEXIST);
   if (opened_.get() < 0) return error("open", errno);
   temporary_ = std::move(name);
   if (mode != 0 && ::fchmod(opened_.get(), mode) < 0) return error("change the mode of", errno);

@@ -107,6 +107,25 @@ TEST_CASE("a failure leaves no output under its final name") {
   CHECK(std::filesystem::is_empty(scratch.path()));
 }
 
+TEST_CASE("what a process of the same number has left behind is in nobody's way") {
+  const ScratchDir dir;
+  dir.write("job.json", R"({"gorun": 1, "stages": {"a": {"kind": "items", "items": ["new"]},
+      "o": {"kind": "write", "from": "a", "path": "out"}}})");
+  // The shell becomes gorun.
+  const CommandResult result =
+      run_command({"bash", "-c",
+                   "for i in 0 1 2 3; do echo left > .out.gorun-$$-$i; done; echo $$ > pid; "
+                   "exec \"$0\" --progress=none -q job.json",
+                   GORUN_BINARY},
+                  {.directory = dir.path()});
+  CHECK(result.err.empty());
+  CHECK(result.status == 0);
+  CHECK(read_whole_file(dir / "out") == "new\n");
+  const CommandResult left = run_command(
+      {"bash", "-c", "cat .out.gorun-$(cat pid)-[0123]; ls -A | wc -l"}, {.directory = dir.path()});
+  CHECK(left.out == "left\nleft\nleft\nleft\n7\n");
+}
+
 TEST_CASE("needs orders the commands, and env reaches them") {
   const ScratchDir scratch;
   const std::string job =
