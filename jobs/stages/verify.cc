@@ -6,7 +6,8 @@
 // failure here would keep the rest from being checked.
 //
 // Two stages: the first hashes, side by side; the second is there with "audit_root" only, remembers
-// the paths that pass, and looks for others at the end.
+// the paths that pass, and looks for others at the end. Where items were lost on their way, or not
+// begun with, nobody knows what they named: then nothing is called ADDED.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -184,6 +185,14 @@ class FindAdded final : public Operator {
   }
 
   void finish(Out& out) override {
+    // A run that was cut short is no success anyway.
+    if (context_.input_state() == InputState::kCutShort) return;
+    if (context_.input_state() == InputState::kItemsLost) {
+      const Failure failure{
+          FailureKind::kWork, "what was added cannot be told: items that failed may name it", {}};
+      static_cast<void>(context_.fail_item(Item{}, failure));
+      return;
+    }
     const Walker walker{WalkOptions{}};
     OrderedWalk walk(walker, roots_, WalkOrder::kSorted);
     WalkPiece piece;
