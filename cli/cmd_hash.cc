@@ -83,7 +83,7 @@ class PrintSink final : public jobs::HashSink {
       : format_(format), screen_(screen), output_(output) {}
 
   bool take(jobs::HashTask&& task) override {
-    for (const std::string& error : task.errors) complain(error);
+    for (const jobs::SystemError& error : task.errors) complain(error.message());
     for (std::size_t i = 0; i < task.names.size(); ++i) {
       const auto& result = task.results[i];
       if (!result) continue;

@@ -57,7 +57,11 @@ class AuditSink final : public jobs::HashSink {
       : options_(options), screen_(screen), output_(output), audit_(audit) {}
 
   bool take(jobs::HashTask&& task) override {
-    for (const std::string& error : task.errors) complain(error);
+    for (const jobs::SystemError& error : task.errors) {
+      complain(error.message());
+      const bool is_nothing_there = error.error_number == ENOENT || error.error_number == ENOTDIR;
+      if (!is_nothing_there) audit_.see_closed(error.subject);
+    }
     for (std::size_t i = 0; i < task.names.size(); ++i) {
       const auto& result = task.results[i];
       if (!result) continue;

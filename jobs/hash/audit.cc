@@ -53,11 +53,24 @@ void Audit::see_unreadable(std::string_view path) {
   if (Known* const known = find(path)) known->state = Known::State::kUnreadable;
 }
 
+void Audit::see_closed(std::string_view path) { closed_.insert(comparable_path(path)); }
+
+// True if it is one of the closed paths or lies below one.
+bool Audit::is_closed(std::string_view path) const {
+  if (closed_.empty()) return false;
+  if (closed_.contains(path.starts_with('/') ? "/" : ".")) return true;
+  for (std::size_t end = path.size(); end != std::string_view::npos && end > 0;
+       end = path.rfind('/', end - 1)) {
+    if (closed_.contains(std::string(path.substr(0, end)))) return true;
+  }
+  return false;
+}
+
 std::vector<AuditFinding> Audit::conclude() {
   std::vector<Known> left;  // known, and not there with that digest
   for (auto& [path, known] : known_) {
-    const bool is_left =
-        known.state == Known::State::kUnseen || known.state == Known::State::kChanged;
+    const bool is_left = known.state == Known::State::kChanged ||
+                         (known.state == Known::State::kUnseen && !is_closed(path));
     if (is_left) left.push_back(std::move(known));
   }
   known_.clear();

@@ -13,6 +13,8 @@
 // equal digest are paired in the order of their paths. A known path accounts for one moved file:
 // where a file was copied, one copy is moved and the others are added.
 //
+// Of what lies below a directory that could not be looked into nothing is said.
+//
 // Paths are compared without "." components and doubled slashes: "./a" and "a" are the same file.
 // Memory is that of the known paths and digests, and of the files that are not known.
 #pragma once
@@ -23,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace gorun::jobs {
@@ -49,6 +52,9 @@ class Audit {
   [[nodiscard]] std::optional<AuditFinding> see(std::string_view path, std::string_view digest);
   /// A file that is there and cannot be read: it is not missing, nor is it anything else.
   void see_unreadable(std::string_view path);
+  /// A path of which nobody knows what is there, or below it: what was known there is not missing,
+  /// and has not moved.
+  void see_closed(std::string_view path);
 
   /// Moved and added files, then missing ones, each by path. Ends the audit.
   [[nodiscard]] std::vector<AuditFinding> conclude();
@@ -65,8 +71,10 @@ class Audit {
   };
 
   [[nodiscard]] Known* find(std::string_view path);
+  [[nodiscard]] bool is_closed(std::string_view path) const;
 
   std::unordered_map<std::string, Known> known_;  // by the path that is compared
+  std::unordered_set<std::string> closed_;        // paths that are compared
   std::vector<Stranger> strangers_;
 };
 

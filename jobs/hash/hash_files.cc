@@ -188,7 +188,8 @@ bool FilesHasher::joins_small_trees(FileReading& file, std::size_t index,
   const std::span<char> room = buffer.subspan(trees.used, size);
   const auto got = file.read(room);
   if (!got.ok()) {
-    outcomes->push_back({index, got.error()});
+    HashResult failed = got.error();
+    outcomes->push_back({index, std::move(failed)});
     return true;
   }
   bytes_read_ += *got;

@@ -25,6 +25,7 @@
 #include "jobs/hash/digest.h"
 #include "jobs/hash/hash_files.h"
 #include "jobs/hash/hash_meter.h"
+#include "jobs/system_error.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
@@ -38,7 +39,7 @@ struct HashTask {
   std::vector<std::uint32_t> reading_order;        // indices of names; empty: as they are
   std::vector<Algorithm> algorithms;               // for all of them
   std::vector<std::string> expected;               // of a check: hex, one a name; else empty
-  std::vector<std::string> errors;                 // found by the source, before these names
+  std::vector<SystemError> errors;                 // found by the source, before these names
   std::vector<std::optional<HashResult>> results;  // one a name
 
   /// Which name is to be read as number `i`.

@@ -31,7 +31,7 @@ bool PathSource::next(HashTask* task) {
   if (!walk_.next(turns ? kHashTaskNames : kHashNamesAtOnce, &piece)) return false;
   task->number = piece.number;
   task->algorithms = algorithms_;
-  for (const SystemError& error : piece.errors) task->errors.push_back(error.message());
+  task->errors = std::move(piece.errors);
   task->names.reserve(piece.found.size());
   std::vector<std::uint64_t> inodes;
   for (Found& found : piece.found) {

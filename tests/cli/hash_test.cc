@@ -249,6 +249,26 @@ TEST_CASE("--audit tells what has become of each file") {
   CHECK(audit({"d"}).status == 1);
 }
 
+TEST_CASE("--audit says nothing of what lies below a directory that may not be read") {
+  if (::geteuid() != 0) return;  // becomes another user below, which only root may
+  const ScratchDir scratch;
+  scratch.write("d/closed/hidden", "x");
+  scratch.write("d/open", "y");
+  scratch.write("d/gone", "z");
+  scratch.write("sums", run_gorun({"hash", "d"}, scratch.path()).out);
+  std::filesystem::remove(scratch / "d/gone");
+  REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
+  REQUIRE(::chmod((scratch / "d/closed").c_str(), 0) == 0);
+  const CommandResult result = Command({GORUN_BINARY, "hash", "--audit", "sums", "d"},
+                                       {.directory = scratch.path(), .user = 65534})
+                                   .finish();
+  CHECK(result.status == 1);
+  CHECK(result.err ==
+        "gorun: cannot open \"d/closed\": Permission denied\n"
+        "gorun: 1 matched, 0 changed, 0 moved, 0 added, 1 missing\n");
+  CHECK(result.out == "d/open: OK\nd/gone: missing\n");
+}
+
 TEST_CASE("--audit reads what hashdeep wrote") {
   if (!has_command("hashdeep")) {
     MESSAGE("skipped: no hashdeep");

@@ -82,6 +82,30 @@ TEST_CASE("what cannot be read is not missing; a path has one digest") {
   CHECK(audit.conclude().empty());
 }
 
+TEST_CASE("what lies below a directory that is closed is neither missing nor moved") {
+  Audit audit;
+  for (const char* path : {"d/closed/a", "d/closed/b/c", "d/closed", "d/closed-not", "d/there"}) {
+    CHECK(audit.expect(path, path));
+  }
+  audit.see_closed("./d//closed/");
+  CHECK(!audit.see("new", "d/closed/a"));
+  CHECK(!audit.see("d/moved", "d/there"));
+  std::string text;
+  for (const AuditFinding& finding : audit.conclude()) {
+    text.append(audit_verdict_name(finding.verdict)).append(" ").append(finding.path) += '\n';
+  }
+  CHECK(text == "moved d/moved\nadded new\nmissing d/closed-not\n");
+  for (const char* root : {".", "/"}) {
+    Audit whole;
+    CHECK(whole.expect("a", "1"));
+    CHECK(whole.expect("/a", "1"));
+    whole.see_closed(root);
+    const std::vector<AuditFinding> findings = whole.conclude();
+    REQUIRE(findings.size() == 1);
+    CHECK(findings.front().path == (*root == '/' ? "a" : "/a"));
+  }
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::audit_test
