@@ -84,8 +84,12 @@ SortedRuns::Limits SortedRuns::limits_for(std::size_t bytes) {
   return limits;
 }
 
-SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string directory)
-    : order_(order), limits_(limits), file_(std::move(directory)) {}
+SortedRuns::SortedRuns(const SortOrder& order, Limits limits, std::string directory,
+                       std::function<bool()> is_stopped)
+    : order_(order),
+      limits_(limits),
+      is_stopped_(std::move(is_stopped)),
+      file_(std::move(directory)) {}
 
 SortedRuns::~SortedRuns() = default;
 
@@ -168,13 +172,23 @@ void SortedRuns::sort() {
   sort_entries(entries_, std::span(scratch.get(), entries_.size()), order_);
 }
 
+// Asks once for each buffer of bytes.
+bool SortedRuns::is_stopped_after(std::size_t bytes) {
+  unasked_bytes_ += bytes;
+  if (unasked_bytes_ < limits_.buffer_bytes) return false;
+  unasked_bytes_ = 0;
+  return is_stopped_();
+}
+
 std::optional<SystemError> SortedRuns::spill() {
   if (auto failed = file_.open()) return failed;
   sort();
   Writer writer(*this);
   int failed = 0;
   for (std::size_t i = 0; i < entries_.size() && failed == 0; ++i) {
-    failed = writer.append(record_at(i));
+    const char* const record = record_at(i);
+    failed = writer.append(record);
+    if (is_stopped_after(size_of_record(record))) failed = ECANCELED;
   }
   if (failed == 0) failed = writer.flush();
   if (failed != 0) return file_.error("write below", failed);
@@ -207,7 +221,9 @@ std::optional<SystemError> SortedRuns::for_each(
   spare_.clear();
   if (runs_.empty()) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (take(record_at(i)) == Flow::kStop) break;
+      const char* const record = record_at(i);
+      if (is_stopped_after(size_of_record(record))) return file_.error("sort in", ECANCELED);
+      if (take(record) == Flow::kStop) break;
     }
     return std::nullopt;
   }
@@ -268,6 +284,9 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
   while (!heads.empty()) {
     const Head head = heads.top();
     heads.pop();
+    if (is_stopped_after(size_of_record(head.entry.record))) {
+      return file_.error("merge below", ECANCELED);
+    }
     if (take(head.entry.record) == Flow::kStop) return std::nullopt;
     if (const int failed = push_next(head.source)) return file_.error("read back from", failed);
   }

@@ -50,8 +50,11 @@ class SortedRuns {
   /// buffers of the merge, in which what has not been written takes part.
   [[nodiscard]] static Limits limits_for(std::size_t bytes);
 
-  /// directory  where runs are written.
-  SortedRuns(const SortOrder& order, Limits limits, std::string directory);
+  /// directory   where runs are written.
+  /// is_stopped  asked now and then in add() and for_each(); true: these end with ECANCELED, and
+  ///             what was added is of no more use.
+  SortedRuns(const SortOrder& order, Limits limits, std::string directory,
+             std::function<bool()> is_stopped);
   ~SortedRuns();
   SortedRuns(const SortedRuns&) = delete;
   SortedRuns& operator=(const SortedRuns&) = delete;
@@ -86,6 +89,7 @@ class SortedRuns {
   [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
   void sort();
   [[nodiscard]] const char* record_at(std::size_t entry) const;
+  [[nodiscard]] bool is_stopped_after(std::size_t bytes);
   [[nodiscard]] std::optional<SystemError> spill();
   [[nodiscard]] std::optional<SystemError> merge(
       std::size_t first, std::size_t count, bool with_memory,
@@ -93,6 +97,8 @@ class SortedRuns {
 
   const SortOrder order_;
   const Limits limits_;
+  const std::function<bool()> is_stopped_;
+  std::size_t unasked_bytes_ = 0;  // since is_stopped_ was
   std::vector<SortEntry> entries_;
   std::vector<std::size_t> offsets_;  // of the records of the items that are being added
   struct Block {

@@ -11,7 +11,9 @@
 // of the key, each small enough to be done in memory; they would have to be put back in order as
 // well, and a partition may still be too large.
 #include <array>
+#include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,9 +37,10 @@ SortOrder bytes_ascending() {
 // The keys that were let through in memory, and the items that came when it was full.
 class SpilledItems {
  public:
-  SpilledItems(std::size_t memory, const std::string& directory)
-      : by_key_(bytes_ascending(), SortedRuns::limits_for(memory), directory),
-        by_arrival_(bytes_ascending(), SortedRuns::limits_for(memory), directory) {}
+  SpilledItems(std::size_t memory, const std::string& directory,
+               const std::function<bool()>& is_stopped)
+      : by_key_(bytes_ascending(), SortedRuns::limits_for(memory), directory, is_stopped),
+        by_arrival_(bytes_ascending(), SortedRuns::limits_for(memory), directory, is_stopped) {}
 
   /// Before the first item.
   [[nodiscard]] std::optional<SystemError> mark(std::string_view key) {
@@ -59,7 +62,7 @@ class SpilledItems {
   }
 
   /// Sends the first of each key that has no mark, in the order in which they came.
-  [[nodiscard]] std::optional<SystemError> send(Context& context, Out& out) {
+  [[nodiscard]] std::optional<SystemError> send(Out& out) {
     std::string last;
     bool is_first = true;
     std::optional<SystemError> failed;
@@ -71,13 +74,11 @@ class SpilledItems {
       const Item item = item_of_record(record, &fields_);
       if (fields_.empty() || fields_.back().name != kArrival) return Flow::kMore;
       failed = by_arrival_.add(item, fields_.back().value);
-      return failed || context.is_cancelled() ? Flow::kStop : Flow::kMore;
+      return failed ? Flow::kStop : Flow::kMore;
     });
     if (!wrong) wrong = std::move(failed);
     if (wrong) return wrong;
-    return by_arrival_.for_each([&](const char* record) {
-      return context.is_cancelled() ? Flow::kStop : emit_record(record, out, 1);
-    });
+    return by_arrival_.for_each([&](const char* record) { return emit_record(record, out, 1); });
   }
 
  private:
@@ -114,13 +115,15 @@ class Dedupe final : public Operator {
   }
 
   void finish(Out& out) override {
-    if (!spilled_) return;
+    if (!spilled_ || context_.is_cancelled()) return;
     seen_.clear();
-    if (const auto wrong = spilled_->send(context_, out)) static_cast<void>(fail(*wrong));
+    if (const auto wrong = spilled_->send(out)) static_cast<void>(fail(*wrong));
   }
 
  private:
-  Flow fail(const SystemError& error) { return context_.fail(failure_of(error)); }
+  Flow fail(const SystemError& error) {
+    return error.error_number == ECANCELED ? Flow::kStop : context_.fail(failure_of(error));
+  }
 
   // The table doubles; in the end it and what sorts share the memory.
   [[nodiscard]] bool is_full() const { return seen_.memory_bytes() > memory_ / 8 * 3; }
@@ -161,7 +164,8 @@ class Dedupe final : public Operator {
   }
 
   [[nodiscard]] std::optional<SystemError> begin_to_spill() {
-    spilled_ = std::make_unique<SpilledItems>(memory_ / 4, directory_);
+    spilled_ = std::make_unique<SpilledItems>(memory_ / 4, directory_,
+                                              [this] { return context_.is_cancelled(); });
     for (KeyIndex::Id id = 0; id < seen_.size(); ++id) {
       if (auto wrong = spilled_->mark(seen_.key(id))) return wrong;
     }

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/cached_read.h"
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
@@ -86,24 +87,27 @@ struct CsvRanges {
   std::string header;                 // the first record
 };
 
-// What cannot be read is one range, and whoever reads that says why.
-CsvRanges csv_ranges(const std::string& path, char separator) {
+// What cannot be read is one range, and whoever reads that says why. A stop ends the scan.
+CsvRanges csv_ranges(const std::string& path, char separator, const Context& context) {
   CsvRanges ranges{.file = {}, .begins = {0}, .header = {}};
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status = {};
-  if (::fstat(file.get(), &status) != 0) return ranges;
-  ranges.file = CutFile(status);
+  const FileDescriptor file = runtime::blocking(runtime::Blocking::kBrief, [&] {
+    FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status = {};
+    if (::fstat(opened.get(), &status) == 0) ranges.file = CutFile(status);
+    return opened;
+  });
   CsvBorders borders(separator);
   ByteBuffer buffer;
   buffer.reserve(kScanBytes);
-  for (std::uint64_t offset = 0;;) {
+  for (std::uint64_t offset = 0; !context.is_cancelled();) {
     ranges.file.size = offset;
-    const ssize_t got = ::pread(file.get(), buffer.data(), kScanBytes, static_cast<off_t>(offset));
-    if (got <= 0) return ranges;
-    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
+    const ReadResult got =
+        cached_read(file.get(), {buffer.data(), kScanBytes}, static_cast<off_t>(offset));
+    if (got.bytes <= 0) break;
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got.bytes));
     if (offset == 0) {
       const std::size_t first = first_csv_record(piece, separator);
-      if (first == std::string_view::npos) return ranges;
+      if (first == std::string_view::npos) break;
       ranges.header = piece.substr(0, first);
     }
     const std::size_t border = borders.last_border(piece);
@@ -112,11 +116,13 @@ CsvRanges csv_ranges(const std::string& path, char separator) {
     }
     offset += piece.size();
   }
+  return ranges;
 }
 
 class CutFiles final : public Operator {
  public:
-  CutFiles(Cut cut, char separator) : cut_(cut), separator_(separator) {}
+  CutFiles(Cut cut, char separator, const Context& context)
+      : cut_(cut), separator_(separator), context_(context) {}
 
   Flow process(Batch&& batch, Out& out) override {
     files_.clear();
@@ -151,8 +157,7 @@ class CutFiles final : public Operator {
     if (out.flush() == Flow::kStop) return Flow::kStop;
     if (cut_ == Cut::kCsv) {
       const std::string path(item.text);
-      const CsvRanges ranges = runtime::blocking(runtime::Blocking::kBrief,
-                                                 [&] { return csv_ranges(path, separator_); });
+      const CsvRanges ranges = csv_ranges(path, separator_, context_);
       return send_ranges(item, ranges.file, ranges.begins, ranges.header, out);
     }
     std::vector<std::uint64_t> begins;
@@ -193,6 +198,7 @@ class CutFiles final : public Operator {
 
   const Cut cut_;
   const char separator_;
+  const Context& context_;
   std::vector<CutFile> files_;  // of the batch at hand
 };
 
@@ -201,8 +207,8 @@ class CutFilesStage final : public Stage {
   explicit CutFilesStage(const StageSpec& spec)
       : cut_(cut_of(spec.options)), separator_(spec.options.text("separator").front()) {}
   [[nodiscard]] StageTraits traits() const override { return {}; }
-  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& /*context*/) override {
-    return std::make_unique<CutFiles>(cut_, separator_);
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    return std::make_unique<CutFiles>(cut_, separator_, context);
   }
 
  private:

@@ -7,6 +7,7 @@
 // they lie stay, which may be much more than the items are: part of the memory is for them.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -45,7 +46,7 @@ class Sort final : public Operator {
         most_kept_(std::min(static_cast<std::size_t>(memory) / 8, kMostKept)),
         runs_(order_of(options),
               SortedRuns::limits_for(static_cast<std::size_t>(memory) - most_kept_),
-              options.text("spill")) {
+              options.text("spill"), [&context] { return context.is_cancelled(); }) {
     if (options.has("by")) by_ = options.text("by");
     if (options.has("n")) most_ = options.integer("n");
   }
@@ -68,18 +69,19 @@ class Sort final : public Operator {
   }
 
   void finish(Out& out) override {
-    if (add_gathered() == Flow::kStop) return;
+    if (add_gathered() == Flow::kStop || context_.is_cancelled()) return;
     if (const auto entries = runs_.sort_in_memory()) return send_all(*entries, out);
     std::int64_t sent = 0;
     const auto wrong = runs_.for_each([&](const char* record) {
-      if (sent++ == most_ || context_.is_cancelled()) return Flow::kStop;
-      return emit_record(record, out);
+      return sent++ == most_ ? Flow::kStop : emit_record(record, out);
     });
     if (wrong) static_cast<void>(fail(*wrong));
   }
 
  private:
-  Flow fail(const SystemError& error) { return context_.fail(failure_of(error)); }
+  Flow fail(const SystemError& error) {
+    return error.error_number == ECANCELED ? Flow::kStop : context_.fail(failure_of(error));
+  }
 
   // To gather records from all over the memory takes longer than what comes after: all cores do it,
   // some batches at a time.

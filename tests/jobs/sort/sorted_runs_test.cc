@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <numeric>
 #include <random>
 #include <string>
@@ -28,13 +29,15 @@ struct Sorted {
   std::string error;
 };
 
+bool never() { return false; }
+
 // Sorts items whose keys are a field, and whose texts are their numbers.
 Sorted sorted(const std::vector<std::string>& keys, const SortOrder& order,
               SortedRuns::Limits limits, const std::string& directory) {
   Sorted all;
   runtime::Runtime rt({.procs = 1});
   rt.run([&] {
-    SortedRuns runs(order, limits, directory);
+    SortedRuns runs(order, limits, directory, never);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const std::string text = std::to_string(i);
       const Field field{"key", keys[i], FieldType::kNumber};
@@ -113,7 +116,7 @@ TEST_SUITE("jobs/sort") {
         runtime::Runtime rt({.procs = procs});
         rt.run([&] {
           SortedRuns runs(SortOrder(Compare::kBytes, Direction::kAscending),
-                          {.memory_bytes = memory}, dir.path());
+                          {.memory_bytes = memory}, dir.path(), never);
           std::vector<Field> fields(keys.size());
           std::vector<SortedRuns::Keyed> items;
           for (std::size_t i = 0, group = 1; i < keys.size(); ++i) {
@@ -145,6 +148,44 @@ TEST_SUITE("jobs/sort") {
         CHECK(is_in_memory == (runs_written == 0));
         CHECK((order == expected));
       }
+    }
+  }
+
+  TEST_CASE("a stop is heard where runs are written, where they become fewer, and at the end") {
+    const test::ScratchDir dir;
+    const auto keys = random_keys(4, 20'000);
+    enum class Until { kFirstRun, kMerge, kFirstRecord };
+    for (const Until until : {Until::kFirstRun, Until::kMerge, Until::kFirstRecord}) {
+      CAPTURE(static_cast<int>(until));
+      const std::size_t merged_at_once = until == Until::kMerge ? 2 : 1000;
+      bool is_stopped = until == Until::kFirstRun;
+      std::size_t added = 0;
+      std::size_t taken = 0;
+      std::vector<int> errors;
+      runtime::Runtime rt({.procs = 1});
+      rt.run([&] {
+        SortedRuns runs(
+            SortOrder(Compare::kBytes, Direction::kAscending),
+            {.memory_bytes = 200 << 10, .merged_at_once = merged_at_once, .buffer_bytes = 1000},
+            dir.path(), [&is_stopped] { return is_stopped; });
+        for (const std::string& key : keys) {
+          const auto wrong = runs.add(Item{.text = key}, key);
+          if (wrong) errors.push_back(wrong->error_number);
+          if (wrong) return;
+          ++added;
+        }
+        is_stopped = until == Until::kMerge;
+        const auto wrong = runs.for_each([&](const char*) {
+          is_stopped = true;
+          ++taken;
+          return Flow::kMore;
+        });
+        if (wrong) errors.push_back(wrong->error_number);
+      });
+      CHECK(errors == std::vector<int>{ECANCELED});
+      CHECK((added < keys.size()) == (until == Until::kFirstRun));
+      CHECK((taken > 0) == (until == Until::kFirstRecord));
+      CHECK(taken < keys.size() / 2);
     }
   }
 

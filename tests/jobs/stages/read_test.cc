@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 
 #include "jobs/file_descriptor.h"
@@ -86,6 +87,29 @@ TEST_CASE("a large file that grows while it is read is read to its end") {
     CHECK(failures_of(grown).empty());
     CHECK(grown.state == RunState::kSucceeded);
     CHECK(grown.stages[1].counts.bytes == static_cast<std::uint64_t>(kLines * kLineBytes) + 8);
+  }
+}
+
+TEST_CASE("a stop is heard while a large file of CSV is looked through") {
+  const ScratchDir dir;
+  dir.write("big", "h\n");
+  // A hole that takes minutes to read.
+  if (::truncate((dir / "big").c_str(), off_t{1} << 40) != 0) {
+    MESSAGE("skipped: the file system has no files so large");
+    return;
+  }
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    RunOptions options{.procs = procs};
+    options.timeout = std::chrono::milliseconds(50);
+    const Outcome outcome = run_job(R"({"gorun": 1, "stages": {
+        "file": {"kind": "items", "items": [")" +
+                                        dir / "big" + R"("]},
+        "text": {"kind": "read", "from": "file"},
+        "lines": {"kind": "split", "from": "text", "by": "csv"},
+        "out": {"kind": "write", "from": "lines", "path": "/dev/null"}}})",
+                                    options);
+    CHECK(outcome.state == RunState::kTimedOut);
   }
 }
 
