@@ -1,5 +1,6 @@
 #include "jobs/input_stream.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,17 @@ InputStream::Got InputStream::read(char* into, std::size_t size) {
       if (errno != EINTR && errno != EAGAIN) return {.error_number = errno};
     }
   });
+}
+
+FileDescriptor open_input(const std::string& path, int* error) {
+  // Of a FIFO without a writer a read would say that it is at its end; poll(2) waits for the first.
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  // Somebody has a lease on the file, and was asked to give it back.
+  if (!file.is_open() && errno == EWOULDBLOCK) {
+    file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  if (!file.is_open()) *error = errno;
+  return file;
 }
 
 }  // namespace gorun::jobs

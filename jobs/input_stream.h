@@ -1,11 +1,16 @@
 // jobs/input_stream.h - reading a descriptor to its end, with a stop that also wakes a wait.
 //
 // A pipe or a terminal may stay silent for ever: before a read that would block the caller learns
-// of it (to pass on what it has), and the wait ends when the run is stopped.
+// of it (to pass on what it has), and the wait ends when the run is stopped. The wait for somebody
+// who opens a FIFO to write is no other, if it was opened with open_input(): open(2) would wait,
+// too, and hears nothing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+
+#include "jobs/file_descriptor.h"
 
 namespace gorun::jobs {
 
@@ -32,5 +37,10 @@ class InputStream {
   const int cancel_fd_;
   bool may_wait_;
 };
+
+/// Opens `path` to be read by an InputStream; waits for nobody at the other end.
+/// error    becomes the errno of open(2), if there is no descriptor.
+/// threads  as those of open(2): in a blocking section.
+[[nodiscard]] FileDescriptor open_input(const std::string& path, int* error);
 
 }  // namespace gorun::jobs

@@ -68,14 +68,15 @@ std::optional<SystemError> OutputFile::open() {
   if (path_ == "-") {
     fd_ = standard_fd_;
   } else {
-    auto failed = runtime::blocking(
-        runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {  // a FIFO waits
+    auto failed =
+        runtime::blocking(runtime::Blocking::kLong, [this]() -> std::optional<SystemError> {
           struct stat status = {};
           target_ = without_links(path_);
           const bool exists = ::stat(target_.c_str(), &status) == 0;
           if (mode_ == Mode::kAtomic && (!exists || S_ISREG(status.st_mode))) {
             return open_beside(target_, exists ? status.st_mode & kPermissions : 0);
           }
+          if (exists && S_ISFIFO(status.st_mode)) return open_fifo();
           opened_ = FileDescriptor(
               ::open(target_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
           if (opened_.get() < 0) return error("open", errno);
@@ -88,6 +89,18 @@ std::optional<SystemError> OutputFile::open() {
   if (::fstat(fd_, &status) < 0) return error("write", errno);
   is_stream_ = !S_ISREG(status.st_mode);
   return std::nullopt;
+}
+
+// Waits for a reader. open(2) would, and hear no stop; nothing tells of a reader but asking again.
+std::optional<SystemError> OutputFile::open_fifo() {
+  constexpr int kPauseMs = 10;
+  for (;;) {
+    opened_ = FileDescriptor(::open(target_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    if (opened_.is_open()) return std::nullopt;
+    if (errno != ENXIO) return error("open", errno);
+    pollfd stop{cancel_fd_, POLLIN, 0};
+    if (::poll(&stop, 1, kPauseMs) > 0) return error("open", ECANCELED);
+  }
 }
 
 std::optional<SystemError> OutputFile::open_beside(const std::string& target, unsigned mode) {

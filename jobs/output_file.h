@@ -23,7 +23,7 @@ class OutputFile {
   enum class Mode : std::uint8_t { kAtomic, kInPlace };
 
   /// path       the target; "-" is standard output.
-  /// cancel_fd  readable once the run is stopped: ends a write that waits for a reader.
+  /// cancel_fd  readable once the run is stopped: ends an open or a write that waits for a reader.
   OutputFile(std::string path, Mode mode, int cancel_fd);
   /// One of this process's own streams: STDOUT_FILENO or STDERR_FILENO.
   OutputFile(int standard_fd, int cancel_fd);
@@ -45,6 +45,7 @@ class OutputFile {
 
  private:
   [[nodiscard]] SystemError error(std::string_view call, int number) const;
+  [[nodiscard]] std::optional<SystemError> open_fifo();
   [[nodiscard]] std::optional<SystemError> open_beside(const std::string& target, unsigned mode);
   [[nodiscard]] std::optional<SystemError> sync_and_rename();
   [[nodiscard]] bool can_write(int timeout_ms, bool* stopped) const;

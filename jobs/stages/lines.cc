@@ -2,10 +2,8 @@
 //
 // Compressed files (jobs/compress/decoder.h) are told by their names.
 // Records that were read leave at once when the next read would have to wait: a slow pipe streams.
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -42,11 +40,8 @@ class LinesProducer final : public Producer {
     int fd = STDIN_FILENO;
     if (path_ != "-") {
       int error = 0;
-      opened = runtime::blocking(runtime::Blocking::kLong, [&] {
-        FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-        error = errno;
-        return file;
-      });
+      opened =
+          runtime::blocking(runtime::Blocking::kBrief, [&] { return open_input(path_, &error); });
       if (opened.get() < 0) return fail("open", error);
       fd = opened.get();
     }

@@ -3,8 +3,6 @@
 //
 // An item is a path; its fields are algorithm and digest, or a digest under the name of each
 // algorithm if an entry has several, as those of the kind "hash".
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -18,6 +16,7 @@
 #include "jobs/format/checksum_reader.h"
 #include "jobs/format/hex.h"
 #include "jobs/format/quote.h"
+#include "jobs/input_stream.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
 #include "jobs/text/cutter.h"
@@ -59,21 +58,20 @@ class ManifestProducer final : public Producer {
     int fd = STDIN_FILENO;
     if (path != "-") {
       int error = 0;
-      opened = runtime::blocking(runtime::Blocking::kLong, [&] {
-        FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        error = errno;
-        return file;
-      });
+      opened =
+          runtime::blocking(runtime::Blocking::kBrief, [&] { return open_input(path, &error); });
       if (!opened.is_open()) return fail(failure_of(SystemError{"open", error, path}));
       fd = opened.get();
     }
-    RangeReader reader = RangeReader::of_stream(fd, path == "-" ? "standard input" : path, {});
+    RangeReader reader =
+        RangeReader::of_stream(fd, path == "-" ? "standard input" : path, {}, context_.cancel_fd());
     ChecksumReader lines(untagged_);
     ByteBuffer buffer;
     std::uint64_t line = 0;
     const std::uint64_t before = entries_;
     for (;;) {
       const auto chunk = reader.next(buffer);
+      if (!chunk.ok() && chunk.error().is_stop()) return Flow::kStop;
       if (!chunk.ok()) return fail({FailureKind::kWork, chunk.error().message(), {}});
       if (chunk->empty()) break;
       if (take(*chunk, path, &lines, &line, out) == Flow::kStop) return Flow::kStop;

@@ -16,7 +16,6 @@
 // Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would
 // have
 //   to know its neighbours.
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -35,6 +34,7 @@
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 #include "jobs/held_out.h"
+#include "jobs/input_stream.h"
 #include "jobs/records/chunk_origin.h"
 #include "jobs/records/record_borders.h"
 #include "jobs/stages/rows.h"
@@ -91,7 +91,8 @@ struct CsvRanges {
 CsvRanges csv_ranges(const std::string& path, char separator, const Context& context) {
   CsvRanges ranges{.file = {}, .begins = {0}, .header = {}};
   const FileDescriptor file = runtime::blocking(runtime::Blocking::kBrief, [&] {
-    FileDescriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    int error = 0;
+    FileDescriptor opened = open_input(path, &error);
     struct stat status = {};
     if (::fstat(opened.get(), &status) == 0) ranges.file = CutFile(status);
     return opened;
@@ -301,12 +302,14 @@ class Read final : public Operator {
                          .piece_bytes = options_.chunk_bytes,
                          .max_record_bytes = options_.max_record_bytes};
     std::string header(range.header);
-    RangeReader reader = file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
-                                          : RangeReader::of_stream(file->fd.get(), path, what);
+    RangeReader reader =
+        file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
+                         : RangeReader::of_stream(file->fd.get(), path, what, context_.cancel_fd());
     for (;;) {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
       const auto chunk = reader.next(block_->bytes());
+      if (!chunk.ok() && chunk.error().is_stop()) return std::nullopt;
       if (!chunk.ok()) return failure_of_read(chunk.error());
       if (chunk->empty()) return what_is_wrong(path, json_borders);
       context_.count_bytes(chunk->size());
@@ -349,9 +352,10 @@ class Read final : public Operator {
     bool is_regular = true;
   };
   static Expected<OpenFile, SystemError> open_file(const std::string& path) {
-    OpenFile file{.fd = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))};
+    int error = 0;
+    OpenFile file{.fd = open_input(path, &error)};
     struct stat status = {};
-    if (file.fd.get() < 0) return SystemError{"open", errno, path};
+    if (!file.fd.is_open()) return SystemError{"open", error, path};
     if (::fstat(file.fd.get(), &status) < 0) return SystemError{"stat", errno, path};
     file.is = CutFile(status);
     file.is_regular = S_ISREG(status.st_mode);

@@ -1,7 +1,6 @@
 #include "jobs/text/range_reader.h"
 
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +8,6 @@
 #include <utility>
 
 #include "jobs/format/quote.h"
-#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -30,9 +28,10 @@ std::string ReadError::message() const {
   return name + " has a record of more than " + std::to_string(record_limit) + " bytes" + place;
 }
 
-RangeReader::RangeReader(int fd, std::string name, const ReadRange& range, Access access)
-    : fd_(fd), name_(std::move(name)), range_(range), access_(access) {
-  if (access == Access::kStream) {
+RangeReader::RangeReader(int fd, std::string name, const ReadRange& range,
+                         std::optional<InputStream> stream)
+    : fd_(fd), name_(std::move(name)), range_(range), stream_(stream) {
+  if (stream_) {
     range_.begin = 0;
     range_.end = std::numeric_limits<std::uint64_t>::max();
   }
@@ -43,21 +42,22 @@ RangeReader::RangeReader(int fd, std::string name, const ReadRange& range, Acces
 }
 
 RangeReader RangeReader::of_file(int fd, std::string name, const ReadRange& range) {
-  return RangeReader(fd, std::move(name), range, Access::kFile);
+  return RangeReader(fd, std::move(name), range, std::nullopt);
 }
 
-RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& range) {
-  return RangeReader(fd, std::move(name), range, Access::kStream);
+RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& range,
+                                   int cancel_fd) {
+  return RangeReader(fd, std::move(name), range, InputStream(fd, cancel_fd));
 }
 
-ReadResult RangeReader::read_some(std::span<char> to) const {
+ReadResult RangeReader::read_some(std::span<char> to) {
+  if (stream_) {
+    const InputStream::Got got = stream_->read(to.data(), to.size());
+    const int error = got.is_stopped ? ECANCELED : got.error_number;
+    return {error == 0 ? static_cast<ssize_t>(got.bytes) : -1, error};
+  }
   while (true) {
-    const ReadResult got = access_ == Access::kFile
-                               ? cached_read(fd_, to, static_cast<off_t>(offset_))
-                               : runtime::blocking(runtime::Blocking::kLong, [&] {
-                                   const ssize_t bytes = ::read(fd_, to.data(), to.size());
-                                   return ReadResult{bytes, bytes < 0 ? errno : 0};
-                                 });
+    const ReadResult got = cached_read(fd_, to, static_cast<off_t>(offset_));
     if (got.error != EINTR) return got;
   }
 }

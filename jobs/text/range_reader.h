@@ -12,15 +12,18 @@
 // Not chosen: mmap. A file that shrinks raises SIGBUS, and page faults cost more than copies.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "jobs/cached_read.h"
 #include "jobs/expected.h"
+#include "jobs/input_stream.h"
 #include "jobs/records/record_borders.h"
 #include "jobs/system_error.h"
 #include "jobs/text/byte_buffer.h"
@@ -43,6 +46,8 @@ struct ReadError {
   /// `"a" has a record of more than 1024 bytes (at byte 0)`,
   /// `"a" changed while it was read: it had 100 bytes and has fewer (at byte 40)`.
   [[nodiscard]] std::string message() const;
+  /// Nothing went wrong: the run was stopped.
+  [[nodiscard]] bool is_stop() const { return system.error_number == ECANCELED; }
 };
 
 /// What to read, and how it is cut.
@@ -69,7 +74,8 @@ class RangeReader {
   /// Reads a pipe, a terminal or a file from its present offset to its end (read); begin and end
   /// of the range have no meaning. A read that delivers less than a piece is passed on at once, so
   /// that a slow producer's records are not held back.
-  static RangeReader of_stream(int fd, std::string name, const ReadRange& range);
+  /// cancel_fd  readable once the run is stopped, which ends a wait and is an error; -1: never.
+  static RangeReader of_stream(int fd, std::string name, const ReadRange& range, int cancel_fd);
 
   /// The next whole records, at least one, delimiters included; empty: the range is at its end.
   /// The view lies in `buffer`, whose former contents are lost.
@@ -80,10 +86,9 @@ class RangeReader {
   [[nodiscard]] std::uint64_t chunk_offset() const { return chunk_offset_; }
 
  private:
-  enum class Access : std::uint8_t { kFile, kStream };
-  RangeReader(int fd, std::string name, const ReadRange& range, Access access);
+  RangeReader(int fd, std::string name, const ReadRange& range, std::optional<InputStream> stream);
   [[nodiscard]] std::size_t piece_size() const;
-  [[nodiscard]] ReadResult read_some(std::span<char> to) const;
+  [[nodiscard]] ReadResult read_some(std::span<char> to);
   std::string_view skip_foreign_record(ByteBuffer& buffer, std::string_view fresh);
   [[nodiscard]] std::size_t find_cut(std::string_view fresh) const;
   std::string_view deliver(ByteBuffer& buffer, std::size_t whole);
@@ -92,9 +97,9 @@ class RangeReader {
   int fd_;
   std::string name_;
   ReadRange range_;
-  Access access_;
-  std::string carry_;         // the first bytes of a record whose rest is not read yet
-  std::uint64_t offset_ = 0;  // of the next read
+  std::optional<InputStream> stream_;  // nothing: a file
+  std::string carry_;                  // the first bytes of a record whose rest is not read yet
+  std::uint64_t offset_ = 0;           // of the next read
   std::uint64_t chunk_offset_ = 0;
   std::size_t used_ = 0;    // bytes of the chunk that is being read
   std::size_t record_ = 0;  // where in it the last record begins

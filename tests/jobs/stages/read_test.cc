@@ -1,11 +1,15 @@
-// Files that change while "read" reads them: records are never lost without a word.
+// Files that change while "read" reads them, and FIFOs: records are never lost without a word, and
+// a stop is heard.
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "jobs/file_descriptor.h"
 #include "tests/jobs/run_job.h"
@@ -17,6 +21,7 @@ namespace {
 
 using namespace gorun::jobs;
 using gorun::test::failures_of;
+using gorun::test::read_whole_file;
 using gorun::test::run_job;
 using gorun::test::ScratchDir;
 
@@ -110,6 +115,81 @@ TEST_CASE("a stop is heard while a large file of CSV is looked through") {
         "out": {"kind": "write", "from": "lines", "path": "/dev/null"}}})",
                                     options);
     CHECK(outcome.state == RunState::kTimedOut);
+  }
+}
+
+namespace {
+
+// A job that reads or writes what is called "fifo" in each way that there is.
+std::vector<std::string> fifo_jobs(const std::string& fifo) {
+  const std::string path = "\"" + fifo + "\"";
+  const std::string read = R"("file": {"kind": "items", "items": [)" + path +
+                           R"(]}, "text": {"kind": "read", "from": "file"},
+                              "got": {"kind": "split", "from": "text"})";
+  return {R"("got": {"kind": "lines", "path": )" + path + "}",
+          R"("got": {"kind": "manifest", "path": )" + path + "}", read};
+}
+
+std::string write_job(const std::string& stages, const std::string& path) {
+  return R"({"gorun": 1, "stages": {)" + stages +
+         R"(, "out": {"kind": "write", "from": "got", "path": ")" + path + R"("}}})";
+}
+
+}  // namespace
+
+TEST_CASE("a FIFO is read whether its writer comes before or after") {
+  for (const int procs : kProcs) {
+    const ScratchDir dir;
+    const std::string fifo = dir / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const std::string line = std::string(64, '0') + "  name\n";
+    const std::vector<std::string> jobs = fifo_jobs(fifo);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      for (const bool is_late : {false, true}) {
+        CAPTURE(procs);
+        CAPTURE(i);
+        CAPTURE(is_late);
+        std::thread writer([&] {
+          // Without O_NONBLOCK it waits for the reader in open(2); with it, there is none before
+          // the reader has opened the FIFO and found nobody.
+          const int flags = O_WRONLY | O_CLOEXEC | (is_late ? O_NONBLOCK : 0);
+          int fd = -1;
+          while ((fd = ::open(fifo.c_str(), flags)) < 0) std::this_thread::yield();
+          const FileDescriptor file(fd);
+          static_cast<void>(::write(fd, line.data(), line.size()));
+        });
+        const Outcome outcome = run_job(write_job(jobs[i], dir / "out"), procs);
+        writer.join();
+        CHECK(failures_of(outcome).empty());
+        CHECK(read_whole_file(dir / "out") == (i == 1 ? "name\n" : line));
+      }
+    }
+  }
+}
+
+TEST_CASE("a stop is heard by who waits for the other end of a FIFO, or for what comes down one") {
+  for (const int procs : kProcs) {
+    const ScratchDir dir;
+    const std::string fifo = dir / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    std::vector<std::string> jobs;
+    for (const std::string& job : fifo_jobs(fifo)) jobs.push_back(write_job(job, dir / "out"));
+    jobs.push_back(write_job(R"("got": {"kind": "items", "items": ["a"]})", fifo));
+    for (const bool is_silent : {false, true}) {
+      // The other end of a FIFO that is open and of which nothing is heard.
+      const FileDescriptor other(is_silent ? ::open(fifo.c_str(), O_RDWR | O_CLOEXEC) : -1);
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        if (is_silent && i + 1 == jobs.size()) continue;  // the pipe has room
+        CAPTURE(procs);
+        CAPTURE(i);
+        CAPTURE(is_silent);
+        RunOptions options{.procs = procs};
+        options.timeout = std::chrono::milliseconds(50);
+        const Outcome outcome = run_job(jobs[i], options);
+        CHECK(failures_of(outcome).empty());
+        CHECK(outcome.state == RunState::kTimedOut);
+      }
+    }
   }
 }
 

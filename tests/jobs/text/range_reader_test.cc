@@ -103,7 +103,7 @@ TEST_CASE("chunks are whole records, whatever the piece") {
 TEST_CASE("a pipe is read as it comes") {
   std::array<int, 2> ends;
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-  RangeReader reader = RangeReader::of_stream(ends[0], "-", {});
+  RangeReader reader = RangeReader::of_stream(ends[0], "-", {}, -1);
   ByteBuffer buffer;
   REQUIRE(::write(ends[1], "one\ntw", 6) == 6);
   CHECK(*reader.next(buffer) == "one\n");  // although the writer has not finished
