@@ -14,6 +14,8 @@ std::optional<ReadResult> read_if_cached(int fd, std::span<char> buffer, off_t o
   // that does not know it) is said again by the call that waits.
   const ssize_t cached = ::preadv2(fd, &piece, 1, offset, RWF_NOWAIT);
   if (cached < 0) return std::nullopt;
+  // Linux 5.9 and 5.10 may say so, too, of what they would have to wait for (preadv2(2), "Bugs").
+  if (cached == 0 && !buffer.empty()) return waiting_read(fd, buffer, offset);
   return ReadResult{cached, 0};
 }
 
