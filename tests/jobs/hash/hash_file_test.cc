@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <set>
 #include <string>
 #include <thread>
@@ -202,6 +203,54 @@ TEST_CASE("a file that is rewritten while it is read never gets a mixed digest")
   CHECK(!failed);
   CHECK(mixed == 0);
   CHECK(caught_while_reading > 0);
+}
+
+TEST_CASE("whatever becomes of a file between its two looks is told") {
+  struct Change {
+    const char* what;
+    std::function<bool(const std::string& path)> make;
+    const char* told;
+  };
+  // In its place, and with the time that it had.
+  const auto rewrite = [](const std::string& path, bool keeps_time) {
+    struct stat before = {};
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    bool is_done = ::fstat(fd, &before) == 0 && ::pwrite(fd, "x", 1, 0) == 1;
+    const timespec times[] = {before.st_atim, before.st_mtim};
+    if (keeps_time) is_done = is_done && ::futimens(fd, times) == 0;
+    return ::close(fd) == 0 && is_done;
+  };
+  const Change changes[] = {
+      {"nothing", [](const std::string&) { return true; }, ""},
+      {"cut", [](const std::string& path) { return ::truncate(path.c_str(), 50) == 0; },
+       "size 1000 became 50"},
+      {"longer", [](const std::string& path) { return ::truncate(path.c_str(), 1001) == 0; },
+       "size 1000 became 1001"},
+      {"rewritten", [&](const std::string& path) { return rewrite(path, false); },
+       "its modification time moved"},
+      {"rewritten and dated back", [&](const std::string& path) { return rewrite(path, true); },
+       "its change time moved"},
+      {"gone", [](const std::string& path) { return ::unlink(path.c_str()) == 0; },
+       "its change time moved"},
+      {"replaced",
+       [](const std::string& path) { return ::rename((path + "-new").c_str(), path.c_str()) == 0; },
+       "its change time moved"},
+  };
+  for (const Change& change : changes) {
+    CAPTURE(std::string(change.what));
+    const ScratchDir scratch;
+    const std::string path = scratch.write("file", std::string(1000, 'a'));
+    scratch.write("file-new", std::string(1000, 'b'));
+    auto file = FileReading::open(AT_FDCWD, path);
+    REQUIRE(file.ok());
+    std::array<char, 100> buffer;
+    REQUIRE(file->read(buffer).ok());
+    REQUIRE(change.make(path));
+    while (!file->is_at_end()) REQUIRE(file->read(buffer).ok());
+    const auto error = file->check(file->bytes_read());
+    CHECK((error ? error->detail : "") == change.told);
+    if (error) CHECK(error->reason == Reason::kChanged);
+  }
 }
 
 TEST_CASE("a file that was just written is hashed all the same") {
