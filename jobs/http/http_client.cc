@@ -225,6 +225,8 @@ HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
       continue;
     }
     const bool is_done = transfer_.is_done.load(std::memory_order_acquire);  // before the last look
+    // It came to its end before the engine was told: it counts, with all of its body.
+    if (is_done && end == HttpEnd::kTimedOut && !transfer_.is_cancelled) end = HttpEnd::kAnswered;
     if (end == HttpEnd::kAnswered && !hand_over(sink)) {
       end = HttpEnd::kDropped;
       if (!is_done) engine_->drop(&transfer_);
@@ -232,8 +234,6 @@ HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
     if (is_done) break;
   }
   static_cast<void>(transfer_.news.try_recv());  // of a body, sent just before the end
-  // It came to its end before the engine was told.
-  if (end == HttpEnd::kTimedOut && !transfer_.is_cancelled) end = HttpEnd::kAnswered;
   return end;
 }
 

@@ -1,0 +1,129 @@
+// HttpClient against a server in the same runtime, which answers when the test wants it to.
+#include "jobs/http/http_client.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "jobs/interrupt.h"
+#include "runtime/chan.h"
+#include "runtime/net.h"
+#include "runtime/runtime.h"
+#include "runtime/timer.h"
+#include "runtime/wait_group.h"
+#include "tests/support/each_procs.h"
+
+namespace gorun::jobs::http_client_test {
+
+namespace {
+
+using gorun::test::at_each_procs;
+using gorun::test::run_to_end;
+using runtime::Chan;
+using runtime::Fd;
+using runtime::Unit;
+
+// Listens; whoever serves takes one connection after the other.
+class Listener {
+ public:
+  Listener() : listener_(runtime::tcp_listen(*runtime::Address::parse("127.0.0.1:0"))) {}
+
+  [[nodiscard]] int port() const { return runtime::local_address(listener_.fd)->port(); }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port()) + "/";
+  }
+
+  /// A connection of which the head of a request has been read.
+  Fd request() {
+    Fd connection = std::move(listener_.fd.accept().fd);
+    std::string head;
+    char byte = 0;
+    while (!head.ends_with("\r\n\r\n") && connection.read(&byte, 1)) head += byte;
+    return connection;
+  }
+
+ private:
+  runtime::FdResult listener_;
+};
+
+bool write(Fd& connection, std::string_view text) {
+  return static_cast<bool>(connection.write_all(text.data(), text.size()));
+}
+
+void read_to_end(Fd& connection) {
+  char byte = 0;
+  while (connection.read(&byte, 1)) {
+  }
+}
+
+void sleep_until(runtime::Nanos time) {
+  runtime::sleep(std::max(time - runtime::now(), runtime::Nanos{0}));
+}
+
+struct Sink final : BodySink {
+  std::string body;
+  std::function<void()> at_wait = [] {};
+  std::function<bool()> at_take = [] { return true; };
+
+  bool take(int /*status*/, std::string_view bytes) override {
+    body += bytes;
+    return at_take();
+  }
+  void wait_begins() override { at_wait(); }
+};
+
+// One request to `listener` by an engine of its own, which nobody stops.
+HttpAnswer get(const Listener& listener, HttpSettings settings, runtime::Nanos deadline,
+               Sink* sink) {
+  static const Interrupt never;
+  HttpClient client(HttpEngine::make(never.fd(), 8).value(), std::move(settings));
+  return client.perform({.url = listener.url(), .headers = {}, .body = {}}, deadline, sink);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("jobs/http/http_client");
+
+TEST_CASE("an answer that is whole when its time is up counts, with all of its body") {
+  at_each_procs([](runtime::Runtime& rt) {
+    HttpAnswer answer;
+    Sink sink;
+    run_to_end(rt, [&] {
+      Listener listener;
+      Chan<Unit> waits(0);  // closed when the client does
+      Chan<Unit> closed(0);
+      runtime::WaitGroup server;
+      server.go([&] {
+        Fd connection = listener.request();
+        static_cast<void>(waits.recv());
+        write(connection,
+              "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\nhello\n");
+        read_to_end(connection);  // the client closes it when it has the answer
+        closed.close();
+      });
+      const runtime::Nanos deadline = runtime::now() + std::chrono::milliseconds(50);
+      sink.at_wait = [&, is_first = true]() mutable {
+        if (!std::exchange(is_first, false)) return;
+        waits.close();
+        static_cast<void>(closed.recv());
+        sleep_until(deadline);
+      };
+      answer = get(listener, {}, deadline, &sink);
+      server.wait();
+    });
+    CHECK(answer.end == HttpEnd::kAnswered);
+    CHECK(answer.status == 200);
+    CHECK(answer.body_bytes == 6);
+    CHECK(sink.body == "hello\n");
+  });
+}
+
+TEST_SUITE_END();
+
+}  // namespace gorun::jobs::http_client_test
