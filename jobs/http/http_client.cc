@@ -207,6 +207,11 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
 HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
   HttpEnd end = HttpEnd::kAnswered;
   runtime::Nanos next_look = runtime::now() + kShortWait;
+  const auto give_up = [&](HttpEnd why) {
+    end = why;
+    deadline = runtime::kNoDeadline;
+    engine_->drop(&transfer_);
+  };
   for (;;) {
     const runtime::Nanos until = std::min(next_look, deadline);
     const bool has_news = until == runtime::kNoDeadline
@@ -217,21 +222,15 @@ HttpEnd HttpClient::wait(runtime::Nanos deadline, BodySink* sink) {
     if (!has_news) {
       next_look = runtime::kNoDeadline;
       sink->wait_begins();
-      if (runtime::now() >= deadline) {
-        deadline = runtime::kNoDeadline;
-        end = HttpEnd::kTimedOut;
-        engine_->drop(&transfer_);
-      }
-      continue;
     }
     const bool is_done = transfer_.is_done.load(std::memory_order_acquire);  // before the last look
     // It came to its end before the engine was told: it counts, with all of its body.
     if (is_done && end == HttpEnd::kTimedOut && !transfer_.is_cancelled) end = HttpEnd::kAnswered;
-    if (end == HttpEnd::kAnswered && !hand_over(sink)) {
-      end = HttpEnd::kDropped;
-      if (!is_done) engine_->drop(&transfer_);
+    if ((has_news || is_done) && end == HttpEnd::kAnswered && !hand_over(sink)) {
+      give_up(HttpEnd::kDropped);
     }
     if (is_done) break;
+    if (runtime::now() >= deadline) give_up(HttpEnd::kTimedOut);  // also while a body flows
   }
   static_cast<void>(transfer_.news.try_recv());  // of a body, sent just before the end
   return end;

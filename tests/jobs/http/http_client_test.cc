@@ -124,6 +124,37 @@ TEST_CASE("an answer that is whole when its time is up counts, with all of its b
   });
 }
 
+TEST_CASE("a body that flows faster than it is taken has no more time than any other") {
+  at_each_procs([](runtime::Runtime& rt) {
+    HttpAnswer answer;
+    int taken = 0;
+    run_to_end(rt, [&] {
+      Listener listener;
+      runtime::WaitGroup server;
+      server.go([&] {
+        Fd connection = listener.request();
+        const std::string much(std::size_t{1} << 20, 'x');
+        write(connection, "HTTP/1.1 200 OK\r\n\r\n");
+        while (write(connection, much)) {
+        }
+      });
+      const runtime::Nanos deadline = runtime::now() + std::chrono::milliseconds(50);
+      Sink sink;
+      // The first look at the clock after this finds it past the deadline. A client that does not
+      // look while there is more to take goes on, and is to be seen to.
+      sink.at_take = [&] {
+        sleep_until(deadline);
+        if (taken++ != 0) runtime::sleep(std::chrono::milliseconds(20));
+        return taken < 50;
+      };
+      answer = get(listener, {}, deadline, &sink);
+      server.wait();
+    });
+    CHECK(answer.end == HttpEnd::kTimedOut);
+    CHECK(taken <= 1);
+  });
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::jobs::http_client_test
