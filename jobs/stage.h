@@ -34,6 +34,7 @@
 #include "jobs/out.h"
 #include "jobs/outcome.h"
 #include "jobs/system_error.h"
+#include "runtime/cancel.h"
 
 namespace gorun::jobs {
 
@@ -69,6 +70,14 @@ class Context {
 
   /// True when no further operation is to begin: the run is stopped, or draining.
   [[nodiscard]] virtual bool is_draining() const = 0;
+
+  /// Cancelled then, or a moment later: ends the wait of what wants to begin one.
+  [[nodiscard]] virtual const runtime::Cancel& end_of_beginning() const = 0;
+
+  /// Of a stage with StageTraits::begins_operations: is_draining() became true while the item at
+  /// hand waited, and its operation has not begun. It counts as one that never came, and the input
+  /// as cut short. Always returns kStop.
+  virtual Flow not_begun() = 0;
 
   /// Readable for ever once the run has been stopped: what blocks in poll(2) watches it as well.
   [[nodiscard]] virtual int cancel_fd() const = 0;

@@ -78,6 +78,14 @@ class Worker::LinkContext final : public Context {
   [[nodiscard]] bool is_draining() const override {
     return where_.is_stopped() || where_.run.is_draining(where_.group());
   }
+  [[nodiscard]] const runtime::Cancel& end_of_beginning() const override {
+    return where_.ends->draining;
+  }
+  Flow not_begun() override {
+    where_.input->raise_to(InputState::kCutShort);
+    if (link_.op != nullptr) come_in_again(1);
+    return Flow::kStop;
+  }
   [[nodiscard]] int cancel_fd() const override {
     return where_.is_cut_by_draining() ? where_.run.end_fd(where_.scope())
                                        : where_.run.stop_fd(where_.scope());

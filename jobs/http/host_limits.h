@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "runtime/cancel.h"
 #include "runtime/mutex.h"
 #include "runtime/semaphore.h"
 
@@ -22,19 +23,24 @@ class HostLimits {
   /// One place at one host, given back when it goes.
   class Place {
    public:
-    /// Parks until there is one.
-    Place(HostLimits& limits, const std::string& origin) : limits_(limits), origin_(origin) {
-      if (limits_.per_host_ > 0) limits_.enter(origin_);
-    }
+    /// Parks until there is one, or `end` is cancelled.
+    Place(HostLimits& limits, const std::string& origin, const runtime::Cancel& end)
+        : limits_(limits),
+          origin_(origin),
+          is_taken_(!limits.is_limited() || limits.enter(origin_, end)) {}
     ~Place() {
-      if (limits_.per_host_ > 0) limits_.leave(origin_);
+      if (limits_.is_limited() && is_taken_) limits_.leave(origin_);
     }
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
+    /// False: the wait was cancelled.
+    [[nodiscard]] bool is_taken() const { return is_taken_; }
+
    private:
     HostLimits& limits_;
     const std::string origin_;
+    const bool is_taken_;
   };
 
  private:
@@ -44,20 +50,26 @@ class HostLimits {
     std::size_t users = 0;  // guarded by lock_: those who wait and those who have a place
   };
 
-  void enter(const std::string& origin) {
+  bool enter(const std::string& origin, const runtime::Cancel& end) {
     Host* host = nullptr;
     {
       const std::lock_guard locked(lock_);
       host = &hosts_.try_emplace(origin, per_host_).first->second;
       ++host->users;
     }
-    host->free.acquire();
+    if (host->free.acquire_or_cancelled(end) == runtime::AcquireEnd::kAcquired) return true;
+    const std::lock_guard locked(lock_);
+    forget(hosts_.find(origin));
+    return false;
   }
-  // A host that nobody asks for is forgotten.
   void leave(const std::string& origin) {
     const std::lock_guard locked(lock_);
     const auto host = hosts_.find(origin);
     host->second.free.release();
+    forget(host);
+  }
+  // One user fewer. A host that nobody asks for is forgotten.
+  void forget(std::unordered_map<std::string, Host>::iterator host) {
     if (--host->second.users == 0) hosts_.erase(host);
   }
 

@@ -38,6 +38,7 @@ int action_of(std::uint32_t events) {
 }  // namespace
 
 Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_fd,
+                                                                    runtime::Cancel end,
                                                                     std::size_t connections) {
   if (auto error = runtime::blocking([] { return load_curl(); })) return *std::move(error);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
@@ -52,11 +53,16 @@ Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_f
   }
   runtime::FdResult adopted = runtime::Fd::adopt(epoll);
   if (!adopted) return SystemError{"epoll_create", adopted.error, {}};
-  return std::shared_ptr<HttpEngine>(new HttpEngine(std::move(adopted.fd), cancel_fd, connections));
+  return std::shared_ptr<HttpEngine>(
+      new HttpEngine(std::move(adopted.fd), cancel_fd, std::move(end), connections));
 }
 
-HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, std::size_t connections)
-    : cancel_fd_(cancel_fd), epoll_(std::move(epoll)), multi_(curl().multi_init()) {
+HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, runtime::Cancel end,
+                       std::size_t connections)
+    : cancel_fd_(cancel_fd),
+      end_(std::move(end)),
+      epoll_(std::move(epoll)),
+      multi_(curl().multi_init()) {
   curl().multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
   curl().multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl().multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
@@ -226,6 +232,8 @@ void HttpEngine::finish(Transfer* transfer, int code) {
 }
 
 void HttpEngine::release(const ResolveGate<Transfer*>::Released& released) {
+  if (released.first.empty() && released.known.empty()) return;
+  if (end_.is_cancelled()) return cancel_waiting();
   for (Transfer* transfer : released.first) {
     transfer->asks_resolver = true;
     add(transfer);
@@ -240,6 +248,20 @@ void HttpEngine::cancel_all() {
     active_.back()->asks_resolver = false;
     active_.back()->is_cancelled = true;
     finish(active_.back(), CURLE_ABORTED_BY_CALLBACK);
+  }
+}
+
+// Those that have not gone on from the gate, which lets the next ones through afresh.
+void HttpEngine::cancel_waiting() {
+  gate_.clear();
+  std::vector<Transfer*> waiting;
+  for (Transfer* transfer : active_) {
+    transfer->asks_resolver = false;
+    if (!transfer->is_added) waiting.push_back(transfer);
+  }
+  for (Transfer* transfer : waiting) {
+    transfer->is_cancelled = true;
+    finish(transfer, CURLE_ABORTED_BY_CALLBACK);
   }
 }
 

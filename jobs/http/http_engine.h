@@ -36,6 +36,7 @@
 #include "jobs/expected.h"
 #include "jobs/http/resolve_gate.h"
 #include "jobs/system_error.h"
+#include "runtime/cancel.h"
 #include "runtime/chan.h"
 #include "runtime/io.h"
 #include "runtime/mutex.h"
@@ -51,7 +52,7 @@ struct Transfer {
 
   // Written by the holder of the engine's handle before is_done; read by the owner after it.
   int code = 0;                      // a CURLcode
-  bool is_cancelled = false;         // by cancel_fd or drop()
+  bool is_cancelled = false;         // by cancel_fd, by `end`, or by drop()
   std::atomic<bool> is_done{false};  // release in the engine pairs with the owner's acquire
 
   // The holder's.
@@ -63,8 +64,10 @@ struct Transfer {
 class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
  public:
   /// cancel_fd    readable once the run is stopped: ends every transfer. It outlives the engine.
+  /// end          cancelled once nothing more is to begin: transfers that had to wait for a name
+  ///              end then instead of going on.
   /// connections  kept open for later transfers, at most.
-  static Expected<std::shared_ptr<HttpEngine>, SystemError> make(int cancel_fd,
+  static Expected<std::shared_ptr<HttpEngine>, SystemError> make(int cancel_fd, runtime::Cancel end,
                                                                  std::size_t connections);
   ~HttpEngine();
   HttpEngine(const HttpEngine&) = delete;
@@ -90,7 +93,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
     Transfer* transfer;
   };
 
-  HttpEngine(runtime::Fd epoll, int cancel_fd, std::size_t connections);
+  HttpEngine(runtime::Fd epoll, int cancel_fd, runtime::Cancel end, std::size_t connections);
   static int on_socket(void* easy, int fd, int what, void* engine, void* known);
   static int on_timer(void* multi, long timeout_ms, void* engine);
 
@@ -112,6 +115,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   void finish(Transfer* transfer, int code);
   void release(const ResolveGate<Transfer*>::Released& released);
   void cancel_all();
+  void cancel_waiting();
   void run_timers();
   void after_curl();
   void watch_over();
@@ -119,6 +123,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   void poll();
 
   const int cancel_fd_;
+  const runtime::Cancel end_;
   runtime::Fd epoll_;
   runtime::Mutex handle_;
   void* multi_ = nullptr;

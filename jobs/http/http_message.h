@@ -27,7 +27,7 @@ enum class HttpEnd : std::uint8_t {
   kAnswered,  // whatever the status
   kFailed,    // `error` says why
   kTimedOut,
-  kCancelled,  // the run was stopped
+  kCancelled,  // the run was stopped, or no more is to begin and the request had to wait
   kDropped,    // whoever took the body wanted no more
 };
 

@@ -5,8 +5,6 @@
 // has made is passed on before it waits.
 //
 // A body becomes the text of the item, or a file: written beside it and renamed when it is whole.
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -22,7 +20,7 @@
 #include "jobs/output_file.h"
 #include "jobs/quote.h"
 #include "jobs/stages/rows.h"
-#include "runtime/io.h"
+#include "runtime/cancel.h"
 #include "runtime/timer.h"
 
 namespace gorun::jobs {
@@ -151,7 +149,8 @@ class Fetcher {
   Flow fetch(const Item& item, const Batch& batch, Out& out) {
     if (auto missing = prepare(item)) return fail(item, {.what = std::move(*missing), .item = {}});
     const HttpAnswer answer = ask(out);
-    if (answer.end == HttpEnd::kCancelled || context_.is_cancelled()) return Flow::kStop;
+    if (context_.is_cancelled()) return Flow::kStop;
+    if (answer.end == HttpEnd::kCancelled) return context_.not_begun();
     if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
     if (!body_.commit()) return fail(item, failure_of(*body_.error()));
     context_.count_bytes(answer.body_bytes);
@@ -231,7 +230,13 @@ class Fetcher {
     // A place may be long in coming. A stop on the way down is not forgotten.
     if (limits_.is_limited()) static_cast<void>(body_.flush(out));
     const HostLimits::Place place(limits_,
-                                  limits_.is_limited() ? HttpClient::origin_of(request_.url) : "");
+                                  limits_.is_limited() ? HttpClient::origin_of(request_.url) : "",
+                                  context_.end_of_beginning());
+    if (!place.is_taken() || (limits_.is_limited() && context_.is_draining())) {
+      HttpAnswer none;
+      none.end = HttpEnd::kCancelled;
+      return none;
+    }
     const auto timeout = context_.timeout();
     for (int waits = 0;; ++waits) {
       body_.begin(options_.has("save") ? &path_ : nullptr);
@@ -241,21 +246,11 @@ class Fetcher {
                             options_.flag("retry_after") && !body_.takes(answer.status);
       if (!may_wait || !asks_to_wait(answer)) return answer;
       body_.wait_begins();
-      if (is_stopped_within(std::chrono::seconds(answer.retry_after_s))) {
-        answer.end = HttpEnd::kCancelled;
-        return answer;
-      }
+      const auto end = runtime::sleep_or_cancelled(std::chrono::seconds(answer.retry_after_s),
+                                                   context_.end_of_beginning());
+      // Where no other request is to begin, this was the last answer.
+      if (end == runtime::SleepEnd::kCancelled || context_.is_draining()) return answer;
     }
-  }
-
-  // Waits, as a parked goroutine, and tells whether the run was stopped meanwhile.
-  [[nodiscard]] bool is_stopped_within(std::chrono::nanoseconds pause) const {
-    const int copy = ::fcntl(context_.cancel_fd(), F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return false;  // out of descriptors: the next request says so
-    runtime::FdResult stop = runtime::Fd::adopt(copy);
-    if (!stop) return false;
-    stop.fd.set_read_deadline(runtime::now() + pause);
-    return static_cast<bool>(stop.fd.wait_readable());
   }
 
   Flow emit(const HttpAnswer& answer, const Item& item, const Batch& batch, Out& out) {
@@ -315,7 +310,7 @@ class FetchEach final : public Operator {
 class HttpStage final : public Stage {
  public:
   explicit HttpStage(const StageSpec& spec)
-      : spec_(spec), limits_(spec.options.has("per_host") ? spec.options.integer("per_host") : 0) {}
+      : spec_(spec), limits_(is_limited(spec) ? spec.options.integer("per_host") : 0) {}
   [[nodiscard]] bool is_source() const override { return spec_.inputs.empty(); }
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = is_source() ? 1 : spec_.workers,
@@ -331,6 +326,11 @@ class HttpStage final : public Stage {
   }
 
  private:
+  // One request waits for no other.
+  static bool is_limited(const StageSpec& spec) {
+    return !spec.inputs.empty() && spec.options.has("per_host");
+  }
+
   std::unique_ptr<Fetcher> fetcher(Context& context) {
     auto found = engine(context);
     if (found.ok()) {
@@ -350,7 +350,8 @@ class HttpStage final : public Stage {
     std::weak_ptr<HttpEngine>& slot = engines_[next_++ % engines_.size()];
     if (auto there = slot.lock()) return there;
     const auto share = static_cast<std::size_t>(context.workers()) / engines_.size() + 1;
-    auto made = HttpEngine::make(context.cancel_fd(), std::max(share, kLeastConnections));
+    auto made = HttpEngine::make(context.cancel_fd(), context.end_of_beginning(),
+                                 std::max(share, kLeastConnections));
     if (made.ok()) slot = *made;
     return made;
   }

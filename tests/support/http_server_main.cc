@@ -13,6 +13,7 @@
 //   /redirect/N      a redirect to /redirect/N-1; of 0 "hello\n"
 //   /moved/URL       a redirect to URL
 //   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then a 200
+//   /wait/S          503 with "Retry-After: S"
 //   /close           no answer: the connection is closed
 //   /half            a body that ends before its promised length
 //   /stuck           a body that begins and does not go on
@@ -155,6 +156,8 @@ std::string serve(std::string_view request) {
     text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nstuck";
   } else if (path.starts_with("/busy/")) {
     text = busy(rest("/busy/"));
+  } else if (path.starts_with("/wait/")) {
+    text = answer(503, "", "Retry-After: " + std::string(rest("/wait/")) + "\r\n");
   } else if (path == "/half") {
     text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
   } else if (path == "/stats") {

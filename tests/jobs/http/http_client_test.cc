@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "jobs/interrupt.h"
+#include "runtime/cancel.h"
 #include "runtime/chan.h"
 #include "runtime/net.h"
 #include "runtime/runtime.h"
@@ -82,7 +83,8 @@ struct Sink final : BodySink {
 HttpAnswer get(const Listener& listener, HttpSettings settings, runtime::Nanos deadline,
                Sink* sink) {
   static const Interrupt never;
-  HttpClient client(HttpEngine::make(never.fd(), 8).value(), std::move(settings));
+  HttpClient client(HttpEngine::make(never.fd(), runtime::Cancel(), 8).value(),
+                    std::move(settings));
   return client.perform({.url = listener.url(), .headers = {}, .body = {}}, deadline, sink);
 }
 
