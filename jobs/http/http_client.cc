@@ -44,24 +44,27 @@ bool is_resolved_by_itself(std::string_view host) {
   return host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-// An owner of a parsed URL, for those that are looked at once.
+// An owner of a parsed URL. Each parses one: into what holds a URL, libcurl parses the next one as
+// relative to it.
 struct ParsedUrl {
   CURLU* const url = curl().url();
+  CURLUcode code = CURLUE_MALFORMED_INPUT;
   explicit ParsedUrl(const std::string& text) {
-    is_right = url != nullptr &&
-               curl().url_set(url, CURLUPART_URL, text.c_str(), CURLU_URLENCODE) == CURLUE_OK;
+    if (url == nullptr) throw std::bad_alloc();
+    if (text.find('\0') != std::string::npos) return;
+    code = curl().url_set(url, CURLUPART_URL, text.c_str(), CURLU_URLENCODE);
   }
   ~ParsedUrl() { curl().url_cleanup(url); }
   ParsedUrl(const ParsedUrl&) = delete;
   ParsedUrl& operator=(const ParsedUrl&) = delete;
-  bool is_right = false;
+  [[nodiscard]] bool is_right() const { return code == CURLUE_OK; }
 };
 
 }  // namespace
 
 std::string HttpClient::origin_of(const std::string& url) {
   const ParsedUrl parsed(url);
-  if (!parsed.is_right) return "";
+  if (!parsed.is_right()) return "";
   return part_of(parsed.url, CURLUPART_SCHEME) + "://" + part_of(parsed.url, CURLUPART_HOST) + ":" +
          part_of(parsed.url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
@@ -69,7 +72,7 @@ std::string HttpClient::origin_of(const std::string& url) {
 std::string HttpClient::without_password(const std::string& url) {
   if (url.find('@') == std::string::npos) return url;
   const ParsedUrl parsed(url);
-  if (!parsed.is_right) return url;
+  if (!parsed.is_right()) return url;
   curl().url_set(parsed.url, CURLUPART_USER, nullptr, 0);
   curl().url_set(parsed.url, CURLUPART_PASSWORD, nullptr, 0);
   return part_of(parsed.url, CURLUPART_URL);
@@ -77,13 +80,11 @@ std::string HttpClient::without_password(const std::string& url) {
 
 struct HttpClient::Handles {
   CURL* easy = curl().easy_init();
-  CURLU* url = curl().url();
   curl_slist* headers = nullptr;
   std::array<char, CURL_ERROR_SIZE> error{};
 
   ~Handles() {
     curl().easy_cleanup(easy);
-    curl().url_cleanup(url);
     curl().slist_free_all(headers);
   }
 };
@@ -91,7 +92,7 @@ struct HttpClient::Handles {
 HttpClient::HttpClient(std::shared_ptr<HttpEngine> engine, HttpSettings settings)
     : engine_(std::move(engine)), settings_(std::move(settings)) {
   handles_ = std::make_unique<Handles>();
-  if (handles_->easy == nullptr || handles_->url == nullptr) throw std::bad_alloc();
+  if (handles_->easy == nullptr) throw std::bad_alloc();
   set_up();
 }
 
@@ -136,17 +137,16 @@ void HttpClient::set_up() {
 std::string HttpClient::aim(const std::string& where) {
   if (!where.empty() && where == aimed_at_) return "";
   aimed_at_.clear();
-  CURLU* url = handles_->url;
-  const CURLUcode parsed = curl().url_set(url, CURLUPART_URL, where.c_str(), CURLU_URLENCODE);
-  if (parsed == CURLUE_UNSUPPORTED_SCHEME) return "only http and https are spoken";
-  if (parsed != CURLUE_OK) return "not a URL: one begins with http:// or https://";
-  const std::string scheme = part_of(url, CURLUPART_SCHEME);
+  const ParsedUrl parsed(where);
+  if (parsed.code == CURLUE_UNSUPPORTED_SCHEME) return "only http and https are spoken";
+  if (!parsed.is_right()) return "not a URL: one begins with http:// or https://";
+  const std::string scheme = part_of(parsed.url, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") return "only http and https are spoken";
-  const std::string host = part_of(url, CURLUPART_HOST);
+  const std::string host = part_of(parsed.url, CURLUPART_HOST);
   transfer_.host = is_resolved_by_itself(host) ? "" : host;
   // Not the parsed one: of a handle that is used again, libcurl 7.88 reports the first URL as that
   // of every answer.
-  curl().easy_setopt(handles_->easy, CURLOPT_URL, part_of(url, CURLUPART_URL).c_str());
+  curl().easy_setopt(handles_->easy, CURLOPT_URL, part_of(parsed.url, CURLUPART_URL).c_str());
   aimed_at_ = where;
   return "";
 }

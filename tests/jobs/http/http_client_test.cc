@@ -79,13 +79,12 @@ struct Sink final : BodySink {
   void wait_begins() override { at_wait(); }
 };
 
-// One request to `listener` by an engine of its own, which nobody stops.
-HttpAnswer get(const Listener& listener, HttpSettings settings, runtime::Nanos deadline,
-               Sink* sink) {
+// One request by an engine of its own, which nobody stops.
+HttpAnswer get(const std::string& url, HttpSettings settings, runtime::Nanos deadline, Sink* sink) {
   static const Interrupt never;
   HttpClient client(HttpEngine::make(never.fd(), runtime::Cancel(), 8).value(),
                     std::move(settings));
-  return client.perform({.url = listener.url(), .headers = {}, .body = {}}, deadline, sink);
+  return client.perform({.url = url, .headers = {}, .body = {}}, deadline, sink);
 }
 
 }  // namespace
@@ -116,7 +115,7 @@ TEST_CASE("an answer that is whole when its time is up counts, with all of its b
         static_cast<void>(closed.recv());
         sleep_until(deadline);
       };
-      answer = get(listener, {}, deadline, &sink);
+      answer = get(listener.url(), {}, deadline, &sink);
       server.wait();
     });
     CHECK(answer.end == HttpEnd::kAnswered);
@@ -149,11 +148,23 @@ TEST_CASE("a body that flows faster than it is taken has no more time than any o
         if (taken++ != 0) runtime::sleep(std::chrono::milliseconds(20));
         return taken < 50;
       };
-      answer = get(listener, {}, deadline, &sink);
+      answer = get(listener.url(), {}, deadline, &sink);
       server.wait();
     });
     CHECK(answer.end == HttpEnd::kTimedOut);
     CHECK(taken <= 1);
+  });
+}
+
+TEST_CASE("a URL does not end at a byte 0") {
+  at_each_procs([](runtime::Runtime& rt) {
+    HttpAnswer answer;
+    run_to_end(rt, [&] {
+      Sink sink;
+      answer = get(std::string("http://127.0.0.1:1/\0b", 21), {}, runtime::kNoDeadline, &sink);
+    });
+    CHECK(answer.end == HttpEnd::kFailed);
+    CHECK(answer.error == "not a URL: one begins with http:// or https://");
   });
 }
 

@@ -216,6 +216,14 @@ TEST_CASE("what goes wrong is told with the request") {
         "pages: the item has no field \"b\"\n");
 }
 
+TEST_CASE("no URL is one that depends on the request before") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const std::string items = quoted(server.url("/hello")) + R"(,"hello")";
+  CHECK(failures_of(run_job(fetch_job(items, R"("workers": 1)", dir / "out"), 2)) ==
+        "pages: GET hello: not a URL: one begins with http:// or https://\n");
+}
+
 TEST_CASE("a body is saved whole or not at all") {
   const HttpServer server;
   const ScratchDir dir;
