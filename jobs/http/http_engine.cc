@@ -166,7 +166,9 @@ void HttpEngine::do_queued() {
     } else if (std::ranges::find(active_, transfer) == active_.end()) {
       // It was done before the command came.
     } else if (command.what == Command::kResume) {
-      curl().easy_pause(transfer->easy, CURLPAUSE_CONT);
+      // It hands over what it kept. If that is refused it says so here, and goes on without it.
+      const CURLcode code = curl().easy_pause(transfer->easy, CURLPAUSE_CONT);
+      if (code != CURLE_OK) finish(transfer, code);
     } else {
       transfer->is_cancelled = true;
       finish(transfer, CURLE_ABORTED_BY_CALLBACK);

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -19,6 +22,7 @@
 #include "runtime/timer.h"
 #include "runtime/wait_group.h"
 #include "tests/support/each_procs.h"
+#include "tests/support/parked.h"
 
 namespace gorun::jobs::http_client_test {
 
@@ -78,6 +82,23 @@ struct Sink final : BodySink {
   }
   void wait_begins() override { at_wait(); }
 };
+
+// Yields until what was sent by `connection` has been read at the other end, in this process.
+void yield_until_read(const Fd& connection) {
+  const int to = runtime::peer_address(connection)->port();
+  gorun::test::yield_until("the client has read what was sent", [to] {
+    for (int fd = 3; fd < 1024; ++fd) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) continue;
+      const auto local = runtime::Address::from(reinterpret_cast<sockaddr*>(&address), size);
+      int unread = 0;
+      if (!local || local->port() != to) continue;
+      return ::ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+    }
+    return true;  // closed
+  });
+}
 
 // One request by an engine of its own, which nobody stops.
 HttpAnswer get(const std::string& url, HttpSettings settings, runtime::Nanos deadline, Sink* sink) {
@@ -153,6 +174,44 @@ TEST_CASE("a body that flows faster than it is taken has no more time than any o
     });
     CHECK(answer.end == HttpEnd::kTimedOut);
     CHECK(taken <= 1);
+  });
+}
+
+TEST_CASE("a body is too large also where its last bytes come when the sink goes on") {
+  at_each_procs([](runtime::Runtime& rt) {
+    constexpr std::size_t kFirst = std::size_t{256} << 10;   // wakes the sink
+    constexpr std::size_t kBuffered = std::size_t{4} << 20;  // and so many pause the transfer
+    HttpAnswer answer;
+    run_to_end(rt, [&] {
+      Listener listener;
+      Chan<Unit> takes(0);  // closed when the sink does
+      Chan<Unit> sent(0);   // closed after the last byte
+      runtime::WaitGroup server;
+      server.go([&] {
+        Fd connection = listener.request();
+        write(connection, "HTTP/1.1 200 OK\r\n\r\n");
+        write(connection, std::string(kFirst, 'x'));
+        static_cast<void>(takes.recv());
+        write(connection, std::string(kBuffered, 'x'));
+        yield_until_read(connection);
+        write(connection, "too many");
+        yield_until_read(connection);
+        sent.close();
+      });
+      Sink sink;
+      sink.at_take = [&, is_first = true]() mutable {
+        if (sink.body.size() < kFirst || !std::exchange(is_first, false)) return true;
+        takes.close();
+        static_cast<void>(sent.recv());
+        return true;
+      };
+      HttpSettings settings;
+      settings.max_body = kFirst + kBuffered;
+      answer = get(listener.url(), settings, runtime::kNoDeadline, &sink);
+      server.wait();
+    });
+    CHECK(answer.end == HttpEnd::kFailed);
+    CHECK(answer.error == "the body is larger than \"max_body\", 4456448 bytes");
   });
 }
 
