@@ -255,13 +255,14 @@ bool HttpClient::hand_over(BodySink* sink) {
 
 std::string HttpClient::explain(int code) const {
   const std::string detail = handles_->error.data();
+  const ParsedUrl asked(effective_url(handles_->easy));  // where redirects led
   long number = 0;
   curl().easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
   switch (code) {
     case CURLE_COULDNT_CONNECT:
       return "cannot connect" + (number == 0 ? "" : ": " + errno_text(static_cast<int>(number)));
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "cannot resolve the host " + quote_for_message(transfer_.host);
+      return "cannot resolve the host " + quote_for_message(part_of(asked.url, CURLUPART_HOST));
     case CURLE_COULDNT_RESOLVE_PROXY:
       return "cannot resolve the proxy";
     case CURLE_TOO_MANY_REDIRECTS:
@@ -270,8 +271,10 @@ std::string HttpClient::explain(int code) const {
       return "the server closed the connection without an answer";
     case CURLE_PEER_FAILED_VERIFICATION:
       return "the server's certificate is not trusted" + (detail.empty() ? "" : ": " + detail);
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return "only http and https are spoken";
+    case CURLE_UNSUPPORTED_PROTOCOL:  // of a redirect, or of what the server speaks
+      return part_of(asked.url, CURLUPART_SCHEME).starts_with("http")
+                 ? "the server's answer is not one of HTTP"
+                 : "only http and https are spoken";
     case CURLE_WRITE_ERROR:
       if (is_too_large_) {
         return "the body is larger than \"max_body\", " + std::to_string(settings_.max_body) +

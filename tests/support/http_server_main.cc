@@ -15,6 +15,7 @@
 //   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then a 200
 //   /wait/S          503 with "Retry-After: S"
 //   /close           no answer: the connection is closed
+//   /raw/TEXT        TEXT, in which %XX is a byte; then the connection is closed
 //   /half            a body that ends before its promised length
 //   /stuck           a body that begins and does not go on
 //   /stats           "requests R connections C slow S": counts, and the most /slow and
@@ -125,6 +126,19 @@ std::string busy(std::string_view name_and_times) {
   return answer(200, "hello\n");
 }
 
+std::string unescaped(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = static_cast<unsigned char>(text[i]);
+    if (byte == '%') {
+      std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+      i += 2;
+    }
+    plain += static_cast<char>(byte);
+  }
+  return plain;
+}
+
 // The answer to one request; empty: close the connection.
 std::string serve(std::string_view request) {
   const std::size_t begin = request.find(' ') + 1;
@@ -158,6 +172,8 @@ std::string serve(std::string_view request) {
     text = busy(rest("/busy/"));
   } else if (path.starts_with("/wait/")) {
     text = answer(503, "", "Retry-After: " + std::string(rest("/wait/")) + "\r\n");
+  } else if (path.starts_with("/raw/")) {
+    text = unescaped(rest("/raw/"));
   } else if (path == "/half") {
     text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
   } else if (path == "/stats") {
@@ -232,7 +248,7 @@ void talk(Fd connection) {
     }
     const std::string text = serve(std::string_view(input).substr(0, size));
     if (text.empty() || !connection.write_all(text.data(), text.size())) return;
-    if (text.ends_with("half")) return;
+    if (text.ends_with("half") || input.starts_with("GET /raw/")) return;
     input.erase(0, size);
   }
 }
