@@ -113,6 +113,8 @@ void HttpClient::set_up() {
   curl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl().easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
   curl().easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl().easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
+  curl().easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl().easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open);
   curl().easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   curl().easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpEngine::close_socket);
@@ -172,7 +174,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
                                BodySink* sink) {
   HttpAnswer answer;
   handles_->error[0] = '\0';
-  is_too_large_ = false;
+  is_too_large_ = is_head_whole_ = false;
   waiting_.clear();
   status_ = 0;
   body_bytes_ = 0;
@@ -188,6 +190,10 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
   if (answer.end == HttpEnd::kAnswered && transfer_.code != CURLE_OK) {
     answer.end = HttpEnd::kFailed;
     answer.error = explain(transfer_.code);
+  }
+  if (answer.end == HttpEnd::kAnswered && !is_head_whole_) {
+    answer.end = HttpEnd::kFailed;
+    answer.error = "the server closed the connection within the head of its answer";
   }
   long status = 0;
   curl_off_t retry_after = 0;
@@ -311,6 +317,21 @@ std::size_t HttpClient::on_body(char* bytes, std::size_t size, std::size_t count
   client->waiting_.append(bytes, length);
   if (client->waiting_.size() >= kWorthTaking) client->note();
   return length;
+}
+
+// libcurl takes a head that ends with the connection for one that is whole. Heads of preliminary
+// answers and of the proxy's come before that of the answer, lines of a trailer after it.
+std::size_t HttpClient::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
+  auto* client = static_cast<HttpClient*>(self);
+  const std::string_view line(bytes, size * count);
+  if (line.starts_with("HTTP/")) {
+    client->is_head_whole_ = false;
+  } else if (line == "\r\n" || line == "\n") {
+    long status = 0;  // 0: of the proxy's answer to CONNECT
+    curl().easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+    client->is_head_whole_ = status >= 200 || status == 101;
+  }
+  return line.size();
 }
 
 // Under body_lock_.

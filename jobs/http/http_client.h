@@ -54,6 +54,7 @@ class HttpClient {
  private:
   struct Handles;
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_open(void* self, int purpose, void* address);
   void set_up();
   [[nodiscard]] std::string aim(const std::string& where);
@@ -67,8 +68,10 @@ class HttpClient {
   const HttpSettings settings_;
   std::unique_ptr<Handles> handles_;  // libcurl's; its callbacks know where this client lives
   Transfer transfer_;
-  std::string aimed_at_;       // the URL that the handle is set to; empty: to none
-  bool is_too_large_ = false;  // the engine's holder; read when done
+  std::string aimed_at_;  // the URL that the handle is set to; empty: to none
+  // The engine's holder; read when done.
+  bool is_too_large_ = false;
+  bool is_head_whole_ = false;  // that of the answer at hand
 
   std::mutex body_lock_;          // never held across anything that parks
   std::string waiting_;           // guarded by body_lock_: bytes that the sink has yet to take

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -82,6 +83,20 @@ TEST_CASE("a body that is cut short fails, however its length was told") {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"}) {
     CAPTURE(text);
     CHECK(failure_of(raw(server, text)) != "");
+  }
+}
+
+TEST_CASE("a head that is cut short is no answer without a body") {
+  const HttpServer server;
+  const ScratchDir dir;
+  for (const std::string_view text : {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Len",
+                                      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n"}) {
+    CAPTURE(text);
+    const std::string url = raw(server, text);
+    CHECK(failure_of(url, R"(, "save": ")" + dir / "a" + "\"") ==
+          "page: GET " + url +
+              ": the server closed the connection within the head of its answer\n");
+    CHECK_FALSE(std::filesystem::exists(dir / "a"));
   }
 }
 
