@@ -127,12 +127,16 @@ void HttpClient::set_up() {
     curl().easy_setopt(easy, CURLOPT_NOBODY, 1L);
   } else if (settings_.has_body) {
     curl().easy_setopt(easy, CURLOPT_POST, 1L);
-    if (settings_.method != "POST") {
-      curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
-    }
-  } else if (settings_.method != "GET") {
-    curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
   }
+  // Goes where redirects lead, and so must its body; but for 303, see on_header().
+  if (names_method()) {
+    curl().easy_setopt(easy, CURLOPT_POSTREDIR, long{CURL_REDIR_POST_301 | CURL_REDIR_POST_302});
+  }
+}
+
+// True if the method is one that libcurl does not use by itself.
+bool HttpClient::names_method() const {
+  return settings_.method != "HEAD" && settings_.method != (settings_.has_body ? "POST" : "GET");
 }
 
 // Points the handle at a URL. returns what is wrong with it; empty: nothing.
@@ -162,6 +166,9 @@ std::string HttpClient::load(const HttpRequest& request) {
     handles_->headers = curl().slist_append(handles_->headers, header.c_str());
   }
   curl().easy_setopt(easy, CURLOPT_HTTPHEADER, handles_->headers);
+  if (names_method()) {
+    curl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+  }
   if (settings_.has_body) {
     curl().easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                        static_cast<curl_off_t>(request.body.size()));
@@ -330,6 +337,8 @@ std::size_t HttpClient::on_header(char* bytes, std::size_t size, std::size_t cou
     long status = 0;  // 0: of the proxy's answer to CONNECT
     curl().easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
     client->is_head_whole_ = status >= 200 || status == 101;
+    // "See other": what is there is to be got, by whatever method it was pointed out.
+    if (status == 303) curl().easy_setopt(client->handles_->easy, CURLOPT_CUSTOMREQUEST, nullptr);
   }
   return line.size();
 }

@@ -57,6 +57,7 @@ class HttpClient {
   static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_open(void* self, int purpose, void* address);
   void set_up();
+  [[nodiscard]] bool names_method() const;
   [[nodiscard]] std::string aim(const std::string& where);
   [[nodiscard]] std::string load(const HttpRequest& request);
   void note();

@@ -12,6 +12,7 @@
 //   /together/N      "slow\n", when N of them and of /slow are here, or after a minute
 //   /redirect/N      a redirect to /redirect/N-1; of 0 "hello\n"
 //   /moved/URL       a redirect to URL
+//   /see/URL         the same by the status 303
 //   /busy/NAME/N     503 with "Retry-After: 1" for the first N requests of this NAME, then a 200
 //   /wait/S          503 with "Retry-After: S"
 //   /close           no answer: the connection is closed
@@ -166,6 +167,8 @@ std::string serve(std::string_view request) {
     text = answer(302, "", "Location: /redirect/" + std::to_string(left - 1) + "\r\n");
   } else if (path.starts_with("/moved/")) {
     text = answer(302, "", "Location: " + std::string(rest("/moved/")) + "\r\n");
+  } else if (path.starts_with("/see/")) {
+    text = answer(303, "", "Location: " + std::string(rest("/see/")) + "\r\n");
   } else if (path == "/stuck") {
     text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nstuck";
   } else if (path.starts_with("/busy/")) {

@@ -100,6 +100,41 @@ TEST_CASE("a head that is cut short is no answer without a body") {
   }
 }
 
+TEST_CASE("a redirect is followed with the method and its body, unless it is to be got") {
+  const HttpServer server;
+  const std::string moved = server.url("/moved//echo");
+  const std::string see = server.url("/see//echo");
+  const std::string put = R"(, "method": "PUT", "body": "abc")";
+  const auto begins_and_ends = [](const std::string& text, std::string_view begin,
+                                  std::string_view end) {
+    return text.starts_with(begin) && text.ends_with(end);
+  };
+  CHECK(begins_and_ends(body_of(moved, put), "PUT /echo ", "\r\n\r\nabc\n"));
+  CHECK(begins_and_ends(body_of(see, put), "GET /echo ", "\r\n\r\n\n"));
+  const std::string twice = server.url("/moved/" + server.url("/see//echo"));
+  CHECK(begins_and_ends(body_of(twice, put), "GET /echo ", "\r\n\r\n\n"));
+  CHECK(begins_and_ends(body_of(moved, R"(, "method": "DELETE")"), "DELETE /echo ", "\n"));
+  CHECK(begins_and_ends(body_of(see, R"(, "method": "DELETE")"), "GET /echo ", "\n"));
+  // As browsers do.
+  CHECK(begins_and_ends(body_of(moved, R"(, "body": "abc")"), "GET /echo ", "\r\n\r\n\n"));
+}
+
+TEST_CASE("a method is that of the next request, whatever became of it on the way of the last") {
+  const HttpServer server;
+  const ScratchDir dir;
+  const std::string urls =
+      "\"" + server.url("/see//echo") + "\", \"" + server.url("/moved//echo") + "\"";
+  CHECK(
+      failures_of(run_job(R"({"gorun": 1, "stages": {"urls": {"kind": "items", "items": [)" + urls +
+                              R"(]}, "pages": {"kind": "http", "from": "urls", "method": "PUT",
+          "body": "abc", "workers": 1}, "out": {"kind": "write", "from": "pages", "path": ")" +
+                              dir / "out" + R"("}}})",
+                          2)) == "");
+  const std::string out = read_whole_file(dir / "out");
+  CHECK(out.starts_with("GET /echo "));
+  CHECK(out.find("\nPUT /echo ") != std::string::npos);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::http_answers_test
