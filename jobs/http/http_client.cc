@@ -195,7 +195,8 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
   answer.end = wait(deadline, sink);
   if (answer.end == HttpEnd::kAnswered && transfer_.is_cancelled) answer.end = HttpEnd::kCancelled;
   if (answer.end == HttpEnd::kAnswered && transfer_.code != CURLE_OK) {
-    answer.end = HttpEnd::kFailed;
+    const bool is_too_large = transfer_.code == CURLE_WRITE_ERROR && is_too_large_;
+    answer.end = is_too_large ? HttpEnd::kTooLarge : HttpEnd::kFailed;
     answer.error = explain(transfer_.code);
   }
   if (answer.end == HttpEnd::kAnswered && !is_head_whole_) {

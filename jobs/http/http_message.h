@@ -26,6 +26,7 @@ struct HttpRequest {
 enum class HttpEnd : std::uint8_t {
   kAnswered,  // whatever the status
   kFailed,    // `error` says why
+  kTooLarge,  // the body, of an answer with `status`; so does `error`
   kTimedOut,
   kCancelled,  // the run was stopped, or no more is to begin and the request had to wait
   kDropped,    // whoever took the body wanted no more

@@ -168,7 +168,7 @@ class Fetcher {
                      .item = {},
                      .cause = FailureCause::kTimeout};
     }
-    if (answer.end != HttpEnd::kAnswered) {
+    if (!is_answered(answer)) {
       return Failure{
           .what = shown() + ": " + answer.error, .item = {}, .cause = FailureCause::kNetwork};
     }
@@ -183,8 +183,14 @@ class Fetcher {
     return failure;
   }
 
-  static bool asks_to_wait(const HttpAnswer& answer) {
-    return answer.end == HttpEnd::kAnswered && answer.retry_after_s > 0 &&
+  // What nobody needs may be of any size.
+  [[nodiscard]] bool is_answered(const HttpAnswer& answer) const {
+    return answer.end == HttpEnd::kAnswered ||
+           (answer.end == HttpEnd::kTooLarge && !body_.takes(answer.status));
+  }
+
+  [[nodiscard]] bool asks_to_wait(const HttpAnswer& answer) const {
+    return is_answered(answer) && answer.retry_after_s > 0 &&
            answer.retry_after_s <= kLongestWaitS && (answer.status == 429 || answer.status == 503);
   }
 

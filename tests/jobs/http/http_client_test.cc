@@ -210,7 +210,7 @@ TEST_CASE("a body is too large also where its last bytes come when the sink goes
       answer = get(listener.url(), settings, runtime::kNoDeadline, &sink);
       server.wait();
     });
-    CHECK(answer.end == HttpEnd::kFailed);
+    CHECK(answer.end == HttpEnd::kTooLarge);
     CHECK(answer.error == "the body is larger than \"max_body\", 4456448 bytes");
   });
 }

@@ -135,6 +135,14 @@ TEST_CASE("a method is that of the next request, whatever became of it on the wa
   CHECK(out.find("\nPUT /echo ") != std::string::npos);
 }
 
+TEST_CASE("of an answer that fails by its status the size does not matter") {
+  const HttpServer server;
+  const std::string url = server.url("/status/404");
+  CHECK(failure_of(url, R"(, "max_body": 5)") == "page: GET " + url + ": status 404\n");
+  CHECK(failure_of(url, R"(, "max_body": 5, "status": "any")") ==
+        "page: GET " + url + ": the body is larger than \"max_body\", 5 bytes\n");
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::http_answers_test
