@@ -32,6 +32,15 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return copy;
 }
 
+// In lower case, as names of hosts are the same in any.
+std::string host_of(CURLU* url) {
+  std::string host = part_of(url, CURLUPART_HOST);
+  std::ranges::transform(host, host.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return host;
+}
+
 std::string effective_url(CURL* easy) {
   char* url = nullptr;
   curl().easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -65,7 +74,7 @@ struct ParsedUrl {
 std::string HttpClient::origin_of(const std::string& url) {
   const ParsedUrl parsed(url);
   if (!parsed.is_right()) return "";
-  return part_of(parsed.url, CURLUPART_SCHEME) + "://" + part_of(parsed.url, CURLUPART_HOST) + ":" +
+  return part_of(parsed.url, CURLUPART_SCHEME) + "://" + host_of(parsed.url) + ":" +
          part_of(parsed.url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
@@ -148,7 +157,7 @@ std::string HttpClient::aim(const std::string& where) {
   if (!parsed.is_right()) return "not a URL: one begins with http:// or https://";
   const std::string scheme = part_of(parsed.url, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") return "only http and https are spoken";
-  const std::string host = part_of(parsed.url, CURLUPART_HOST);
+  const std::string host = host_of(parsed.url);
   transfer_.host = is_resolved_by_itself(host) ? "" : host;
   // Not the parsed one: of a handle that is used again, libcurl 7.88 reports the first URL as that
   // of every answer.

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "jobs/http/curl_library.h"
 #include "jobs/interrupt.h"
 #include "runtime/cancel.h"
 #include "runtime/chan.h"
@@ -225,6 +226,14 @@ TEST_CASE("a URL does not end at a byte 0") {
     CHECK(answer.end == HttpEnd::kFailed);
     CHECK(answer.error == "not a URL: one begins with http:// or https://");
   });
+}
+
+TEST_CASE("the same host is the same origin, however it is written") {
+  REQUIRE_FALSE(load_curl().has_value());
+  CHECK(HttpClient::origin_of("http://example.com/a") == "http://example.com:80");
+  CHECK(HttpClient::origin_of("HTTP://user:secret@Example.COM:80/b?c") == "http://example.com:80");
+  CHECK(HttpClient::origin_of("https://example.com") == "https://example.com:443");
+  CHECK(HttpClient::origin_of("example") == "");
 }
 
 TEST_SUITE_END();
