@@ -525,6 +525,10 @@ TEST_CASE("a proxy makes the tunnel to a server that speaks TLS") {
   CHECK(text_of(proxy.url("/tunnels")) == "1\n\n");
   CHECK(failure_of("https://127.0.0.1:1/") ==
         "pages: GET https://127.0.0.1:1/: CONNECT tunnel failed, response 502\n");
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  CHECK(failure_of("https://127.0.0.1:1/") ==
+        "pages: GET https://127.0.0.1:1/: cannot connect: Connection refused\n");
+  ::unsetenv("no_proxy");
   ::unsetenv("https_proxy");
 }
 
