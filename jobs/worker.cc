@@ -550,7 +550,13 @@ void Worker::run_producer(Link& link) {
   } while (link.context->starts_again(places_));
   // What it has emitted may wait for room; whoever needs a place need not wait for that.
   places_.give_back();
-  if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
+}
+
+// Asked behind all that heeds the cut: an operator that was told to end says no more than that it
+// did, and what leaves with a flush may be told that nobody wants more. A drain that came later
+// than the last item is taken for one that came before it.
+void Worker::say_if_cut() {
+  if (where_.is_cut()) where_.input->raise_to(InputState::kCutShort);
 }
 
 void Worker::run_links() {
@@ -568,6 +574,7 @@ void Worker::run_links() {
     where_.inbox->close();
     where_.attempts->over.cancel();
   }
+  say_if_cut();  // finish() may ask
   for (const std::unique_ptr<Link>& link : links_) {
     if (where_.is_stopped()) return;
     take_places();
@@ -576,6 +583,7 @@ void Worker::run_links() {
     static_cast<void>(link->out->flush());
     flush_ports(*link);
   }
+  say_if_cut();
   if (where_.order != nullptr) where_.order->complete(ticket_);
 }
 
@@ -590,6 +598,7 @@ void Worker::put_out(Conclude conclude) {
   conclude(last);
   static_cast<void>(last.out->flush());
   flush_ports(last);
+  say_if_cut();
   places_.give_back();
   clock_.switch_to(nullptr);
 }

@@ -78,6 +78,7 @@ class Worker {
   template <class Conclude>
   void put_out(Conclude conclude);
   void run_producer(Link& link);
+  void say_if_cut();
   void consume_in_order();
   void begin_attempt(Batch* batch);
   void consume();

@@ -25,12 +25,54 @@ using jobs::Item;
 using jobs::Out;
 
 /// A stage made of functions. Every worker shares them, so what they touch is atomic or theirs.
+/// With both of the first two it is a source whose items an operator of the same stage works on.
 struct Probe {
   std::function<void(Context&, Out&)> run = {};               // of a source
   std::function<Flow(Context&, Batch&&, Out&)> process = {};  // of an operator
   std::function<void(Context&, Out&)> finish = [](Context&, Out&) {};
   jobs::StageTraits traits = {};
 };
+
+class ProbeStage final : public jobs::Stage {
+ public:
+  ProbeStage(const Probe& probe, bool is_source) : probe_(probe), is_source_(is_source) {}
+  [[nodiscard]] jobs::StageTraits traits() const override { return probe_.traits; }
+  [[nodiscard]] bool is_source() const override { return is_source_; }
+  [[nodiscard]] std::unique_ptr<jobs::Producer> make_producer(Context& context) override {
+    return std::make_unique<ProbeProducer>(probe_, context);
+  }
+  [[nodiscard]] std::unique_ptr<jobs::Operator> make_operator(Context& context) override {
+    return std::make_unique<ProbeOperator>(probe_, context);
+  }
+
+ private:
+  struct ProbeProducer final : jobs::Producer {
+    ProbeProducer(const Probe& p, Context& c) : probe(p), context(c) {}
+    void run(Out& out) override { probe.run(context, out); }
+    const Probe& probe;
+    Context& context;
+  };
+  struct ProbeOperator final : jobs::Operator {
+    ProbeOperator(const Probe& p, Context& c) : probe(p), context(c) {}
+    Flow process(Batch&& batch, Out& out) override {
+      return probe.process(context, std::move(batch), out);
+    }
+    void finish(Out& out) override { probe.finish(context, out); }
+    const Probe& probe;
+    Context& context;
+  };
+
+  const Probe& probe_;
+  const bool is_source_;
+};
+
+/// What a StageMaker returns for a stage that `probe` is, which outlives it.
+inline std::vector<std::unique_ptr<jobs::Stage>> probe_row(const Probe& probe) {
+  std::vector<std::unique_ptr<jobs::Stage>> row;
+  if (probe.run) row.push_back(std::make_unique<ProbeStage>(probe, true));
+  if (probe.process) row.push_back(std::make_unique<ProbeStage>(probe, false));
+  return row;
+}
 
 struct Wiring {
   std::vector<std::string> from = {};  // "stage" or "stage.port"
@@ -88,42 +130,12 @@ class ProbeGraph {
 
   [[nodiscard]] jobs::Outcome run(const jobs::RunOptions& options) const {
     return jobs::execute(graph_, options, [this](const jobs::StageSpec& spec) {
-      std::vector<std::unique_ptr<jobs::Stage>> row;
-      row.push_back(std::make_unique<ProbeStage>(probes_.at(spec.name)));
-      return row;
+      return probe_row(probes_.at(spec.name));
     });
   }
   [[nodiscard]] jobs::Outcome run(int procs) const { return run(jobs::RunOptions{.procs = procs}); }
 
  private:
-  struct ProbeProducer final : jobs::Producer {
-    ProbeProducer(const Probe& p, Context& c) : probe(p), context(c) {}
-    void run(Out& out) override { probe.run(context, out); }
-    const Probe& probe;
-    Context& context;
-  };
-  struct ProbeOperator final : jobs::Operator {
-    ProbeOperator(const Probe& p, Context& c) : probe(p), context(c) {}
-    Flow process(Batch&& batch, Out& out) override {
-      return probe.process(context, std::move(batch), out);
-    }
-    void finish(Out& out) override { probe.finish(context, out); }
-    const Probe& probe;
-    Context& context;
-  };
-  struct ProbeStage final : jobs::Stage {
-    explicit ProbeStage(const Probe& p) : probe(p) {}
-    [[nodiscard]] jobs::StageTraits traits() const override { return probe.traits; }
-    [[nodiscard]] bool is_source() const override { return probe.run != nullptr; }
-    [[nodiscard]] std::unique_ptr<jobs::Producer> make_producer(Context& context) override {
-      return std::make_unique<ProbeProducer>(probe, context);
-    }
-    [[nodiscard]] std::unique_ptr<jobs::Operator> make_operator(Context& context) override {
-      return std::make_unique<ProbeOperator>(probe, context);
-    }
-    const Probe& probe;
-  };
-
   jobs::Graph graph_;
   std::map<std::string, std::size_t> index_;
   std::map<std::string, Probe> probes_;
