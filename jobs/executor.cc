@@ -405,10 +405,11 @@ class Execution {
       runtime::set_label("timeout");
       const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
       if (end == runtime::SleepEnd::kCancelled) return;
-      run_.fail(stage, {.kind = FailureKind::kWork,
-                        .what = "timed out after " + duration_text(timeout),
-                        .item = {},
-                        .cause = FailureCause::kTimeout});
+      // The stage may have come to its end since.
+      run_.fail_unless_ended(stage, {.kind = FailureKind::kWork,
+                                     .what = "timed out after " + duration_text(timeout),
+                                     .item = {},
+                                     .cause = FailureCause::kTimeout});
     });
   }
 

@@ -185,6 +185,21 @@ void Run::fail(std::size_t stage, Failure failure) {
     const std::lock_guard<runtime::Mutex> hold(lock_);
     keep_failure(stage, std::move(failure));
   }
+  after_failure(stage);
+}
+
+// The lock decides which was first: a stage that ends later finds its failure (stage_finished()).
+void Run::fail_unless_ended(std::size_t stage, Failure failure) {
+  mask(&failure);
+  {
+    const std::lock_guard<runtime::Mutex> hold(lock_);
+    if (stages_[stage].ended.count() != 0) return;
+    keep_failure(stage, std::move(failure));
+  }
+  after_failure(stage);
+}
+
+void Run::after_failure(std::size_t stage) {
   if (graph_.fail == FailPolicy::kFast) {
     stop(scope_of_[stage]);
     return;

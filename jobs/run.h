@@ -154,6 +154,8 @@ class Run {
 
   /// The stage cannot go on.
   void fail(std::size_t stage, Failure failure);
+  /// The same, said by somebody for whom the stage does not wait: nothing if it has ended.
+  void fail_unless_ended(std::size_t stage, Failure failure);
   /// An item has failed for good. kStop: so must the worker end.
   [[nodiscard]] Flow fail_item(std::size_t stage, Failure failure);
   /// An attempt has failed, and another one follows after `pause`.
@@ -199,6 +201,7 @@ class Run {
   // Both with lock_ held.
   void keep_failure(std::size_t stage, Failure failure);
   void keep_let_go(std::size_t stage, Failure failure);
+  void after_failure(std::size_t stage);
   Flow after_failed_item(std::size_t stage);
   void stop(std::size_t scope);
   void stop_all();
