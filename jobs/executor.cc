@@ -466,7 +466,7 @@ class Execution {
     }
     running.wait();
     live.attempts.all.wait();  // a stop ends their pauses
-    if (live.order) live.order->finish();
+    if (live.order) static_cast<void>(live.order->finish());
     passing_on.wait();
     if (!live.shards) return;
     live.shards->close();

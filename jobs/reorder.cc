@@ -96,10 +96,17 @@ void Reorder::put_back(Batch&& batch, Ticket ticket) {
   static_cast<void>(inbox_.try_put(ring));
 }
 
-void Reorder::finish() {
+std::vector<Batch> Reorder::finish() {
+  std::vector<Batch> left;
   const Lock hold(lock_);
+  for (auto& [batch, ticket] : back_) {
+    left.push_back(std::move(batch));
+    if (!is_closed_) slot(ticket).is_complete = true;  // closed: the slots may be gone
+  }
+  back_.clear();
   is_finished_ = true;
   work_.notify_one();
+  return left;
 }
 
 void Reorder::close_locked() {

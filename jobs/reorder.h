@@ -64,9 +64,11 @@ class Reorder {
   /// Hands an item with an open ticket out once more, before anything new.
   void put_back(Batch&& batch, Ticket ticket);
 
-  /// All tickets that there will be are given and complete; run() returns when it has passed on
-  /// their output.
-  void finish();
+  /// The workers have ended, and nothing comes back any more: all tickets that there will be are
+  /// given and complete, but for those of items that came back when nobody took them any more
+  /// (draining, a worker that had enough). Those are completed here, and their batches returned.
+  /// run() returns when it has passed on the output of all.
+  [[nodiscard]] std::vector<Batch> finish();
   /// Passes the output on; returns after finish() or close(), or when the readers want no more.
   void run();
   /// Ends everything at once.

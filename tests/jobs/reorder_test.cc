@@ -12,6 +12,8 @@
 
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
+#include "runtime/sync.h"
+#include "runtime/timer.h"
 #include "tests/jobs/probe_graph.h"
 #include "tests/jobs/run_job.h"
 #include "tests/support/each_procs.h"
@@ -27,6 +29,7 @@ using namespace std::chrono_literals;
 using gorun::test::numbers;
 using gorun::test::Probe;
 using gorun::test::ProbeGraph;
+using gorun::test::sums;
 namespace runtime = gorun::runtime;
 
 constexpr int kProcs[] = {1, 2, 8};
@@ -224,6 +227,62 @@ TEST_CASE("output that finds no room is handed back, and only that whose turn is
     CHECK(is_taken == std::vector<bool>{true, false, true});
     CHECK(left == 1);
   }
+}
+
+TEST_CASE("items that came back when nobody takes them any more hold up nothing") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    std::atomic<std::uint64_t> queued = 0;
+    std::vector<std::string> left;
+    runtime::Runtime rt({.procs = procs});
+    static_cast<void>(rt.run([&] {
+      Inbox inbox({.capacity = 8, .producers = 1, .comes_back = true}, &queued);
+      const std::vector<Inbox*> nobody;
+      Reorder order({.window = 8, .retries = true}, inbox, nobody);
+      runtime::WaitGroup passing_on;
+      passing_on.go([&] { order.run(); });
+      for (const char* text : {"a", "b", "c"}) {
+        Batch batch;
+        batch.push(Item{.text = text});
+        static_cast<void>(inbox.put(std::move(batch)));
+      }
+      std::vector<std::pair<Batch, Reorder::Ticket>> taken(3);
+      for (auto& [batch, ticket] : taken) static_cast<void>(order.take(&batch, &ticket));
+      inbox.close();
+      order.complete(taken[1].second);
+      order.put_back(std::move(taken[0].first), taken[0].second);
+      order.put_back(std::move(taken[2].first), taken[2].second);
+      for (const Batch& batch : order.finish()) left.emplace_back(batch.items()[0].text);
+      passing_on.wait();
+    }));
+    CHECK(left == std::vector<std::string>{"a", "c"});
+  }
+}
+
+TEST_CASE("ordered items that are due for another attempt when a drain comes hold up nothing") {
+  // In virtual time: while both workers sleep, the four items before theirs come back.
+  Interrupt drain;
+  Probe flaky{.process = [&](Context& context, Batch&& batch, Out& out) {
+    const Item& item = batch.items()[0];
+    if (item.text < "4") return context.fail_item(item, {FailureKind::kWork, "not yet", {}});
+    runtime::sleep(1s);
+    drain.raise();
+    return out.send(std::move(batch));
+  }};
+  flaky.traits = {.workers = 2, .begins_operations = true};
+  std::atomic<long> count = 0, sum = 0;
+  ProbeGraph graph;
+  graph.add("numbers", numbers(6))
+      .add("flaky", flaky,
+           {.from = {"numbers"},
+            .failure = {.retry = {.max = 2, .base = 1ms, .jitter = false}},
+            .window = 8})
+      .add("sum", sums(&count, &sum), {.from = {"flaky"}});
+  const Outcome outcome = graph.run(RunOptions{.drain = &drain, .deterministic = 7});
+  CHECK(outcome.stuck.empty());
+  CHECK(outcome.state == RunState::kInterrupted);
+  CHECK(count == 2);
+  CHECK(sum == 9);
 }
 
 TEST_CASE("hash, read and exec keep the order of their input") {
