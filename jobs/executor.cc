@@ -466,7 +466,7 @@ class Execution {
     }
     running.wait();
     live.attempts.all.wait();  // a stop ends their pauses
-    if (live.order) static_cast<void>(live.order->finish());
+    leave_out_what_came_back(chain, live);
     passing_on.wait();
     if (!live.shards) return;
     live.shards->close();
@@ -482,6 +482,17 @@ class Execution {
       });
     }
     concluding.wait();
+  }
+
+  // For another attempt, when the workers had gone.
+  static void leave_out_what_came_back(const PlanChain& chain, LiveChain& live) {
+    if (live.order) {
+      for (Batch& batch : live.order->finish()) live.where->leave_out(std::move(batch));
+    }
+    if (!live.inbox || !chain.retries) return;
+    for (Batch batch; live.inbox->try_take(&batch) == Inbox::Taken::kBatch;) {
+      live.where->leave_out(std::move(batch));
+    }
   }
 
   void run_merger(std::size_t node, Merger& merger, runtime::Chan<ParcelPtr>& parcels,

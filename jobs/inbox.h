@@ -51,7 +51,8 @@ class Inbox {
   /// Names it in the report on a deadlock, and what waits in it in a trace; before it is shared.
   void set_label(const std::string& stage);
 
-  /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed.
+  /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed, and
+  /// a batch that is not large is as it was.
   Flow put(Batch&& batch);
   /// True if put() would not park now. A hint.
   [[nodiscard]] bool has_room() const;

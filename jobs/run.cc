@@ -208,7 +208,8 @@ void Run::after_failure(std::size_t stage) {
   stop_followers(stage);
 }
 
-Flow Run::fail_item(std::size_t stage, Failure failure) {
+// True if the stage lets the item go.
+bool Run::keep_failed_item(std::size_t stage, Failure failure) {
   const FailurePolicy& policy = graph_.stages[stage].failure;
   mask(&failure);
   const std::uint64_t lost = cell(stage).lost.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -217,15 +218,21 @@ Flow Run::fail_item(std::size_t stage, Failure failure) {
     failure.what += " (failed item " + std::to_string(lost) + "; \"tolerate\" allows " +
                     std::to_string(*policy.tolerate.count) + ")";
   }
-  {
-    const std::lock_guard<runtime::Mutex> hold(lock_);
-    if (is_let_go) {
-      keep_let_go(stage, std::move(failure));
-      return Flow::kMore;
-    }
+  const std::lock_guard<runtime::Mutex> hold(lock_);
+  if (is_let_go) {
+    keep_let_go(stage, std::move(failure));
+  } else {
     keep_failure(stage, std::move(failure));
   }
-  return after_failed_item(stage);
+  return is_let_go;
+}
+
+Flow Run::fail_item(std::size_t stage, Failure failure) {
+  return keep_failed_item(stage, std::move(failure)) ? Flow::kMore : after_failed_item(stage);
+}
+
+void Run::give_up_item(std::size_t stage, Failure failure) {
+  static_cast<void>(keep_failed_item(stage, std::move(failure)));
 }
 
 Flow Run::after_failed_item(std::size_t stage) {

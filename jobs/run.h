@@ -158,6 +158,9 @@ class Run {
   void fail_unless_ended(std::size_t stage, Failure failure);
   /// An item has failed for good. kStop: so must the worker end.
   [[nodiscard]] Flow fail_item(std::size_t stage, Failure failure);
+  /// An item has failed, and only for draining is there no further attempt. Counts as a failed one,
+  /// but stops nothing.
+  void give_up_item(std::size_t stage, Failure failure);
   /// An attempt has failed, and another one follows after `pause`.
   void attempt_failed(std::size_t stage, Failure failure, std::chrono::nanoseconds pause);
   /// See Context.
@@ -202,6 +205,7 @@ class Run {
   void keep_failure(std::size_t stage, Failure failure);
   void keep_let_go(std::size_t stage, Failure failure);
   void after_failure(std::size_t stage);
+  bool keep_failed_item(std::size_t stage, Failure failure);
   Flow after_failed_item(std::size_t stage);
   void stop(std::size_t scope);
   void stop_all();

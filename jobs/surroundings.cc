@@ -1,6 +1,6 @@
 #include "jobs/surroundings.h"
 
-#include <utility>
+#include "jobs/attempt.h"
 
 namespace gorun::jobs {
 
@@ -26,9 +26,24 @@ bool Surroundings::ends_by_draining() const {
   return is_source != head.traits.begins_operations;
 }
 
-void Surroundings::last_attempt_failed(std::size_t stage, Failure failure) const {
+// No failure that draining made stops what draining lets come to its end.
+void Surroundings::give_up(const Failure& failure) const {
   if (!only_drains()) return;
-  static_cast<void>(run.fail_item(stage, std::move(failure)));
+  input->raise_to(InputState::kCutShort);
+  run.give_up_item(head_stage(), failure);
+}
+
+void Surroundings::leave_out(Batch&& batch) const {
+  if (is_drained()) input->raise_to(InputState::kCutShort);
+  if (!chain.retries) return;
+  const ParcelPtr parcel = batch.detach();
+  const auto* const attempt = dynamic_cast<const Attempt*>(parcel.get());
+  if (attempt == nullptr) return;
+  // Whoever sent it for another attempt took it off.
+  if (plan.nodes[chain.nodes[0]].is_first) {
+    run.cell(head_stage()).items_in.fetch_add(1, std::memory_order_relaxed);
+  }
+  give_up(attempt->failure());
 }
 
 }  // namespace gorun::jobs

@@ -104,9 +104,12 @@ struct Surroundings {
     return ends_by_draining() && !begins_operations();
   }
   [[nodiscard]] bool is_cut() const { return is_cut_by_draining() && run.is_draining(group()); }
-  /// An attempt failed, and the next one is not made after all. It was the last if that is for
-  /// draining; of a stop, or when nobody wants more, no more is said.
-  void last_attempt_failed(std::size_t stage, Failure failure) const;
+  /// An attempt at an item failed, and the next one is not made after all. It was the last if that
+  /// is for draining; of a stop, or when nobody wants more, no more is said.
+  void give_up(const Failure& failure) const;
+  /// What was taken, or came back, is not worked on: the input is cut short. Of an item that has
+  /// been tried before: give_up().
+  void leave_out(Batch&& batch) const;
 };
 
 }  // namespace gorun::jobs

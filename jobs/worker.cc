@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "jobs/attempt.h"
 #include "runtime/cancel.h"
 
 namespace gorun::jobs {
@@ -23,16 +24,6 @@ void StageRows::add(const StageCell& cell) {
   if (std::ranges::any_of(rows_, [&cell](const Row& row) { return &row.cell == &cell; })) return;
   rows_.emplace_back(cell);
 }
-
-// Travels with an item that comes back.
-class Worker::Attempt final : public Parcel {
- public:
-  explicit Attempt(int number) : number_(number) {}
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  const int number_;
-};
 
 // One node of the chain in one goroutine.
 struct Worker::Link {
@@ -146,6 +137,7 @@ class Worker::LinkContext final : public Context {
 
  private:
   Flow fail_for_good(const Item& item, Failure failure);
+  Flow give_up(const Item& item, const Failure& failure);
   void try_again_later(const Item& item, Failure failure, std::chrono::nanoseconds pause);
   void route(const Item& item, const Failure& failure);
   void come_in_again(std::uint64_t items) {
@@ -171,7 +163,7 @@ Flow Worker::LinkContext::fail_item(const Item& item, Failure failure) {
         " (attempt " + std::to_string(attempt_) + " of " + std::to_string(policy_.retry.max) + ")";
   }
   if (!policy_.retry.goes_on(failure, attempt_)) return fail_for_good(item, std::move(failure));
-  if (where_.only_drains()) return fail_for_good(item, std::move(failure));
+  if (where_.only_drains()) return give_up(item, failure);
   if (where_.is_stopped()) return Flow::kStop;
   const auto pause = policy_.retry.pause(failure, attempt_, where_.run.random());
   where_.run.attempt_failed(stage_, failure, pause);
@@ -190,18 +182,25 @@ Flow Worker::LinkContext::fail_for_good(const Item& item, Failure failure) {
   return flow;
 }
 
+// Another attempt would follow, were it not for draining.
+Flow Worker::LinkContext::give_up(const Item& item, const Failure& failure) {
+  where_.give_up(failure);
+  if (policy_.on_error == OnError::kRoute) route(item, failure);
+  return Flow::kMore;
+}
+
 // A goroutine that waits keeps the item; the worker goes on with the next one.
 void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
                                           std::chrono::nanoseconds pause) {
   Batch batch;
   batch.push_copy(item);
-  batch.attach(std::make_unique<Attempt>(attempt_ + 1));
+  batch.attach(std::make_unique<Attempt>(attempt_ + 1, std::move(failure)));
   come_in_again(1);
   where_.inbox->expect_back();
   worker_.is_ticket_open_ = true;
   where_.attempts->places.acquire();
   where_.attempts->all.go([&where = where_, stage = stage_, ticket = worker_.ticket_, pause,
-                           failure = std::move(failure), batch = std::move(batch)]() mutable {
+                           batch = std::move(batch)]() mutable {
     runtime::set_label(where.run.graph().stages[stage].name);
     const auto end = runtime::sleep_or_cancelled(pause, where.attempts->over);
     // Given back before the item is put: a worker that waits for a place makes room in the inbox.
@@ -212,7 +211,8 @@ void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
     }
     const bool is_taken =
         end == runtime::SleepEnd::kElapsed && where.inbox->put(std::move(batch)) == Flow::kMore;
-    if (!is_taken) where.last_attempt_failed(stage, std::move(failure));
+    // NOLINTNEXTLINE(bugprone-use-after-move): a single item that is not taken stays
+    if (!is_taken) where.leave_out(std::move(batch));
     if (where.order != nullptr) where.order->complete(ticket);
     where.inbox->is_back();
   });
@@ -225,7 +225,7 @@ bool Worker::LinkContext::starts_again(PoolPlaces& places) {
   const auto end = runtime::sleep_or_cancelled(pause, where_.attempts->over);
   ++attempt_;
   if (end == runtime::SleepEnd::kElapsed && places.take_for_command()) return true;
-  where_.last_attempt_failed(stage_, std::move(failure));
+  where_.give_up(failure);
   return false;
 }
 
@@ -460,9 +460,9 @@ void Worker::consume() {
       taken = where_.inbox->take(&batch);
       clock_.switch_to(&head.cell->busy);
     }
-    if (where_.is_drained()) return where_.input->raise_to(InputState::kCutShort);
+    if (where_.is_drained()) return where_.leave_out(std::move(batch));
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
-    if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
+    if (!may_begin()) return where_.leave_out(std::move(batch));
     head.count_in(batch.size());
     begin_attempt(&batch);
     const Flow flow = head.op->process(std::move(batch), *head.out);
@@ -493,12 +493,8 @@ void Worker::consume_in_order() {
     if (where_.is_drained()) where_.input->raise_to(InputState::kCutShort);
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
     is_ticket_open_ = false;
-    if (where_.is_drained()) {
-      where_.order->complete(ticket_);
-      return;
-    }
-    if (!may_begin()) {
-      where_.input->raise_to(InputState::kCutShort);
+    if (where_.is_drained() || !may_begin()) {
+      where_.leave_out(std::move(batch));
       where_.order->complete(ticket_);
       return;
     }

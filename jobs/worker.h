@@ -70,7 +70,6 @@ class Worker {
   class NextOut;
   class ReadersOut;
   class OrderedOut;
-  class Attempt;
 
   void make_link(std::size_t node);
   void connect_links();

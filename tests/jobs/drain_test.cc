@@ -1,13 +1,16 @@
 // What a drain leaves behind, seen from inside: that what it cut is known to be cut.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "jobs/executor.h"
 #include "jobs/load.h"
 #include "jobs/stage_kinds.h"
 #include "runtime/runtime.h"
+#include "runtime/timer.h"
 #include "tests/jobs/probe_graph.h"
 
 namespace gorun::test::drain_test {
@@ -15,10 +18,12 @@ namespace gorun::test::drain_test {
 namespace {
 
 using namespace gorun::jobs;
+using namespace std::chrono_literals;
 using gorun::test::numbers;
 using gorun::test::Probe;
 using gorun::test::probe_row;
 using gorun::test::ProbeGraph;
+using gorun::test::sums;
 namespace runtime = gorun::runtime;
 
 constexpr int kProcs[] = {1, 2, 8};
@@ -116,6 +121,81 @@ TEST_CASE("a result that a drain cuts off does not pass for whole") {
   CHECK(arrived < 20'000);
   CHECK(outcome.state == RunState::kInterrupted);
   CHECK(sink.input == InputState::kCutShort);
+}
+
+TEST_CASE("items that wait for another attempt when a drain comes have failed") {
+  // In virtual time: while both workers sleep, the four items before theirs come back.
+  for (const bool are_due : {false, true}) {
+    CAPTURE(are_due);
+    Interrupt drain;
+    Probe flaky{.process = [&](Context& context, Batch&& batch, Out& out) {
+      const Item& item = batch.items()[0];
+      if (item.text < "4") return context.fail_item(item, {FailureKind::kWork, "not yet", {}});
+      runtime::sleep(1s);
+      drain.raise();
+      return out.send(std::move(batch));
+    }};
+    flaky.traits = {.workers = 2, .batch_items = 1, .begins_operations = true};
+    std::atomic<long> count = 0, sum = 0;
+    const std::chrono::nanoseconds pause = are_due ? 1ms : 1h;
+    ProbeGraph graph;
+    graph.add("numbers", numbers(6))
+        .add("flaky", flaky,
+             {.from = {"numbers"},
+              .failure = {.retry = {.max = 3, .base = pause, .cap = pause, .jitter = false}}})
+        .add("sum", sums(&count, &sum), {.from = {"flaky"}});
+    const Outcome outcome = graph.run(RunOptions{.drain = &drain, .deterministic = 7});
+    CHECK(outcome.state == RunState::kInterrupted);
+    const StageOutcome& stage = outcome.stages[1];
+    CHECK(stage.state == StageState::kFailed);
+    CHECK(stage.counts.items_in == 6);
+    CHECK(stage.failure_count == 4);
+    std::string failed;
+    for (const Failure& failure : stage.failures) {
+      failed += failure.item;
+      CHECK(failure.what == "not yet (attempt 1 of 3)");
+    }
+    std::ranges::sort(failed);
+    CHECK(failed == "0123");
+    CHECK(count == 2);
+  }
+}
+
+TEST_CASE("an attempt that is not made for draining stops nothing that runs") {
+  struct Recorder final : Observer {
+    void stage_finished(std::size_t stage, const StageOutcome&) override {
+      if (stage == 1) has_ended = true;
+    }
+    std::atomic<bool> has_ended{false};
+  };
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Interrupt drain;
+    Recorder recorder;
+    std::atomic<bool> is_under_way = false, is_stopped = false;
+    Probe fails{.process = [&](Context& context, Batch&& batch, Out&) {
+      is_under_way = true;
+      return context.fail_item(batch.items()[0], {FailureKind::kWork, "not yet", {}});
+    }};
+    fails.traits.begins_operations = true;
+    Probe command{.run = [&](Context& context, Out&) {
+      while (!is_under_way) runtime::yield();
+      drain.raise();
+      while (!recorder.has_ended) runtime::yield();
+      is_stopped = context.is_cancelled();
+    }};
+    command.traits.begins_operations = true;
+    ProbeGraph graph;
+    graph.add("one", numbers(1))
+        .add("fails", fails,
+             {.from = {"one"}, .failure = {.retry = {.max = 2, .base = 3600s, .cap = 3600s}}})
+        .add("command", command);
+    const RunOptions options{.procs = procs, .observer = &recorder, .drain = &drain};
+    const Outcome outcome = graph.run(options);
+    CHECK(outcome.state == RunState::kInterrupted);
+    CHECK_FALSE(is_stopped);
+    CHECK(states(outcome).ends_with("failed succeeded"));
+  }
 }
 
 TEST_SUITE_END();

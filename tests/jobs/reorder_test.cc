@@ -281,6 +281,7 @@ TEST_CASE("ordered items that are due for another attempt when a drain comes hol
   const Outcome outcome = graph.run(RunOptions{.drain = &drain, .deterministic = 7});
   CHECK(outcome.stuck.empty());
   CHECK(outcome.state == RunState::kInterrupted);
+  CHECK(outcome.stages[1].failure_count == 4);
   CHECK(count == 2);
   CHECK(sum == 9);
 }
