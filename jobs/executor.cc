@@ -320,11 +320,13 @@ class Execution {
     nodes_ended(chain, live, chain.nodes.size(), end);
   }
 
-  // Of the chain's nodes those before `until`, as far as they have not been; so below.
+  // Of the chain's nodes those before `until`, as far as they have not been; so below. Of an input
+  // that was cut short nobody knows what part of the whole has failed.
   void judge_nodes(const PlanChain& chain, LiveChain& live, std::size_t until) {
+    const bool is_cut = live.where->is_stopped() || live.input.get() == InputState::kCutShort;
     for (; live.nodes_judged < until; ++live.nodes_judged) {
       const PlanNode& node = plan_.nodes[chain.nodes[live.nodes_judged]];
-      if (node.is_last) run_.judge_failed_items(node.stage);
+      if (node.is_last && !is_cut) run_.judge_failed_items(node.stage);
     }
   }
 
@@ -373,14 +375,16 @@ class Execution {
     }
     const std::size_t stage = plan_.nodes[chain.nodes.front()].stage;
     // A chain that waited for nothing has begun with the run, though its goroutine may not have.
-    if (!chain.needs.empty() && run_.is_draining(run_.group_of(stage))) return false;
+    const bool waited = !chain.needs.empty();
+    if (waited && run_.is_stopped(run_.scope_of(stage))) return false;
+    if (waited && run_.is_draining(run_.group_of(stage))) return false;
     switch (chain.when) {
       case When::kSuccess:
         return succeeded;
       case When::kAlways:
-        return !run_.is_stopped(run_.scope_of(stage));
+        return true;
       case When::kFailure:
-        return !succeeded && !run_.is_stopped(run_.scope_of(stage));
+        return !succeeded;
     }
     return false;
   }

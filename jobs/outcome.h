@@ -18,7 +18,7 @@ enum class StageState : std::uint8_t {
   kFailed,     // `failures` says why
   kCancelled,  // stopped before its end, because another stage failed, the run was interrupted, or
                // whoever read what it showed has gone
-  kSkipped,    // never started, because a stage that it needs did not succeed
+  kSkipped,    // never started: a stage that it needs did not succeed, or the run ended before
 };
 
 /// "succeeded", "failed", ...: the word for reports.

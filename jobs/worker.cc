@@ -133,7 +133,7 @@ class Worker::LinkContext final : public Context {
 
   void set_attempt(int number) { attempt_ = number; }
   /// Of a producer that has returned: true, after the pause, if it is to be run once more.
-  [[nodiscard]] bool starts_again(PoolPlaces& places);
+  [[nodiscard]] bool starts_again();
 
  private:
   Flow fail_for_good(const Item& item, Failure failure);
@@ -218,13 +218,14 @@ void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
   });
 }
 
-bool Worker::LinkContext::starts_again(PoolPlaces& places) {
+bool Worker::LinkContext::starts_again() {
   if (!again_) return false;
   auto [pause, failure] = *std::exchange(again_, {});
-  places.give_back();
+  worker_.places_.give_back();
   const auto end = runtime::sleep_or_cancelled(pause, where_.attempts->over);
   ++attempt_;
-  if (end == runtime::SleepEnd::kElapsed && places.take_for_command()) return true;
+  const bool may_begin = end == runtime::SleepEnd::kElapsed && worker_.may_begin();
+  if (may_begin && !where_.only_drains()) return true;
   where_.give_up(failure);
   return false;
 }
@@ -530,20 +531,24 @@ void Worker::take_places() {
   clock_.switch_to(mine);
 }
 
-// An operation that had to wait for its places until nothing is to be begun any more is not.
+// No operation begins once nothing is to be begun any more, be it that it waited for its places, or
+// that its goroutine came late. What else begins then, a source, is cut at once.
 bool Worker::may_begin() {
-  if (where_.pool == nullptr && where_.gate == nullptr) return true;
-  StageAccount* mine = clock_.switch_to(&links_.front()->cell->waiting_in);
-  const bool may = places_.take_for_command();
-  clock_.switch_to(mine);
-  return may && (!where_.begins_operations() || !where_.run.is_draining(where_.group()));
+  if (where_.pool != nullptr || where_.gate != nullptr) {
+    StageAccount* mine = clock_.switch_to(&links_.front()->cell->waiting_in);
+    const bool may = places_.take_for_command();
+    clock_.switch_to(mine);
+    if (!may) return false;
+  }
+  if (where_.is_stopped()) return false;
+  return !where_.begins_operations() || !where_.run.is_draining(where_.group());
 }
 
 void Worker::run_producer(Link& link) {
   if (!may_begin()) return where_.input->raise_to(InputState::kCutShort);
   do {
     link.producer->run(*link.out);
-  } while (link.context->starts_again(places_));
+  } while (link.context->starts_again());
   // What it has emitted may wait for room; whoever needs a place need not wait for that.
   places_.give_back();
 }

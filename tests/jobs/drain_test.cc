@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "jobs/executor.h"
 #include "jobs/load.h"
@@ -195,6 +196,89 @@ TEST_CASE("an attempt that is not made for draining stops nothing that runs") {
     CHECK(outcome.state == RunState::kInterrupted);
     CHECK_FALSE(is_stopped);
     CHECK(states(outcome).ends_with("failed succeeded"));
+  }
+}
+
+TEST_CASE("an operation whose goroutine comes later than the drain does not begin") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Interrupt drain;
+    drain.raise();
+    std::atomic<int> begun = 0;
+    Probe command{.run = [&](Context&, Out&) { ++begun; }};
+    command.traits.begins_operations = true;
+    ProbeGraph graph;
+    graph.add("command", command);
+    const Outcome outcome = graph.run(RunOptions{.procs = procs, .drain = &drain});
+    CHECK(outcome.state == RunState::kInterrupted);
+    CHECK(states(outcome) == "cancelled");
+    CHECK(begun == 0);
+  }
+}
+
+TEST_CASE("a stage whose turn comes behind a stop does not begin") {
+  // The end of the first stage is held until all is stopped.
+  struct Recorder final : Observer {
+    void stage_started(std::size_t stage) override { has_begun = has_begun || stage == 2; }
+    void stage_finished(std::size_t stage, const StageOutcome&) override {
+      if (stage != 0) return;
+      interrupt.raise();
+      while (!is_stopped) std::this_thread::yield();
+    }
+    Interrupt interrupt;
+    std::atomic<bool> is_stopped{false};
+    std::atomic<bool> has_begun{false};
+  };
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Recorder recorder;
+    std::atomic<bool> runs = false;
+    Probe endless{.run = [&](Context& context, Out&) {
+      runs = true;
+      while (!context.is_cancelled()) runtime::yield();
+      recorder.is_stopped = true;
+    }};
+    Probe first{.run = [&](Context&, Out&) {
+      while (!runs) runtime::yield();
+    }};
+    ProbeGraph graph;
+    graph.add("first", first)
+        .add("endless", endless)
+        .add("second", numbers(1), {.needs = {"first"}});
+    const RunOptions options{
+        .procs = procs, .observer = &recorder, .interrupt = &recorder.interrupt};
+    const Outcome outcome = graph.run(options);
+    CHECK(outcome.state == RunState::kInterrupted);
+    CHECK(states(outcome) == "succeeded cancelled skipped");
+    CHECK_FALSE(recorder.has_begun);
+  }
+}
+
+TEST_CASE("the percentage of failed items is not judged when not all have come in") {
+  for (const int procs : kProcs) {
+    for (const bool drains : {false, true}) {
+      CAPTURE(procs);
+      CAPTURE(drains);
+      Interrupt end;
+      Probe command{.process = [&](Context& context, Batch&& batch, Out&) {
+        const Item& item = batch.items()[0];
+        if (item.text == "0") return context.fail_item(item, {FailureKind::kWork, "no", {}});
+        if (item.text != "3") return Flow::kMore;
+        end.raise();
+        while (!context.is_draining()) runtime::yield();
+        return Flow::kMore;
+      }};
+      command.traits = {.batch_items = 1, .begins_operations = true};
+      ProbeGraph graph;
+      graph.add("numbers", numbers(-1))
+          .add("command", command, {.from = {"numbers"}, .failure = {.tolerate = {.percent = 10}}});
+      RunOptions options{.procs = procs};
+      (drains ? options.drain : options.interrupt) = &end;
+      const Outcome outcome = graph.run(options);
+      CHECK(outcome.state == RunState::kInterrupted);
+      CHECK(states(outcome) == "cancelled cancelled");
+      CHECK(outcome.stages[1].let_go_count == 1);
+    }
   }
 }
 
