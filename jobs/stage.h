@@ -96,7 +96,7 @@ class Context {
   ///
   /// item    of the batch that process() was called with, as it came in, and before process()
   ///         returns, or of one that take() has filled; of a producer, Item{}: what the stage does
-  ///         as a whole has failed.
+  ///         as a whole has failed. In finish() any: it then gets no further attempt.
   /// returns kMore: the item is taken care of; leave it out of what goes on, and go on with the
   ///         next one. kStop: return.
   virtual Flow fail_item(const Item& item, Failure failure) = 0;

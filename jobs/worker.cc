@@ -95,7 +95,9 @@ class Worker::LinkContext final : public Context {
   }
   void warn(std::string what) override { where_.run.warn(stage_, std::move(what)); }
   [[nodiscard]] int attempt() const override { return attempt_; }
-  [[nodiscard]] bool may_retry() const override { return attempt_ < policy_.retry.max; }
+  [[nodiscard]] bool may_retry() const override {
+    return attempt_ < policy_.retry.max && !worker_.is_finishing_;
+  }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> timeout() const override {
     return policy_.timeout;
   }
@@ -157,6 +159,7 @@ class Worker::LinkContext final : public Context {
 
 Flow Worker::LinkContext::fail_item(const Item& item, Failure failure) {
   if (failure.item.empty()) failure.item = item.text;
+  if (worker_.is_finishing_) return fail_for_good(item, std::move(failure));
   failure.attempts = attempt_;
   if (policy_.retry.max > 1) {
     failure.what +=
@@ -575,6 +578,7 @@ void Worker::run_links() {
     where_.inbox->close();
     where_.attempts->over.cancel();
   }
+  is_finishing_ = true;
   say_if_cut();  // finish() may ask
   for (const std::unique_ptr<Link>& link : links_) {
     if (where_.is_stopped()) return;

@@ -91,6 +91,7 @@ class Worker {
   StageClock clock_;
   PoolPlaces places_;
   std::vector<std::unique_ptr<Link>> links_;
+  bool is_finishing_ = false;    // nothing comes back any more: what fails now fails for good
   Reorder::Ticket ticket_ = 0;   // of the batch at hand, where order is kept
   bool is_ticket_open_ = false;  // it stays so: an item of it waits for another attempt
 };

@@ -214,6 +214,25 @@ TEST_CASE("a source that fails is run again") {
   CHECK(sum == 5);
 }
 
+TEST_CASE("an item that fails when nothing comes back any more has failed for good") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Probe late = passes();
+    late.finish = [](Context& context, Out&) {
+      CHECK_FALSE(context.may_retry());
+      static_cast<void>(context.fail_item(Item{.text = "a"}, {FailureKind::kWork, "late", {}}));
+    };
+    ProbeGraph graph;
+    graph.add("numbers", numbers(3))
+        .add("late", late, {.from = {"numbers"}, .failure = {.retry = {.max = 3, .base = 1ms}}});
+    const Outcome outcome = graph.run(procs);
+    CHECK(outcome.state == RunState::kFailed);
+    REQUIRE(stage(outcome, "late").failures.size() == 1);
+    CHECK(stage(outcome, "late").failures[0].what == "late");
+    CHECK(stage(outcome, "late").retry_count == 0);
+  }
+}
+
 TEST_CASE("only failures that \"on\" names are tried again") {
   std::atomic<long> attempts = 0;
   Probe fails{.process = [&](Context& context, Batch&& batch, Out&) {
