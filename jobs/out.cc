@@ -133,9 +133,13 @@ Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/) {
   throw std::logic_error("this reader takes no uncut lines");
 }
 
+// A reader that keeps the table leaves none, and the next batch will hold about as many items: a
+// table that grows to that is written twice.
 Flow Out::pass_on() {
+  const std::size_t items = pending_.size();
   if (flow_ == Flow::kMore && !pending_.empty()) flow_ = deliver(std::move(pending_));
   pending_.clear();
+  if (flow_ == Flow::kMore) pending_.reserve(items);
   pending_bytes_ = {};
   return flow_;
 }
