@@ -53,7 +53,7 @@ ExitCode dispatch(const Options& options) {
 
 ExitCode run_command(int argc, char** argv) {
   reserve_standard_descriptors();
-  ignore_sigpipe();
+  set_dispositions();
   const auto parsed = parse_options(argc, argv);
   if (const auto* answer = std::get_if<Answer>(&parsed)) return print(answer->text);
   if (const auto* error = std::get_if<UsageError>(&parsed)) {

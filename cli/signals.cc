@@ -72,6 +72,9 @@ void SignalWatch::watch() {
   }
 }
 
-void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
+void set_dispositions() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
+}
 
 }  // namespace gorun::cli

@@ -50,7 +50,9 @@ class SignalWatch {
   std::thread thread_;
 };
 
-/// Makes a write to a closed pipe an error (EPIPE) instead of a silent end of the process.
-void ignore_sigpipe();
+/// What the rest of gorun relies on, whatever it was started with: a write to a closed pipe is an
+/// error (EPIPE) and not a silent end of the process (SIGPIPE), and a child that has ended waits
+/// until it is waited for (SIGCHLD: where it is ignored, the kernel forgets how the child ended).
+void set_dispositions();
 
 }  // namespace gorun::cli

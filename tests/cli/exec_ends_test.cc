@@ -300,6 +300,20 @@ TEST_CASE("a command that is killed by the system says so") {
         "gorun: error: stage \"e\" failed: the shell script: killed by SIGKILL (Killed)\n");
 }
 
+TEST_CASE("a command that fails fails where whoever started gorun ignores SIGCHLD, too") {
+  const auto ends = [](const char* script) {
+    return run_command(
+        {"env", "--ignore-signal=CHLD", GORUN_BINARY, "map", "--", "sh", "-c", script},
+        {.input = "1\n"});
+  };
+  CHECK(ends("exit 0").status == 0);
+  const CommandResult failed = ends("exit 3");
+  CHECK(failed.status == 1);
+  CHECK(failed.err.find(": exit 3") != std::string::npos);
+  // Commands have it at its default as well: bit 16.
+  CHECK(ends("! grep -q '^SigIgn:.*[13579bdf]....$' /proc/self/status").status == 0);
+}
+
 TEST_CASE("many children that end at once are all seen to end") {
   const int children = scaled(1'000, 60);
   const ScratchDir scratch;
