@@ -41,6 +41,7 @@ std::string ChildResult::message() const {
   if (ended_by == EndedBy::kTimeout) text = "timed out: ";
   if (ended_by == EndedBy::kSilence) text = "silent for too long: ";
   if (ended_by == EndedBy::kStop) text = "stopped: ";
+  if (signal == 0 && exit_code == kUnknownExit) return text + "nobody knows how it ended";
   if (signal == 0) return text + "exit " + std::to_string(exit_code);
   const char* abbreviation = sigabbrev_np(signal);
   const char* description = sigdescr_np(signal);
@@ -251,13 +252,17 @@ void ChildPump::reap() {
   rusage usage = {};
   // A destructor comes here before the end: what it has killed needs no guard either.
   ChildGuard::give_back(child_.guarded);
-  while (::wait4(child_.pid, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
+  pid_t waited = -1;
+  do {
+    waited = ::wait4(child_.pid, &status, 0, &usage);
+  } while (waited < 0 && errno == EINTR);
   reaped_ = true;
   const pid_t group = child_.pid;
   child_ = {};
   result_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  // ECHILD: the process ignores SIGCHLD, or somebody else has waited for it.
+  if (waited < 0) result_.exit_code = kUnknownExit;
   result_.user = to_microseconds(usage.ru_utime);
   result_.system = to_microseconds(usage.ru_stime);
   result_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;

@@ -64,9 +64,12 @@ enum class EndedBy : std::uint8_t {
   kSilence,  // of the heartbeat
 };
 
+/// The exit_code of a child of which nobody knows how it ended: it was gone when it was waited for.
+inline constexpr int kUnknownExit = -1;
+
 /// How a child ended. Times are of the child and of those of its children that it waited for.
 struct ChildResult {
-  int exit_code = 0;  // meaningful if signal is 0
+  int exit_code = 0;  // meaningful if signal is 0; kUnknownExit is no success
   int signal = 0;     // that killed it; 0: it exited
   EndedBy ended_by = EndedBy::kItself;
   bool was_killed = false;      // SIGTERM was not enough

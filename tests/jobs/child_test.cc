@@ -181,6 +181,15 @@ TEST_CASE("killed by a signal") {
   CHECK(child.result.message() == "killed by SIGSEGV (Segmentation fault)");
 }
 
+TEST_CASE("a child of which the kernel has forgotten how it ended is no success") {
+  ::signal(SIGCHLD, SIG_IGN);
+  const FinishedChild child = run(shell("exit 0"));
+  ::signal(SIGCHLD, SIG_DFL);
+  CHECK(child.result.exit_code == kUnknownExit);
+  CHECK(child.result.signal == 0);
+  CHECK(child.result.message() == "nobody knows how it ended");
+}
+
 TEST_CASE("what cannot be run says why") {
   const ScratchDir scratch;
   const auto error_of = [](const std::string& program, const std::string& cwd = "") {
