@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -47,9 +48,10 @@ Family read_family(const char* pid_text) {
 
 }  // namespace
 
-void signal_child_groups(int signal) {
+Reach signal_child_groups(int signal) {
+  Reach reach;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (proc == nullptr) return;  // without /proc the engine's own SIGTERM and SIGKILL have to do
+  if (proc == nullptr) return reach;  // the engine's own SIGTERM and SIGKILL have to do
   // The stream is this call's own. NOLINTNEXTLINE(concurrency-mt-unsafe)
   while (const dirent* entry = readdir(proc.get())) {
     pid_t pid = 0;
@@ -58,24 +60,32 @@ void signal_child_groups(int signal) {
     if (error != std::errc() || stop != end) continue;
     const Family family = read_family(entry->d_name);
     if (family.parent != getpid() || family.name == jobs::ChildGuard::kName) continue;
-    // A child that ended between the look and the signal needs no signal: errors do not matter.
-    static_cast<void>(kill(pid, signal));
+    // A child that ended between the look and the signal needs no signal: other errors do not
+    // matter.
+    if (kill(pid, signal) == 0) {
+      ++reach.sent;
+    } else if (errno == EPERM) {
+      ++reach.refused;
+    }
     if (family.group == pid) static_cast<void>(kill(-pid, signal));
   }
+  return reach;
 }
 
-int end_left_children() {
-  int count = 0;
+LeftChildren end_left_children() {
+  LeftChildren left;
   bool has_killed = false;
   for (;;) {
     siginfo_t ended{};
-    if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG) != 0) return count;  // ECHILD: nobody is left
+    if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG) != 0) return left;  // ECHILD: nobody is left
     if (ended.si_pid == 0) {
-      signal_child_groups(SIGKILL);
+      const Reach reach = signal_child_groups(SIGKILL);
+      left.refused = reach.refused;
+      if (reach.sent == 0) return left;  // to wait for the others could take for ever
       has_killed = true;
-      if (waitid(P_ALL, 0, &ended, WEXITED) != 0) return count;
+      if (waitid(P_ALL, 0, &ended, WEXITED) != 0) return left;
     }
-    if (has_killed) ++count;
+    if (has_killed) ++left.killed;
   }
 }
 

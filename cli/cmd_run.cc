@@ -130,6 +130,10 @@ std::unique_ptr<jobs::Jobserver> find_jobserver(const Options& options, const jo
                           "the jobserver " + made.error().subject);
 }
 
+std::string count_processes(int count) {
+  return std::to_string(count) + (count == 1 ? " process" : " processes");
+}
+
 // Orphans of commands become our children, and are ended with the run.
 class Orphanage {
  public:
@@ -138,10 +142,15 @@ class Orphanage {
     static_cast<void>(prctl(PR_SET_CHILD_SUBREAPER, 1));
   }
   ~Orphanage() {
-    const int left = end_left_children();
-    if (left == 0) return;
-    screen_.message("gorun: killed " + std::to_string(left) +
-                    (left == 1 ? " process" : " processes") + " that commands had left behind\n");
+    const LeftChildren left = end_left_children();
+    if (left.killed > 0) {
+      screen_.message("gorun: killed " + count_processes(left.killed) +
+                      " that commands had left behind\n");
+    }
+    if (left.refused > 0) {
+      screen_.message("gorun: may not kill " + count_processes(left.refused) +
+                      " of another user that commands had left behind\n");
+    }
   }
   Orphanage(const Orphanage&) = delete;
   Orphanage& operator=(const Orphanage&) = delete;

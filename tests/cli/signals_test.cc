@@ -311,6 +311,46 @@ TEST_CASE("what commands leave behind ends with the run, and is counted") {
   for (const pid_t pid : pids) CHECK(wait_until_ended(pid));
 }
 
+TEST_CASE("what commands leave behind and gorun may not kill is not waited for") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: only root can leave a process behind that its heir may not kill");
+    return;
+  }
+  // A process stands for gorun: its child stays root's, and itself becomes somebody else.
+  std::array<int, 2> told{};
+  REQUIRE(pipe2(told.data(), O_CLOEXEC) == 0);
+  const pid_t heir = fork();
+  REQUIRE(heir >= 0);
+  if (heir == 0) {
+    const auto sleeper = [&told] {
+      const pid_t pid = fork();
+      if (pid != 0) return pid;
+      close(told[1]);
+      alarm(120);  // should nobody end it
+      pause();
+      _exit(0);
+    };
+    const pid_t roots = sleeper();
+    constexpr uid_t kSomebody = 61'000;
+    if (roots < 0 || setresuid(kSomebody, kSomebody, kSomebody) != 0) _exit(1);
+    if (sleeper() < 0) _exit(1);
+    alarm(60);  // without an end of its own it would wait for root's
+    const gorun::cli::LeftChildren left = gorun::cli::end_left_children();
+    const std::array<int, 3> says = {left.killed, left.refused, roots};
+    _exit(write(told[1], says.data(), sizeof says) == sizeof says ? 0 : 1);
+  }
+  close(told[1]);
+  std::array<int, 3> says{};
+  CHECK(read(told[0], says.data(), sizeof says) == sizeof says);
+  close(told[0]);
+  int status = 0;
+  REQUIRE(waitpid(heir, &status, 0) == heir);
+  CHECK(status == 0);
+  CHECK(says[0] == 1);
+  CHECK(says[1] == 1);
+  if (says[2] > 0) CHECK(kill(says[2], SIGKILL) == 0);
+}
+
 TEST_CASE("SIGTSTP stops gorun and its commands, and SIGCONT lets both go on") {
   const ScratchDir scratch;
   StartedPids started(scratch);
