@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -72,9 +73,13 @@ std::string signal_name(int signal) {
   return signal == SIGTERM ? "terminated" : signal == SIGHUP ? "hung up" : "interrupted";
 }
 
+// How long a message on a signal may wait for somebody to read standard error: the next signal has
+// to be heard.
+constexpr std::chrono::seconds kPatience{2};
+
 // Control-Z: the commands are stopped with us, and go on with us.
 void suspend(const TerminalModes& modes, Screen& screen) {
-  screen.clear_status();
+  screen.try_message("", kPatience);  // no status stays behind
   signal_child_groups(SIGTSTP);
   modes.restore();
   // To this thread, not to the process: of that another thread may take it, and later, and we
@@ -172,17 +177,20 @@ struct OnSignal {
     const std::string next = signal == SIGINT ? "control-C again" : "a further signal";
     if (nth == 1) {
       drain.raise();
-      screen.message(who + ": nothing more begins, and what is under way comes to its end; " +
-                     next + " ends the commands\n");
+      screen.try_message(who + ": nothing more begins, and what is under way comes to its end; " +
+                             next + " ends the commands\n",
+                         kPatience);
     } else if (nth == 2) {
       stop.raise();
-      screen.message(who + " again: the commands get SIGTERM, and those that go on SIGKILL; " +
-                     next + " leaves at once\n");
+      screen.try_message(who + " again: the commands get SIGTERM, and those that go on SIGKILL; " +
+                             next + " leaves at once\n",
+                         kPatience);
     } else {
       signal_child_groups(SIGKILL);
       if (jobserver != nullptr) jobserver->give_all_back();
       modes.restore();
-      screen.try_message(who + " again: commands killed, leaving at once\n");
+      screen.try_message(who + " again: commands killed, leaving at once\n",
+                         std::chrono::seconds(0));
       // As it is, without destructors. _exit would do, but ThreadSanitizer takes that for the end
       // of a program that forgot to join its threads.
       std::quick_exit(128 + signal);

@@ -6,10 +6,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "cli/printable.h"
@@ -63,12 +67,21 @@ void Screen::message(std::string_view text) {
   write_all(out.append(secrets_.masked(std::string(text))));
 }
 
-void Screen::try_message(std::string_view text) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  pollfd stream{fd_, POLLOUT, 0};
-  if (!lock.owns_lock() || poll(&stream, 1, 0) <= 0) return;
+void Screen::try_message(std::string_view text, std::chrono::milliseconds patience) {
+  const Clock::time_point until = Clock::now() + patience;
+  // Not a timed mutex: ThreadSanitizer does not know how the C++ library locks that.
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  while (!lock.owns_lock() && Clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    static_cast<void>(lock.try_lock());
+  }
+  if (!lock.owns_lock() || (text.empty() && drawn_lines_ == 0) || !wait_for_room(until)) return;
   std::string out = erase_sequence();
-  write_all(out.append(secrets_.masked(std::string(text))));
+  out.append(secrets_.masked(std::string(text)));
+  // A pipe that poll() calls writable takes so many bytes at once.
+  for (std::size_t at = 0; at < out.size() && wait_for_room(until); at += PIPE_BUF) {
+    write_all(std::string_view(out).substr(at, PIPE_BUF));
+  }
 }
 
 void Screen::status(const std::vector<std::string>& lines) {
@@ -105,6 +118,16 @@ std::string Screen::erase_sequence() {
   if (drawn_lines_ > 1) out += "\x1b[" + std::to_string(drawn_lines_ - 1) + "A";
   drawn_lines_ = 0;
   return out.append(kEraseToEndOfScreen);
+}
+
+bool Screen::wait_for_room(Clock::time_point until) const {
+  pollfd stream{fd_, POLLOUT, 0};
+  int ready = 0;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    ready = poll(&stream, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 void Screen::write_all(std::string_view bytes) const {

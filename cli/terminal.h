@@ -14,6 +14,7 @@
 
 #include <termios.h>
 
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 #include <optional>
@@ -50,9 +51,10 @@ class Screen {
   /// Writes `text`, which ends in a line feed, above the status.
   void message(std::string_view text);
 
-  /// The same, or nothing where that would have to wait: for the last words of a process that is to
-  /// leave whatever holds its stream up.
-  void try_message(std::string_view text);
+  /// The same, or what of it can be written within `patience`: for who has more to do than to wait
+  /// for somebody to read. Another process that fills the pipe in the same moment may still hold it
+  /// up: the stream may be shared, so it is not made non-blocking.
+  void try_message(std::string_view text, std::chrono::milliseconds patience);
 
   /// Draws the status in place of the last one. Each line is plain text of any length: it is made
   /// printable and cut to the terminal's width.
@@ -70,6 +72,9 @@ class Screen {
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] bool wait_for_room(Clock::time_point until) const;
   [[nodiscard]] std::string erase_sequence();
   void write_all(std::string_view bytes) const;
 

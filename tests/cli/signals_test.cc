@@ -263,6 +263,29 @@ TEST_CASE("a third signal leaves at once, and kills what there is") {
   for (const pid_t child : children) CHECK(wait_until_ended(child));
 }
 
+TEST_CASE("signals are heard while nobody reads a full standard error") {
+  const ScratchDir scratch;
+  StartedPids started(scratch);
+  REQUIRE(mkfifo((scratch / "full").c_str(), 0600) == 0);
+  const int full = open((scratch / "full").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  REQUIRE(full >= 0);
+  while (write(full, "x", 1) == 1) {
+  }
+  Command gorun({"sh", "-c", "exec \"$0\" \"$1\" 2> full", GORUN_BINARY,
+                 job_of_sleepers(scratch, "exec sleep 1000")},
+                {.directory = scratch.path()});
+  const std::vector<pid_t> children = started.wait_for(3);
+  // Of three different ones none can be lost in another.
+  gorun.signal(SIGINT);
+  gorun.signal(SIGTERM);
+  for (const pid_t child : children) CHECK(wait_until_ended(child));
+  gorun.signal(SIGHUP);  // without it gorun would wait for a reader of how the run ended
+  const CommandResult result = gorun.finish();
+  CHECK(result.status == 129);
+  CHECK_FALSE(result.was_signalled);
+  close(full);
+}
+
 TEST_CASE("processes that end while gorun looks for its children are passed over") {
   std::atomic<bool> stop{false};
   std::vector<std::thread> others;

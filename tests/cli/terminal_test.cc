@@ -3,16 +3,20 @@
 #include "cli/terminal.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 namespace gorun::test::terminal_test {
 
 using gorun::cli::Screen;
 using gorun::cli::Style;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -79,6 +83,34 @@ TEST_CASE("status lines are cut and made safe; a pipe counts as 80 columns") {
   Screen screen(pipe.write_end(), false);
   screen.status({"\x1b[2J" + std::string(100, 'x')});
   CHECK(pipe.take() == "?[2J" + std::string(73, 'x') + "..");
+}
+
+TEST_CASE("a message that is only tried waits for room as long as it may, and no longer") {
+  const Pipe pipe;
+  Screen screen(pipe.write_end(), false);
+  screen.status({"a"});
+  screen.try_message("told\n", 0ms);
+  CHECK(pipe.take() == "a\r\x1b[Jtold\n");
+  const int capacity = fcntl(pipe.write_end(), F_GETPIPE_SZ);
+  REQUIRE(capacity > 0);
+  const std::string full(static_cast<std::size_t>(capacity), 'x');
+  screen.message(full);
+  std::string expected = full;
+  std::thread other;
+  SUBCASE("nobody reads") { screen.try_message("lost\n", 5ms); }
+  SUBCASE("nobody reads, and another thread waits in the middle of its message") {
+    other = std::thread([&screen] { screen.message("waits\n"); });
+    screen.try_message("lost\n", 5ms);
+    expected += "waits\n";
+  }
+  SUBCASE("somebody reads in time") {
+    other = std::thread([&screen] { screen.try_message("in time\n", 1h); });
+    expected += "in time\n";
+  }
+  std::string read;
+  while (read.size() < expected.size()) read += pipe.take();
+  CHECK(read == expected);
+  if (other.joinable()) other.join();
 }
 
 TEST_CASE("styles only on a screen with colours") {
