@@ -12,6 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "jobs/exec/orphans.h"
+
 namespace gorun::jobs {
 namespace {
 
@@ -85,6 +87,7 @@ void ChildPump::listen(Clock::time_point now) {
 // been told.
 int ChildPump::look_for_stop() {
   look_at_ = Clock::now() + kLookForStop;
+  reap_orphans_at_times();  // a command that runs for hours may leave many
   siginfo_t found{};
   // WNOWAIT: a look changes nothing. A stop that has been taken back is not found.
   const bool is_stopped =
@@ -251,11 +254,12 @@ void ChildPump::reap() {
   int status = 0;
   rusage usage = {};
   // A destructor comes here before the end: what it has killed needs no guard either.
-  ChildGuard::give_back(child_.guarded);
+  ChildGuard::let_go(child_.guarded);
   pid_t waited = -1;
   do {
     waited = ::wait4(child_.pid, &status, 0, &usage);
   } while (waited < 0 && errno == EINTR);
+  ChildGuard::give_back(child_.guarded);
   reaped_ = true;
   const pid_t group = child_.pid;
   child_ = {};

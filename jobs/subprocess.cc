@@ -17,6 +17,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "jobs/exec/orphans.h"
 #include "jobs/open_files.h"
 
 namespace gorun::jobs {
@@ -282,15 +283,17 @@ Started start_by_clone3(Launch* launch, char* stack, ChildGuard::Place* place) {
   return started;
 }
 
-// The older call has no room for the number's place beside the pidfd: it comes a moment late.
+// The older call has no room for the number's place beside the pidfd: the kernel writes the number
+// on the child's side, before anything of the child runs.
 Started start_by_clone(Launch* launch, char* stack, ChildGuard::Place* place) {
   Started started;
   launch->handlers = Handlers::kOurs;
   // The stack grows down, and the ABI wants its top aligned to 16 bytes, which new[] provides.
-  started.pid = clone_unwatched(child_main, stack + kChildStackBytes, int{kCloneFlags} | SIGCHLD,
-                                launch, &started.pidfd);
+  const int flags = int{kCloneFlags} | SIGCHLD | (place != nullptr ? CLONE_CHILD_SETTID : 0);
+  void* const no_tls = nullptr;
+  started.pid = clone_unwatched(child_main, stack + kChildStackBytes, flags, launch, &started.pidfd,
+                                no_tls, place);
   if (started.pid < 0) started.error_number = errno;
-  if (started.pid > 0 && place != nullptr) place->store(started.pid, std::memory_order_relaxed);
   return started;
 }
 
@@ -311,6 +314,10 @@ Started clone_child(Launch* launch) {
   launch->failed_step = Step::kNone;
   ChildGuard::Place* place = ChildGuard::take_place();
   Started started = clone_from_here(launch, place);
+  if (started.error_number == EAGAIN) {
+    reap_orphans();  // they may hold the numbers of processes that are wanting
+    started = clone_from_here(launch, place);
+  }
   if (started.pid < 0) ChildGuard::give_back(std::exchange(place, nullptr));
   started.place = place;
   return started;
@@ -345,10 +352,11 @@ Expected<Child, SystemError> launch_child(Launch* launch, const Command& command
   child.pidfd = FileDescriptor(started.pidfd);
   child.guarded = started.place;
   if (launch->failed_step == Step::kNone) return child;
-  ChildGuard::give_back(started.place);
+  ChildGuard::let_go(started.place);
   const SystemError error = launch_error(*launch, command);
   while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
+  ChildGuard::give_back(started.place);
   return error;
 }
 
@@ -438,6 +446,7 @@ Expected<Child, SystemError> start_child(const Command& command) {
                                                 ? find_program(program, find_variable("PATH", envp))
                                                 : Expected<std::string, SystemError>(command.file);
   if (!file) return file.error();
+  reap_orphans_at_times();
 
   const std::array<StreamMode, 3> modes = {command.stdin_mode, command.stdout_mode,
                                            command.stderr_mode};

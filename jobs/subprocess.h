@@ -84,7 +84,7 @@ struct Child {
   FileDescriptor stdin_pipe;  // our ends: non-blocking, close-on-exec; open if asked for
   FileDescriptor stdout_pipe;
   FileDescriptor stderr_pipe;
-  ChildGuard::Place* guarded = nullptr;  // given back before it is waited for
+  ChildGuard::Place* guarded = nullptr;  // let go before it is waited for, given back then
 };
 
 /// Starts a child and returns when it runs its program, or could not.

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -25,6 +26,8 @@ constexpr pid_t kTaken = -1;  // and no child yet
 // release by the constructor, acquire by who takes a place.
 constinit std::atomic<Place*> guarded_places{nullptr};
 constinit std::atomic<std::size_t> next_place{0};  // relaxed: where to look first
+// A child was started for which there was no place. relaxed: it is set before that child is made.
+constinit std::atomic<bool> was_full{false};
 
 // The rest of the guard's life. Only system calls: it shares its memory's state with nobody, but it
 // was forked from a process of unknown state.
@@ -66,6 +69,7 @@ ChildGuard::ChildGuard() {
     alive_.close();
     watch(read_end.get(), places);
   }
+  was_full.store(false, std::memory_order_relaxed);
   guarded_places.store(places, std::memory_order_release);
 }
 
@@ -87,11 +91,27 @@ ChildGuard::Place* ChildGuard::take_place() {
     // relaxed: the guard looks when nobody writes any more
     if (place.compare_exchange_strong(none, kTaken, std::memory_order_relaxed)) return &place;
   }
+  was_full.store(true, std::memory_order_relaxed);
   return nullptr;
+}
+
+void ChildGuard::let_go(Place* place) {
+  if (place == nullptr) return;
+  place->store(-place->load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 void ChildGuard::give_back(Place* place) {
   if (place != nullptr) place->store(0, std::memory_order_relaxed);
+}
+
+// relaxed: what a child's starter wrote, the kernel's locks have ordered before the child's end.
+bool ChildGuard::may_list(pid_t pid) {
+  const Place* places = guarded_places.load(std::memory_order_acquire);
+  if (places == nullptr || was_full.load(std::memory_order_relaxed)) return true;
+  return std::any_of(places, places + kPlaces, [pid](const Place& place) {
+    const pid_t found = place.load(std::memory_order_relaxed);
+    return found == pid || found == -pid;
+  });
 }
 
 }  // namespace gorun::jobs

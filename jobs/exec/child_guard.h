@@ -3,8 +3,9 @@
 // A small process, forked before anything else runs, sleeps on a pipe whose other end only gorun
 // holds. When gorun is gone, however, the pipe is at its end, and the guard kills every process
 // group in a table that both share. The kernel itself writes a child's number into the table before
-// the child runs (CLONE_PARENT_SETTID), so there is no moment in which a child is not in it; the
-// number is taken out before the child is waited for, so it is never a stranger's.
+// the child runs (CLONE_PARENT_SETTID), so there is no moment in which a child is not in it. Before
+// the child is waited for, its number is negated: it may become a stranger's then, which the guard
+// leaves alone, and is still known as a child of ours (exec/orphans.h) until that is done.
 //
 // What holds: every process in the group of a command is killed. One that has left it (setsid, a
 // daemon) is not, in the case of SIGKILL; in every other case gorun's command finds it as a child
@@ -42,8 +43,15 @@ class ChildGuard {
   /// A place in the table of the guard that there is, for a child to be; nullptr: none.
   /// threads  any.
   [[nodiscard]] static Place* take_place();
-  /// The child has ended and is about to be waited for, or was never started.
+  /// The child is about to be waited for: from here on its number may become another's.
+  static void let_go(Place* place);
+  /// The child has been waited for, or was never started.
   static void give_back(Place* place);
+
+  /// True if the child `pid`, which has ended, is in the table; also if it may be a child without a
+  /// place, or there is no table.
+  /// threads  any.
+  [[nodiscard]] static bool may_list(pid_t pid);
 
  private:
   pid_t guard_ = -1;
