@@ -30,6 +30,7 @@
 #include "cli/standard_output.h"
 #include "jobs/exec/child_guard.h"
 #include "jobs/exec/jobserver.h"
+#include "jobs/exec/start_gate.h"
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
@@ -80,6 +81,7 @@ constexpr std::chrono::seconds kPatience{2};
 // Control-Z: the commands are stopped with us, and go on with us.
 void suspend(const TerminalModes& modes, Screen& screen) {
   screen.try_message("", kPatience);  // no status stays behind
+  const jobs::StartsHeld held;
   signal_child_groups(SIGTSTP);
   modes.restore();
   // To this thread, not to the process: of that another thread may take it, and later, and we

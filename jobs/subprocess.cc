@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "jobs/exec/orphans.h"
+#include "jobs/exec/start_gate.h"
 #include "jobs/open_files.h"
 
 namespace gorun::jobs {
@@ -106,6 +107,18 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) void reset_signal
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSigsetBytes);
 }
 
+// What was sent to our group before the child had left it, as a terminal does, is meant for us: let
+// in, it would end or stop the child before its program runs.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void drop_our_signals() {
+  std::uint64_t ours = 0;
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP}) {
+    ours |= std::uint64_t{1} << (signal - 1);
+  }
+  const timespec no_wait = {};
+  while (::syscall(SYS_rt_sigtimedwait, &ours, nullptr, &no_wait, kKernelSigsetBytes) > 0) {
+  }
+}
+
 // Ours was raised; programs that use select(2) rely on a low one. A failure leaves ours.
 __attribute__((no_sanitize("address", "thread", "undefined"))) void restore_soft_limit(
     rlim_t soft) {
@@ -118,6 +131,7 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) void restore_soft
 __attribute__((no_sanitize("address", "thread", "undefined"))) Step run_steps(
     const Launch& launch) {
   ::syscall(SYS_setpgid, 0, 0);  // cannot fail for a child that has not called execve
+  drop_our_signals();
   for (int target = 0; target < 3; ++target) {
     if (!connect_stream(target, launch.stream_fds[static_cast<std::size_t>(target)])) {
       return Step::kStream;
@@ -299,6 +313,7 @@ Started start_by_clone(Launch* launch, char* stack, ChildGuard::Place* place) {
 
 Started clone_from_here(Launch* launch, ChildGuard::Place* place) {
   const auto stack = std::make_unique_for_overwrite<char[]>(kChildStackBytes);
+  const StartUnderWay under_way;
   const SignalsBlocked blocked;
   if (has_clone3.load(std::memory_order_relaxed)) {
     const Started started = start_by_clone3(launch, stack.get(), place);
