@@ -13,8 +13,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
+#include <thread>
 #include <unordered_map>
 
 #include "jobs/exec/orphans.h"
@@ -356,6 +358,15 @@ SystemError launch_error(const Launch& launch, const Command& command) {
   return {"connect the streams of", number, command.argv.front()};
 }
 
+// A program that was just written may still be open for writing in a child that another thread
+// starts, until that has called execve: some microseconds, unless it has lost its core.
+constexpr std::chrono::milliseconds kFirstBusyPause{1};
+constexpr std::chrono::milliseconds kMostBusyPause{512};  // half a second in all
+
+bool is_busy(const Launch& launch) {
+  return launch.failed_step == Step::kExec && launch.error_number == ETXTBSY;
+}
+
 // Clones; a child that could not run its program is gone when this returns.
 Expected<Child, SystemError> launch_child(Launch* launch, const Command& command) {
   const Started started = clone_child(launch);
@@ -489,6 +500,11 @@ Expected<Child, SystemError> start_child(const Command& command) {
   launch.nice = command.nice;
 
   Expected<Child, SystemError> child = launch_child(&launch, command);
+  for (auto pause = kFirstBusyPause; !child && is_busy(launch) && pause < kMostBusyPause;
+       pause *= 2) {
+    std::this_thread::sleep_for(pause);
+    child = launch_child(&launch, command);
+  }
   std::vector<std::string> script;
   if (!child && launch.failed_step == Step::kExec && launch.error_number == ENOEXEC) {
     script = {"/bin/sh", *file};

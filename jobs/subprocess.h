@@ -93,8 +93,8 @@ struct Child {
 ///          ENOMEM, ...; "find the interpreter of" when the program is a script whose "#!" names
 ///          nothing; "enter directory" for cwd; "open a pipe for" (EMFILE); "start" when the
 ///          process limit is reached (EAGAIN); "pass a NUL byte in an argument of" (EINVAL). A file
-///          that execve does not know (ENOEXEC) is run by /bin/sh, as shells do. Nothing is left
-///          behind by a failure.
+///          that execve does not know (ENOEXEC) is run by /bin/sh, as shells do; one that somebody
+///          writes (ETXTBSY) is tried again for half a second. Nothing is left behind by a failure.
 /// threads  any. Blocks its thread, and no other, for some tens of microseconds.
 [[nodiscard]] Expected<Child, SystemError> start_child(const Command& command);
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
@@ -486,6 +487,48 @@ TEST_CASE("200 children at once, from several threads, leave no descriptor and n
   for (const int sum : sums) all += sum;
   CHECK(all == 200);
   CHECK(open_descriptors() == before);
+  CHECK(!has_children());
+}
+
+TEST_CASE("a program that was just written runs, whatever other threads start meanwhile") {
+  const ScratchDir scratch;
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&stop] {
+      while (!stop) static_cast<void>(run_child(shell(":"), {}, 0));
+    });
+  }
+  Command command;
+  command.file = scratch / "program";
+  command.argv = {command.file};
+  command.stdout_mode = StreamMode::kNull;
+  command.stderr_mode = StreamMode::kNull;
+  constexpr std::string_view kScript = "#!/bin/sh\nexit 7\n";
+  int ran = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int file = ::open(command.file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    const bool is_written = ::write(file, kScript.data(), kScript.size()) > 0;
+    ::close(file);
+    const auto ended = run_child(command, {}, 0);  // others may have the file from us, for a moment
+    ran += is_written && ended.ok() && ended->result.exit_code == 7 ? 1 : 0;
+    ::unlink(command.file.c_str());
+  }
+  stop = true;
+  for (std::thread& other : others) other.join();
+  CHECK(ran == 300);
+}
+
+TEST_CASE("a program that somebody goes on writing cannot be run, and that is said") {
+  const ScratchDir scratch;
+  const std::string program = scratch.write("program", "#!/bin/sh\n");
+  REQUIRE(::chmod(program.c_str(), 0755) == 0);
+  std::ofstream writer(program, std::ios::app);
+  Command command;
+  command.argv = {program};
+  const auto child = start_child(command);
+  REQUIRE(!child.ok());
+  CHECK(child.error().message() == "cannot run \"" + program + "\": Text file busy");
   CHECK(!has_children());
 }
 
