@@ -34,6 +34,7 @@
 #include "jobs/executor.h"
 #include "jobs/graph.h"
 #include "jobs/interrupt.h"
+#include "jobs/run_clock.h"
 #include "runtime/num_cpu.h"
 
 namespace gorun::cli {
@@ -82,6 +83,7 @@ constexpr std::chrono::seconds kPatience{2};
 void suspend(const TerminalModes& modes, Screen& screen) {
   screen.try_message("", kPatience);  // no status stays behind
   const jobs::StartsHeld held;
+  const jobs::RunStands stands;
   signal_child_groups(SIGTSTP);
   modes.restore();
   // To this thread, not to the process: of that another thread may take it, and later, and we

@@ -38,6 +38,7 @@
 #include <string_view>
 
 #include "jobs/expected.h"
+#include "jobs/run_clock.h"
 #include "jobs/subprocess.h"
 #include "jobs/system_error.h"
 #include "jobs/text/byte_buffer.h"
@@ -122,7 +123,7 @@ class ChildPump {
   [[nodiscard]] pid_t pid() const { return child_.pid; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = RunClock;
   enum class Stage : std::uint8_t { kRunning, kTerminating, kKilling };
 
   [[nodiscard]] std::optional<Clock::time_point> next_deadline() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -23,6 +24,7 @@
 #include "jobs/inbox.h"
 #include "jobs/plan.h"
 #include "jobs/run.h"
+#include "jobs/run_clock.h"
 #include "jobs/stage.h"
 #include "jobs/stage_kinds.h"
 #include "jobs/worker.h"
@@ -51,6 +53,18 @@ class SigpipeIgnored {
  private:
   struct sigaction before_ = {};
 };
+
+// The time for which the run is stopped is not part of `timeout`.
+runtime::SleepEnd sleep_by_run_clock(std::chrono::nanoseconds timeout,
+                                     const runtime::Cancel& cancel) {
+  const RunClock::time_point begun = RunClock::now();
+  auto end = runtime::SleepEnd::kElapsed;
+  for (auto left = timeout; left.count() > 0 && end == runtime::SleepEnd::kElapsed;
+       left = timeout - (RunClock::now() - begun)) {
+    end = runtime::sleep_or_cancelled(left, cancel);
+  }
+  return end;
+}
 
 // A handle of its own on the interrupt's descriptor, closed if there is none.
 runtime::Fd watched(const Interrupt* interrupt) {
@@ -272,7 +286,7 @@ class Execution {
 
   void watch_time(std::chrono::nanoseconds timeout) {
     runtime::set_label("timeout");
-    if (runtime::sleep_or_cancelled(timeout, all_ended_) == runtime::SleepEnd::kElapsed) {
+    if (sleep_by_run_clock(timeout, all_ended_) == runtime::SleepEnd::kElapsed) {
       run_.time_out();
     }
   }
@@ -407,7 +421,7 @@ class Execution {
     if (!timeout || times_operations) return;
     timeouts_.go([this, stage = node.stage, timeout = *timeout] {
       runtime::set_label("timeout");
-      const auto end = runtime::sleep_or_cancelled(timeout, stages_[stage].ended);
+      const auto end = sleep_by_run_clock(timeout, stages_[stage].ended);
       if (end == runtime::SleepEnd::kCancelled) return;
       // The stage may have come to its end since.
       run_.fail_unless_ended(stage, {.kind = FailureKind::kWork,
