@@ -41,6 +41,10 @@ namespace gorun::cli {
 namespace {
 
 bool is_exec(const jobs::StageSpec& stage) { return stage.kind->name == "exec"; }
+// Also reducers.
+bool is_of_commands(const jobs::StageSpec& stage) {
+  return is_exec(stage) || (stage.kind->option("argv") != nullptr && stage.options.has("argv"));
+}
 // Commands of a shell that are jobs inside: who types them expects to hear of what went wrong, and
 // of nothing else.
 bool is_door(const Options& options) {
@@ -49,7 +53,7 @@ bool is_door(const Options& options) {
 
 // True if commands of the job write to gorun's own standard error, past the Screen.
 bool children_share_stderr(const jobs::Graph& graph) {
-  return std::ranges::any_of(graph.stages, is_exec);
+  return std::ranges::any_of(graph.stages, is_of_commands);
 }
 
 // True if results appear on standard output while the job runs.
@@ -93,7 +97,9 @@ void suspend(const TerminalModes& modes, Screen& screen) {
 }
 
 // A graph that runs no command needs no guard.
-bool runs_commands(const jobs::Graph& graph) { return std::ranges::any_of(graph.stages, is_exec); }
+bool runs_commands(const jobs::Graph& graph) {
+  return std::ranges::any_of(graph.stages, is_of_commands);
+}
 
 // What the command line says of things that the job file may say as well.
 void apply(const Options& options, jobs::Graph* graph) {
@@ -101,11 +107,10 @@ void apply(const Options& options, jobs::Graph* graph) {
   if (options.max_load) graph->limits.max_load = options.max_load;
   if (options.memfree) graph->limits.memfree = options.memfree;
   for (jobs::StageSpec& stage : graph->stages) {
-    if (!is_exec(stage)) continue;
-    if (options.nice && !stage.options.is_given("nice")) {
+    if (options.nice && is_of_commands(stage) && !stage.options.is_given("nice")) {
       stage.options.set("nice", std::int64_t{*options.nice});
     }
-    if (options.jobserver && !stage.options.is_given("jobserver")) {
+    if (options.jobserver && is_exec(stage) && !stage.options.is_given("jobserver")) {
       stage.options.set("jobserver", true);
     }
   }

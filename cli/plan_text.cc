@@ -65,6 +65,14 @@ std::string argument(const Graph& graph, const jobs::Template& text) {
   return is_placeholder || shown == "***" ? shown : jobs::quote_for_shell(shown);
 }
 
+std::string argv_of(const Graph& graph, const StageSpec& stage) {
+  std::string out;
+  for (const jobs::Template& word : stage.options.text_templates("argv")) {
+    out += (out.empty() ? "" : " ") + argument(graph, word);
+  }
+  return out;
+}
+
 // The command line of an exec that has an argv, or the first line of its script.
 std::string command_of(const Graph& graph, const StageSpec& stage) {
   if (stage.options.has("shell")) {
@@ -72,11 +80,7 @@ std::string command_of(const Graph& graph, const StageSpec& stage) {
     const std::string line = script.substr(0, script.find('\n'));
     return "sh -c " + jobs::quote_for_shell(line) + (line.size() < script.size() ? " ..." : "");
   }
-  std::string out;
-  for (const jobs::Template& word : stage.options.text_templates("argv")) {
-    out += (out.empty() ? "" : " ") + argument(graph, word);
-  }
-  return out;
+  return argv_of(graph, stage);
 }
 
 // The value of an option as a short text; empty for those that are long.
@@ -109,6 +113,8 @@ std::string short_value(const Graph& graph, const StageSpec& stage, const Option
       }
       return out;
     }
+    case OptionType::kArgv:
+      return argv_of(graph, stage);
     case OptionType::kTemplate:
       return jobs::quote(as_written(graph, stage.options.text_template(row.name)));
     default:

@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kLookForStop{1};
 constexpr int kLooksABeat = 4;
 
 // Places in events_.
-enum Slot : std::size_t { kOut, kErr, kIn, kExit, kStopFd };
+enum Slot : std::size_t { kOut, kErr, kIn, kExit, kStopFd, kOtherStopFd };
 
 microseconds to_microseconds(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + microseconds(time.tv_usec);
@@ -115,7 +115,7 @@ void ChildPump::begin_termination(EndedBy reason) {
   timeout_at_.reset();
   listen_at_.reset();
   look_at_.reset();
-  options_.stop_fd = -1;  // it stays readable and would keep poll from sleeping
+  options_.stop_fd = options_.other_stop_fd = -1;  // they stay readable: poll would not sleep
   if (exited_) {
     // Only those are left that keep its pipes open.
     signal_group(SIGKILL);
@@ -201,6 +201,7 @@ void ChildPump::wait_for_events() {
   events_[kIn] = {child_.stdin_pipe.get(), POLLOUT, 0};
   events_[kExit] = {exited_ ? -1 : child_.pidfd.get(), POLLIN, 0};
   events_[kStopFd] = {options_.stop_fd, POLLIN, 0};
+  events_[kOtherStopFd] = {options_.other_stop_fd, POLLIN, 0};
   timespec wait = {};
   const auto deadline = next_deadline();
   if (deadline) {
@@ -335,7 +336,9 @@ ChildOutput ChildPump::await_output() {
     }
     wait_for_events();
     if (events_[kExit].revents != 0) note_exit();
-    if (events_[kStopFd].revents != 0) begin_termination(EndedBy::kStop);
+    if (events_[kStopFd].revents != 0 || events_[kOtherStopFd].revents != 0) {
+      begin_termination(EndedBy::kStop);
+    }
     if (events_[kOut].revents != 0 || events_[kErr].revents != 0) heard_at_ = Clock::now();
     check_clock();
     if (look_at_ && Clock::now() >= *look_at_) {

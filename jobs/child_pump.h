@@ -11,7 +11,7 @@
 //   E2  The child exits, but a process that it started keeps a pipe open: after pipe_grace the
 //       pipe is closed once all is read that lies in it by then, and the result says so. What that
 //       process writes later gives it SIGPIPE.
-//   E3  The stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
+//   E3  A stop descriptor becomes readable, or the timeout passes: SIGTERM (and SIGCONT, for a
 //       stopped process takes no other) to the group, after kill_after SIGKILL to the group. Both
 //       times run while somebody is in next(): a child that is held back cannot help it.
 //   E4  The child exits, no pipe tells whether others still write to the files that it had, and
@@ -48,6 +48,7 @@ namespace gorun::jobs {
 struct PumpOptions {
   std::string_view input = {};  // for the child's stdin; outlives the pump; then the pipe is closed
   int stop_fd = -1;             // readable: end the child (E3); not owned; -1: none
+  int other_stop_fd = -1;       // likewise
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;  // of the time in next()
   std::chrono::milliseconds kill_after{5000};
   std::chrono::milliseconds pipe_grace{1000};
@@ -60,7 +61,7 @@ struct PumpOptions {
 
 enum class EndedBy : std::uint8_t {
   kItself,
-  kStop,  // the stop descriptor
+  kStop,  // a stop descriptor
   kTimeout,
   kSilence,  // of the heartbeat
 };
@@ -112,7 +113,7 @@ class ChildPump {
   /// if it wrote to our reader itself.
   void hang_up(ChildStream stream);
 
-  /// Ends the child as the stop descriptor does (E3), and throws away what it still says; returns
+  /// Ends the child as a stop descriptor does (E3), and throws away what it still says; returns
   /// when next() would say the end. What has ended by itself has.
   void end();
 
@@ -148,7 +149,7 @@ class ChildPump {
   Child child_;
   PumpOptions options_;
   ByteBuffer buffer_;
-  std::array<struct pollfd, 5> events_{};
+  std::array<struct pollfd, 6> events_{};
   Stage stage_ = Stage::kRunning;
   bool exited_ = false;  // but not yet waited for
   bool reaped_ = false;

@@ -203,6 +203,41 @@ inline constexpr std::array<std::string_view, 2> kJobserverStyles = {"pipe", "fi
 
 inline constexpr std::array<std::string_view, 4> kOutputWays = {"auto", "group", "line", "raw"};
 
+// Of kinds that run commands.
+inline constexpr OptionRow kCommandCwd = {
+    .name = "cwd", .type = OptionType::kTemplate, .help = "directory to run in"};
+inline constexpr OptionRow kCommandEnv = {.name = "env",
+                                          .type = OptionType::kNamedTemplates,
+                                          .help = "environment to add, {\"NAME\": \"text\"}"};
+inline constexpr OptionRow kCommandOkCodes = {.name = "ok_codes",
+                                              .type = OptionType::kIntegers,
+                                              .default_text = "0",
+                                              .help = "exit statuses that count as success",
+                                              .max = 255};
+inline constexpr OptionRow kCommandOutput = {
+    .name = "output",
+    .type = OptionType::kChoice,
+    .default_text = "auto",
+    .help =
+        "group: shown whole at its end; line: with a prefix; raw; auto: group for items, else raw",
+    .choices = kOutputWays};
+inline constexpr OptionRow kCommandKillAfter = {
+    .name = "kill_after",
+    .type = OptionType::kDuration,
+    .default_text = "5s",
+    .help = "how long a command that was told to end (SIGTERM) has before it is killed"};
+inline constexpr OptionRow kCommandGrace = {
+    .name = "grace",
+    .type = OptionType::kDuration,
+    .default_text = "1s",
+    .help = "how long processes that a command leaves behind may keep its output open"};
+inline constexpr OptionRow kCommandNice = {
+    .name = "nice",
+    .type = OptionType::kInteger,
+    .default_text = "0",
+    .help = "what is added to the niceness of a command: 19 runs only when nobody else wants to",
+    .max = 19};
+
 inline constexpr std::array<OptionRow, 22> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
@@ -230,21 +265,10 @@ inline constexpr std::array<OptionRow, 22> kExecOptions = {{
      .type = OptionType::kByte,
      .default_text = "\n",
      .help = "with \"stdout\": \"items\", the byte that ends one; \"\\u0000\" for sort -z"},
-    {.name = "cwd", .type = OptionType::kTemplate, .help = "directory to run in"},
-    {.name = "env",
-     .type = OptionType::kNamedTemplates,
-     .help = "environment to add, {\"NAME\": \"text\"}"},
-    {.name = "ok_codes",
-     .type = OptionType::kIntegers,
-     .default_text = "0",
-     .help = "exit statuses that count as success",
-     .max = 255},
-    {.name = "output",
-     .type = OptionType::kChoice,
-     .default_text = "auto",
-     .help =
-         "group: shown whole at its end; line: with a prefix; raw; auto: group for items, else raw",
-     .choices = kOutputWays},
+    kCommandCwd,
+    kCommandEnv,
+    kCommandOkCodes,
+    kCommandOutput,
     {.name = "max_output",
      .type = OptionType::kSize,
      .help = "bytes that group shows of a command and that capture holds (default: all; 64MiB)",
@@ -254,23 +278,13 @@ inline constexpr std::array<OptionRow, 22> kExecOptions = {{
      .default_text = "1",
      .help = "items for one command, fewer if they are too long for it; {} stands for all of them",
      .min = 1},
-    {.name = "kill_after",
-     .type = OptionType::kDuration,
-     .default_text = "5s",
-     .help = "how long a command that was told to end (SIGTERM) has before it is killed"},
-    {.name = "grace",
-     .type = OptionType::kDuration,
-     .default_text = "1s",
-     .help = "how long processes that a command leaves behind may keep its output open"},
+    kCommandKillAfter,
+    kCommandGrace,
     {.name = "heartbeat",
      .type = OptionType::kDuration,
      .help = "a command that has said nothing for so long is considered hung, and ended",
      .min = 1},
-    {.name = "nice",
-     .type = OptionType::kInteger,
-     .default_text = "0",
-     .help = "what is added to the niceness of a command: 19 runs only when nobody else wants to",
-     .max = 19},
+    kCommandNice,
     {.name = "jobserver",
      .type = OptionType::kFlag,
      .default_text = "false",
@@ -400,7 +414,7 @@ inline constexpr std::array<OptionRow, 3> kVerifyOptions = {{
 inline constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
                                                                 "mean",  "list", "distinct"};
 
-inline constexpr std::array<OptionRow, 5> kReduceOptions = {{
+inline constexpr std::array<OptionRow, 15> kReduceOptions = {{
     {.name = "by",
      .type = OptionType::kFields,
      .help =
@@ -413,16 +427,37 @@ inline constexpr std::array<OptionRow, 5> kReduceOptions = {{
      .choices = kAggregates},
     {.name = "field",
      .type = OptionType::kText,
-     .help = "the field to aggregate, where \"agg\" names none; without it, the text"},
+     .help = "the field to aggregate, where \"agg\" names none, or to feed; without it, the text"},
     {.name = "memory",
      .type = OptionType::kSize,
-     .help = "bytes for groups, more wait on the disk; without it, a part of limits.memory, or "
-             "256MiB",
+     .help =
+         "bytes for groups or lines, more go to the disk; else a part of limits.memory, or 256MiB",
      .min = 64 * kKiB},
     {.name = "spill",
      .type = OptionType::kText,
      .default_text = "/tmp",
      .help = "the directory for these runs, in files that have no name"},
+    {.name = "argv",
+     .type = OptionType::kArgv,
+     .help =
+         "a reducer, fed lines \"key TAB value\" sorted by key; a line that it prints is an item"},
+    {.name = "shards",
+     .type = OptionType::kInteger,
+     .default_text = "1",
+     .help = "reducers at once, {%} is which; one gets all lines of a key, answers go by shard",
+     .min = 1,
+     .max = kMaxProcs},
+    kCommandCwd,
+    kCommandEnv,
+    kCommandOkCodes,
+    kCommandOutput,
+    {.name = "max_output",
+     .type = OptionType::kSize,
+     .help = "bytes that group shows of a reducer (default: all)",
+     .min = 0},
+    kCommandKillAfter,
+    kCommandGrace,
+    kCommandNice,
 }};
 
 inline constexpr std::array<std::string_view, 2> kOrders = {"desc", "asc"};

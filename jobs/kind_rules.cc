@@ -1,7 +1,10 @@
 #include "jobs/kind_rules.h"
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,14 +34,28 @@ bool uses_item(const StageOptions& options, std::string_view name) {
 }
 
 // Of a command that is fed all items by its standard input.
-void check_fed(const StageUse& use, Diagnostics* errors) {
-  const StageOptions& options = use.options;
-  for (const std::string_view name : {"argv", "cwd", "env", "artifacts"}) {
+void check_names_no_item(const StageOptions& options, std::initializer_list<std::string_view> names,
+                         const std::string& hint, Diagnostics* errors) {
+  for (const std::string_view name : names) {
     if (!uses_item(options, name)) continue;
     blame(errors, options.where(name),
-          quote(name) + " refers to an item, and the command is fed all of them",
-          R"("stdin": "none" or "item" runs a command for each)");
+          quote(name) + " refers to an item, and the command is fed all of them", hint);
   }
+}
+
+// Of a command whose output is not captured.
+void check_max_output(const StageOptions& options, const std::string& hint, Diagnostics* errors) {
+  const std::string& output = options.text("output");
+  if (!options.has("max_output") || output == "group" || output == "auto") return;
+  blame(errors, options.where("max_output"),
+        "\"max_output\" has no meaning with \"output\": " + quote(output), hint);
+}
+
+// Of an exec whose command is fed all items.
+void check_fed(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  check_names_no_item(options, {"argv", "cwd", "env", "artifacts"},
+                      R"("stdin": "none" or "item" runs a command for each)", errors);
   if (options.integer("batch") > 1) {
     blame(errors, options.where("batch"), R"("batch" and "stdin": "items" exclude each other)",
           "one command is fed all items");
@@ -59,6 +76,30 @@ void check_fed(const StageUse& use, Diagnostics* errors) {
   if (use.ordered) {
     blame(errors, *use.ordered, R"("order" and "stdin": "items" exclude each other)",
           "which answer belongs to which item is not known");
+  }
+}
+
+// What a reduce takes only with a command.
+constexpr std::array<std::string_view, 10> kReducerOptions = {
+    "argv",   "shards",     "cwd",        "env",   "ok_codes",
+    "output", "max_output", "kill_after", "grace", "nice"};
+
+// Of a reduce with a command.
+void check_reducer(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  if (options.is_given("agg")) {
+    blame(errors, options.where("agg"), R"("agg" and "argv" exclude each other)",
+          "a reducer is fed all values and makes of them what it likes");
+  }
+  if (options.has("by") && options.texts("by").empty()) {
+    blame(errors, options.where("by"), R"("by": [] and "argv" exclude each other)",
+          R"(without a key: an "exec" with "stdin": "items")");
+  }
+  check_names_no_item(options, {"argv", "cwd", "env"}, R"("exec" runs a command for each)", errors);
+  check_max_output(options, "it limits what \"group\" shows", errors);
+  if (use.in_pool) {
+    blame(errors, *use.in_pool, R"("pool" and "argv" exclude each other)",
+          R"("shards" says how many reducers there are)");
   }
 }
 
@@ -223,11 +264,8 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
     blame(errors, options.where("batch"), "\"batch\" and \"stdin\": \"item\" exclude each other",
           "several items reach a command as arguments");
   }
-  if (options.has("max_output") && options.text("output") != "group" &&
-      options.text("output") != "auto" && options.text("stdout") != "capture") {
-    blame(errors, options.where("max_output"),
-          "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")),
-          "it limits what \"group\" shows and what \"capture\" holds");
+  if (options.text("stdout") != "capture") {
+    check_max_output(options, "it limits what \"group\" shows and what \"capture\" holds", errors);
   }
   if (options.is_given("stdin_delimiter") && options.text("stdin") != "items") {
     blame(errors, options.where("stdin_delimiter"),
@@ -292,8 +330,18 @@ void check_http(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+bool reduce_heeds(const StageOptions& options, std::string_view option) {
+  if (option == "agg") return !options.has("argv");
+  return options.has("argv") || std::ranges::find(kReducerOptions, option) == kReducerOptions.end();
+}
+
 void check_reduce(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
+  if (options.has("argv")) return check_reducer(use, errors);
+  for (const std::string_view name : kReducerOptions) {
+    if (!options.is_given(name)) continue;
+    blame(errors, options.where(name), quote(name) + R"( is used only with "argv")");
+  }
   const AggregateOptions& aggregates = options.aggregates("agg");
   const auto looks_at_field = [](const AggregateOption& one) {
     return one.function != "count" && !one.field;

@@ -1,8 +1,10 @@
 // jobs/kind_rules.h - what the options of one kind ask of each other.
 //
 // The rows of the table settle each option by itself; what needs two of them stands here, one
-// function a kind, each a StageKind::check or StageKind::sends_nothing.
+// function a kind, each a StageKind::check or another of its functions.
 #pragma once
+
+#include <string_view>
 
 #include "jobs/diagnostic.h"
 #include "jobs/kinds.h"
@@ -21,6 +23,7 @@ void check_http(const StageUse& use, Diagnostics* errors);
 void check_reduce(const StageUse& use, Diagnostics* errors);
 void check_write(const StageUse& use, Diagnostics* errors);
 
+bool reduce_heeds(const StageOptions& options, std::string_view option);
 bool route_sends_nothing(const StageOptions& options);
 bool exec_wants_one_worker(const StageOptions& options);
 bool exec_sends_nothing(const StageOptions& options);

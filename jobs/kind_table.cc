@@ -19,6 +19,13 @@ constexpr std::int64_t kRequestFiles = 7;
 // Names of a batch (kHashNamesAtOnce in jobs/hash/hash_worker.h; a test holds the two together).
 constexpr std::size_t kHashedAtOnce = 64;
 
+// The runs of a reducer's lines, and what ends it where they cannot be read.
+constexpr std::int64_t kShardFiles = 2;
+
+std::int64_t files_of_reducers(const StageOptions& options) {
+  return options.has("argv") ? options.integer("shards") * (kCommandFiles + kShardFiles) : 0;
+}
+
 constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
@@ -147,7 +154,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .failures = ItemFailures::kReported,
      .example = R"("checked": {"kind": "verify", "from": "sums", "audit_root": "data"})"},
     {.name = "reduce",
-     .summary = "groups items and aggregates each group; sets the fields key and value",
+     .summary =
+         "groups items and aggregates each group, in the fields key and value, or by a command",
      .ports = kOutPort,
      .options = kReduceOptions,
      .gathers = true,
@@ -155,7 +163,9 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .files = {.per_p = 1},  // the runs of a shard
      .failures = ItemFailures::kReported,
      .example = R"("counts": {"kind": "reduce", "from": "words"})",
-     .check = check_reduce},
+     .check = check_reduce,
+     .heeds = reduce_heeds,
+     .more_files = files_of_reducers},
     {.name = "sort",
      .summary = "all items in order, however many they are",
      .ports = kOutPort,

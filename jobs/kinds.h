@@ -147,6 +147,13 @@ struct StageKind {
   /// nullptr: none.
   void (*check)(const StageUse& use, Diagnostics* errors) = nullptr;
 
+  /// True if that option means something beside the others that are given; where it does not, the
+  /// job's default for it is not taken. nullptr: each does.
+  bool (*heeds)(const StageOptions& options, std::string_view option) = nullptr;
+
+  /// Files that a stage with these options has open beside `files`. nullptr: none.
+  std::int64_t (*more_files)(const StageOptions& options) = nullptr;
+
   /// True if a stage with these options has one worker, unless it says "workers". nullptr: never.
   bool (*wants_one_worker)(const StageOptions& options) = nullptr;
 

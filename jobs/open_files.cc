@@ -39,7 +39,8 @@ WorkerCap wishes_of(const StageSpec& stage, int procs) {
 
 std::int64_t files_of(const StageSpec& stage, const WorkerCap& cap, int procs) {
   const FileNeeds& needs = stage.kind->files;
-  const std::int64_t own = needs.for_stage + needs.per_p * std::min(cap.workers, procs);
+  const std::int64_t more = stage.kind->more_files ? stage.kind->more_files(stage.options) : 0;
+  const std::int64_t own = needs.for_stage + needs.per_p * std::min(cap.workers, procs) + more;
   return own + cap.workers * (needs.per_worker + static_cast<std::int64_t>(cap.batch_items));
 }
 

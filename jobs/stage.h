@@ -48,7 +48,9 @@ enum class InputState : std::uint8_t {
 struct Graph;
 struct RunOptions;
 
-/// What a worker may ask of the run. One for each worker, used from its goroutine only.
+/// What a worker may ask of the run. One for each worker, used from its goroutine only, but for
+/// what is const, fail(), leave_undone(), warn() and count_bytes(): these from any that works for
+/// it.
 class Context {
  public:
   virtual ~Context() = default;

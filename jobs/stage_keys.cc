@@ -68,7 +68,8 @@ constexpr std::array<OptionRow, 16> kCommonKeys = {{
      .max = kMaxBuffer},
     {.name = "timeout",
      .type = OptionType::kDuration,
-     .help = "the longest that an attempt at an item may take in exec and http; else, the stage",
+     .help = "the longest that an attempt at an item may take in exec and http, or a reducer; "
+             "else, the stage",
      .min = 1},
     {.name = "retry",
      .type = OptionType::kRetry,

@@ -40,6 +40,14 @@ void StageOptions::set(std::string_view name, OptionValue value, ByteRange where
   slots_[row_of(kind_, name)] = {std::move(value), where};
 }
 
+void StageOptions::copy_from(const StageOptions& other) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const OptionRow& row = kind_->options[i];
+    const OptionRow* const theirs = other.kind_->option(row.name);
+    if (theirs != nullptr && theirs->type == row.type) slots_[i] = other.slot(row.name);
+  }
+}
+
 template <class T>
 const T& StageOptions::get(std::string_view name) const {
   const T* value = std::get_if<T>(&slot(name).value);

@@ -109,6 +109,8 @@ class StageOptions {
   /// Sets a value; `where` is the place in the job file, or empty for a default. For the parser
   /// and for tests that make a stage without a file.
   void set(std::string_view name, OptionValue value, ByteRange where = {});
+  /// Takes over what `other`, options of another kind, has of the same name and type.
+  void copy_from(const StageOptions& other);
   /// The place of a given option's value in the job file.
   [[nodiscard]] ByteRange where(std::string_view name) const;
 

@@ -181,7 +181,9 @@ class StageParser {
     if (key == "timeout" || key == "retry" || key == "tolerate" || key == "on_error") {
       return stage_.kind->takes(key);
     }
-    return key == "pool" || stage_.kind->option(key) != nullptr;
+    if (key == "pool") return true;
+    if (stage_.kind->option(key) == nullptr) return false;
+    return stage_.kind->heeds == nullptr || stage_.kind->heeds(stage_.options, key);
   }
 
   void read_when(const JsonValue& value) {

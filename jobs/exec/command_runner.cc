@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "jobs/duration.h"
-#include "jobs/exec/feeding.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
@@ -51,10 +50,6 @@ Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
   }
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
-}
-
-std::string count_items(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " item" : " items");
 }
 
 }  // namespace
@@ -150,6 +145,7 @@ PumpOptions CommandRunner::pump_options() const {
   if (command_.stdout_mode == StreamMode::kFile) heard[0] = command_.files[STDOUT_FILENO];
   if (command_.stderr_mode == StreamMode::kFile) heard[1] = command_.files[STDERR_FILENO];
   return {.stop_fd = context_.cancel_fd(),
+          .other_stop_fd = unreadable_fd_,
           .timeout = timeout,
           .kill_after = milliseconds("kill_after"),
           .pipe_grace = milliseconds("grace"),
@@ -304,111 +300,6 @@ Flow CommandRunner::hang_up(const SystemError& error, ChildPump& pump, ChildStre
   has_hung_up_ = true;
   pump.hang_up(stream);
   return fail_to_write(error);
-}
-
-// ---- one command that is fed many ------------------------------------------------------------
-
-Flow CommandRunner::run_fed(std::optional<Batch> first, Out& out) {
-  items_ = {};
-  std::optional<Batch> next = std::move(first);
-  do {
-    if (run_one_fed(&next, out) == Flow::kStop) return Flow::kStop;
-  } while (next);
-  return Flow::kMore;
-}
-
-// next  what the command is fed first; then, what another command is to be fed.
-Flow CommandRunner::run_one_fed(std::optional<Batch>* next, Out& out) {
-  if (is_left_undone()) return Flow::kStop;
-  if (auto wrong = make_command()) {
-    return context_.fail({.kind = FailureKind::kWork, .what = std::move(*wrong), .item = {}});
-  }
-  std::optional<ChildPump> pump;
-  const auto not_started =
-      runtime::blocking(runtime::Blocking::kBrief, [&] { return start(Item{}, &pump); });
-  if (not_started) return context_.fail(start_failure(*not_started));
-  runtime::FdResult pipe = runtime::Fd::adopt(feed_pipe_.get());
-  if (!pipe) return context_.fail(failure_of({"feed", pipe.error, command_.argv.front()}));
-  static_cast<void>(feed_pipe_.release());
-
-  ItemFeed feed(std::move(pipe.fd), options_.text("stdin_delimiter").front());
-  Feeding feeding(feed, context_);
-  if (*next) {
-    feeding.begin(std::move(**next), shared_.spec.name);
-  } else {
-    feed.finish();
-  }
-  next->reset();
-  if (emit(*pump, Item{}, Batch{}, out) == Flow::kStop) return break_off(*pump);
-  if (report_fed(pump->result(), feed.end(), next) == Flow::kStop) return Flow::kStop;
-  const bool is_at_end = feeding.join();
-  const bool has_failed = next->has_value();
-  if (std::optional<Batch> refused = feed.refused()) {
-    if (!has_failed) next->emplace();
-    (*next)->keep_all(*refused);
-    for (const Item& item : refused->items()) (*next)->push(item);
-  }
-  if (!has_failed) return is_at_end ? Flow::kMore : refuse_the_rest(next, pump->result());
-  if ((*next)->empty() && (is_at_end || !context_.take(&**next))) next->reset();
-  if (context_.is_draining()) next->reset();
-  return Flow::kMore;
-}
-
-// What has come of a command that has ended, and of the items that it was fed.
-// next  of one that failed, and that was let go: what another one is to be fed first.
-Flow CommandRunner::report_fed(const ChildResult& result, const ItemFeed::End& end,
-                               std::optional<Batch>* next) {
-  const auto [out_bytes, err_bytes] = runtime::blocking(runtime::Blocking::kBrief, [&] {
-    return std::pair(command_.stdout_mode == StreamMode::kFile ? out_spool_.size() : 0,
-                     command_.stderr_mode == StreamMode::kFile ? err_spool_.size() : 0);
-  });
-  context_.count_bytes(out_bytes + err_bytes);
-  std::optional<Failure> failure = settle(judge(result), result);
-  if (failure) failure->tail = last_lines(out_bytes, err_bytes);
-  const auto error = show(result, out_bytes, err_bytes);
-  if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
-  if (context_.is_cancelled()) return Flow::kStop;
-  if (was_cut_off(result)) return leave(result);
-  return failure ? blame_last(std::move(*failure), end, next) : refuse(end.unread, result);
-}
-
-// The item that a command read last is the one to blame for its failure as long as the command has
-// no buffer; if it read none, the one that it would have read.
-Flow CommandRunner::blame_last(Failure failure, const ItemFeed::End& end,
-                               std::optional<Batch>* next) {
-  std::span<const Item> unread = end.unread;
-  failure.what += " after it had read " + count_items(end.read);
-  if (!unread.empty()) failure.what += ", with " + std::to_string(unread.size()) + " more unread";
-  Item blamed = end.last.value_or(Item{});
-  if (!end.last && !unread.empty()) {
-    blamed = unread.front();
-    unread = unread.subspan(1);
-  }
-  if (context_.fail_item(blamed, failure) == Flow::kStop) return Flow::kStop;
-  next->emplace();
-  for (const Item& item : unread) (*next)->push_copy(item);
-  return Flow::kMore;
-}
-
-Flow CommandRunner::refuse(std::span<const Item> items, const ChildResult& result) {
-  const Failure failure = {
-      .kind = FailureKind::kWork,
-      .what = maker_.shown(command_) + ": " + result.message() + " before it had read the item",
-      .item = {}};
-  for (const Item& item : items) {
-    if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
-  }
-  return Flow::kMore;
-}
-
-// Of a command that has ended well: what comes behind what it was fed.
-Flow CommandRunner::refuse_the_rest(std::optional<Batch>* next, const ChildResult& result) {
-  std::optional<Batch> rest = std::exchange(*next, std::nullopt);
-  Batch batch = rest ? std::move(*rest) : Batch{};
-  do {
-    if (refuse(batch.items(), result) == Flow::kStop) return Flow::kStop;
-  } while (context_.take(&batch));
-  return Flow::kMore;
 }
 
 // ---- what it says ----------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 // A command that is fed many items ("stdin": "items") has two goroutines: a second one takes the
 // items and writes them (exec/item_feed.h), while the worker's own drains what the command says.
 // Neither waits for the other, so a command may answer as late, as early and as much as it likes.
+// A reducer is fed lines that belong together: where one fails, no other can go on in its place.
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,7 @@
 #include "jobs/child_pump.h"
 #include "jobs/exec/command_files.h"
 #include "jobs/exec/command_maker.h"
+#include "jobs/exec/feeding.h"
 #include "jobs/exec/group_printer.h"
 #include "jobs/exec/item_feed.h"
 #include "jobs/exec/output_spool.h"
@@ -61,6 +63,12 @@ class CommandRunner {
   /// gives beyond; another one, if it failed and that was let go.
   Flow run_fed(std::optional<Batch> first, Out& out);
 
+  /// Runs a command that is fed lines, all of which it has to read; else the stage has failed.
+  ///
+  /// unreadable_fd  readable: `put_all` has failed, and said so. Then the command is ended: it must
+  ///                not take what there was for all.
+  Flow run_reducer(Feeding::PutAll put_all, int unreadable_fd, Out& out);
+
  private:
   enum class Stdout : std::uint8_t { kInherit, kItems, kCapture, kDiscard };
   enum class Output : std::uint8_t { kGroup, kLine, kRaw };
@@ -90,7 +98,9 @@ class CommandRunner {
   [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump);
   Flow run_to_end(const Item& item);
   Flow run_streaming(const Item& item, const Batch& batch, Out& out);
+  Flow start_fed(std::optional<ChildPump>* pump, std::optional<ItemFeed>* feed);
   Flow run_one_fed(std::optional<Batch>* next, Out& out);
+  Flow end_fed(const ChildResult& result, std::optional<Failure>* failure);
   Flow report_fed(const ChildResult& result, const ItemFeed::End& end, std::optional<Batch>* next);
   Flow blame_last(Failure failure, const ItemFeed::End& end, std::optional<Batch>* next);
   Flow refuse(std::span<const Item> items, const ChildResult& result);
@@ -125,6 +135,7 @@ class CommandRunner {
   std::span<const Item> items_;   // of the command at hand
   std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
   bool has_hung_up_ = false;      // it shows nobody what it says
+  int unreadable_fd_ = -1;        // of a reducer
   FileDescriptor input_;
   FileDescriptor
       feed_pipe_;  // our end of the input of a command that is fed, until its feed has it

@@ -1,12 +1,11 @@
 // jobs/exec/feeding.h - the goroutine that feeds a command.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
-#include "jobs/batch.h"
 #include "jobs/exec/item_feed.h"
-#include "jobs/stage.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
 
@@ -16,11 +15,16 @@ namespace gorun::jobs {
 /// threads  the goroutine of one worker.
 class Feeding {
  public:
-  /// Both outlive it.
-  Feeding(ItemFeed& feed, Context& context) : feed_(feed), context_(context) {}
+  /// Puts all that there is to the feed. False: that it cannot, or the command takes no more.
+  using PutAll = std::function<bool(ItemFeed&)>;
+
+  /// want_no_more  ends a wait of `put_all` for more.
+  /// Everything outlives it.
+  Feeding(ItemFeed& feed, PutAll put_all, std::function<void()> want_no_more)
+      : feed_(feed), put_all_(std::move(put_all)), want_no_more_(std::move(want_no_more)) {}
   ~Feeding() {
     if (is_joined_) return;
-    context_.want_no_more();
+    want_no_more_();
     static_cast<void>(feed_.end());
     group_.wait();
   }
@@ -28,13 +32,11 @@ class Feeding {
   Feeding& operator=(const Feeding&) = delete;
 
   /// label  outlives it.
-  void begin(Batch first, const std::string& label) {
+  void begin(const std::string& label) {
     is_at_end_ = false;
-    group_.go([this, &label, batch = std::move(first)]() mutable {
+    group_.go([this, &label] {
       runtime::set_label(label);
-      do {
-        if (!feed_.put(std::move(batch))) return;
-      } while (context_.take(&batch));
+      if (!put_all_(feed_)) return;
       feed_.finish();
       is_at_end_ = true;
     });
@@ -48,7 +50,8 @@ class Feeding {
 
  private:
   ItemFeed& feed_;
-  Context& context_;
+  const PutAll put_all_;
+  const std::function<void()> want_no_more_;
   runtime::WaitGroup group_;
   bool is_at_end_ = true;  // written by the goroutine, read after it
   bool is_joined_ = false;

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -48,6 +49,11 @@ double as_double(const Number& number) {
   return std::visit([](auto value) { return static_cast<double>(value); }, number);
 }
 
+bool is_part_of(std::string_view whole, std::string_view part) {
+  return std::less_equal<>()(whole.data(), part.data()) &&
+         std::less_equal<>()(part.data() + part.size(), whole.data() + whole.size());
+}
+
 // Doubles in their order; a conversion from an integer rounds and does not change it.
 std::uint64_t ordered_bits(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
@@ -73,9 +79,9 @@ void write_record(const Item& item, std::string_view key, std::size_t size, char
                 .field_count = item.field_count};
   char* bytes = to + sizeof header + item.field_count * sizeof(FieldHeader);
   const auto append = [&](std::string_view text) {
-    // Another one may begin there as well and be shorter.
-    if (text.data() == key.data() && text.size() == key.size())
-      header.key_begin = static_cast<std::uint32_t>(bytes - to);
+    if (is_part_of(text, key)) {
+      header.key_begin = static_cast<std::uint32_t>(bytes - to + (key.data() - text.data()));
+    }
     if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
     bytes += text.size();
   };

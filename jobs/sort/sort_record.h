@@ -19,7 +19,7 @@ namespace gorun::jobs {
 
 /// Bytes of the record of `item`; 0: more than a record can hold (4 GiB).
 [[nodiscard]] std::size_t record_size(const Item& item);
-/// Writes it; `key` is the item's text or the value of one of its fields.
+/// Writes it; `key` is the item's text, the value of one of its fields, or a part of these.
 void write_record(const Item& item, std::string_view key, std::size_t size, char* to);
 
 /// The size that stands at the beginning of a record.

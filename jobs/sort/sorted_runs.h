@@ -34,7 +34,7 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class SortedRuns {
  public:
-  /// An item and what it is sorted by: its text or the value of one of its fields.
+  /// An item and what it is sorted by: its text, the value of one of its fields, or a part of it.
   struct Keyed {
     Item item;
     std::string_view key;

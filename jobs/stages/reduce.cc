@@ -1,4 +1,5 @@
-// The kind "reduce": groups items by a key and aggregates each group.
+// The kind "reduce": groups items by a key and aggregates each group, or feeds them to a command
+// (mapreduce/reducers.h). What follows is of aggregates.
 //
 // Each worker combines what it sees in a table of its own. When that table is over its budget, and
 // at the end, it goes to all shards at once; a shard merges the groups whose keys' hashes it owns,
@@ -25,6 +26,8 @@
 #include "jobs/format/quote.h"
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/reducer_lines.h"
+#include "jobs/mapreduce/reducers.h"
 #include "jobs/mapreduce/shard_groups.h"
 #include "jobs/memory_shares.h"
 #include "jobs/stages/rows.h"
@@ -525,6 +528,9 @@ class ReduceStage final : public Stage {
 
 }  // namespace
 
-StageRow make_reduce(const StageSpec& spec) { return row_of(std::make_unique<ReduceStage>(spec)); }
+StageRow make_reduce(const StageSpec& spec) {
+  if (spec.options.has("argv")) return row_of(make_reducer_lines(spec), make_reducers(spec));
+  return row_of(std::make_unique<ReduceStage>(spec));
+}
 
 }  // namespace gorun::jobs

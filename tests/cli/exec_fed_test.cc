@@ -1,18 +1,15 @@
 // tests/cli/exec_fed_test.cc - one command that is fed many items by its standard input.
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tests/support/command.h"
+#include "tests/support/fifo.h"
 #include "tests/support/lines.h"
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
@@ -37,36 +34,6 @@ CommandResult run(const std::string& text, std::vector<std::string> arguments = 
   return run_gorun(std::move(arguments), {.input = text});
 }
 std::string items(const std::string& list) { return R"("kind": "items", "items": [)" + list + "]"; }
-
-// A fifo that is never at its end.
-class Fifo {
- public:
-  explicit Fifo(const std::string& path) {
-    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
-    fd_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    REQUIRE(fd_ >= 0);
-  }
-  ~Fifo() { close(fd_); }
-  Fifo(const Fifo&) = delete;
-  Fifo& operator=(const Fifo&) = delete;
-
-  void write(std::string_view text) const {
-    CHECK(::write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  }
-  std::string read(std::size_t size) const {
-    std::string text;
-    std::array<char, 256> buffer;
-    while (text.size() < size) {
-      const ssize_t n = ::read(fd_, buffer.data(), std::min(buffer.size(), size - text.size()));
-      REQUIRE(n > 0);
-      text.append(buffer.data(), static_cast<std::size_t>(n));
-    }
-    return text;
-  }
-
- private:
-  int fd_ = -1;
-};
 
 }  // namespace
 

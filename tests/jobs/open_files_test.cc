@@ -71,6 +71,14 @@ TEST_SUITE("jobs/open_files") {
     }
   }
 
+  TEST_CASE("reducers have what commands have open, and their runs") {
+    const std::string stages = R"("i": {"kind": "range", "to": 3},
+      "r": {"kind": "reduce", "from": "i", "argv": ["cat"], "shards": )";
+    const std::string out = R"(}, "w": {"kind": "write", "from": "r"})";
+    const std::int64_t one = least_files(graph_of(stages + "1" + out), 4);
+    CHECK(least_files(graph_of(stages + "4" + out), 4) == one + 3 * 10);
+  }
+
   TEST_CASE("a limit below the least is refused, with what it would take") {
     const RejectedJob job = {
         .name = "few",

@@ -213,6 +213,8 @@ TEST_SUITE("jobs/sort") {
     CHECK(key_of_record(record.data()) == text);
     write_record(item, part.value, record.size(), record.data());
     CHECK(key_of_record(record.data()) == "abc");
+    write_record(item, text.substr(2, 3), record.size(), record.data());
+    CHECK(key_of_record(record.data()) == "cde");
     std::vector<Field> fields;
     const Item again = item_of_record(record.data(), &fields);
     CHECK(again.text == text);
