@@ -51,7 +51,8 @@ TEST_CASE("each example is complete and its job file right") {
 
 TEST_CASE("an example prints its expected.txt") {
   const ScratchDir scratch;
-  for (const std::string name : {"02-word-count", "03-ci-dag", "05-log-report", "06-csv-totals"}) {
+  for (const std::string name :
+       {"02-word-count", "03-ci-dag", "05-log-report", "06-csv-totals", "07-sessions"}) {
     CAPTURE(name);
     const std::string job = "examples/" + name + "/job.json";
     std::vector<std::string> flags = {"-q", job};
@@ -80,9 +81,10 @@ TEST_CASE("the fan-out finds what a loop in the shell finds") {
   check_with_other_tools("04-fan-out");
 }
 
-TEST_CASE("the reports on JSON documents and on a table are those of python") {
+TEST_CASE("the reports on JSON documents, on a table and on a log are those of python") {
   check_with_other_tools("05-log-report");
   check_with_other_tools("06-csv-totals");
+  check_with_other_tools("07-sessions");
 }
 
 TEST_CASE("the whole table of words is that of tr, sort and uniq") {
