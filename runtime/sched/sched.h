@@ -273,6 +273,7 @@ struct Sched {
   static int start_thread(M* m);  // an errno value
   void do_without(M* m);
   [[nodiscard]] bool may_have_m() const;  // whether m_for() is worth a try; holds lock
+  [[nodiscard]] bool are_threads_refused();
   static void* thread_main(void* m);
   void m_main(M* m);
   bool idle(M* m, std::unique_lock<std::mutex>& guard);  // holds lock, but while it sleeps

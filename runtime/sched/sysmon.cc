@@ -7,8 +7,9 @@
 //
 // It also prints the lines of GORUN_SCHEDTRACE, and lets the number of Ps follow the processors.
 //
-// It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, and not at all
-// while every P is idle, unless a refused thread is missing: for work, or as the timekeeper.
+// It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, as also while
+// threads are refused and none sleeps: what it finds then has to wait. And not at all while every P
+// is idle, unless a refused thread is missing: for work, or as the timekeeper.
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -128,7 +129,8 @@ void Sched::sysmon_main() {
     look_after_surplus();
     const bool retook = retake(now);
     const bool polled = poll_neglected_network(now);
-    if (look_after_waiting_work(now) || retook || polled) {
+    const bool paid = look_after_waiting_work(now) || retook || polled;
+    if (paid && !are_threads_refused()) {
       pause_ns = kShortestNs;
       fruitless = 0;
     } else if (++fruitless > kEagerRounds) {

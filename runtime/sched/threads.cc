@@ -124,6 +124,11 @@ bool Sched::may_have_m() const {
          monotonic_ns() >= refused_until;
 }
 
+bool Sched::are_threads_refused() {
+  const std::lock_guard guard(lock);
+  return !may_have_m();
+}
+
 void* Sched::thread_main(void* m) {
   sched->m_main(static_cast<M*>(m));
   return nullptr;

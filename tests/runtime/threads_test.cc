@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -119,6 +120,13 @@ void check_in_child(int procs, const std::function<void(const Runtime&)>& main) 
   CHECK(end.exit_code == 0);
 }
 
+// How often threads of the process have gone to sleep.
+long sleeps() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return used.ru_nvcsw;
+}
+
 // Of the caller's P.
 int p_id() {
   const RtSection rt;
@@ -229,6 +237,29 @@ TEST_CASE("a sleeper wakes although the thread was refused that was to keep the 
         door.pass();
       });
       sleeper.wait();
+    });
+  }
+}
+
+TEST_CASE("work that waits for a refused thread is looked after ever more rarely") {
+  for (const int procs : kProcsUnderTest) {
+    check_in_child(procs, [](const Runtime&) {
+      Door door;
+      refuse_threads();
+      WaitGroup helper;
+      helper.go([&] { door.open(); });
+      blocking(Blocking::kLong, [&] {
+        const auto start = std::chrono::steady_clock::now();
+        const long before = sleeps();
+        std::this_thread::sleep_for(300ms);
+        const long looks = sleeps() - before;
+        const auto passed = std::chrono::steady_clock::now() - start;
+        // Some at first, then one in a millisecond; every 20 us would be 15 times as many.
+        if (looks > 200 + 2 * (passed / 1ms)) std::_Exit(4);
+        grant_threads();
+        door.pass();
+      });
+      helper.wait();
     });
   }
 }
