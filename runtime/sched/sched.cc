@@ -266,6 +266,14 @@ void Sched::check_over() {
 
 // --- sleeping ---------------------------------------------------------------------------------
 
+// As one that was woken for the work: spinning, so that another is woken for the rest.
+void Sched::wire_for_work(M* m, P* pp) {
+  wire(m, pp);
+  if (!multi) return;
+  m->spinning = true;
+  spinning.fetch_add(1, std::memory_order_seq_cst);
+}
+
 // Sleeps until somebody hands over a P, or, as the timekeeper, until one is to be taken. False if
 // the thread has been idle for so long that it is to end instead.
 bool Sched::sleep_until_woken(M* m) {
@@ -275,7 +283,11 @@ bool Sched::sleep_until_woken(M* m) {
     while (m->p == nullptr && !stopping.load(std::memory_order_relaxed)) {
       m->wake_word.store(0, std::memory_order_relaxed);
       m->next_p = nullptr;
-      if (idle_ps.load(std::memory_order_relaxed) > 0 && needs_timekeeper(1)) {
+      const bool is_p_idle = idle_ps.load(std::memory_order_relaxed) > 0;
+      if (is_p_idle && grq.size() > 0) {
+        // Left to this one, or queued by it, before the P was idle: nobody else may be looking.
+        wire_for_work(m, take_idle(m->old_p));
+      } else if (is_p_idle && needs_timekeeper(1)) {
         keep_time(m, guard, woken);
       } else if (!idle(m, guard)) {
         return false;
@@ -405,13 +417,7 @@ void Sched::give_up(M* m) {
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the one in wake()
   if (!any_loot()) return;
-  if (P* again = acquire_idle(pp)) {
-    wire(m, again);
-    if (multi) {
-      m->spinning = true;
-      spinning.fetch_add(1, std::memory_order_seq_cst);
-    }
-  }
+  if (P* again = acquire_idle(pp)) wire_for_work(m, again);
 }
 
 G* Sched::find_runnable(M* m) {

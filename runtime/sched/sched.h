@@ -239,6 +239,7 @@ struct Sched {
   bool any_loot() const;
   void weigh_theft(M* m);
   void give_up(M* m);
+  void wire_for_work(M* m, P* pp);
   void stop_spinning(M* m);
   bool sleep_until_woken(M* m);
   void keep_time(M* m, std::unique_lock<std::mutex>& guard, GList& woken);  // the same
