@@ -69,6 +69,9 @@ ssize_t receive(PollDesc& pd, void* buffer, std::size_t size) {
 [[gnu::noinline]] ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset) {
   const iovec part{buffer, size};
   const ssize_t result = retry([&] { return ::preadv2(fd, &part, 1, offset, RWF_NOWAIT); });
+  // Not yet the end: Linux 5.9 and 5.10 return 0 also where they would have to wait (preadv2(2),
+  // "Bugs"). A read that may wait tells.
+  if (result == 0) return -EAGAIN;
   // Old kernels do not know the call or the flag.
   return result == -ENOSYS || result == -EINVAL ? -EOPNOTSUPP : result;
 }

@@ -24,7 +24,8 @@ ssize_t read(PollDesc& pd, void* buffer, std::size_t size);
 /// Has a TCP socket tell with each read how much is left. returns false: it does not.
 bool ask_for_input_queue(int fd);
 ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size);
-/// Reads a file as far as it is in the page cache; -EAGAIN if it is not, -EOPNOTSUPP if unknown.
+/// Reads a file as far as it is in the page cache; -EAGAIN if it is not or may end there,
+/// -EOPNOTSUPP if unknown. `size` is not 0.
 ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset);
 ssize_t read_file(int fd, void* buffer, std::size_t size, std::int64_t offset);
 ssize_t write_file(int fd, const void* buffer, std::size_t size, std::int64_t offset);
