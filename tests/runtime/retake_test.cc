@@ -2,6 +2,7 @@
 // theft, by hand, by sysmon. And the counters that tell of it.
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "runtime/blocking.h"
+#include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sync.h"
 #include "runtime/timer.h"
@@ -96,6 +98,48 @@ TEST_CASE("a P is given away by one that will block for long, and taken from one
     });
     CHECK(given.handoffs >= static_cast<std::uint64_t>(rt.procs()));
     CHECK(taken.retakes > given.retakes);
+  });
+}
+
+TEST_CASE("what is ready on the P of one that computes runs all the same") {
+  at_each_procs([](Runtime& rt) {
+    std::atomic<int> ran{0};
+    run_to_end(rt, [&] {
+      // One that is spawned, and one that is made ready, alone wake no other M: sysmon finds them.
+      go([&] { ++ran; });
+      while (ran < 1) {
+      }
+      Chan<int> ch(0);
+      go([&, ch]() mutable {
+        (void)ch.recv();
+        ++ran;
+      });
+      wait_until_parked(rt, WaitReason::kChanRecv, 1);
+      (void)ch.send(1);
+      while (ran < 2) {
+      }
+    });
+    CHECK(ran == 2);
+  });
+}
+
+TEST_CASE("goroutines that only make short blocking calls lose their P to one that waits") {
+  at_each_procs([](Runtime& rt) {
+    std::atomic<bool> ran{false};
+    run_to_end(rt, [&] {
+      std::atomic<int> calling{0};
+      const auto call = [&] {
+        ++calling;
+        while (!ran) (void)blocking(Blocking::kBrief, [] { return getppid(); });
+      };
+      WaitGroup all;
+      for (int i = 1; i < rt.procs(); ++i) all.go(call);
+      while (calling < rt.procs() - 1) yield();
+      all.go([&] { ran = true; });
+      call();
+      all.wait();
+    });
+    CHECK(ran);
   });
 }
 
