@@ -96,9 +96,10 @@ class Select {
         break;
     }
     if (it.chan == nullptr) return;  // the nil channel is never ready
-    // Few, and mostly in order: by insertion.
+    // Few, and mostly in order: by insertion. Where nothing is locked they stay as they are
+    // written, so that a deterministic run draws the same ones wherever its channels lie.
     std::size_t at = count_++;
-    for (; at > 0 && std::less<>()(it.chan, by_chan_[at - 1]->chan); --at) {
+    for (; multi_p && at > 0 && std::less<>()(it.chan, by_chan_[at - 1]->chan); --at) {
       by_chan_[at] = by_chan_[at - 1];
     }
     by_chan_[at] = &it;
@@ -280,8 +281,8 @@ class Select {
 
   std::span<SelectCase> cases_;
   SelectOrder order_;
-  // The cases on channels, by address of the channel; and, once it waits, the waiter of each. Room
-  // that is not needed stays untouched.
+  // The cases on channels, in the order of their locking (add()); and, once it waits, the waiter of
+  // each. Room that is not needed stays untouched.
   SelectCase* inline_[kInlineCases];
   std::unique_ptr<SelectCase*[]> many_;
   SelectCase** by_chan_ = inline_;
