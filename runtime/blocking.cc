@@ -14,15 +14,20 @@ namespace gorun::runtime {
 namespace {
 
 // The M runs its G on without a P: any idle one will do, or its old one if its owner is in a
-// blocking call now; else the G queues for one.
+// blocking call now; else the G queues for one. It also queues if work waits beside the idle P:
+// that lacks an M, as threads are refused, and may come from a goroutine that never parks.
 void regain_p() {
   M* m = current_m();
   P* pp = sched->acquire_idle(m->old_p);
+  const bool is_needed =
+      pp != nullptr && !m->g->locked && (pp->has_work() || sched->grq.size() > 0);
   if (pp == nullptr) pp = sched->take_from_blocked(m->old_p);
   if (pp != nullptr) {
     wire(m, pp);
-    note(TraceKind::kRun, m->g);
-    return;
+    if (!is_needed) {
+      note(TraceKind::kRun, m->g);
+      return;
+    }
   }
   note(TraceKind::kYield, m->g);
   m->g->status.store(GStatus::kRunnable, std::memory_order_relaxed);

@@ -13,9 +13,10 @@
 // are up to.
 //
 // A thread may be refused: a limit of processes is reached (ulimit -u, pids.max). Then its P idles
-// with what is in its queue, which is found by an M that looks for work, or that comes back from a
-// blocking call; sysmon tries again every 10 ms, and looks after the time meanwhile. A goroutine
-// that is locked to its thread needs no other one. Only a run that gets no thread at all ends.
+// with what is in its queue, which is found by an M that looks for work, and by one that comes back
+// from a blocking call, whose goroutine then queues behind it; sysmon tries again every 10 ms, and
+// looks after the time meanwhile. A goroutine that is locked to its thread needs no other one. Only
+// a run that gets no thread at all ends.
 //
 // Not chosen: sysmon as the reaper. It sleeps while nothing runs, which is when threads are idle.
 

@@ -221,6 +221,28 @@ TEST_CASE("what a P holds whose thread was refused runs when one is granted") {
   }
 }
 
+TEST_CASE("where threads are refused, who only makes blocking calls lets the others run") {
+  for (const Blocking kind : {Blocking::kBrief, Blocking::kLong}) {
+    CAPTURE(kind == Blocking::kLong);
+    for (const int procs : kProcsUnderTest) {
+      check_in_child(procs, [kind](const Runtime&) {
+        refuse_threads();
+        std::atomic<bool> ran{false};
+        for (const bool queued : {false, true}) {
+          ran = false;
+          WaitGroup other;
+          other.go([&] {
+            if (queued) yield();
+            ran = true;
+          });
+          while (!ran) blocking(kind, [] { std::this_thread::sleep_for(100us); });
+          other.wait();
+        }
+      });
+    }
+  }
+}
+
 TEST_CASE("a sleeper wakes although the thread was refused that was to keep the time") {
   for (const int procs : kProcsUnderTest) {
     check_in_child(procs, [](const Runtime& rt) {
