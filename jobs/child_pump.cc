@@ -271,11 +271,16 @@ void ChildPump::reap() {
   result_.user = to_microseconds(usage.ru_utime);
   result_.system = to_microseconds(usage.ru_stime);
   result_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
-  if (options_.awaits_group && ::kill(-group, 0) == 0) await_group(group);
+  if (options_.awaits_group && has_left_anybody(group)) await_those_left(group);
 }
 
-// Signal 0 hits nobody, so it does no harm should the number be somebody else's by then.
-void ChildPump::await_group(pid_t group) {
+// Signal 0 hits nobody, so it does no harm should the number be somebody else's by then. The group
+// first: whom those leave that end in it is an orphan by then.
+bool ChildPump::has_left_anybody(pid_t group) const {
+  return ::kill(-group, 0) == 0 || has_orphan_that_writes_to(options_.heard_files);
+}
+
+void ChildPump::await_those_left(pid_t group) {
   const Clock::time_point end = Clock::now() + options_.pipe_grace;
   milliseconds pause{1};
   for (;;) {
@@ -285,7 +290,7 @@ void ChildPump::await_group(pid_t group) {
       ended.si_pid = 0;
     } while (::waitid(P_PGID, static_cast<id_t>(group), &ended, WEXITED | WNOHANG) == 0 &&
              ended.si_pid != 0);
-    if (::kill(-group, 0) != 0) return;
+    if (!has_left_anybody(group)) return;
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
     pollfd stop = {options_.stop_fd, POLLIN, 0};
     if (left.count() <= 0 ||

@@ -15,8 +15,8 @@
 //       stopped process takes no other) to the group, after kill_after SIGKILL to the group. Both
 //       times run while somebody is in next(): a child that is held back cannot help it.
 //   E4  The child exits, no pipe tells whether others still write to the files that it had, and
-//       awaits_group is set: pipe_grace is given to the rest of its group, and the result says if
-//       somebody is left then.
+//       awaits_group is set: pipe_grace is given to the rest of its group, and to those that have
+//       left it and keep one of heard_files, and the result says if somebody is left then.
 //   E5  Nothing is heard of the child for as long as `heartbeat`: as at a timeout.
 //   The child is waited for last, so that its group's number cannot be given to another in between.
 //
@@ -55,7 +55,7 @@ struct PumpOptions {
   bool awaits_group =
       false;  // its output goes to files: a group that lives on may still write (E4)
   std::optional<std::chrono::milliseconds> heartbeat = std::nullopt;
-  /// Descriptors of files that grow while the child lives (E5), not owned; -1: none.
+  /// Descriptors of files that the child writes to (E4, E5), not owned; -1: none.
   std::array<int, 2> heard_files = {-1, -1};
 };
 
@@ -75,7 +75,7 @@ struct ChildResult {
   int signal = 0;     // that killed it; 0: it exited
   EndedBy ended_by = EndedBy::kItself;
   bool was_killed = false;      // SIGTERM was not enough
-  bool pipe_left_open = false;  // E2; of E4, that the group lives on
+  bool pipe_left_open = false;  // E2; of E4, that somebody lives on
   std::chrono::microseconds user{0};
   std::chrono::microseconds system{0};
   std::int64_t max_rss_bytes = 0;
@@ -144,7 +144,8 @@ class ChildPump {
   void leave(FileDescriptor& pipe, std::optional<std::size_t>* rest);
   [[nodiscard]] bool is_over() const;
   void reap();
-  void await_group(pid_t group);
+  [[nodiscard]] bool has_left_anybody(pid_t group) const;
+  void await_those_left(pid_t group);
 
   Child child_;
   PumpOptions options_;

@@ -48,14 +48,20 @@ class ChildGuard {
   /// The child has been waited for, or was never started.
   static void give_back(Place* place);
 
-  /// True if the child `pid`, which has ended, is in the table; also if it may be a child without a
-  /// place, or there is no table.
+  /// True if the child `pid` is in the table, or the guard; also if it may be a child without a
+  /// place, or there is no table. One that is just being started may not be in it yet.
   /// threads  any.
   [[nodiscard]] static bool may_list(pid_t pid);
 
+  /// The file of the kernel in which the numbers of the main thread's children stand, for pread();
+  /// -1: there is no such file, or no guard.
+  /// threads  any; not owned.
+  [[nodiscard]] static int children_of_main();
+
  private:
   pid_t guard_ = -1;
-  FileDescriptor alive_;  // the end of the pipe that goes with us
+  FileDescriptor alive_;     // the end of the pipe that goes with us
+  FileDescriptor children_;  // children_of_main()
 };
 
 }  // namespace gorun::jobs

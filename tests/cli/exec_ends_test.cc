@@ -156,11 +156,18 @@ TEST_CASE(
   struct Way {
     std::string how;
     std::string more;
+    std::string leave;
   };
   const std::string reader = R"(, "w": {"kind": "write", "from": "e"})";
-  for (const Way& way : {Way{R"("stdout": "items")", reader}, Way{R"("stdout": "capture")", reader},
-                         Way{R"("stdin": "none")", ""}, Way{R"("stdin": "items")", ""}}) {
+  const std::string same_group = "sh -c";
+  const std::string own_group = "setsid sh -c";
+  for (const Way& way :
+       {Way{R"("stdout": "items")", reader, same_group},
+        Way{R"("stdout": "capture")", reader, same_group},
+        Way{R"("stdin": "none")", "", same_group}, Way{R"("stdin": "items")", "", same_group},
+        Way{R"("stdin": "none")", "", own_group}, Way{R"("stdin": "items")", "", own_group}}) {
     CAPTURE(way.how);
+    CAPTURE(way.leave);
     const ScratchDir scratch;
     REQUIRE(mkfifo((scratch / "go_on").c_str(), 0600) == 0);
     REQUIRE(mkfifo((scratch / "said").c_str(), 0600) == 0);
@@ -168,14 +175,17 @@ TEST_CASE(
     const int go_on = open((scratch / "go_on").c_str(), O_RDWR | O_CLOEXEC);
     const int said = open((scratch / "said").c_str(), O_RDWR | O_CLOEXEC);
     // A second command comes of a second item, or, of one that is fed, of a failure.
-    const std::string job = R"({"gorun": 1, "stages": {
+    const std::string job =
+        R"({"gorun": 1, "stages": {
     "i": {"kind": "items", "items": ["1", "2"]},
     "e": {"kind": "exec", "from": "i", "workers": 1, "output": "group", "grace": "10ms",
           "on_error": "continue", )" +
-                            way.how +
-                            R"(, "shell":
-      "if mkdir first; then (read x < go_on; echo late >&2; echo > said) & read y; exit 3; fi; echo > go_on; read x < said; cat"})" +
-                            way.more + "}}";
+        way.how +
+        R"(, "shell":
+      "if mkdir first; then )" +
+        way.leave +
+        R"( 'read x < go_on; echo late >&2; echo > said' & read y; exit 3; fi; echo > go_on; read x < said; cat"})" +
+        way.more + "}}";
     const CommandResult result =
         run_gorun({"-q", "-"}, {.input = job, .directory = scratch.path()});
     CAPTURE(result.err);

@@ -7,18 +7,22 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <string>
 #include <utility>
 
 #include "jobs/child_pump.h"
 #include "jobs/exec/child_guard.h"
+#include "jobs/exec/output_spool.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/subprocess.h"
+#include "tests/support/scratch_dir.h"
 
 namespace gorun::test::orphans_test {
 
@@ -74,6 +78,42 @@ pid_t leave_orphan() {
   return has_ended(orphan) ? orphan : -1;
 }
 
+// Commands that each leave a process in a group of its own, which has the command's output and
+// waits.
+class Leavers {
+ public:
+  Leavers() {
+    for (const std::string& path : {scratch_ / "began", scratch_ / "wait"}) {
+      REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    }
+    // Neither is ever at its end, whoever comes first.
+    began_ = FileDescriptor(::open((scratch_ / "began").c_str(), O_RDWR | O_CLOEXEC));
+    wait_ = FileDescriptor(::open((scratch_ / "wait").c_str(), O_RDWR | O_CLOEXEC));
+  }
+
+  ChildResult run(int output, std::chrono::milliseconds grace) const {
+    Command command =
+        shell("setsid sh -c 'echo $$ > began; read x < wait' & read x < began; echo $x > pid");
+    command.cwd = scratch_.path();
+    command.stdout_mode = StreamMode::kNull;
+    command.stderr_mode = StreamMode::kFile;
+    command.files[STDERR_FILENO] = output;
+    auto child = start_child(command);
+    REQUIRE(child.ok());
+    ChildPump pump(std::move(*child),
+                   {.pipe_grace = grace, .awaits_group = true, .heard_files = {-1, output}});
+    CHECK(pump.next().is_end());
+    return pump.result();
+  }
+  void let_one_end() const { REQUIRE(::write(wait_.get(), "\n", 1) == 1); }
+  [[nodiscard]] pid_t last() const { return std::stoi(read_whole_file(scratch_ / "pid")); }
+
+ private:
+  ScratchDir scratch_;
+  FileDescriptor began_;
+  FileDescriptor wait_;
+};
+
 // Lowers the limit of processes to those that this user has, threads of a sanitizer among them.
 bool let_start_no_more() {
   rlimit limit{};
@@ -116,6 +156,42 @@ TEST_CASE("without a guard nobody knows who is an orphan, and nothing is reaped"
   ChildPump pump(std::move(*command), {});
   CHECK(pump.next().is_end());
   CHECK(pump.result().exit_code == 7);
+}
+
+TEST_CASE("an orphan that left its group and keeps the output of its command is told of") {
+  const Heir heir;
+  const Leavers leavers;
+  OutputSpool spool;
+  OutputSpool other;
+  const std::array<int, 2> output = {-1, *spool.open()};
+  const std::array<int, 1> others = {*other.open()};
+  const ChildResult left = leavers.run(output[1], std::chrono::milliseconds(1));
+  CHECK(left.pipe_left_open);
+  CHECK(has_orphan_that_writes_to(output));
+  CHECK_FALSE(has_orphan_that_writes_to(others));
+  leavers.let_one_end();
+  const pid_t orphan = leavers.last();
+  REQUIRE(has_ended(orphan));
+  CHECK_FALSE(has_orphan_that_writes_to(output));
+  CHECK_FALSE(is_child(orphan));
+}
+
+TEST_CASE("an orphan that ends within the grace of its command is awaited") {
+  const Heir heir;
+  const Leavers leavers;
+  OutputSpool spool;
+  leavers.let_one_end();
+  const ChildResult left = leavers.run(*spool.open(), std::chrono::hours(1));
+  CHECK_FALSE(left.pipe_left_open);
+}
+
+TEST_CASE("an orphan with other files, or without a guard, is nobody's concern") {
+  const std::array<int, 2> none = {-1, -1};
+  CHECK_FALSE(has_orphan_that_writes_to(none));
+  const Heir heir;
+  const pid_t orphan = leave_orphan();
+  REQUIRE(orphan > 0);
+  CHECK_FALSE(has_orphan_that_writes_to(none));
 }
 
 TEST_CASE("orphans are reaped while commands are started") {
