@@ -54,7 +54,7 @@ std::string ChildResult::message() const {
 }
 
 ChildPump::ChildPump(Child child, const PumpOptions& options)
-    : child_(std::move(child)), options_(options) {
+    : child_(std::move(child)), options_(options), stop_fd_(options.stop_fd) {
   if (options_.timeout) timeout_at_ = Clock::now() + *options_.timeout;
   if (options_.input.empty()) child_.stdin_pipe.close();
   const Clock::time_point now = Clock::now();
@@ -105,13 +105,30 @@ int ChildPump::look_for_stop() {
 ChildPump::~ChildPump() {
   if (reaped_) return;
   signal_group(SIGKILL);
-  reap();
+  if (!exited_ && is_anothers()) {
+    give_up();
+  } else {
+    reap();
+  }
 }
 
 // The group exists as long as its first member has not been waited for, so the number is ours.
 void ChildPump::signal_group(int signal) const { static_cast<void>(::kill(-child_.pid, signal)); }
 
+bool ChildPump::is_anothers() const { return ::kill(child_.pid, 0) != 0 && errno == EPERM; }
+
+// From here on it is an orphan like any other (exec/orphans.h).
+void ChildPump::give_up() {
+  ChildGuard::give_back(child_.guarded);
+  child_ = {};
+  reaped_ = true;
+  is_out_of_reach_ = false;
+  result_.exit_code = kUnknownExit;
+  result_.pipe_left_open = true;
+}
+
 void ChildPump::begin_termination(EndedBy reason) {
+  if (is_out_of_reach_) return give_up();
   timeout_at_.reset();
   listen_at_.reset();
   look_at_.reset();
@@ -161,8 +178,11 @@ void ChildPump::check_clock() {
   if (kill_at_ && now >= *kill_at_) {
     kill_at_.reset();
     stage_ = Stage::kKilling;
-    result_.was_killed = true;
     signal_group(SIGKILL);
+    is_out_of_reach_ = is_anothers();
+    result_.was_killed = !is_out_of_reach_;
+    if (is_out_of_reach_ && result_.ended_by == EndedBy::kStop) return give_up();
+    if (is_out_of_reach_) options_.stop_fd = stop_fd_;
   }
   if (close_pipes_at_ && now >= *close_pipes_at_) {
     close_pipes_at_.reset();
@@ -304,6 +324,7 @@ void ChildPump::await_those_left(pid_t group) {
 
 void ChildPump::note_exit() {
   exited_ = true;
+  is_out_of_reach_ = false;
   child_.stdin_pipe.close();
   kill_at_.reset();
   timeout_at_.reset();
@@ -345,7 +366,13 @@ ChildOutput ChildPump::await_output() {
       begin_termination(EndedBy::kStop);
     }
     if (events_[kOut].revents != 0 || events_[kErr].revents != 0) heard_at_ = Clock::now();
+    const bool was_within_reach = !is_out_of_reach_;
     check_clock();
+    if (is_out_of_reach_ && was_within_reach) {
+      ChildOutput refused;
+      refused.is_out_of_reach = true;
+      return refused;
+    }
     if (look_at_ && Clock::now() >= *look_at_) {
       if (const int signal = look_for_stop(); signal != 0) {
         ChildOutput stopped;

@@ -18,6 +18,9 @@
 //       awaits_group is set: pipe_grace is given to the rest of its group, and to those that have
 //       left it and keep one of heard_files, and the result says if somebody is left then.
 //   E5  Nothing is heard of the child for as long as `heartbeat`: as at a timeout.
+//   E6  The child is another user's by the time that it is to be killed, as sudo is: next() says
+//       so, once, and it is waited for until a stop. Whoever is stopped waits for it no longer: it
+//       is left to itself, and reaped with the orphans.
 //   The child is waited for last, so that its group's number cannot be given to another in between.
 //
 // A child that closes its stdin early gets no more of it; that is no error, as for `yes | head`.
@@ -75,7 +78,7 @@ struct ChildResult {
   int signal = 0;     // that killed it; 0: it exited
   EndedBy ended_by = EndedBy::kItself;
   bool was_killed = false;      // SIGTERM was not enough
-  bool pipe_left_open = false;  // E2; of E4, that somebody lives on
+  bool pipe_left_open = false;  // E2; of E4, that somebody lives on; E6, the child itself
   std::chrono::microseconds user{0};
   std::chrono::microseconds system{0};
   std::int64_t max_rss_bytes = 0;
@@ -86,14 +89,16 @@ struct ChildResult {
 
 enum class ChildStream : std::uint8_t { kStdout, kStderr };
 
-/// What next() returns: some output; that the child has been stopped; or, with neither, the end.
+/// What next() returns: some output; that the child has been stopped, or may not be killed; or,
+/// with none of these, the end.
 struct ChildOutput {
   ChildStream stream = ChildStream::kStdout;
   std::string_view bytes = {};
-  int stopped_by = 0;  // a signal
+  int stopped_by = 0;            // a signal
+  bool is_out_of_reach = false;  // E6
 
   /// The child has ended; result() tells how.
-  [[nodiscard]] bool is_end() const { return bytes.empty() && stopped_by == 0; }
+  [[nodiscard]] bool is_end() const { return bytes.empty() && stopped_by == 0 && !is_out_of_reach; }
 };
 
 /// threads  one at a time; any of them may call next() and end(). Destroying a pump whose child has
@@ -105,8 +110,8 @@ class ChildPump {
   ChildPump(const ChildPump&) = delete;
   ChildPump& operator=(const ChildPump&) = delete;
 
-  /// Blocks until some output has come or the child has ended or stopped, and says which. The bytes
-  /// are good until the next call. After the end, says the end again.
+  /// Blocks until there is something to say (ChildOutput). The bytes are good until the next call.
+  /// After the end, says the end again.
   [[nodiscard]] ChildOutput next();
 
   /// Reads no more from that stream of the child: if it says more there, that gives it SIGPIPE, as
@@ -138,6 +143,8 @@ class ChildPump {
   void check_clock();
   void begin_termination(EndedBy reason);
   void signal_group(int signal) const;
+  [[nodiscard]] bool is_anothers() const;
+  void give_up();
   void feed();
   void note_exit();
   std::string_view read_from(FileDescriptor& pipe, std::optional<std::size_t>& rest);
@@ -149,11 +156,13 @@ class ChildPump {
 
   Child child_;
   PumpOptions options_;
+  const int stop_fd_;  // of the options, whose own is watched
   ByteBuffer buffer_;
   std::array<struct pollfd, 6> events_{};
   Stage stage_ = Stage::kRunning;
-  bool exited_ = false;  // but not yet waited for
-  bool reaped_ = false;
+  bool exited_ = false;                           // but not yet waited for
+  bool reaped_ = false;                           // or given up
+  bool is_out_of_reach_ = false;                  // E6
   ChildStream last_read_ = ChildStream::kStderr;  // so that neither stream starves the other
   std::optional<Clock::time_point> timeout_at_;
   std::optional<Clock::time_point> kill_at_;

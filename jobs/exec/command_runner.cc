@@ -213,7 +213,7 @@ Flow CommandRunner::run_to_end(const Item& item) {
   input_.close();
   if (error) return fail(start_failure(*error));
   if (!seen.is_end()) {
-    tell_stop(*pump, seen.stopped_by);
+    tell_trouble(*pump, seen);
     seen = next(*pump);
     runtime::blocking(runtime::Blocking::kBrief, [&] {
       out_bytes = out_spool_.size();
@@ -308,8 +308,8 @@ ChildOutput CommandRunner::next(ChildPump& pump) {
   for (;;) {
     const ChildOutput output =
         runtime::blocking(runtime::Blocking::kLong, [&pump] { return pump.next(); });
-    if (output.stopped_by == 0) return output;
-    tell_stop(pump, output.stopped_by);
+    if (!output.bytes.empty() || output.is_end()) return output;
+    tell_trouble(pump, output);
   }
 }
 
@@ -328,7 +328,12 @@ std::optional<SystemError> CommandRunner::say(const std::string& what) {
 }
 
 // Where nobody reads it, there is nobody to tell.
-void CommandRunner::tell_stop(const ChildPump& pump, int signal) {
+void CommandRunner::tell_trouble(const ChildPump& pump, const ChildOutput& seen) {
+  if (seen.is_out_of_reach) {
+    static_cast<void>(say("may not be killed, for it is another user's, and is waited for"));
+    return;
+  }
+  const int signal = seen.stopped_by;
   const char* name = sigabbrev_np(signal);
   const std::string pid = std::to_string(pump.pid());
   static_cast<void>(

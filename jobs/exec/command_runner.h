@@ -110,7 +110,7 @@ class CommandRunner {
   [[nodiscard]] std::string masked(std::string_view text) const;
   [[nodiscard]] std::string prefix_of(const Item& item) const;
   [[nodiscard]] std::optional<SystemError> say(const std::string& what);
-  void tell_stop(const ChildPump& pump, int signal);
+  void tell_trouble(const ChildPump& pump, const ChildOutput& seen);
   Flow emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
   Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
