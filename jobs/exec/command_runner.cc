@@ -262,6 +262,7 @@ Flow CommandRunner::fail_unless_stopped(const Failure& failure) {
 
 // Nobody wants more of what it says; it may have something to clean up.
 Flow CommandRunner::break_off(ChildPump& pump) {
+  shared_.has_made_enough.store(true, std::memory_order_relaxed);
   runtime::blocking(runtime::Blocking::kLong, [&pump] { pump.end(); });
   return Flow::kStop;
 }

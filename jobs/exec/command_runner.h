@@ -48,6 +48,9 @@ struct ExecShared {
   // Whoever read what commands say has gone; relaxed: a command that begins all the same finds it
   // out by itself.
   std::atomic<bool> reader_has_gone{false};
+  // Whoever takes the items that commands make wants no more; relaxed: it is set before the inbox
+  // closes for that.
+  std::atomic<bool> has_made_enough{false};
 };
 
 /// threads  the goroutine of one worker.
@@ -88,7 +91,7 @@ class CommandRunner {
   void set_streams();
   Flow fail(const Failure& failure);
   Flow fail_unless_stopped(const Failure& failure);
-  static Flow break_off(ChildPump& pump);
+  Flow break_off(ChildPump& pump);
   [[nodiscard]] bool is_left_undone();
   [[nodiscard]] bool was_cut_off(const ChildResult& result) const;
   Flow leave(const ChildResult& result);

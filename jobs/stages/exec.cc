@@ -64,18 +64,22 @@ class ExecGroups final : public Operator {
 // All items to one command's standard input, whose batches it takes by itself.
 class ExecFed final : public Operator {
  public:
-  ExecFed(ExecShared& shared, Context& context) : context_(context), runner_(shared, context) {}
+  ExecFed(ExecShared& shared, Context& context)
+      : shared_(shared), context_(context), runner_(shared, context) {}
   Flow process(Batch&& batch, Out& out) override {
     has_begun_ = true;
     return runner_.run_fed(std::move(batch), out);
   }
   void finish(Out& out) override {
-    // As in a pipe of a shell, no item is an input, too; but not if it was cut off.
+    // As in a pipe of a shell, no item is an input, too; but not if it was cut off, or ended
+    // because another worker's command has made enough.
     if (has_begun_ || context_.input_state() == InputState::kCutShort) return;
+    if (shared_.has_made_enough.load(std::memory_order_relaxed)) return;
     static_cast<void>(runner_.run_fed(std::nullopt, out));
   }
 
  private:
+  ExecShared& shared_;
   Context& context_;
   CommandRunner runner_;
   bool has_begun_ = false;

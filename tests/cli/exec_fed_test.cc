@@ -205,6 +205,23 @@ TEST_CASE("a reader that has enough ends the command, whatever it is doing") {
   CHECK(result.out == "1\n2\n3\n");
 }
 
+TEST_CASE("a reader that has enough does not let another worker begin with nothing") {
+  const ScratchDir scratch;
+  const Fifo gate(scratch / "gate");
+  // The input ends when the command of the one worker that was given an item is asked to end.
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "i": {"kind": "exec", "stdout": "items", "shell": "echo x; read go < gate"},
+    "e": {"kind": "exec", "from": "i", "stdin": "items", "stdout": "items", "workers": 2,
+          "kill_after": "60s", "shell":
+      "echo begun >> log; trap 'echo > gate; exit' TERM; read x; while :; do echo $x; done"},
+    "t": {"kind": "take", "from": "e", "n": 1},
+    "w": {"kind": "write", "from": "t"}}})",
+                                                       .directory = scratch.path()});
+  CHECK(result.status == 0);
+  CHECK(result.out == "x\n");
+  CHECK(read_whole_file(scratch / "log") == "begun\n");
+}
+
 TEST_CASE("a command that is fed has a timeout for the whole of its life") {
   const CommandResult result =
       run(job(R"("kind": "range", "to": 100000000)",
