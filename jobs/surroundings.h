@@ -105,10 +105,10 @@ struct Surroundings {
   }
   [[nodiscard]] bool is_cut() const { return is_cut_by_draining() && run.is_draining(group()); }
   /// An attempt at an item failed, and the next one is not made after all. It was the last if that
-  /// is for draining; of a stop, or when nobody wants more, no more is said.
-  void give_up(const Failure& failure) const;
+  /// is for draining; of a stop, or when nobody wants more, no more is said. returns if it was.
+  [[nodiscard]] bool give_up(const Failure& failure) const;
   /// What was taken, or came back, is not worked on: the input is cut short. Of an item that has
-  /// been tried before: give_up().
+  /// been tried before: give_up(), and it leaves by the port "errors" if it has to; may park then.
   void leave_out(Batch&& batch) const;
 };
 

@@ -1,12 +1,12 @@
 #include "jobs/worker.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "jobs/attempt.h"
+#include "jobs/failed_item.h"
 #include "runtime/cancel.h"
 
 namespace gorun::jobs {
@@ -187,8 +187,7 @@ Flow Worker::LinkContext::fail_for_good(const Item& item, Failure failure) {
 
 // Another attempt would follow, were it not for draining.
 Flow Worker::LinkContext::give_up(const Item& item, const Failure& failure) {
-  where_.give_up(failure);
-  if (policy_.on_error == OnError::kRoute) route(item, failure);
+  if (where_.give_up(failure) && policy_.on_error == OnError::kRoute) route(item, failure);
   return Flow::kMore;
 }
 
@@ -229,23 +228,14 @@ bool Worker::LinkContext::starts_again() {
   ++attempt_;
   const bool may_begin = end == runtime::SleepEnd::kElapsed && worker_.may_begin();
   if (may_begin && !where_.only_drains()) return true;
-  where_.give_up(failure);
+  static_cast<void>(give_up(Item{}, failure));
   return false;
 }
 
 void Worker::LinkContext::route(const Item& item, const Failure& failure) {
   Out* const errors = port(kErrorsPort);
   if (errors == nullptr) return;  // no target asks for what reads there
-  Batch batch;
-  batch.push_copy(item);
-  // The text as a field, too: formats that write fields would lose which item it was.
-  const std::array<Field, 4> fields = {
-      {{"item", batch.items().back().text},
-       {"error", batch.copy(where_.run.graph().secrets.masked(failure.what))},
-       {"attempts", batch.copy(std::to_string(failure.attempts)), FieldType::kNumber},
-       {"stage", where_.run.graph().stages[stage_].name}}};
-  batch.set_fields(&batch.items().back(), fields);
-  static_cast<void>(errors->send(std::move(batch)));
+  static_cast<void>(errors->send(failed_item(where_.run.graph(), stage_, item, failure)));
 }
 
 // The next operator of the same goroutine.
@@ -464,9 +454,9 @@ void Worker::consume() {
       taken = where_.inbox->take(&batch);
       clock_.switch_to(&head.cell->busy);
     }
-    if (where_.is_drained()) return where_.leave_out(std::move(batch));
+    if (where_.is_drained()) return leave_out(std::move(batch));
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
-    if (!may_begin()) return where_.leave_out(std::move(batch));
+    if (!may_begin()) return leave_out(std::move(batch));
     head.count_in(batch.size());
     begin_attempt(&batch);
     const Flow flow = head.op->process(std::move(batch), *head.out);
@@ -498,7 +488,7 @@ void Worker::consume_in_order() {
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
     is_ticket_open_ = false;
     if (where_.is_drained() || !may_begin()) {
-      where_.leave_out(std::move(batch));
+      leave_out(std::move(batch));
       where_.order->complete(ticket_);
       return;
     }
@@ -545,6 +535,12 @@ bool Worker::may_begin() {
   }
   if (where_.is_stopped()) return false;
   return !where_.begins_operations() || !where_.run.is_draining(where_.group());
+}
+
+// Whoever parks must not hold places of a pool.
+void Worker::leave_out(Batch&& batch) {
+  places_.give_back();
+  where_.leave_out(std::move(batch));
 }
 
 void Worker::run_producer(Link& link) {

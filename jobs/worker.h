@@ -84,6 +84,7 @@ class Worker {
   void flush();
   static void flush_ports(Link& link);
   [[nodiscard]] bool may_begin();
+  void leave_out(Batch&& batch);
   void take_places();
   [[nodiscard]] bool reader_is_idle() const;
 

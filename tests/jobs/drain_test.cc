@@ -6,6 +6,8 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "jobs/executor.h"
 #include "jobs/load.h"
@@ -159,6 +161,52 @@ TEST_CASE("items that wait for another attempt when a drain comes have failed") 
     std::ranges::sort(failed);
     CHECK(failed == "0123");
     CHECK(count == 2);
+  }
+}
+
+TEST_CASE("items that wait for another attempt when a drain comes leave by the port \"errors\"") {
+  for (const bool are_due : {false, true}) {
+    for (const std::int64_t window : {0, 100}) {
+      CAPTURE(are_due);
+      CAPTURE(window);
+      Interrupt drain;
+      Probe flaky{.process = [&](Context& context, Batch&& batch, Out& out) {
+        const Item& item = batch.items()[0];
+        if (item.text < "4") return context.fail_item(item, {FailureKind::kWork, "not yet", {}});
+        runtime::sleep(1s);
+        drain.raise();
+        return out.send(std::move(batch));
+      }};
+      flaky.traits = {.workers = 2, .batch_items = 1, .begins_operations = true};
+      Sink sink;
+      std::vector<std::string> failed;  // one reader has one worker
+      Probe errors{.process = [&](Context&, Batch&& batch, Out&) {
+        for (const Item& item : batch.items()) {
+          std::string line(item.text);
+          for (const Field& field : item.all_fields()) line += " " + std::string(field.value);
+          failed.push_back(std::move(line));
+        }
+        return Flow::kMore;
+      }};
+      const std::chrono::nanoseconds pause = are_due ? 1ms : 1h;
+      ProbeGraph graph;
+      graph.add("numbers", numbers(6))
+          .add("flaky", flaky,
+               {.from = {"numbers"},
+                .failure = {.retry = {.max = 3, .base = pause, .cap = pause, .jitter = false},
+                            .on_error = OnError::kRoute},
+                .window = window})
+          .add("sink", sink.probe(), {.from = {"flaky"}})
+          .add("errors", errors, {.from = {"flaky.errors"}});
+      const Outcome outcome = graph.run(RunOptions{.drain = &drain, .deterministic = 7});
+      CHECK(outcome.state == RunState::kInterrupted);
+      CHECK(outcome.stages[1].let_go_count == 4);
+      std::ranges::sort(failed);
+      CHECK(failed == std::vector<std::string>{"0 0 not yet (attempt 1 of 3) 1 flaky",
+                                               "1 1 not yet (attempt 1 of 3) 1 flaky",
+                                               "2 2 not yet (attempt 1 of 3) 1 flaky",
+                                               "3 3 not yet (attempt 1 of 3) 1 flaky"});
+    }
   }
 }
 
