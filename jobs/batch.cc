@@ -99,6 +99,7 @@ Batch Batch::slice(std::size_t begin, std::size_t count) const {
   const auto from = items_.begin() + static_cast<std::ptrdiff_t>(begin);
   part.items_.assign(from, from + static_cast<std::ptrdiff_t>(count));
   part.blocks_ = blocks_;
+  part.hidden_bytes_ = hidden_bytes_;
   return part;
 }
 
@@ -107,12 +108,14 @@ Batch Batch::pick(std::span<const Item> items) const {
   part.items_.assign(items.begin(), items.end());
   part.blocks_ = blocks_;
   part.dropped_ = items_.size() - items.size();
+  part.hidden_bytes_ = hidden_bytes_;
   return part;
 }
 
 void Batch::clear() {
   items_.clear();
   dropped_ = 0;
+  hidden_bytes_ = 0;
   parcel_.reset();
   // A block that no reader kept can be filled again from its beginning.
   if (blocks_.size() == 1 && open_ == blocks_.front().get() && blocks_.front()->is_unique()) {
@@ -132,7 +135,7 @@ std::size_t Batch::text_bytes() const {
 std::size_t Batch::bytes() const {
   ItemBytes bytes;
   for (const Item& item : items_) bytes.add(item);
-  return bytes.total();
+  return bytes.total() + hidden_bytes_;
 }
 
 }  // namespace gorun::jobs

@@ -45,13 +45,15 @@ class Batch {
         blocks_(std::move(other.blocks_)),
         parcel_(std::move(other.parcel_)),
         open_(std::exchange(other.open_, nullptr)),
-        dropped_(std::exchange(other.dropped_, 0)) {}
+        dropped_(std::exchange(other.dropped_, 0)),
+        hidden_bytes_(std::exchange(other.hidden_bytes_, 0)) {}
   Batch& operator=(Batch&& other) noexcept {
     items_ = std::move(other.items_);
     blocks_ = std::move(other.blocks_);
     parcel_ = std::move(other.parcel_);
     open_ = std::exchange(other.open_, nullptr);
     dropped_ = std::exchange(other.dropped_, 0);
+    hidden_bytes_ = std::exchange(other.hidden_bytes_, 0);
     return *this;
   }
   Batch(const Batch&) = delete;
@@ -116,8 +118,11 @@ class Batch {
 
   /// Bytes of all texts. Linear.
   [[nodiscard]] std::size_t text_bytes() const;
-  /// Bytes of all texts and fields. Linear.
+  /// Bytes of all texts and fields, and those that are hidden. Linear.
   [[nodiscard]] std::size_t bytes() const;
+  /// Adds bytes that the items need and that neither their texts nor their fields show. Of a part
+  /// nobody knows which are its own: it counts all of them.
+  void hide_bytes(std::size_t bytes) { hidden_bytes_ += bytes; }
 
  private:
   void add_block(std::size_t least);
@@ -127,6 +132,7 @@ class Batch {
   ParcelPtr parcel_;
   Block* open_ = nullptr;    // the block of blocks_ that allocate() fills; only this batch does
   std::size_t dropped_ = 0;  // items
+  std::size_t hidden_bytes_ = 0;
 };
 
 }  // namespace gorun::jobs

@@ -11,7 +11,7 @@ namespace {
 // producer and consumer work at the same time.
 constexpr std::int64_t kMinBatches = 4;
 
-// Between the nodes of one stage names and ranges wait, and no contents.
+// Between the nodes of one stage names, ranges and arguments wait, and no contents.
 constexpr std::int64_t kInnerBytes = std::int64_t{1} << 20;
 
 // A stage that wants no more items at a time than this has long work for each (children, files):

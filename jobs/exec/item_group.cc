@@ -74,6 +74,9 @@ Item group_of(std::span<const Item> items, Batch& batch) {
   const std::size_t bytes = items.size() * sizeof(Item);
   char* table = batch.allocate(bytes);
   std::memcpy(table, items.data(), bytes);
+  ItemBytes referred;
+  for (const Item& item : items) referred.add(item);
+  batch.hide_bytes(referred.total());
   return {.text = {table, bytes}};
 }
 

@@ -16,7 +16,8 @@
 
 namespace gorun::jobs {
 
-/// A group of `items`, whose bytes `batch` holds already; their table becomes part of it.
+/// A group of `items`, whose bytes `batch` holds already; their table becomes part of it, and it
+/// weighs what they do.
 [[nodiscard]] Item group_of(std::span<const Item> items, Batch& batch);
 /// Its items, in order.
 [[nodiscard]] std::vector<Item> items_of(const Item& group);

@@ -19,10 +19,13 @@ class GroupsOut final : public Out {
   GroupsOut() : Out(1) {}
   [[nodiscard]] bool reader_is_idle() const override { return true; }
   std::string shown;
+  std::vector<std::size_t> bytes;  // of each group
 
  protected:
   Flow deliver(Batch&& batch) override {
     const Batch held = std::move(batch);
+    bytes.push_back(held.bytes());
+    CHECK(held.duplicate().bytes() == held.bytes());
     for (const Item& group : held.items()) {
       for (const Item& item : items_of(group)) shown.append(item.text).append(" ");
       shown += "| ";
@@ -32,11 +35,10 @@ class GroupsOut final : public Out {
   Flow deliver_flush() override { return Flow::kMore; }
 };
 
-std::string groups(std::size_t items, std::size_t bytes,
-                   const std::vector<std::vector<std::string>>& batches) {
+void gather(std::size_t items, std::size_t bytes,
+            const std::vector<std::vector<std::string>>& batches, GroupsOut& out) {
   const auto gatherer =
       make_item_gatherer(items, bytes, [](const Item& item) { return item.text.size(); });
-  GroupsOut out;
   for (const std::vector<std::string>& texts : batches) {
     Batch batch;
     for (const std::string& text : texts) {
@@ -49,6 +51,12 @@ std::string groups(std::size_t items, std::size_t bytes,
   }
   gatherer->finish(out);
   CHECK(out.flush() == Flow::kMore);
+}
+
+std::string groups(std::size_t items, std::size_t bytes,
+                   const std::vector<std::vector<std::string>>& batches) {
+  GroupsOut out;
+  gather(items, bytes, batches, out);
   return out.shown;
 }
 
@@ -65,6 +73,12 @@ TEST_CASE("groups are full whatever batches come, but for the last") {
 
 TEST_CASE("items that weigh too much together do not go together") {
   CHECK(groups(100, 5, {{"ab", "cd", "efghijk", "l", "m"}}) == "ab cd | efghijk | l m | ");
+}
+
+TEST_CASE("a group that waits counts as much as its items, and their table") {
+  GroupsOut out;
+  gather(2, 1000, {{"abcd", "ef"}, {"g"}}, out);
+  CHECK(out.bytes == std::vector<std::size_t>{2 * sizeof(Item) + 6, sizeof(Item) + 1});
 }
 
 TEST_SUITE_END();
