@@ -183,4 +183,9 @@ std::optional<SystemError> OutputFile::sync_and_rename() {
   return std::nullopt;
 }
 
+bool has_lost_reader(int fd) {
+  pollfd look = {fd, 0, 0};  // what is wrong is told unasked
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 }  // namespace gorun::jobs

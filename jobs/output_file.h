@@ -62,4 +62,8 @@ class OutputFile {
   bool is_stream_ = false;
 };
 
+/// True if nobody can read any more what is written to the pipe or socket `fd`.
+/// threads  any; does not block.
+[[nodiscard]] bool has_lost_reader(int fd);
+
 }  // namespace gorun::jobs

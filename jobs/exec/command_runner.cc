@@ -18,6 +18,7 @@
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
+#include "jobs/output_file.h"
 #include "jobs/record_assembler.h"
 #include "jobs/run_options.h"
 #include "runtime/blocking.h"
@@ -277,12 +278,23 @@ bool CommandRunner::is_left_undone() {
 // True if the command is neither done nor has failed: it was stopped, or SIGPIPE has ended it (or a
 // command of the script that it is), because nobody reads any more what it says.
 bool CommandRunner::was_cut_off(const ChildResult& result) const {
-  return result.ended_by == EndedBy::kStop ||
-         (has_hung_up_ && (result.signal == SIGPIPE || result.exit_code == 128 + SIGPIPE));
+  if (result.ended_by == EndedBy::kStop) return true;
+  return (result.signal == SIGPIPE || result.exit_code == 128 + SIGPIPE) && is_unheard();
+}
+
+// What it has of our own streams, nobody but the kernel knows of.
+bool CommandRunner::is_unheard() const {
+  const auto has_lost_ours = [](StreamMode mode, int stream) {
+    return mode == StreamMode::kInherit && has_lost_reader(stream);
+  };
+  return has_hung_up_ || has_lost_ours(command_.stdout_mode, STDOUT_FILENO) ||
+         has_lost_ours(command_.stderr_mode, STDERR_FILENO);
 }
 
 Flow CommandRunner::leave(const ChildResult& result) {
-  if (result.ended_by != EndedBy::kStop) context_.leave_undone();
+  if (result.ended_by == EndedBy::kStop) return Flow::kStop;
+  shared_.reader_has_gone.store(true, std::memory_order_relaxed);
+  context_.leave_undone();
   return Flow::kStop;
 }
 
@@ -417,7 +429,7 @@ Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_
   const auto error = show(result, out_bytes, err_bytes);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
-  return result.ended_by == EndedBy::kStop ? Flow::kStop : Flow::kMore;
+  return was_cut_off(result) ? leave(result) : Flow::kMore;
 }
 
 // The end of what a group has said to standard error, or, if nothing, to standard output.

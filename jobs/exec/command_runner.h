@@ -94,6 +94,7 @@ class CommandRunner {
   Flow break_off(ChildPump& pump);
   [[nodiscard]] bool is_left_undone();
   [[nodiscard]] bool was_cut_off(const ChildResult& result) const;
+  [[nodiscard]] bool is_unheard() const;
   Flow leave(const ChildResult& result);
   Flow fail_to_write(const SystemError& error);
   Flow hang_up(const SystemError& error, ChildPump& pump, ChildStream stream);

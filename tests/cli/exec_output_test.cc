@@ -169,11 +169,22 @@ TEST_CASE("no reader: what is left undone shows, and nothing builds on it") {
 }
 
 TEST_CASE("no reader: a command that never stops talking ends as in a pipe of a shell") {
-  const ScratchDir scratch;
-  const CommandResult result =
-      run_unheard(scratch, R"("e": {"kind": "exec", "output": "line", "argv": ["yes"]})");
-  CHECK(result.status == 74);
-  CHECK(result.err.empty());
+  for (const std::string output : {"line", "raw"}) {
+    CAPTURE(output);
+    const ScratchDir scratch;
+    const CommandResult result =
+        run_unheard(scratch, R"("e": {"kind": "exec", "output": ")" + output +
+                                 R"(", "argv": ["yes"]})" + kNext);
+    CHECK(result.status == 74);
+    CHECK(result.err.empty());
+    CHECK_FALSE(std::filesystem::exists(scratch / "next"));
+  }
+}
+
+TEST_CASE("raw: a command that SIGPIPE ends has failed where there is a reader") {
+  const CommandResult result = run_each(1, R"("output": "raw", "shell": "kill -PIPE $$")");
+  CHECK(result.status == 1);
+  CHECK(result.err.find("killed by SIGPIPE") != std::string::npos);
 }
 
 TEST_CASE("stdin: an item is the whole input of its command, however long") {
