@@ -29,8 +29,11 @@ std::string range_phrase(std::int64_t min, std::int64_t max) {
 
 // The number that a var's text is.
 std::optional<std::int64_t> number_of(const std::string& text) {
-  if (text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  return parse_byte_size(text);
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return number;
 }
 
 bool mentions_expression(const JsonValue& value) {

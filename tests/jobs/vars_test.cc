@@ -34,6 +34,24 @@ TEST_SUITE("jobs/vars") {
     CHECK(graph_of(world).env.front().second.empty());  // set, to nothing
   }
 
+  TEST_CASE("a number of a var may be below zero, where the key takes such") {
+    const std::string job = R"({"gorun": 1, "vars": {"first": 2, "step": -3}, "stages": {
+ "n": {"kind": "range", "from_n": "${{ vars.first }}", "to": -9, "step": "${{ vars.step }}"},
+ "w": {"kind": "write", "from": "n", "buffer": "${{ vars.first }}"}}})";
+    const FakeWorld world{.texts = {{"job.json", job}}};
+    const Graph graph = graph_of(world);
+    CHECK(graph.stages[0].options.integer("from_n") == 2);
+    CHECK(graph.stages[0].options.integer("step") == -3);
+    CHECK(errors_of(world, {.settings = {{"first", "-5"}}}) ==
+          R"(job.json:3:48: error: "buffer": expected 1 to 16777216, got -5
+  3 |  "w": {"kind": "write", "from": "n", "buffer": "${{ vars.first }}"}}}
+    |                                                ^~~~~~~~~~~~~~~~~~~
+gorun: 1 error; nothing was run
+)");
+    CHECK(errors_of(world, {.settings = {{"first", "4KiB"}}})
+              .find("expected an integer, got \"4KiB\"") != std::string::npos);
+  }
+
   TEST_CASE("a value that nobody gives is asked for") {
     const FakeWorld world = world_with(R"({"env": "X_VAR"})");
     CHECK(errors_of(world) ==
