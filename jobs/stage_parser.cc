@@ -166,9 +166,14 @@ class StageParser {
 
   // What the stage does not say itself, and its kind can do.
   void read_defaults(const JsonObject& object) {
-    for (const JsonMember& member : *defaults_) {
-      if (find_member(object, member.key) == nullptr && takes_default(member.key)) {
-        read_member(member);
+    // Whether the latter are of use is known when the others have been read.
+    for (const bool is_second : {false, true}) {
+      for (const JsonMember& member : *defaults_) {
+        const bool adds_to_another = member.key == "weight" || member.key == "cache";
+        if (adds_to_another == is_second && find_member(object, member.key) == nullptr &&
+            takes_default(member.key)) {
+          read_member(member);
+        }
       }
     }
   }
@@ -176,8 +181,12 @@ class StageParser {
   bool takes_default(std::string_view key) const {
     if (key == "workers") return stage_.kind->parallel;
     if (key == "buffer") return stage_.from_where.has_value();
+    if ((key == "batch" || key == "stdin") && !stage_.from_where) return false;  // it has no items
     if (key == "weight") return !stage_.pool.empty();
-    if (key == "cache") return stage_.options.has("inputs") || stage_.options.has("outputs");
+    if (key == "cache") {
+      return stage_.kind->option(key) != nullptr &&
+             (stage_.options.has("inputs") || stage_.options.has("outputs"));
+    }
     if (key == "timeout" || key == "retry" || key == "tolerate" || key == "on_error") {
       return stage_.kind->takes(key);
     }

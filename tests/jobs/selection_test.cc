@@ -193,6 +193,23 @@ gorun: 9 errors; nothing was run
     CHECK(graph.edges[1].buffer == 7);
   }
 
+  TEST_CASE("defaults stand in any order, and those for items are not for commands without") {
+    const Graph graph = graph_of(world_of(R"("pools": {"p": 4},
+ "defaults": {"weight": 2, "pool": "p", "cache": false, "outputs": "o/", "batch": 5, "stdin": "item"},
+ "stages": {
+  "s": {"kind": "items", "items": ["1"]},
+  "once": {"kind": "exec", "argv": ["true"]},
+  "each": {"kind": "exec", "from": "s", "argv": ["x"], "stdin": "none"}})"));
+    for (std::size_t i : {1U, 2U}) {
+      CHECK(graph.stages[i].pool == 0U);
+      CHECK(graph.stages[i].weight == 2);
+      CHECK(graph.stages[i].options.text("cache") == "false");
+    }
+    CHECK(graph.stages[1].options.integer("batch") == 1);
+    CHECK(graph.stages[1].options.text("stdin") == "none");
+    CHECK(graph.stages[2].options.integer("batch") == 5);
+  }
+
   TEST_CASE("wrong defaults, pools and whens") {
     CHECK(errors_of(world_of(R"("pools": {"net": 2, "bad": 0},
  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
