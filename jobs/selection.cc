@@ -51,8 +51,9 @@ class Selector {
   }
 
   void choose_target(const std::string& name) {
-    const auto target = std::ranges::find(all_.targets, name, &Validated::Target::name);
-    if (target != all_.targets.end()) {
+    for (const auto* list : {&all_.targets, &all_.pipelines}) {
+      const auto target = std::ranges::find(*list, name, &Validated::Target::name);
+      if (target == list->end()) continue;
       for (const std::size_t stage : target->stages) want(stage);
       return;
     }
@@ -66,6 +67,7 @@ class Selector {
     if (is_known) return;
     std::vector<std::string_view> names;
     for (const auto& other : all_.targets) names.push_back(other.name);
+    for (const auto& pipeline : all_.pipelines) names.push_back(pipeline.name);
     for (const StageSpec& stage : all_.graph.stages) names.push_back(stage.group);
     errors_.push_back({.where = std::nullopt,
                        .what = "there is no target and no stage " + quote(name),

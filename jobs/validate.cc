@@ -34,7 +34,10 @@ class Validator {
       if (decl.name != decl.group) index_[decl.name] = {i};
       for (const std::string& pipeline : decl.inside) {
         std::vector<std::size_t>& all = index_[pipeline];
-        if (all.empty()) names_.push_back(pipeline);
+        if (all.empty()) {
+          names_.push_back(pipeline);
+          pipelines_.push_back(pipeline);
+        }
         all.push_back(i);
       }
     }
@@ -65,6 +68,10 @@ class Validator {
     settle_cuts(graph_.edges, &file_.stages, &errors_);
     Validated all;
     for (const TargetDecl& target : file_.targets) all.targets.push_back(resolve(target));
+    for (const std::string_view name : pipelines_) {
+      const std::string pipeline(name);
+      all.pipelines.push_back({.name = pipeline, .stages = index_.at(pipeline)});
+    }
     for (std::size_t i = 0; i < file_.stages.size(); ++i) {
       all.is_wanted.push_back(file_.stages[i].is_wanted);
       complete(i);
@@ -451,6 +458,7 @@ class Validator {
   Diagnostics& errors_;
   std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
   std::vector<std::string_view> names_;                              // of groups
+  std::vector<std::string_view> pipelines_;                          // those of them that are one
   std::set<std::pair<std::size_t, std::string>> read_ports_;         // those that options give
   std::vector<bool> is_read_;  // by any reference, also a misspelt one
   std::vector<bool> are_errors_read_;

@@ -36,6 +36,7 @@ struct Validated {
     std::vector<std::size_t> stages;
   };
   std::vector<Target> targets;
+  std::vector<Target> pipelines;  // what each stands for
 };
 
 /// The graph of `file`. What breaks a rule goes to `errors`; only a Graph without errors keeps

@@ -77,6 +77,27 @@ TEST_SUITE("jobs/pipelines") {
     CHECK(needs_of(graph_of(world)) == "all[x]/say:\nall[y]/say:\nend: all[x]/say all[y]/say\n");
   }
 
+  TEST_CASE("a target may be a pipeline: all of its stages") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
+ "build": {"kind": "exec", "argv": ["make"]},
+ "deploy": {"kind": "pipeline", "file": "d.json", "needs": "build", "matrix": {"to": ["x", "y"]}},
+ "other": {"kind": "exec", "argv": ["x"]}}})"},
+                                    {"d.json", R"({"gorun": 1, "stages": {
+ "web": {"kind": "pipeline", "file": "web.json"}, "copy": {"kind": "exec", "argv": ["cp"]}}})"},
+                                    {"web.json", R"({"gorun": 1, "stages": {
+ "up": {"kind": "exec", "argv": ["up"]}}})"}}};
+    const auto selected = [&world](const std::string& target) {
+      return stages_of(graph_of(world, {.targets = {target}}));
+    };
+    CHECK(selected("deploy") ==
+          "build deploy[x]/web/up deploy[x]/copy deploy[y]/web/up deploy[y]/copy");
+    CHECK(selected("deploy[y]") == "build deploy[y]/web/up deploy[y]/copy");
+    CHECK(selected("deploy[x]/web") == "build deploy[x]/web/up");
+    CHECK(errors_of(world, {.targets = {"deplyo"}}) ==
+          "gorun: error: there is no target and no stage \"deplyo\"\n"
+          "  hint: did you mean \"deploy\"?\ngorun: 1 error; nothing was run\n");
+  }
+
   TEST_CASE("mistakes are shown in their own file, and none twice") {
     const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
  "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
