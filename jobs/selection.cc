@@ -105,8 +105,15 @@ class Selector {
   // Stages are visited in the order of their data edges, so that one that reads only from what is
   // left out is seen after it.
   void leave_out() {
-    std::vector<std::size_t> missing(count());  // producers that are not left out
-    for (std::size_t i = 0; i < count(); ++i) missing[i] = all_.graph.stages[i].inputs.size();
+    std::vector<std::size_t> missing(count());               // producers that are not left out
+    std::vector<std::size_t> awaited(count());               // and what it needs
+    std::vector<std::vector<std::size_t>> waiting(count());  // for a failure of it
+    for (std::size_t i = 0; i < count(); ++i) {
+      missing[i] = all_.graph.stages[i].inputs.size();
+      awaited[i] = all_.graph.stages[i].needs.size();
+      if (all_.graph.stages[i].when != When::kFailure) continue;
+      for (const std::size_t need : all_.graph.stages[i].needs) waiting[need].push_back(i);
+    }
     std::vector<std::size_t> gone;
     for (std::size_t i = 0; i < count(); ++i) {
       if (why_not_[i] || all_.is_wanted[i]) continue;
@@ -114,13 +121,19 @@ class Selector {
       gone.push_back(i);
     }
     while (!gone.empty()) {
-      const StageSpec& stage = all_.graph.stages[gone.back()];
+      const std::size_t left_out = gone.back();
+      const StageSpec& stage = all_.graph.stages[left_out];
       gone.pop_back();
       for (const std::size_t edge : stage.outputs) {
         const std::size_t reader = all_.graph.edges[edge].to;
         if (--missing[reader] > 0 || why_not_[reader]) continue;
         why_not_[reader] = "it reads only from stages that are left out";
         gone.push_back(reader);
+      }
+      for (const std::size_t other : waiting[left_out]) {
+        if (--awaited[other] > 0 || why_not_[other]) continue;
+        why_not_[other] = "it waits for a failure of stages that are left out";
+        gone.push_back(other);
       }
     }
   }

@@ -102,6 +102,20 @@ gorun: 2 errors; nothing was run
           "v: it reads only from stages that are left out\n");
   }
 
+  TEST_CASE("what waits for a failure of stages that are all left out is left out as well") {
+    const FakeWorld world = world_of(R"("stages": {
+ "a": {"kind": "exec", "argv": ["true"], "if": false},
+ "b": {"kind": "exec", "argv": ["true"]},
+ "tell": {"kind": "items", "items": ["1"], "needs": "a", "when": "failure"},
+ "w": {"kind": "write", "from": "tell", "needs": "a", "when": "always"},
+ "either": {"kind": "exec", "argv": ["true"], "needs": ["a", "b"], "when": "failure"},
+ "last": {"kind": "exec", "argv": ["true"], "needs": "a", "when": "always"}})");
+    CHECK(stages_of(graph_of(world)) == "b either last");
+    CHECK(left_out(world) ==
+          "a: its \"if\" is false\ntell: it waits for a failure of stages that are left out\n"
+          "w: it reads only from stages that are left out\n");
+  }
+
   TEST_CASE("a matrix makes a stage of each combination") {
     const FakeWorld world = world_of(R"("vars": {"last": "z"}, "stages": {
  "t": {"kind": "exec", "matrix": {"os": ["a", "b"], "n": [1, 2.50, true, "${{ vars.last }}"]},
