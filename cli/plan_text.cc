@@ -92,6 +92,7 @@ std::string short_value(const Graph& graph, const StageSpec& stage, const Option
     case OptionType::kSize:
       return std::to_string(stage.options.integer(row.name));
     case OptionType::kText:
+    case OptionType::kPath:
     case OptionType::kByte:
     case OptionType::kRegex:
     case OptionType::kChoice:

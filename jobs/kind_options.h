@@ -69,7 +69,7 @@ inline constexpr std::array<OptionRow, 2> kGlobOptions = {{
 
 inline constexpr std::array<OptionRow, 3> kLinesOptions = {{
     {.name = "path",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .default_text = "-",
      .help = "the file to read, .gz, .zst and .xz decompressed; - is standard input"},
     {.name = "delimiter",
@@ -311,7 +311,7 @@ inline constexpr std::array<OptionRow, 22> kExecOptions = {{
 
 inline constexpr std::array<OptionRow, 2> kPipelineOptions = {{
     {.name = "file",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .help = "the job file, beside this one",
      .required = true},
     {.name = "vars",
@@ -434,7 +434,7 @@ inline constexpr std::array<OptionRow, 15> kReduceOptions = {{
          "bytes for groups or lines, more go to the disk; else a part of limits.memory, or 256MiB",
      .min = 64 * kKiB},
     {.name = "spill",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .default_text = "/tmp",
      .help = "the directory for these runs, in files that have no name"},
     {.name = "argv",
@@ -497,7 +497,7 @@ inline constexpr std::array<OptionRow, 6> kSortOptions = {{
          "bytes to sort in, more go to the disk; without it, a part of limits.memory, or 256MiB",
      .min = 4 * kKiB},
     {.name = "spill",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .default_text = "/tmp",
      .help = "the directory for these runs, in files that have no name"},
 }};
@@ -511,7 +511,7 @@ inline constexpr std::array<OptionRow, 3> kDedupeOptions = {{
      .help = "bytes to remember in, then the disk is used; else a part of limits.memory, or 1GiB",
      .min = 4 * kKiB},
     {.name = "spill",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .default_text = "/tmp",
      .help = "the directory for that, in files that have no name"},
 }};
@@ -567,7 +567,7 @@ inline constexpr std::array<std::string_view, 8> kFormats = {
 
 inline constexpr std::array<OptionRow, 4> kWriteOptions = {{
     {.name = "path",
-     .type = OptionType::kText,
+     .type = OptionType::kPath,
      .default_text = "-",
      .help = "the file to write; - is standard output"},
     {.name = "format",

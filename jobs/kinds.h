@@ -45,6 +45,7 @@ enum class OptionType {
   kPointers,        // NamedTexts      {"field": "/json/pointer"}
   kFields,          // vector<string>  "a" or ["a", "b"] or [], none twice
   kPaths,       // vector<Template> paths and globs, "a" or ["a", "b/*.c"]; {} and such are known
+  kPath,        // string          a text that is not empty and holds no NUL byte
   kPathOrFlag,  // string          "true", "false" or a path that is not empty
   kArtifacts,   // ArtifactOptions as kPaths, or an object of artifact_keys()
   kAggregates,  // AggregateOptions one of `choices`, or {"name": "count" or {"sum": "field"}}
@@ -74,7 +75,6 @@ enum class OptionType {
   kRetry,        // a number of attempts, or an object of retry_keys()
   kTolerate,     // a number of items, or an object of tolerate_keys()
   kReport,       // an object of report_keys()
-  kPath,         // a text that is not empty
   kAutoFlag,     // true, false or "auto"
 };
 

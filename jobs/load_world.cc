@@ -48,6 +48,7 @@ struct Opened {
 
 Opened open_to_read(const std::string& path) {
   if (path == "-") return {.fd = STDIN_FILENO};
+  if (path.find('\0') != std::string::npos) return {.error = ENOENT};  // no name holds one
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return {.error = errno};
   struct stat status {};

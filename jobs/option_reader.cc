@@ -240,19 +240,14 @@ std::optional<std::vector<Template>> read_paths(const OptionRow& row, const Json
   return paths;
 }
 
-std::optional<std::string> read_path(std::string_view key, const JsonValue& value,
-                                     ValueReader* reader) {
-  auto path = reader->text(key, value);
-  if (!path || !path->empty()) return path;
-  reader->blame(value.where, quote(key) + " is empty", "it is a path");
-  return std::nullopt;
-}
-
 std::optional<std::string> read_path_or_flag(const OptionRow& row, const JsonValue& value,
                                              ValueReader* reader) {
   auto text = reader->scalar(row.name, value);  // true and false, and what a var makes of them
   if (!text) return std::nullopt;
-  if (!text->empty() && !value.is_number()) return text;
+  if (!text->empty() && !value.is_number()) {
+    if (!has_no_nul(row, *text, value.where, reader)) return std::nullopt;
+    return text;
+  }
   reader->blame_type(row.name, type_phrase(row.type), value);
   return std::nullopt;
 }
@@ -289,7 +284,7 @@ std::optional<ArtifactOptions> read_artifacts(const OptionRow& row, const JsonVa
     if (word == "always") artifacts.when = ArtifactOptions::When::kAlways;
   }
   if (const JsonMember* to = find_member(*value.object(), "to")) {
-    auto path = read_path("to", to->value, reader);
+    auto path = reader->path("to", to->value);
     is_right = is_right && path.has_value();
     artifacts.to = std::move(path).value_or("");
   }
@@ -548,6 +543,8 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_pointers(row, value, reader));
     case OptionType::kFields:
       return as_option(read_fields(row, value, reader));
+    case OptionType::kPath:
+      return as_option(reader->path(row.name, value));
     case OptionType::kPaths:
       return as_option(read_paths(row, value, reader));
     case OptionType::kPathOrFlag:

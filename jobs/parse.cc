@@ -98,10 +98,7 @@ Reports read_reports(const JsonValue& value, ValueReader* reader) {
   reader->reject_unknown_keys(*object, known, "the keys here are " + quote_list(known));
   const auto read_path = [&](std::string_view key, std::string* path) {
     const JsonMember* member = find_member(*object, key);
-    if (member == nullptr) return;
-    *path = reader->text(key, member->value).value_or("-");
-    if (!path->empty()) return;
-    reader->blame(member->value.where, quote(key) + " is empty", "it is the path of a file");
+    if (member != nullptr) *path = reader->path(key, member->value).value_or("");
   };
   read_path("junit", &reports.junit);
   read_path("trace", &reports.trace);

@@ -44,7 +44,8 @@ Schema integer_between(const OptionRow& row) {
   return integer;
 }
 
-Schema not_empty_text() { return {{"type", "string"}, {"minLength", 1}}; }
+// Of a path, or the name of a variable.
+Schema not_empty_text() { return pattern("^[^\\x00]+"); }
 
 Schema word(std::string_view text) { return {{"const", std::string(text)}}; }
 

@@ -178,6 +178,20 @@ std::optional<std::string> ValueReader::text(std::string_view key, const JsonVal
   return std::nullopt;
 }
 
+std::optional<std::string> ValueReader::path(std::string_view key, const JsonValue& value) {
+  auto written = text(key, value);
+  if (!written) return std::nullopt;
+  if (written->empty()) {
+    blame(value.where, quote(key) + " is empty", "it is a path");
+    return std::nullopt;
+  }
+  if (written->find('\0') != std::string::npos) {  // what is behind it would be cut off
+    blame(value.where, quote(key) + " holds a NUL byte");
+    return std::nullopt;
+  }
+  return written;
+}
+
 std::optional<Template> ValueReader::text_template(std::string_view key, const JsonValue& value,
                                                    TemplateSyntax syntax) {
   if (!value.text()) {

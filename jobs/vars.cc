@@ -90,7 +90,8 @@ bool Vars::read_entry(const JsonMember& var, const JsonMember& entry, Declaratio
   if (row->type == OptionType::kSwitch && value.flag()) {
     (entry.key == "required" ? declaration->is_required : declaration->is_secret) = *value.flag();
     is_right = true;
-  } else if (entry.key == "env" && value.text() && !value.text()->empty()) {
+  } else if (entry.key == "env" && value.text() && !value.text()->empty() &&
+             value.text()->find('\0') == std::string::npos) {
     declaration->environment = *value.text();
     is_right = true;
   } else if (entry.key == "enum" && value.array() && !value.array()->empty()) {

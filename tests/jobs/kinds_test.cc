@@ -94,6 +94,7 @@ TEST_SUITE("jobs/kinds") {
                   AggregateOptions{{"", std::string(row.default_text), std::nullopt}});
             break;
           case OptionType::kText:
+          case OptionType::kPath:
           case OptionType::kPathOrFlag:
             CHECK(options.text(row.name) == row.default_text);
             break;

@@ -250,6 +250,30 @@ job.json:6:60: error: "A": expected a string, got a number
 gorun: 9 errors; nothing was run
 )",
      ""},
+    {"paths that are none",
+     R"({"gorun": 1, "report": {"html": "a\u0000b"},
+ "stages": {
+  "a": {"kind": "lines", "path": ""},
+  "b": {"kind": "exec", "argv": ["x"], "inputs": "i", "cache": "c\u0000d"},
+  "w": {"kind": "write", "from": "a", "path": "o\u0000.txt"}
+}}
+)",
+     R"(job.json:1:33: error: "html" holds a NUL byte
+  1 | {"gorun": 1, "report": {"html": "a\u0000b"},
+    |                                 ^~~~~~~~~~
+job.json:3:34: error: "path" is empty
+  3 |   "a": {"kind": "lines", "path": ""},
+    |                                  ^~
+  hint: it is a path
+job.json:4:64: error: "cache" holds a NUL byte
+  4 |   "b": {"kind": "exec", "argv": ["x"], "inputs": "i", "cache": "c\u0000d"},
+    |                                                                ^~~~~~~~~~
+job.json:5:47: error: "path" holds a NUL byte
+  5 |   "w": {"kind": "write", "from": "a", "path": "o\u0000.txt"}
+    |                                               ^~~~~~~~~~~~~
+gorun: 4 errors; nothing was run
+)",
+     ""},
     {"delimiter and skip of lines",
      R"({"gorun": 1,
  "stages": {

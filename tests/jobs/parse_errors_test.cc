@@ -97,7 +97,7 @@ gorun: 2 errors; nothing was run
      R"(job.json:1:34: error: "junit" is empty
   1 | {"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
     |                                  ^~
-  hint: it is the path of a file
+  hint: it is a path
 job.json:1:47: error: "trace": expected a string, got a number
   1 | {"gorun": 1, "report": {"junit": "", "trace": 1, "sumary": "s",
     |                                               ^
