@@ -17,7 +17,6 @@ struct Unit {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
-constexpr std::int64_t kLongestDuration = 10'000 * kDay;
 
 // The larger first, as they follow each other in a text.
 constexpr std::array<Unit, 7> kUnits = {{{"d", kDay},
@@ -27,6 +26,12 @@ constexpr std::array<Unit, 7> kUnits = {{{"d", kDay},
                                          {"ms", 1'000'000},
                                          {"us", 1'000},
                                          {"ns", 1}}};
+
+std::optional<std::chrono::nanoseconds> of_nanoseconds(double count) {
+  constexpr auto kLongest = static_cast<double>(kLongestSeconds * kSecond);
+  if (!(count >= 0 && count <= kLongest)) return std::nullopt;
+  return std::chrono::nanoseconds(std::llround(count));
+}
 
 // `value` with at most three decimals, without zeros at the end.
 std::string number_text(double value) {
@@ -65,8 +70,11 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     total += value * static_cast<double>(kUnits[at].nanoseconds);
     next = at + 1;
   }
-  if (total > static_cast<double>(kLongestDuration)) return std::nullopt;
-  return std::chrono::nanoseconds(std::llround(total));
+  return of_nanoseconds(total);
+}
+
+std::optional<std::chrono::nanoseconds> duration_of_seconds(double seconds) {
+  return of_nanoseconds(seconds * static_cast<double>(kSecond));
 }
 
 std::string duration_text(std::chrono::nanoseconds duration) {

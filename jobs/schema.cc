@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/duration.h"
 #include "jobs/job_keys.h"
 #include "jobs/kinds.h"
 
@@ -129,6 +130,7 @@ Schema number_between(const OptionRow& row) {
 Schema duration_of(const OptionRow& row) {
   Schema seconds = {{"type", "number"}};
   seconds[row.min > 0 ? "exclusiveMinimum" : "minimum"] = 0;
+  seconds["maximum"] = kLongestSeconds;
   return any_of({std::move(seconds), refer_to("duration"), refer_to("expression")});
 }
 
@@ -139,9 +141,11 @@ Schema failure_part_of(const OptionRow& row) {
       return one_or_more(any_of({refer_to("cause"), refer_to("expression")}));
     case OptionType::kRetry:
       return any_of({integer_between(row), refer_to("expression"), object_of_keys(retry_keys())});
-    case OptionType::kTolerate:
-      return any_of(
-          {integer_between(row), refer_to("expression"), object_of_keys(tolerate_keys())});
+    case OptionType::kTolerate: {
+      Schema object = object_of_keys(tolerate_keys());
+      object["anyOf"] = {{{"required", {"count"}}}, {{"required", {"percent"}}}};
+      return any_of({integer_between(row), refer_to("expression"), std::move(object)});
+    }
     default:
       return true;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
@@ -34,6 +35,14 @@ std::optional<std::int64_t> number_of(const std::string& text) {
   const auto [rest, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || rest != end) return std::nullopt;
   return number;
+}
+
+// The length that a number of the file is, which may have an exponent.
+std::optional<std::chrono::nanoseconds> length_of(const std::string& seconds) {
+  double value = 0;
+  const char* const end = seconds.data() + seconds.size();
+  const auto [rest, error] = std::from_chars(seconds.data(), end, value);
+  return error == std::errc() && rest == end ? duration_of_seconds(value) : std::nullopt;
 }
 
 bool mentions_expression(const JsonValue& value) {
@@ -297,7 +306,7 @@ std::optional<std::int64_t> ValueReader::duration(std::string_view key, const Js
   const auto written = scalar(key, value);
   if (!written) return std::nullopt;
   const std::string shown = value.text() ? quote(*written) : *written;
-  const auto length = parse_duration(*written);
+  const auto length = value.text() ? parse_duration(*written) : length_of(*written);
   if (length && length->count() >= min) return length->count();
   const std::string wanted = length ? "a duration longer than 0"  // min is 0 or 1
                                     : std::string(type_phrase(OptionType::kDuration));

@@ -64,7 +64,7 @@ GOOD = [
         "o": {"kind": "write", "from": ["t", "k", "u"], "path": "o", "format": "tsv", "atomic": False, "buffer": 1}}},
     {"gorun": 1, "vars": {"n": 3, "g": True}, "report": {"github": "${{ vars.g }}"}, "fail": "keep-going", "limits": {"memory": "1MiB"},
      "defaults": {"timeout": "1h", "retry": {"max": 2}, "tolerate": 1, "on_error": "fail"}, "stages": {
-        "w": {"kind": "walk", "tolerate": {"count": 3, "percent": 0.5, "x-t": 1}, "on_error": "continue", "timeout": 1.5},
+        "w": {"kind": "walk", "tolerate": {"count": 3, "percent": 0.5, "x-t": 1}, "on_error": "continue", "timeout": 1.5e1},
         "h": {"kind": "hash", "from": {"stage": "w", "bytes": "1MiB"}, "order": "input", "window": 5, "retry": 3, "on_error": "route",
               "timeout": "1d2h3.5m"},
         "e": {"kind": "exec", "argv": ["x", "{}"], "from": "h", "timeout": "${{ vars.n }}", "order": "input", "tolerate": "${{ vars.n }}",
@@ -126,6 +126,7 @@ BAD = [
     (3, ["stages", "w", "retry"], 3), (3, ["stages", "w", "order"], "any"), (3, ["stages", "w", "tolerate"], -1),
     (3, ["stages", "w", "tolerate"], {"percent": 101}), (3, ["stages", "w", "tolerate"], {"nope": 1}), (3, ["stages", "w", "tolerate"], True),
     (3, ["stages", "w", "on_error"], "no"), (3, ["stages", "w", "timeout"], 0), (3, ["stages", "w", "timeout"], -1),
+    (3, ["stages", "w", "timeout"], 10**9), (3, ["stages", "w", "tolerate"], {}), (3, ["stages", "w", "tolerate"], {"x-t": 1}),
     (3, ["stages", "w", "timeout"], "5 s"), (3, ["stages", "w", "timeout"], ""), (3, ["stages", "w", "timeout"], "1s1m"),
     (3, ["stages", "w", "timeout"], True), (3, ["stages", "h", "from"], {"stage": "w", "bytes": 1}), (3, ["stages", "h", "window"], 0),
     (3, ["stages", "h", "order"], "output"), (3, ["stages", "h", "retry"], 0), (3, ["stages", "h", "retry"], "3"), (3, ["stages", "h", "retry"], [3]),

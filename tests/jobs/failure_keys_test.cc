@@ -197,7 +197,7 @@ TEST_SUITE("jobs/failure_keys") {
         "a": {"kind": "walk"},
         "b": {"kind": "hash", "from": {"stage": "a", "bytes": "1MiB"}, "on_error": "route",
               "retry": {"max": "${{ vars.n }}", "on": ["timeout", "exit 75"], "base": "${{ vars.t }}",
-                        "cap": 1.5, "factor": 1.25, "jitter": "none"},
+                        "cap": 15e-1, "factor": 1.25, "jitter": "none"},
               "tolerate": {"count": 3, "percent": 2.5}, "timeout": "1m30s", "order": "input", "window": 10},
         "c": {"kind": "exec", "from": "b.errors", "argv": ["x", "{}"], "on_error": "continue"},
         "d": {"kind": "write", "from": "b"},
@@ -247,6 +247,11 @@ TEST_SUITE("jobs/duration") {
     CHECK(parse_duration("7us") == 7us);
     CHECK(parse_duration("7ns") == 7ns);
     CHECK(parse_duration("0") == 0s);
+    CHECK(duration_of_seconds(1.5) == 1500ms);
+    CHECK(duration_of_seconds(1e-9) == 1ns);
+    CHECK(duration_of_seconds(static_cast<double>(kLongestSeconds)) == std::chrono::hours(240'000));
+    CHECK_FALSE(duration_of_seconds(-1).has_value());
+    CHECK_FALSE(duration_of_seconds(1e18).has_value());
     for (const char* wrong : {"", "s", "1 s", "-1", "1e3", "1x", "1m30", "30s1m", "1s1s", ".",
                               "inf", "99999d", "1.2.3"}) {
       CAPTURE(wrong);
