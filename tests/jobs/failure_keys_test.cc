@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <span>
 #include <string>
 
 #include "jobs/duration.h"
@@ -179,6 +180,8 @@ Graph graph_of(const std::string& text, const VarSettings& settings = {}) {
 }
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/failure_keys") {
   TEST_CASE("what is wrong with the keys of failure") {

@@ -1,6 +1,7 @@
 // tests/jobs/json_syntax_error_test.cc - what gorun says of texts that are not JSON.
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -413,6 +414,8 @@ gorun: 1 error; nothing was run
 };
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/json_syntax_error") {
   TEST_CASE("a text that is not JSON is explained in plain words") {

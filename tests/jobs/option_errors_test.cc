@@ -1,6 +1,7 @@
 // tests/jobs/option_errors_test.cc - wrong options and edges of a stage, whole outputs.
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -450,6 +451,8 @@ gorun: 9 errors; nothing was run
 };
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/option_reader") {
   TEST_CASE("wrong options are all blamed at once") {

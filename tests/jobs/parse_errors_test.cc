@@ -1,6 +1,7 @@
 // tests/jobs/parse_errors_test.cc - wrong keys and types outside of options, whole outputs.
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -268,6 +269,8 @@ gorun: 3 errors; nothing was run
 };
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/parse") {
   TEST_CASE("wrong keys and types are all blamed at once") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,3 +37,23 @@ inline std::string rendered_errors(const RejectedJob& job) {
 }
 
 }  // namespace gorun::jobs
+
+// Those that a test file says every byte of; tests/jobs/schema_test.cc shows them to the schema.
+namespace gorun::jobs::failure_keys_test {
+std::span<const RejectedJob> rejected();
+}
+namespace gorun::jobs::json_syntax_error_test {
+std::span<const RejectedJob> rejected();
+}
+namespace gorun::jobs::option_errors_test {
+std::span<const RejectedJob> rejected();
+}
+namespace gorun::jobs::parse_errors_test {
+std::span<const RejectedJob> rejected();
+}
+namespace gorun::jobs::validate_errors_test {
+std::span<const RejectedJob> rejected();
+}
+namespace gorun::jobs::vars_errors_test {
+std::span<const RejectedJob> rejected();
+}

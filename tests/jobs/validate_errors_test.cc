@@ -1,6 +1,7 @@
 // tests/jobs/validate_errors_test.cc - wrong graphs, whole outputs.
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -363,6 +364,8 @@ gorun: 2 errors; nothing was run
 };
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/validate") {
   TEST_CASE("a wrong graph is blamed where it is wrong") {

@@ -2,6 +2,7 @@
 // outputs.
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -203,6 +204,8 @@ gorun: 1 error; nothing was run
 };
 
 }  // namespace
+
+std::span<const RejectedJob> rejected() { return kRejected; }
 
 TEST_SUITE("jobs/vars") {
   TEST_CASE("wrong vars and expressions are all blamed at once") {
