@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "jobs/exec/path_set.h"
 #include "jobs/exec/up_to_date.h"
 #include "jobs/quote.h"
+#include "jobs/walk/path_filter.h"
 
 namespace gorun::jobs {
 namespace {
@@ -139,10 +142,32 @@ void check_files(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+// Each pattern by itself, so that all of them are told that are none.
+void check_globs(const StageOptions& options, std::string_view name, Diagnostics* errors) {
+  if (!options.has(name)) return;
+  for (const std::string& pattern : options.texts(name)) {
+    const auto globs = PathGlobList::compile({&pattern, 1});
+    if (globs.ok()) continue;
+    blame(errors, options.where(name),
+          quote(name) + ": " + quote(pattern) + " is not a glob: " + globs.error().what);
+  }
+}
+
 }  // namespace
+
+void check_glob(const StageUse& use, Diagnostics* errors) {
+  const StageOptions& options = use.options;
+  for (const std::string& pattern : options.texts("pattern")) {
+    const std::optional<std::string> wrong = what_is_wrong_with(pattern, PathBounds::kAnywhere);
+    if (wrong) blame(errors, options.where("pattern"), "\"pattern\": " + *wrong);
+  }
+  check_globs(options, "exclude", errors);
+}
 
 void check_walk(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
+  check_globs(options, "include", errors);
+  check_globs(options, "exclude", errors);
   if (options.has("min_size") && options.has("max_size") &&
       options.integer("min_size") > options.integer("max_size")) {
     blame(errors, options.where("min_size"), "\"min_size\" is larger than \"max_size\"");

@@ -1,7 +1,8 @@
 // jobs/kind_rules.h - what the options of one kind ask of each other.
 //
-// The rows of the table settle each option by itself; what needs two of them stands here, one
-// function a kind, each a StageKind::check or another of its functions.
+// The rows of the table settle each option by itself; what needs two of them stands here, and what
+// a text means to its kind, one function a kind, each a StageKind::check or another of its
+// functions.
 #pragma once
 
 #include <string_view>
@@ -11,6 +12,7 @@
 
 namespace gorun::jobs {
 
+void check_glob(const StageUse& use, Diagnostics* errors);
 void check_walk(const StageUse& use, Diagnostics* errors);
 void check_pipeline(const StageUse& use, Diagnostics* errors);
 void check_range(const StageUse& use, Diagnostics* errors);

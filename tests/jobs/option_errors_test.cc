@@ -275,6 +275,35 @@ job.json:5:47: error: "path" holds a NUL byte
 gorun: 4 errors; nothing was run
 )",
      ""},
+    {"globs that are none",
+     R"({"gorun": 1,
+ "stages": {
+  "a": {"kind": "walk", "include": ["*.c", "a[b"], "exclude": "!"},
+  "b": {"kind": "glob", "pattern": ["", "src/**/[x"], "exclude": ["[", "!["]},
+  "w": {"kind": "write", "from": ["a", "b"]}
+}}
+)",
+     R"(job.json:3:36: error: "include": "a[b" is not a glob: "[" without "]"
+  3 |   "a": {"kind": "walk", "include": ["*.c", "a[b"], "exclude": "!"},
+    |                                    ^~~~~~~~~~~~~~
+job.json:3:63: error: "exclude": "!" is not a glob: an empty pattern
+  3 |   "a": {"kind": "walk", "include": ["*.c", "a[b"], "exclude": "!"},
+    |                                                               ^~~
+job.json:4:36: error: "pattern": a path is empty
+  4 |   "b": {"kind": "glob", "pattern": ["", "src/**/[x"], "exclude": ["[", "!["]},
+    |                                    ^~~~~~~~~~~~~~~~~
+job.json:4:36: error: "pattern": "src/**/[x" is no pattern: "[" without "]"
+  4 |   "b": {"kind": "glob", "pattern": ["", "src/**/[x"], "exclude": ["[", "!["]},
+    |                                    ^~~~~~~~~~~~~~~~~
+job.json:4:66: error: "exclude": "[" is not a glob: "[" without "]"
+  4 |   "b": {"kind": "glob", "pattern": ["", "src/**/[x"], "exclude": ["[", "!["]},
+    |                                                                  ^~~~~~~~~~~
+job.json:4:66: error: "exclude": "![" is not a glob: "[" without "]"
+  4 |   "b": {"kind": "glob", "pattern": ["", "src/**/[x"], "exclude": ["[", "!["]},
+    |                                                                  ^~~~~~~~~~~
+gorun: 6 errors; nothing was run
+)",
+     ""},
     {"delimiter and skip of lines",
      R"({"gorun": 1,
  "stages": {
