@@ -78,6 +78,8 @@ bool Vars::read_entry(const JsonMember& var, const JsonMember& entry, Declaratio
   if (entry.key.starts_with("x-")) return true;
   const OptionRow* row = find_key(var_keys(), entry.key);
   if (row == nullptr) {
+    // Meant to hide the value, it should not have it shown.
+    if (closest(entry.key, key_names(var_keys())) == "secret") declaration->is_secret = true;
     blame(entry.key_where, "unknown key " + quote(entry.key),
           did_you_mean(entry.key, key_names(var_keys())));
     return false;
@@ -87,6 +89,7 @@ bool Vars::read_entry(const JsonMember& var, const JsonMember& entry, Declaratio
     return declaration->value.has_value();
   }
   bool is_right = false;
+  if (entry.key == "secret" && !value.flag()) declaration->is_secret = true;  // likewise
   if (row->type == OptionType::kSwitch && value.flag()) {
     (entry.key == "required" ? declaration->is_required : declaration->is_secret) = *value.flag();
     is_right = true;

@@ -79,6 +79,25 @@ gorun: 1 error; nothing was run
           "gorun: 1 error; nothing was run\n");
   }
 
+  TEST_CASE("a var whose \"secret\" is not quite right is one") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "vars": {
+  "a": {"secrt": true, "default": "canary-a"},
+  "b": {"default": "canary-b", "secret": "true"},
+  "c": {"default": "plain", "requird": true}},
+ "stages": {"x": {"kind": "exec", "argv": ["true"]}}}
+)"}}};
+    CHECK(errors_of(world) ==
+          R"(job.json:2:9: error: unknown key "secrt"
+  hint: did you mean "secret"?
+job.json:3:42: error: "secret": expected true or false, got a string
+job.json:4:29: error: unknown key "requird"
+  4 |   "c": {"default": "plain", "requird": true}},
+    |                             ^~~~~~~~~
+  hint: did you mean "required"?
+gorun: 3 errors; nothing was run
+)");
+  }
+
   TEST_CASE("a secret in a message is masked, also where the message is cut") {
     const std::string secret = "k\"ey-" + std::string(100, 'z');
     const FakeWorld world{
