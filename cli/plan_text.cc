@@ -145,6 +145,18 @@ std::string names_of(const Graph& graph, const std::vector<std::size_t>& stages)
   return jobs::quote_list(views);
 }
 
+// The stages whose items it takes, with the port where that is not the usual one.
+std::string producers_of(const Graph& graph, const StageSpec& stage) {
+  std::vector<std::string> names;
+  for (const std::size_t e : stage.inputs) {
+    const jobs::Edge& edge = graph.edges[e];
+    names.push_back(graph.secrets.masked(graph.stages[edge.from].name));
+    if (edge.port != jobs::kDefaultPort) names.back() += "." + edge.port;
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  return jobs::quote_list(views);
+}
+
 std::string start_of(const Graph& graph, const StageSpec& stage) {
   if (stage.needs.empty()) return "starts at once";
   const std::string names = names_of(graph, stage.needs);
@@ -222,9 +234,7 @@ std::string outlook_lines(const Outlook& outlook) {
 std::string paragraph(const Graph& graph, const StageSpec& stage) {
   std::string out = printable(stage.name) + "\n  " + printable(work_of(graph, stage)) + "\n";
   if (!stage.inputs.empty()) {
-    std::vector<std::size_t> producers;
-    for (const std::size_t edge : stage.inputs) producers.push_back(graph.edges[edge].from);
-    out += "  takes the items of " + names_of(graph, producers) + " as they come, with " +
+    out += "  takes the items of " + producers_of(graph, stage) + " as they come, with " +
            workers_of(stage) + "\n";
   }
   out += "  " + start_of(graph, stage) + "\n";

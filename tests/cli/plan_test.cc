@@ -74,6 +74,18 @@ left out
 )");
 }
 
+TEST_CASE("explain names the ports by which items come") {
+  const CommandResult result = run_gorun({"explain", "-"}, {.input = R"({"gorun": 1, "stages": {
+  "n": {"kind": "range", "to": 9},
+  "r": {"kind": "route", "from": "n", "to": {"few": {"item": {"<": 3}}}, "on_error": "route"},
+  "w": {"kind": "write", "from": ["r", "r.few", "r.errors"]}}})"});
+  CHECK(result.status == 0);
+  CHECK(result.out.find("  takes the items of \"n\" as they come, with 1 worker\n") !=
+        std::string::npos);
+  CHECK(result.out.find("  takes the items of \"r\", \"r.few\" and \"r.errors\" as they come, ") !=
+        std::string::npos);
+}
+
 TEST_CASE("a dry run is a line for each stage, in an order in which they could start") {
   const ScratchDir scratch;
   scratch.write("job.json", kJob);
