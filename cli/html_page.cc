@@ -98,13 +98,25 @@ class Page {
         "<h2>Stages</h2>\n"
         "<p class=\"key\">worked<i class=\"busy\"></i> waited for items<i class=\"idle\"></i> "
         "waited for a reader<i class=\"slow\"></i></p>\n"
+        "<p>channel: how full what waits in front of a stage, or between its parts, was on average "
+        "(at most)</p>\n"
         "<table>\n<tr><th>stage</th><th>kind</th><th>state</th><th class=\"n\">items in</th>"
         "<th class=\"n\">items out</th><th class=\"n\">bytes</th><th class=\"n\">failed</th>"
-        "<th class=\"n\">retries</th><th class=\"n\">time</th><th>when</th><th>work</th></tr>\n";
+        "<th class=\"n\">retries</th><th class=\"n\">channel</th><th "
+        "class=\"n\">time</th><th>when</th><th>work</th></tr>\n";
     for (std::size_t i = 0; i < outcome_.stages.size(); ++i) {
       out += stage_row(graph_.stages[i], outcome_.stages[i]);
     }
     return out + "</table>\n";
+  }
+
+  static std::string channels(const StageOutcome& stage) {
+    std::string out;
+    for (const jobs::ChannelFill& fill : stage.channels) {
+      out += (out.empty() ? "" : ", ") + format_percent(fill.mean) + " (" +
+             format_percent(fill.most) + ")";
+    }
+    return out;
   }
 
   std::string stage_row(const jobs::StageSpec& spec, const StageOutcome& stage) const {
@@ -122,7 +134,7 @@ class Page {
            cell(format_count(counts.items_in)) + cell(format_count(counts.items_out)) +
            cell(format_bytes(counts.bytes)) +
            cell(format_count(stage.failure_count + stage.let_go_count)) +
-           cell(format_count(stage.retry_count)) +
+           cell(format_count(stage.retry_count)) + cell(channels(stage)) +
            cell(format_duration(stage.ended - stage.started)) +
            cell(
                bar({{"busy", share(stage.started, outcome_.elapsed),

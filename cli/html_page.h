@@ -3,7 +3,8 @@
 //
 // The page needs nothing but itself: no script, no font, nothing from the network. Two bars a
 // stage: when it ran within the run, and what its workers did meanwhile (worked, waited for items,
-// waited for a slow reader). Light or dark, as the reader's browser is.
+// waited for a slow reader); and how full the channels
+// in front of it were. Light or dark, as the reader's browser is.
 #pragma once
 
 #include <string>

@@ -39,6 +39,11 @@ std::string format_count(std::uint64_t count, std::string_view noun) {
   return format_count(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
+// Rounded down: what is not quite full is not "100 %".
+std::string format_percent(double share) {
+  return std::to_string(static_cast<int>(share * 100)) + " %";
+}
+
 std::string format_bytes(std::uint64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return std::to_string(bytes) + " B";

@@ -18,6 +18,9 @@ namespace gorun::cli {
 /// format_count and the noun, with an s unless it is one: "1 item", "2 items".
 [[nodiscard]] std::string format_count(std::uint64_t count, std::string_view noun);
 
+/// A share of a whole: 0.786 -> "78 %".
+[[nodiscard]] std::string format_percent(double share);
+
 /// Binary units: 512 -> "512 B", 1536 -> "1.50 KiB".
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);
 

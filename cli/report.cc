@@ -183,16 +183,19 @@ std::string failure_summary(const Screen& screen, const jobs::Outcome& outcome) 
 }
 
 std::string stage_table(const jobs::Outcome& outcome) {
-  constexpr std::size_t kColumns = 8;
+  constexpr std::size_t kColumns = 10;
   using Row = std::array<std::string, kColumns>;
-  std::vector<Row> rows = {
-      {"stage", "state", "items in", "items out", "bytes", "busy", "no input", "slow reader"}};
+  std::vector<Row> rows = {{"stage", "state", "items in", "items out", "bytes", "busy", "no input",
+                            "slow reader", "channel full", "at most"}};
   for (const StageOutcome& stage : outcome.stages) {
     const jobs::StageCounts& counts = stage.counts;
+    const jobs::ChannelFill* const fill = stage.fullest_channel();
     rows.push_back({printable(stage.name), std::string(jobs::state_word(stage)),
                     format_count(counts.items_in), format_count(counts.items_out),
                     format_bytes(counts.bytes), format_duration(counts.busy),
-                    format_duration(counts.waiting_in), format_duration(counts.waiting_out)});
+                    format_duration(counts.waiting_in), format_duration(counts.waiting_out),
+                    fill == nullptr ? "-" : format_percent(fill->mean),
+                    fill == nullptr ? "-" : format_percent(fill->most)});
   }
   std::array<std::size_t, kColumns> widths{};
   for (const Row& row : rows) {

@@ -35,7 +35,8 @@ namespace gorun::cli {
 /// The goroutines of a deadlock, a line each; empty if it was none.
 [[nodiscard]] std::string deadlock_lines(const Screen& screen, const jobs::Outcome& outcome);
 
-/// A table of the stages: items, bytes, and where their time went.
+/// A table of the stages: items, bytes, where their time went, and how full the channel in front of
+/// each was on average and at most; of several channels (between the parts of a stage) the fullest.
 [[nodiscard]] std::string stage_table(const jobs::Outcome& outcome);
 
 /// What kept the run from being faster: the stage that was busy for the largest part of its time,

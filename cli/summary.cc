@@ -77,6 +77,12 @@ class Writer {
     name(key);
     number(seconds);
   }
+  void member(std::string_view key, double share) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "%.4f", share);
+    name(key);
+    number(digits);
+  }
   void line() {
     if (!is_first_) out_ += ',';
     out_ += '\n';
@@ -112,6 +118,19 @@ void write_failures(std::string_view name, const std::vector<jobs::Failure>& fai
   out->close(']');
 }
 
+void write_channels(const std::vector<jobs::ChannelFill>& channels, Writer* out) {
+  out->name("channels");
+  out->open('[');
+  for (const jobs::ChannelFill& channel : channels) {
+    out->open('{');
+    out->member("capacity", static_cast<std::uint64_t>(channel.capacity));
+    out->member("mean_fill", channel.mean);
+    out->member("max_fill", channel.most);
+    out->close('}');
+  }
+  out->close(']');
+}
+
 void write_stage(const jobs::StageSpec& spec, const jobs::StageOutcome& stage, Writer* out) {
   out->open('{');
   out->member("name", stage.name);
@@ -125,6 +144,7 @@ void write_stage(const jobs::StageSpec& spec, const jobs::StageOutcome& stage, W
   out->member("busy_s", stage.counts.busy);
   out->member("no_input_s", stage.counts.waiting_in);
   out->member("slow_reader_s", stage.counts.waiting_out);
+  write_channels(stage.channels, out);
   out->member("retries", stage.retry_count);
   out->member("up_to_date", stage.up_to_date_count);
   out->member("failed", stage.failure_count);

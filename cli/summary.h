@@ -7,6 +7,11 @@
 //                ...}]}],
 //    "left_out": [{"name": "deploy", "why": "its \"if\" is false"}], "stuck": []}
 //
+// "channels" of a stage are those in front of it and between its parts: how many batches each holds
+// ("capacity"), and what share of its room was taken while it was read, on average over time
+// ("mean_fill") and at most ("max_fill"): of those batches or, if that is more, of the "bytes" that
+// it holds. Its writer is blocked from the moment in which it is full until half of it is free.
+//
 // Keys are always there, in this order. Times are seconds since the start of the run; those of work
 // and waiting are summed over a stage's workers. Bytes that are no UTF-8 are written as
 // jobs/format/json_text.h has it.

@@ -136,6 +136,7 @@ class Execution {
   Outcome run() {
     const SigpipeIgnored sigpipe_ignored;
     const runtime::RunResult result = scheduler_.run([this] { run_main(); });
+    note_channels();
     return run_.finish(deadlock_report(run_.graph(), plan_, result.stuck));
   }
 
@@ -173,6 +174,14 @@ class Execution {
 
   StageCell& head_cell(const PlanChain& chain) {
     return run_.cell(plan_.nodes[chain.nodes.front()].stage);
+  }
+
+  void note_channels() {
+    for (std::size_t c = 0; c < chains_.size(); ++c) {
+      if (!chains_[c].inbox) continue;
+      const auto fill = chains_[c].inbox->fill();
+      if (fill) run_.note_channel(plan_.nodes[plan_.chains[c].nodes.front()].stage, *fill);
+    }
   }
 
   bool runs_commands(const PlanChain& chain) const {
@@ -324,6 +333,7 @@ class Execution {
     ChainEnd end = ChainEnd::kSkipped;
     if (may_start(chain)) {
       stages_started(chain);
+      if (live.inbox) live.inbox->reading_begins();
       guard(chain.nodes.back(), [&] { run_workers(chain, live); });
       judge_nodes(chain, live, chain.nodes.size());
       if (live.where->is_stopped()) live.input.raise_to(InputState::kCutShort);

@@ -15,7 +15,8 @@ Inbox::Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items)
       refill_at_(shape.capacity < kSmall ? shape.capacity : shape.capacity / 2),
       chan_(shape.capacity),
       open_(static_cast<std::int64_t>(shape.producers)),
-      queued_items_(queued_items) {}
+      queued_items_(queued_items),
+      gauge_(shape.capacity, shape.bytes) {}
 
 void Inbox::set_label(const std::string& stage) {
   chan_.set_label(stage);
@@ -68,7 +69,10 @@ Flow Inbox::put_part(Batch&& part) {
   // Counted before the send: a reader may take and discount the batch before send returns.
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
-  if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) return Flow::kMore;
+  if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) {
+    is_put();
+    return Flow::kMore;
+  }
   count_out(items, bytes);
   return Flow::kStop;
 }
@@ -79,7 +83,10 @@ bool Inbox::try_put(Batch& batch) {
   const std::uint64_t items = batch.size();
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
-  if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) return true;
+  if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) {
+    is_put();
+    return true;
+  }
   count_out(items, bytes);
   // The caller still works on a batch of its own, so this never brings open_ to 0.
   if (shape_.comes_back) open_.fetch_sub(1, std::memory_order_relaxed);
@@ -89,18 +96,30 @@ bool Inbox::try_put(Batch& batch) {
 void Inbox::count_in(std::uint64_t items, std::uint64_t bytes) {
   queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   queued_items_->fetch_add(items, std::memory_order_relaxed);
+  gauge_.came(bytes, runtime::now());
   show_waiting();
 }
 
 // Also of what was counted in and found no room: a producer may have seen the bytes, and wait.
 void Inbox::count_out(std::uint64_t items, std::uint64_t bytes) {
   queued_items_->fetch_sub(items, std::memory_order_relaxed);
+  gauge_.left(bytes, runtime::now());
   show_waiting();
   queued_bytes_.fetch_sub(bytes, std::memory_order_release);  // pairs with has_drained()
   std::atomic_thread_fence(std::memory_order_seq_cst);        // pairs with wait_for_room()
   if (waiting_for_room_.load(std::memory_order_relaxed) > 0 && has_drained()) {
     room_.try_send(runtime::Unit{});  // a full room_ holds a token already
   }
+}
+
+// Of what a reader was handed at once nothing was in the channel.
+void Inbox::is_put() {
+  const std::size_t batches = chan_.size();
+  if (batches > 0) gauge_.saw(batches, queued_bytes_.load(std::memory_order_relaxed));
+}
+
+std::optional<ChannelFill> Inbox::fill() const {
+  return gauge_.fill(chan_.size(), queued_bytes_.load(std::memory_order_relaxed));
 }
 
 void Inbox::show_waiting() const {

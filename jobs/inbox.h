@@ -28,8 +28,11 @@
 #include <vector>
 
 #include "jobs/batch.h"
+#include "jobs/fill_gauge.h"
 #include "jobs/out.h"
+#include "jobs/outcome.h"
 #include "runtime/chan.h"
+#include "runtime/timer.h"
 #include "runtime/trace.h"
 
 namespace gorun::jobs {
@@ -70,6 +73,14 @@ class Inbox {
   void expect_back();
   void is_back();
 
+  /// The time over which fill() is a mean: from before the chain's workers start until the last of
+  /// them takes no more and has closed it.
+  void reading_begins() { gauge_.begin(runtime::now()); }
+  void reading_ends() { gauge_.end(runtime::now()); }
+  /// How full it was; nothing if its reading has not ended. When all goroutines of the run have
+  /// gone.
+  [[nodiscard]] std::optional<ChannelFill> fill() const;
+
   void producer_done();
   /// Ends the stream for both sides; again does nothing.
   void close();
@@ -86,6 +97,7 @@ class Inbox {
   void count_in(std::uint64_t items, std::uint64_t bytes);
   void count_out(std::uint64_t items, std::uint64_t bytes);
   void show_waiting() const;
+  void is_put();
   void release_one();
 
   const Shape shape_;
@@ -97,6 +109,7 @@ class Inbox {
   std::atomic<bool> closed_{false};  // who sets it closes the channels, once
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<std::uint64_t>* const queued_items_;
+  FillGauge gauge_;
   std::optional<runtime::trace::Name> waiting_;  // the curve of *queued_items_, if there is a trace
 };
 

@@ -45,6 +45,11 @@ bool StageOutcome::is_up_to_date() const {
          up_to_date_count >= counts.items_in;
 }
 
+const ChannelFill* StageOutcome::fullest_channel() const {
+  const auto fullest = std::ranges::max_element(channels, {}, &ChannelFill::mean);
+  return fullest == channels.end() ? nullptr : &*fullest;
+}
+
 std::string_view state_word(const StageOutcome& stage) {
   return stage.is_up_to_date() ? "up to date" : to_string(stage.state);
 }

@@ -67,10 +67,20 @@ struct StageCounts {
   std::chrono::nanoseconds waiting_out{0};  // parked because a reader was slow
 };
 
+/// How full a channel was while it was read, as a share of its room: of the batches or of the bytes
+/// that it holds, whichever was the fuller.
+struct ChannelFill {
+  std::size_t capacity = 0;  // batches
+  double mean = 0;           // over time
+  double most = 0;
+};
+
 struct StageOutcome {
   std::string name;
   StageState state = StageState::kWaiting;
   StageCounts counts;
+  std::vector<ChannelFill> channels;  // in front of it and between its parts, in flow order; when
+                                      // the run has ended, and of those that were read to the end
   std::uint64_t failure_count = 0;
   std::vector<Failure> failures;        // in the order in which they happened
   std::uint64_t let_go_count = 0;       // items that failed, and the stage did not
@@ -83,6 +93,8 @@ struct StageOutcome {
 
   /// True if it succeeded because there was nothing to do (jobs/exec/up_to_date.h).
   [[nodiscard]] bool is_up_to_date() const;
+  /// Of its channels the one that was the fullest on average; nullptr: it has none.
+  [[nodiscard]] const ChannelFill* fullest_channel() const;
 };
 
 /// to_string() of its state, but "up to date" for one that is.

@@ -178,6 +178,10 @@ class Run {
   void run_started();
   void stage_started(std::size_t stage, int goroutines);
   void stage_finished(std::size_t stage, StageState state);
+  /// A channel that feeds the stage was that full; when no goroutine is left, before finish().
+  void note_channel(std::size_t stage, const ChannelFill& fill) {
+    stages_[stage].channels.push_back(fill);
+  }
   /// The final word; tells the observer.
   [[nodiscard]] Outcome finish(std::vector<std::string> stuck);
 
@@ -233,7 +237,7 @@ class Run {
   std::atomic<bool> left_undone_{false};
   std::atomic<bool> failed_{false};
   runtime::Mutex lock_;
-  std::vector<StageOutcome> stages_;  // guarded by lock_, but for finish()
+  std::vector<StageOutcome> stages_;  // guarded by lock_ while goroutines run
 };
 
 }  // namespace gorun::jobs

@@ -572,6 +572,7 @@ void Worker::run_links() {
     // Whoever feeds this chain need not go on (E2), and nobody waits for another attempt; at the
     // end of the input it is closed already.
     where_.inbox->close();
+    where_.inbox->reading_ends();
     where_.attempts->over.cancel();
   }
   is_finishing_ = true;

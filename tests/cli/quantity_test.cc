@@ -12,6 +12,7 @@ namespace gorun::test::quantity_test {
 using gorun::cli::format_bytes;
 using gorun::cli::format_count;
 using gorun::cli::format_duration;
+using gorun::cli::format_percent;
 
 TEST_SUITE_BEGIN("cli/quantity");
 
@@ -27,6 +28,13 @@ TEST_CASE("one of a thing has no s") {
   CHECK(format_count(0, "item") == "0 items");
   CHECK(format_count(1, "item") == "1 item");
   CHECK(format_count(2, "item") == "2 items");
+}
+
+TEST_CASE("what is not quite full is not 100 %") {
+  CHECK(format_percent(0) == "0 %");
+  CHECK(format_percent(0.786) == "78 %");
+  CHECK(format_percent(0.9999) == "99 %");
+  CHECK(format_percent(1) == "100 %");
 }
 
 TEST_CASE("sizes have three digits and never show 1024 of a unit") {

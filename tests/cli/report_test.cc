@@ -141,9 +141,20 @@ TEST_CASE("the table shows where the time of a stage went") {
                               std::chrono::seconds(1),
                               std::chrono::milliseconds(5),
                               std::chrono::nanoseconds(0)};
-  CHECK(stage_table(outcome) ==
-        "  stage     state     items in items out    bytes   busy no input slow reader\n"
-        "  configure succeeded       12        34 2.00 KiB 1.00 s  5.00 ms     0.00 ms\n");
+  CHECK(
+      stage_table(outcome) ==
+      "  stage     state     items in items out    bytes   busy no input slow reader channel full "
+      "at most\n"
+      "  configure succeeded       12        34 2.00 KiB 1.00 s  5.00 ms     0.00 ms            - "
+      "      -\n");
+  outcome.stages[0].channels = {{.capacity = 8, .mean = 0.1, .most = 1},
+                                {.capacity = 4, .mean = 0.786, .most = 0.999}};
+  CHECK(
+      stage_table(outcome) ==
+      "  stage     state     items in items out    bytes   busy no input slow reader channel full "
+      "at most\n"
+      "  configure succeeded       12        34 2.00 KiB 1.00 s  5.00 ms     0.00 ms         78 % "
+      "   99 %\n");
 }
 
 TEST_CASE("the exit status tells how it ended") {

@@ -64,6 +64,8 @@ Outcome an_outcome() {
                               .busy = 300ms,
                               .waiting_in = 100ms,
                               .waiting_out = 200ms};
+  outcome.stages[0].channels = {{.capacity = 64, .mean = 0.75, .most = 1},
+                                {.capacity = 4, .mean = 0.0301, .most = 0.25}};
   outcome.stages[1].failure_count = 3;
   outcome.stages[1].retry_count = 1;
   outcome.stages[1].failures = {{.what = "exit 3",
@@ -88,8 +90,8 @@ TEST_CASE("a summary has every figure, and keys that are always there") {
   CHECK(summary_text(a_graph(), an_outcome()) ==
         R"({"gorun": "0.1.0", "name": "a <job>", "state": "failed", "elapsed_s": 1.000000,
 "stages": [
-{"name": "ok", "kind": "exec", "state": "succeeded", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 1, "items_out": 2000, "bytes": 2048, "busy_s": 0.300000, "no_input_s": 0.100000, "slow_reader_s": 0.200000, "retries": 0, "up_to_date": 0, "failed": 0, "let_go": 0, "failures": [], "let_go_failures": []},
-{"name": "b<a>d", "kind": "exec", "state": "failed", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 0, "items_out": 0, "bytes": 0, "busy_s": 0.000000, "no_input_s": 0.000000, "slow_reader_s": 0.000000, "retries": 1, "up_to_date": 0, "failed": 3, "let_go": 0, "failures": [{"what": "exit 3", "item": "x\udbff\udfff&", "cause": "exit", "code": 3, "attempts": 2, "tail": "<last>\n"}], "let_go_failures": []}],
+{"name": "ok", "kind": "exec", "state": "succeeded", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 1, "items_out": 2000, "bytes": 2048, "busy_s": 0.300000, "no_input_s": 0.100000, "slow_reader_s": 0.200000, "channels": [{"capacity": 64, "mean_fill": 0.7500, "max_fill": 1.0000}, {"capacity": 4, "mean_fill": 0.0301, "max_fill": 0.2500}], "retries": 0, "up_to_date": 0, "failed": 0, "let_go": 0, "failures": [], "let_go_failures": []},
+{"name": "b<a>d", "kind": "exec", "state": "failed", "started_s": 0.250000, "ended_s": 0.750000, "items_in": 0, "items_out": 0, "bytes": 0, "busy_s": 0.000000, "no_input_s": 0.000000, "slow_reader_s": 0.000000, "channels": [], "retries": 1, "up_to_date": 0, "failed": 3, "let_go": 0, "failures": [{"what": "exit 3", "item": "x\udbff\udfff&", "cause": "exit", "code": 3, "attempts": 2, "tail": "<last>\n"}], "let_go_failures": []}],
 "left_out": [{"name": "late", "why": "its \"if\" is false"}],
 "stuck": []}
 )");
@@ -106,7 +108,8 @@ TEST_CASE("a page shows stages, failures and where the time went, and needs noth
   has("<h1>a &lt;job&gt;: <span class=\"failed\">failed</span></h1>\n<p>2 stages in 1.00 s</p>");
   has("<tr><td>ok</td><td>exec</td><td><span class=\"succeeded\">succeeded</span></td>"
       "<td class=\"n\">1</td><td class=\"n\">2,000</td><td class=\"n\">2.00 KiB</td>"
-      "<td class=\"n\">0</td><td class=\"n\">0</td><td class=\"n\">500 ms</td>"
+      "<td class=\"n\">0</td><td class=\"n\">0</td><td class=\"n\">75 % (100 %), 3 % (25 %)</td>"
+      "<td class=\"n\">500 ms</td>"
       "<td><div class=\"bar\" title=\"from 250 ms to 750 ms\">"
       "<i class=\"busy\" style=\"left:25.00%;width:50.00%\"></i></div></td>"
       "<td><div class=\"bar\" title=\"worked 300 ms, waited for items 100 ms, for a reader 200 "
