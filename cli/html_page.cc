@@ -136,12 +136,13 @@ class Page {
            cell(format_count(stage.failure_count + stage.let_go_count)) +
            cell(format_count(stage.retry_count)) + cell(channels(stage)) +
            cell(format_duration(stage.ended - stage.started)) +
-           cell(
-               bar({{"busy", share(stage.started, outcome_.elapsed),
-                     share(stage.ended, outcome_.elapsed)}},
-                   "from " + format_duration(stage.started) + " to " + format_duration(stage.ended),
-                   markup_),
-               false) +
+           cell(bar({{"busy", share(stage.started, outcome_.elapsed),
+                      share(stage.ended, outcome_.elapsed)}},
+                    stage.started.count() == 0 ? "never started"
+                                               : "from " + format_duration(stage.started) + " to " +
+                                                     format_duration(stage.ended),
+                    markup_),
+                false) +
            cell(bar({{"busy", 0, busy},
                      {"idle", busy, idle},
                      {"slow", idle, idle + share(counts.waiting_out, longest_)}},

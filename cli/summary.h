@@ -12,9 +12,9 @@
 // ("mean_fill") and at most ("max_fill"): of those batches or, if that is more, of the "bytes" that
 // it holds. Its writer is blocked from the moment in which it is full until half of it is free.
 //
-// Keys are always there, in this order. Times are seconds since the start of the run; those of work
-// and waiting are summed over a stage's workers. Bytes that are no UTF-8 are written as
-// jobs/format/json_text.h has it.
+// Keys are always there, in this order. Times are seconds since the start of the run, both 0
+// for a stage that never started; those of work and waiting are summed over a stage's workers.
+// Bytes that are no UTF-8 are written as jobs/format/json_text.h has it.
 #pragma once
 
 #include <string>

@@ -8,6 +8,12 @@
 #include "runtime/blocking.h"
 
 namespace gorun::jobs {
+namespace {
+
+// Of an outcome that is not out yet: its state is said by the end alone.
+bool has_ended(const StageOutcome& stage) { return stage.state != StageState::kWaiting; }
+
+}  // namespace
 
 StageCounts StageCell::counts() const {
   constexpr auto kRelaxed = std::memory_order_relaxed;
@@ -193,7 +199,7 @@ void Run::fail_unless_ended(std::size_t stage, Failure failure) {
   mask(&failure);
   {
     const std::lock_guard<runtime::Mutex> hold(lock_);
-    if (stages_[stage].ended.count() != 0) return;
+    if (has_ended(stages_[stage])) return;
     keep_failure(stage, std::move(failure));
   }
   after_failure(stage);
@@ -311,7 +317,7 @@ void Run::stage_finished(std::size_t stage, StageState state) {
   outcome.state = outcome.failure_count > 0 ? StageState::kFailed : state;
   outcome.counts = cell(stage).counts();
   outcome.up_to_date_count = cell(stage).up_to_date.load(std::memory_order_relaxed);
-  outcome.ended = since_start();
+  if (outcome.started.count() != 0) outcome.ended = since_start();
   cell(stage).state.store(outcome.state, std::memory_order_relaxed);
   tell([&](Observer& observer) { observer.stage_finished(stage, outcome); });
 }
@@ -331,10 +337,10 @@ Outcome Run::finish(std::vector<std::string> stuck) {
   bool complete = true;
   for (std::size_t i = 0; i < outcome.stages.size(); ++i) {
     StageOutcome& stage = outcome.stages[i];
-    const bool has_ended = stage.ended.count() != 0;
-    if (!has_ended) {  // only after a deadlock: nobody brought it to an end
+    if (!has_ended(stage)) {  // only after a deadlock: nobody brought it to an end
       stage.state = StageState::kCancelled;
       stage.counts = cell(i).counts();
+      if (stage.started.count() != 0) stage.ended = outcome.elapsed;
     }
     failed = failed || stage.state == StageState::kFailed;
     complete = complete && stage.state == StageState::kSucceeded;

@@ -126,6 +126,14 @@ TEST_CASE("a page shows stages, failures and where the time went, and needs noth
   }
 }
 
+TEST_CASE("a page shows no time of a stage that never started") {
+  Outcome outcome = an_outcome();
+  outcome.stages[1].started = outcome.stages[1].ended = 0ms;
+  const std::string page = html_page(a_graph(), outcome);
+  CHECK(page.find("<td><div class=\"bar\" title=\"never started\"></div></td>") !=
+        std::string::npos);
+}
+
 TEST_CASE("every element of a page is closed") {
   const ScratchDir scratch;
   const std::string path = scratch.write("p.html", html_page(a_graph(), an_outcome()));

@@ -42,6 +42,25 @@ TEST_CASE("a stage that has ended cannot time out, and one that has timed out do
   }
 }
 
+TEST_CASE(
+    "a stage that never started took no time, one that a deadlock stopped ended with the run") {
+  const Graph graph = two_stages();
+  Run run(graph, nullptr, 1);
+  runtime::Runtime rt({.procs = 1});
+  rt.run([&] {
+    run.run_started();
+    run.stage_started(1, 1);
+    run.stage_finished(0, StageState::kSkipped);
+  });
+  const Outcome outcome = run.finish({"goroutine 3 waits"});
+  CHECK(outcome.stages[0].state == StageState::kSkipped);
+  CHECK(outcome.stages[0].started.count() == 0);
+  CHECK(outcome.stages[0].ended.count() == 0);
+  CHECK(outcome.stages[1].state == StageState::kCancelled);
+  CHECK(outcome.stages[1].started.count() > 0);
+  CHECK(outcome.stages[1].ended == outcome.elapsed);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::jobs_run_test
