@@ -225,24 +225,27 @@ std::string bottleneck_line(const jobs::Outcome& outcome) {
                             : std::min<std::int64_t>(100, part.count() * 100 / had.count());
   };
   const StageOutcome* busiest = nullptr;
-  const StageOutcome* blocked = nullptr;
   for (const StageOutcome& stage : outcome.stages) {
     if (stage.goroutines == 0) continue;
     if (busiest == nullptr ||
         share(stage, stage.counts.busy) > share(*busiest, busiest->counts.busy)) {
       busiest = &stage;
     }
-    if (blocked == nullptr ||
-        share(stage, stage.counts.waiting_out) > share(*blocked, blocked->counts.waiting_out)) {
-      blocked = &stage;
-    }
   }
   if (busiest == nullptr) return "";
+  // Another one: parts of a stage wait for each other, too.
+  const StageOutcome* blocked = nullptr;
+  std::int64_t longest = 0;
+  for (const StageOutcome& stage : outcome.stages) {
+    const std::int64_t waits = share(stage, stage.counts.waiting_out);
+    if (&stage == busiest || waits <= longest) continue;
+    blocked = &stage;
+    longest = waits;
+  }
   std::string out = "gorun: bottleneck: stage " + jobs::quote(busiest->name) + " " +
                     std::to_string(share(*busiest, busiest->counts.busy)) + " % busy";
-  const std::int64_t waits = share(*blocked, blocked->counts.waiting_out);
-  if (waits > 0) {
-    out += "; stage " + jobs::quote(blocked->name) + " blocked on send " + std::to_string(waits) +
+  if (blocked != nullptr) {
+    out += "; stage " + jobs::quote(blocked->name) + " blocked on send " + std::to_string(longest) +
            " %";
   }
   return out + "\n";

@@ -40,7 +40,8 @@ namespace gorun::cli {
 [[nodiscard]] std::string stage_table(const jobs::Outcome& outcome);
 
 /// What kept the run from being faster: the stage that was busy for the largest part of its time,
-/// and the one that waited the most for room in front of its readers. Empty if no stage ran.
+/// and, of the others, the one that waited the most for room in front of its readers. Empty if no
+/// stage ran.
 ///
 ///   gorun: bottleneck: stage "words" 97 % busy; stage "text" blocked on send 83 %
 [[nodiscard]] std::string bottleneck_line(const jobs::Outcome& outcome);

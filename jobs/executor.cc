@@ -96,6 +96,7 @@ struct LiveStage {
   std::atomic<bool> is_cut_short{false};  // some chain of it did not come to its end
   std::atomic<bool> is_skipped{false};
   runtime::Cancel ended;  // then, too: its timeout is off
+  int goroutines = 0;     // of the widest part of it, all in one chain
 };
 
 // How far a chain came.
@@ -191,7 +192,9 @@ class Execution {
   void make_inbox(std::size_t c) {
     const PlanChain& chain = plan_.chains[c];
     for (const std::size_t n : chain.nodes) {
-      stages_[plan_.nodes[n].stage].chains_to_end.fetch_add(1, std::memory_order_relaxed);
+      LiveStage& stage = stages_[plan_.nodes[n].stage];
+      stage.chains_to_end.fetch_add(1, std::memory_order_relaxed);
+      stage.goroutines = std::max({stage.goroutines, chain.workers, plan_.nodes[n].traits.shards});
     }
     if (chain.producers == 0) return;
     chains_[c].inbox.emplace(
@@ -416,7 +419,7 @@ class Execution {
   void stages_started(const PlanChain& chain) {
     for (const std::size_t n : chain.nodes) {
       if (!plan_.nodes[n].is_first) continue;
-      run_.stage_started(plan_.nodes[n].stage, chain.workers);
+      run_.stage_started(plan_.nodes[n].stage, stages_[plan_.nodes[n].stage].goroutines);
       start_timeout(plan_.nodes[n]);
     }
   }

@@ -89,7 +89,8 @@ struct StageOutcome {
   std::uint64_t up_to_date_count = 0;   // items whose command did not have to run; 1 without items
   std::chrono::nanoseconds started{0};  // since the start of the run; 0: never
   std::chrono::nanoseconds ended{0};    // likewise; with the run, if that left it in the middle
-  int goroutines = 0;  // that work for it, and perhaps for others beside it; 0: it never started
+  int goroutines = 0;  // in which its widest part works, perhaps beside other stages; the others
+                       // work for that one. 0: it never started
 
   /// True if it succeeded because there was nothing to do (jobs/exec/up_to_date.h).
   [[nodiscard]] bool is_up_to_date() const;

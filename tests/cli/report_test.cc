@@ -85,6 +85,9 @@ TEST_CASE("the bottleneck is the busiest stage, and who waits for it the longest
   outcome.stages[0].counts.waiting_out = milliseconds(839);
   CHECK(bottleneck_line(outcome) ==
         "gorun: bottleneck: stage \"words\" 97 % busy; stage \"text\" blocked on send 83 %\n");
+  outcome.stages[1].counts.waiting_out = milliseconds(1980);  // between its own parts
+  CHECK(bottleneck_line(outcome) ==
+        "gorun: bottleneck: stage \"words\" 97 % busy; stage \"text\" blocked on send 83 %\n");
 }
 
 TEST_CASE("of many failed stages the first are named") {

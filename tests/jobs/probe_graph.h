@@ -30,6 +30,7 @@ struct Probe {
   std::function<void(Context&, Out&)> run = {};               // of a source
   std::function<Flow(Context&, Batch&&, Out&)> process = {};  // of an operator
   std::function<void(Context&, Out&)> finish = [](Context&, Out&) {};
+  std::function<void(jobs::ParcelPtr)> merge = {};  // of an operator that gathers
   jobs::StageTraits traits = {};
 };
 
@@ -43,6 +44,9 @@ class ProbeStage final : public jobs::Stage {
   }
   [[nodiscard]] std::unique_ptr<jobs::Operator> make_operator(Context& context) override {
     return std::make_unique<ProbeOperator>(probe_, context);
+  }
+  [[nodiscard]] std::unique_ptr<jobs::Merger> make_merger(const jobs::ShardPlace&) override {
+    return std::make_unique<ProbeMerger>(probe_);
   }
 
  private:
@@ -60,6 +64,12 @@ class ProbeStage final : public jobs::Stage {
     void finish(Out& out) override { probe.finish(context, out); }
     const Probe& probe;
     Context& context;
+  };
+
+  struct ProbeMerger final : jobs::Merger {
+    explicit ProbeMerger(const Probe& p) : probe(p) {}
+    void take(jobs::ParcelPtr parcel) override { probe.merge(std::move(parcel)); }
+    const Probe& probe;
   };
 
   const Probe& probe_;

@@ -1,0 +1,58 @@
+// tests/jobs/stage_times_test.cc - where the time of a stage went: what its goroutines do is work,
+// and what they wait for is not. In virtual time, which passes only while all of them wait.
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "runtime/timer.h"
+#include "tests/jobs/probe_graph.h"
+
+namespace gorun::test::stage_times_test {
+
+namespace {
+
+using namespace gorun::jobs;
+using namespace std::chrono_literals;
+
+struct Nothing final : Parcel {};
+
+// An operator that hands a parcel to each of its mergers for every item.
+Probe gathers(std::size_t shards, std::chrono::seconds merge_time) {
+  Probe probe{.process = [shards](Context& context, Batch&& batch, Out&) {
+    for (std::size_t i = 0; i < batch.size() * shards; ++i) {
+      if (context.hand_over(i % shards, std::make_unique<Nothing>()) == Flow::kStop) {
+        return Flow::kStop;
+      }
+    }
+    return Flow::kMore;
+  }};
+  probe.merge = [merge_time](ParcelPtr) { runtime::sleep(merge_time); };
+  probe.traits = {.shards = static_cast<int>(shards)};
+  return probe;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("jobs/stage_times");
+
+TEST_CASE("a stage has as many goroutines as its widest part") {
+  Probe wide = passes();
+  wide.traits.workers = 4;
+  ProbeGraph graph;
+  graph.add("numbers", numbers(10))
+      .add("wide", wide, {.from = {"numbers"}})
+      .add("gathers", gathers(3, 0s), {.from = {"wide"}});
+  const Outcome outcome = graph.run(RunOptions{.deterministic = 7});
+  CHECK(outcome.state == RunState::kSucceeded);
+  CHECK(outcome.stages[0].goroutines == 1);
+  CHECK(outcome.stages[1].goroutines == 4);
+  CHECK(outcome.stages[2].goroutines == 3);
+}
+
+TEST_SUITE_END();
+
+}  // namespace gorun::test::stage_times_test
