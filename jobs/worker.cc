@@ -129,7 +129,14 @@ class Worker::LinkContext final : public Context {
   void want_no_more() override { where_.inbox->close(); }
   [[nodiscard]] std::size_t shard_count() const override { return where_.shards->size(); }
   Flow hand_over(std::size_t shard, ParcelPtr parcel) override {
-    const runtime::ChanStatus sent = (*where_.shards)[shard].send(std::move(parcel));
+    runtime::Chan<ParcelPtr>& merger = (*where_.shards)[shard];
+    runtime::ChanStatus sent = merger.try_send(std::move(parcel));
+    if (sent == runtime::ChanStatus::kWouldBlock) {
+      StageAccount* mine = worker_.clock_.switch_to(&link_.cell->waiting_out);
+      // NOLINTNEXTLINE(bugprone-use-after-move): what would block is not moved from
+      sent = merger.send(std::move(parcel));
+      worker_.clock_.switch_to(mine);
+    }
     return sent == runtime::ChanStatus::kOk ? Flow::kMore : Flow::kStop;
   }
 

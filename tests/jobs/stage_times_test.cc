@@ -53,6 +53,15 @@ TEST_CASE("a stage has as many goroutines as its widest part") {
   CHECK(outcome.stages[2].goroutines == 3);
 }
 
+TEST_CASE("who waits for a merger is not busy") {
+  ProbeGraph graph;
+  graph.add("numbers", numbers(20)).add("gathers", gathers(1, 1s), {.from = {"numbers"}});
+  const Outcome outcome = graph.run(RunOptions{.deterministic = 7});
+  CHECK(outcome.stages[1].counts.busy >= 20s);  // the merger
+  CHECK(outcome.stages[1].counts.busy < 21s);
+  CHECK(outcome.stages[1].counts.waiting_out > 15s);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::stage_times_test
