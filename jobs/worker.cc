@@ -207,7 +207,9 @@ void Worker::LinkContext::try_again_later(const Item& item, Failure failure,
   come_in_again(1);
   where_.inbox->expect_back();
   worker_.is_ticket_open_ = true;
+  StageAccount* mine = worker_.clock_.switch_to(nullptr);
   where_.attempts->places.acquire();
+  worker_.clock_.switch_to(mine);
   where_.attempts->all.go([&where = where_, stage = stage_, ticket = worker_.ticket_, pause,
                            batch = std::move(batch)]() mutable {
     runtime::set_label(where.run.graph().stages[stage].name);
@@ -231,7 +233,9 @@ bool Worker::LinkContext::starts_again() {
   if (!again_) return false;
   auto [pause, failure] = *std::exchange(again_, {});
   worker_.places_.give_back();
+  StageAccount* mine = worker_.clock_.switch_to(nullptr);
   const auto end = runtime::sleep_or_cancelled(pause, where_.attempts->over);
+  worker_.clock_.switch_to(mine);
   ++attempt_;
   const bool may_begin = end == runtime::SleepEnd::kElapsed && worker_.may_begin();
   if (may_begin && !where_.only_drains()) return true;

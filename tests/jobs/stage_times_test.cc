@@ -62,6 +62,22 @@ TEST_CASE("who waits for a merger is not busy") {
   CHECK(outcome.stages[1].counts.waiting_out > 15s);
 }
 
+TEST_CASE("the pause before another attempt is nobody's work") {
+  const FailurePolicy hourly = {.retry = {.max = 2, .base = 1h, .cap = 1h, .jitter = false}};
+  std::atomic<int> attempts = 0;
+  Probe source{.run = [&attempts](Context& context, Out&) {
+    if (attempts.fetch_add(1) == 0) {
+      static_cast<void>(context.fail_item(Item{}, {FailureKind::kWork, "not yet", {}}));
+    }
+  }};
+  ProbeGraph graph;
+  graph.add("source", source, {.failure = hourly});
+  const Outcome outcome = graph.run(RunOptions{.deterministic = 7});
+  CHECK(outcome.state == RunState::kSucceeded);
+  CHECK(attempts == 2);
+  CHECK(outcome.stages[0].counts.busy < 1min);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::stage_times_test
