@@ -30,12 +30,12 @@ std::size_t Inbox::part_size(std::size_t items) const {
   return std::clamp<std::size_t>(items / (2 * readers), 1, shape_.batch_items);
 }
 
-Flow Inbox::put(Batch&& batch) {
+Flow Inbox::put(Batch&& batch, PutWatcher* watcher) {
   const std::size_t part = part_size(batch.size());
-  if (batch.size() <= part) return put_part(std::move(batch));
+  if (batch.size() <= part) return put_part(std::move(batch), watcher);
   for (std::size_t begin = 0; begin < batch.size(); begin += part) {
     Batch slice = batch.slice(begin, std::min(part, batch.size() - begin));
-    if (put_part(std::move(slice)) == Flow::kStop) return Flow::kStop;
+    if (put_part(std::move(slice), watcher) == Flow::kStop) return Flow::kStop;
   }
   return Flow::kMore;
 }
@@ -49,8 +49,9 @@ bool Inbox::has_drained() const {
   return chan_.size() <= refill_at_ && queued_bytes_.load(std::memory_order_acquire) < shape_.bytes;
 }
 
-void Inbox::wait_for_room() {
+void Inbox::wait_for_room(PutWatcher* watcher) {
   if (has_room()) return;
+  if (watcher != nullptr) watcher->put_parks();
   waiting_for_room_.fetch_add(1, std::memory_order_relaxed);
   // Pairs with the one in count_out(): who waits sees the room, or who makes it sees who waits.
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -60,10 +61,12 @@ void Inbox::wait_for_room() {
   waiting_for_room_.fetch_sub(1, std::memory_order_relaxed);
   // There may be room for another producer that waits: pass the token on (I3).
   if (waited) room_.try_send(runtime::Unit{});
+  if (watcher != nullptr) watcher->put_goes_on();
 }
 
-Flow Inbox::put_part(Batch&& part) {
-  wait_for_room();
+// The send parks only when another producer took the room that there was.
+Flow Inbox::put_part(Batch&& part, PutWatcher* watcher) {
+  wait_for_room(watcher);
   const std::uint64_t bytes = part.bytes();
   const std::uint64_t items = part.size();
   // Counted before the send: a reader may take and discount the batch before send returns.

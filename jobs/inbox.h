@@ -37,6 +37,14 @@
 
 namespace gorun::jobs {
 
+/// Is told of the time for which a put() parks.
+class PutWatcher {
+ public:
+  virtual ~PutWatcher() = default;
+  virtual void put_parks() = 0;
+  virtual void put_goes_on() = 0;
+};
+
 class Inbox {
  public:
   struct Shape {
@@ -56,7 +64,7 @@ class Inbox {
 
   /// Puts a batch in, in parts if it is large, parking while there is no room. kStop: closed, and
   /// a batch that is not large is as it was.
-  Flow put(Batch&& batch);
+  Flow put(Batch&& batch, PutWatcher* watcher = nullptr);
   /// True if put() would not park now. A hint.
   [[nodiscard]] bool has_room() const;
   /// Puts a batch in without parking; false, and `batch` as it was, if there is no room.
@@ -91,9 +99,9 @@ class Inbox {
 
  private:
   [[nodiscard]] std::size_t part_size(std::size_t items) const;
-  Flow put_part(Batch&& part);
+  Flow put_part(Batch&& part, PutWatcher* watcher);
   [[nodiscard]] bool has_drained() const;
-  void wait_for_room();
+  void wait_for_room(PutWatcher* watcher);
   void count_in(std::uint64_t items, std::uint64_t bytes);
   void count_out(std::uint64_t items, std::uint64_t bytes);
   void show_waiting() const;

@@ -298,7 +298,7 @@ class Worker::NextOut final : public Out {
 };
 
 // The inboxes of the chain's readers; without any, items are counted and dropped.
-class Worker::ReadersOut final : public Out {
+class Worker::ReadersOut final : public Out, PutWatcher {
  public:
   ReadersOut(const Surroundings& where, Link& from, const std::vector<Inbox*>& readers,
              StageClock& clock, PoolPlaces& places)
@@ -335,13 +335,11 @@ class Worker::ReadersOut final : public Out {
   }
   Flow put(Inbox& inbox, Batch&& batch) {
     if (places_.is_held()) return put_without_places(inbox, std::move(batch));
-    if (inbox.has_room()) return inbox.put(std::move(batch));
-    StageAccount* mine = clock_.switch_to(&from_.cell->waiting_out);
-    const Flow flow = inbox.put(std::move(batch));
-    clock_.switch_to(mine);
-    return flow;
+    return inbox.put(std::move(batch), this);
   }
-  // has_room() is a hint, and whoever parks must not hold places of a pool.
+  void put_parks() override { mine_ = clock_.switch_to(&from_.cell->waiting_out); }
+  void put_goes_on() override { clock_.switch_to(mine_); }
+  // Whoever parks must not hold places of a pool, and what there is room for is a hint.
   Flow put_without_places(Inbox& inbox, Batch&& batch) {
     if (batch.size() <= inbox.batch_items() && inbox.try_put(batch)) return Flow::kMore;
     StageAccount* mine = clock_.switch_to(&from_.cell->waiting_out);
@@ -358,6 +356,7 @@ class Worker::ReadersOut final : public Out {
   const std::vector<Inbox*>& readers_;
   StageClock& clock_;
   PoolPlaces& places_;
+  StageAccount* mine_ = nullptr;  // while a put() parks
 };
 
 // The place in the output that the batch at hand has, where order is kept.

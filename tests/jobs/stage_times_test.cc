@@ -62,6 +62,24 @@ TEST_CASE("who waits for a merger is not busy") {
   CHECK(outcome.stages[1].counts.waiting_out > 15s);
 }
 
+TEST_CASE("who waits in the middle of a batch that is divided among readers is not busy") {
+  Probe source{.run = [](Context&, Out& out) {
+    Batch batch;
+    for (int i = 0; i < 40; ++i) batch.push_copy(Item{.text = "x"});
+    static_cast<void>(out.send(std::move(batch)));
+  }};
+  Probe slow{.process = [](Context&, Batch&&, Out&) {
+    runtime::sleep(1s);
+    return Flow::kMore;
+  }};
+  slow.traits = {.batch_items = 1};
+  ProbeGraph graph;
+  graph.add("source", source).add("slow", slow, {.from = {"source"}, .buffer = 4});
+  const Outcome outcome = graph.run(RunOptions{.deterministic = 7});
+  CHECK(outcome.stages[0].counts.busy < 1s);
+  CHECK(outcome.stages[0].counts.waiting_out > 30s);
+}
+
 TEST_CASE("the pause before another attempt is nobody's work") {
   const FailurePolicy hourly = {.retry = {.max = 2, .base = 1h, .cap = 1h, .jitter = false}};
   std::atomic<int> attempts = 0;
