@@ -395,10 +395,24 @@ std::vector<char*> pointers_to(std::span<const std::string> texts) {
   return pointers;
 }
 
+// One for all children; above 2. Negative: each has to open its own.
+int shared_null() {
+  static const int fd = [] {
+    FileDescriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null.is_open() && null.get() <= 2) {
+      null = FileDescriptor(::fcntl(null.get(), F_DUPFD_CLOEXEC, 3));
+    }
+    return null.release();
+  }();
+  return fd;
+}
+
 int stream_fd(StreamMode mode, const FileDescriptor& pipe_end, int file) {
   if (mode == StreamMode::kPipe) return pipe_end.get();
   if (mode == StreamMode::kFile) return file;
-  return mode == StreamMode::kInherit ? kStreamInherit : kStreamNull;
+  if (mode == StreamMode::kInherit) return kStreamInherit;
+  const int null = shared_null();
+  return null >= 0 ? null : kStreamNull;
 }
 
 // The value of a variable; nullptr if it is not set.
