@@ -1,7 +1,5 @@
 #include "jobs/exec/command_maker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -13,8 +11,6 @@ namespace {
 
 // Bytes of a command line that a failure quotes.
 constexpr std::size_t kShownCommand = 200;
-// POSIX, xargs: "2048 bytes of headroom".
-constexpr std::size_t kHeadroom = 2048;
 
 class CommandItem final : public ItemView {
  public:
@@ -44,21 +40,6 @@ std::optional<std::string> append(const Template& text, const ItemView& view, st
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 }  // namespace
-
-std::size_t argument_room() {
-  std::size_t taken = kHeadroom;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    taken += std::string_view(*entry).size() + 1 + sizeof(char*);
-  }
-  const auto room = static_cast<std::size_t>(std::max(::sysconf(_SC_ARG_MAX), 4096L));
-  return room > 2 * taken ? room - taken : room / 2;
-}
-
-std::size_t arguments_of_item(const StageOptions& options, bool has_item) {
-  if (!options.has("argv")) return has_item ? 1 : 0;
-  return static_cast<std::size_t>(
-      std::ranges::count_if(options.text_templates("argv"), &Template::uses_item));
-}
 
 CommandMaker::CommandMaker(const StageOptions& options, const Environment& environment,
                            const Jobserver* jobserver, std::uint64_t slot)

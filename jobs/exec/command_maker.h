@@ -20,13 +20,6 @@
 
 namespace gorun::jobs {
 
-/// What execve(2) takes of arguments and environment together, less what POSIX wants left for the
-/// program to change its environment.
-[[nodiscard]] std::size_t argument_room();
-
-/// How often an item's text stands in the arguments of a command with these options.
-[[nodiscard]] std::size_t arguments_of_item(const StageOptions& options, bool has_item);
-
 /// threads  one at a time: one for each worker.
 class CommandMaker {
  public:

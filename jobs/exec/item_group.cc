@@ -4,6 +4,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "jobs/exec/argument_room.h"
+#include "jobs/graph.h"
+
 namespace gorun::jobs {
 namespace {
 
@@ -55,17 +58,20 @@ class Gatherer final : public Operator {
 
 class GathererStage final : public Stage {
  public:
-  GathererStage(std::size_t items, std::size_t bytes, Weigh weigh)
-      : items_(items), bytes_(bytes), weigh_(std::move(weigh)) {}
+  GathererStage(std::size_t items, const StageOptions& options)
+      : items_(items), options_(options) {}
   [[nodiscard]] StageTraits traits() const override { return {.fuses = true}; }
-  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& /*context*/) override {
-    return std::make_unique<Gatherer>(items_, bytes_, weigh_);
+  [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
+    ArgumentRoom room(options_, context.graph().env);
+    const std::size_t bytes = room.bytes();
+    return std::make_unique<Gatherer>(
+        items_, bytes,
+        [room = std::move(room)](const Item& item) mutable { return room.taken_by(item); });
   }
 
  private:
   const std::size_t items_;
-  const std::size_t bytes_;
-  const Weigh weigh_;
+  const StageOptions& options_;
 };
 
 }  // namespace
@@ -90,8 +96,8 @@ std::unique_ptr<Operator> make_item_gatherer(std::size_t items, std::size_t byte
   return std::make_unique<Gatherer>(items, bytes, std::move(weigh));
 }
 
-std::unique_ptr<Stage> make_gathering_stage(std::size_t items, std::size_t bytes, Weigh weigh) {
-  return std::make_unique<GathererStage>(items, bytes, std::move(weigh));
+std::unique_ptr<Stage> make_gathering_stage(std::size_t items, const StageOptions& options) {
+  return std::make_unique<GathererStage>(items, options);
 }
 
 }  // namespace gorun::jobs

@@ -13,6 +13,7 @@
 
 #include "jobs/batch.h"
 #include "jobs/stage.h"
+#include "jobs/stage_options.h"
 
 namespace gorun::jobs {
 
@@ -28,7 +29,8 @@ using Weigh = std::function<std::size_t(const Item&)>;
 /// items  of one command, at least 1.  bytes  the most that they may weigh, but for a single one.
 [[nodiscard]] std::unique_ptr<Operator> make_item_gatherer(std::size_t items, std::size_t bytes,
                                                            Weigh weigh);
-[[nodiscard]] std::unique_ptr<Stage> make_gathering_stage(std::size_t items, std::size_t bytes,
-                                                          Weigh weigh);
+/// options  of the exec stage behind; they outlive it.
+[[nodiscard]] std::unique_ptr<Stage> make_gathering_stage(std::size_t items,
+                                                          const StageOptions& options);
 
 }  // namespace gorun::jobs

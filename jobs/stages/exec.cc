@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "jobs/exec/command_maker.h"
 #include "jobs/exec/command_runner.h"
 #include "jobs/exec/item_feed.h"
 #include "jobs/exec/item_group.h"
@@ -126,13 +125,7 @@ StageRow make_exec(const StageSpec& spec) {
   }
   const auto items = static_cast<std::size_t>(spec.options.integer("batch"));
   if (items <= 1) return row_of(std::make_unique<ExecStage>(spec));
-  // An argument is its bytes, a NUL and a pointer.
-  const std::size_t times = arguments_of_item(spec.options, true);
-  const auto weigh = [times](const Item& item) {
-    return times * (item.text.size() + 1 + sizeof(char*));
-  };
-  return row_of(make_gathering_stage(items, argument_room(), weigh),
-                std::make_unique<ExecStage>(spec));
+  return row_of(make_gathering_stage(items, spec.options), std::make_unique<ExecStage>(spec));
 }
 
 }  // namespace gorun::jobs

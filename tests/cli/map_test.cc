@@ -91,6 +91,53 @@ TEST_CASE("lines that are too many for one command are shared among several") {
   CHECK(commands <= 4);
 }
 
+TEST_CASE("what stands around a line, and beside it, counts") {
+  const auto all_of = [](const std::string& counts) {
+    std::istringstream in(counts);
+    int all = 0;
+    for (int count = 0; in >> count;) all += count;
+    return all;
+  };
+  // By themselves these lines would fit into one command, or nearly.
+  CommandResult result = map({"-n", "1000000", "--", "sh", "-c", "echo $#", "sh",
+                              "--an-option-that-is-longer-than-what-it-is-for={}"},
+                             numbers(60'000));
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  CHECK(all_of(result.out) == 60'000);
+  const std::string large(100'000, 'x');
+  result =
+      map({"-n", "1000000", "--", "sh", "-c", "echo $(($# - 3))", "sh", large, large, large, "{}"},
+          numbers(200'000));
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  CHECK(all_of(result.out) == 200'000);
+  result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "env": {"A": ")" + large +
+                                            R"("}, "stages": {
+      "r": {"kind": "range", "from_n": 1, "to": 200000},
+      "e": {"kind": "exec", "from": "r", "batch": 1000000, "shell": "echo $#",
+            "env": {"B": ")" + large + R"(", "C": ")" +
+                                            large + R"("}}}})"});
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  CHECK(all_of(result.out) == 200'000);
+}
+
+TEST_CASE("a line that no command can take fails, and its neighbours do not") {
+  CommandResult result =
+      map({"-j1", "-n", "4", "echo"}, numbers(5) + std::string(200'000, 'x') + "\n6\n7\n8\n9\n");
+  CHECK(result.status == 1);
+  CHECK(result.out == "1 2 3 4\n5\n6 7 8 9\n");
+  CHECK(result.err.starts_with(
+      "gorun: stage \"map\": cannot run \"echo\": Argument list too long (item \"xxx"));
+  CHECK(std::ranges::count(result.err, '\n') == 1);
+  result = map({"-j1", "-n", "4", "echo"}, std::string("1\n2\na\0b\n3\n4\n", 12));
+  CHECK(result.status == 1);
+  CHECK(result.out == "1 2\n3 4\n");
+  CHECK(result.err ==
+        "gorun: stage \"map\": an argument of a command cannot hold a NUL byte (item \"a?b\")\n");
+}
+
 TEST_CASE("without a line no command is run") {
   const CommandResult result = map({"--", "echo", "x"}, "");
   CHECK(result.status == 0);
