@@ -68,7 +68,8 @@ std::optional<Flow> Reorder::try_append(Ticket ticket, Batch& batch) {
 Flow Reorder::add(Ticket ticket, Batch&& batch) {
   if (is_closed_) return Flow::kStop;
   Slot& mine = slot(ticket);
-  const std::size_t bytes = batch.bytes();
+  // A line of a command may be but a byte: what holds it is more.
+  const std::size_t bytes = batch.bytes() + batch.size() * sizeof(Item) + sizeof(Batch);
   mine.bytes += bytes;
   bytes_ += bytes;
   mine.ready.push_back(std::move(batch));

@@ -11,9 +11,10 @@
 //   I1  Tickets are given in the order of the inbox, because take() is one at a time.
 //   I2  Items from the lowest ticket to the last one given are fewer than the window plus a batch:
 //       take() waits for that. An item that waits for another attempt keeps its ticket open.
-//   I3  What lies in slots whose turn has not come is at most shape_.bytes plus a batch for each
-//       worker, as append() waits for that, where no attempt is made twice; with further attempts
-//       a worker must stay free to make them, and the window alone bounds what lies here.
+//   I3  What lies in slots whose turn has not come, texts and tables of items, is at most
+//       shape_.bytes plus a batch for each worker, as append() waits for that, where no attempt is
+//       made twice; with further attempts a worker must stay free to make them, and the window
+//       alone bounds what lies here.
 //   I4  The worker of the lowest ticket never waits for another worker, so there is always
 //   progress:
 //       append() holds it back only until run() has passed on what it has; take() hands out what
@@ -78,7 +79,7 @@ class Reorder {
   struct Slot {
     std::vector<Batch> ready;
     std::size_t items = 0;  // that came in
-    std::size_t bytes = 0;  // of `ready`
+    std::size_t bytes = 0;  // of `ready`, with its tables
     bool is_complete = false;
   };
 
@@ -101,7 +102,7 @@ class Reorder {
   std::deque<Slot> slots_;  // of the tickets from first_ on
   Ticket first_ = 0;
   std::size_t items_ = 0;  // of all slots
-  std::size_t bytes_ = 0;  // of all slots
+  std::size_t bytes_ = 0;  // of all slots, in the same way
   std::deque<std::pair<Batch, Ticket>> back_;
   bool is_finished_ = false;
   bool is_closed_ = false;

@@ -229,6 +229,37 @@ TEST_CASE("output that finds no room is handed back, and only that whose turn is
   }
 }
 
+// Lines of a byte or none: what holds them is what they take.
+TEST_CASE("what waits for its turn is bounded however short the items are") {
+  constexpr std::size_t kBytes = std::size_t{1} << 16;
+  for (const std::string text : {"", "x"}) {
+    CAPTURE(text);
+    std::size_t items = 0;
+    std::atomic<std::uint64_t> queued = 0;
+    runtime::Runtime rt({.procs = 1});
+    gorun::test::run_to_end(rt, [&] {
+      Inbox inbox({.capacity = 2, .producers = 1}, &queued);
+      const std::vector<Inbox*> nobody;
+      Reorder order({.window = 10, .bytes = kBytes}, inbox, nobody);
+      std::vector<Reorder::Ticket> tickets(2);
+      for (Reorder::Ticket& ticket : tickets) {
+        Batch batch;
+        batch.push_copy(Item{.text = text});
+        static_cast<void>(inbox.put(std::move(batch)));
+        static_cast<void>(order.take(&batch, &ticket));
+      }
+      for (bool has_room = true; has_room && items <= kBytes;) {
+        Batch batch;
+        batch.push_copy(Item{.text = text});
+        has_room = order.try_append(tickets[1], batch).has_value();
+        if (has_room) ++items;
+      }
+    });
+    CHECK(items > 0);
+    CHECK(items <= kBytes / sizeof(Item));
+  }
+}
+
 TEST_CASE("items that came back when nobody takes them any more hold up nothing") {
   for (const int procs : kProcs) {
     CAPTURE(procs);
