@@ -40,8 +40,8 @@ std::string map_job_text(const MapOptions& options) {
   // A command that fails is told of, and the others are run all the same.
   out += R"(, "on_error": "continue")";
   if (options.keep_order) {
-    return out + R"(, "stdout": "items", "order": "input"},
-    "out": {"kind": "write", "from": "map"}
+    return out + R"(, "stdout": "bytes", "order": "input"},
+    "out": {"kind": "write", "from": "map", "format": "bytes"}
   }
 }
 )";

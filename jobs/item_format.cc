@@ -23,6 +23,14 @@ class TextFormat final : public ItemFormat {
   }
 };
 
+class BytesFormat final : public ItemFormat {
+ public:
+  std::optional<std::string> append(const Item& item, std::string* out) override {
+    out->append(item.text);
+    return std::nullopt;
+  }
+};
+
 class JsonLinesFormat final : public ItemFormat {
  public:
   std::optional<std::string> append(const Item& item, std::string* out) override {
@@ -171,6 +179,7 @@ class CheckFormat final : public ItemFormat {
 
 std::unique_ptr<ItemFormat> make_item_format(std::string_view name) {
   if (name == "text") return std::make_unique<TextFormat>();
+  if (name == "bytes") return std::make_unique<BytesFormat>();
   if (name == "jsonl") return std::make_unique<JsonLinesFormat>();
   if (name == "csv") return std::make_unique<RowFormat>(append_csv_row, RowFormat::Header::kNames);
   if (name == "tsv") return std::make_unique<RowFormat>(append_tsv_row, RowFormat::Header::kNone);

@@ -1,6 +1,7 @@
-// jobs/item_format.h - items as lines of text: the formats that a result can be written in.
+// jobs/item_format.h - items as text: the formats that a result can be written in.
 //
 //   text       the item's text and a line feed
+//   bytes      the item's text as it is, with nothing between one and the next
 //   jsonl      an object of the fields; of an item without fields {"text": ...}
 //   csv        a header line with the names of the first item's fields, then a row an item
 //   tsv        the same rows without a header, as cut(1) and awk(1) like them

@@ -196,8 +196,8 @@ inline constexpr std::array<OptionRow, 4> kMapOptions = {{
 }};
 
 inline constexpr std::array<std::string_view, 3> kStdinWays = {"none", "item", "items"};
-inline constexpr std::array<std::string_view, 4> kStdoutWays = {"inherit", "items", "capture",
-                                                                "discard"};
+inline constexpr std::array<std::string_view, 5> kStdoutWays = {"inherit", "items", "bytes",
+                                                                "capture", "discard"};
 
 inline constexpr std::array<std::string_view, 2> kJobserverStyles = {"pipe", "fifo"};
 
@@ -259,7 +259,8 @@ inline constexpr std::array<OptionRow, 22> kExecOptions = {{
     {.name = "stdout",
      .type = OptionType::kChoice,
      .default_text = "inherit",
-     .help = "inherit: gorun's own; items: an item a line; capture: one item of all; discard",
+     .help = "inherit: gorun's own; items: one a line; bytes: cut anywhere; capture: one of all; "
+             "discard",
      .choices = kStdoutWays},
     {.name = "stdout_delimiter",
      .type = OptionType::kByte,
@@ -562,8 +563,8 @@ inline constexpr std::array<OptionRow, 1> kTakeOptions = {{
 
 // ---- sinks -----------------------------------------------------------------------------------
 
-inline constexpr std::array<std::string_view, 8> kFormats = {
-    "text", "jsonl", "csv", "tsv", "sha256sum", "bsd", "hashdeep", "check"};
+inline constexpr std::array<std::string_view, 9> kFormats = {
+    "text", "bytes", "jsonl", "csv", "tsv", "sha256sum", "bsd", "hashdeep", "check"};
 
 inline constexpr std::array<OptionRow, 4> kWriteOptions = {{
     {.name = "path",
@@ -573,7 +574,8 @@ inline constexpr std::array<OptionRow, 4> kWriteOptions = {{
     {.name = "format",
      .type = OptionType::kChoice,
      .default_text = "text",
-     .help = "lines of text; fields (jsonl, csv, tsv); digests (sha256sum, bsd, hashdeep); results",
+     .help =
+         "text (a line each); bytes; fields (jsonl, csv, tsv); digests (sha256sum, ...); results",
      .choices = kFormats},
     {.name = "atomic",
      .type = OptionType::kFlag,

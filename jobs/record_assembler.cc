@@ -49,6 +49,18 @@ Flow RecordAssembler::append(std::string_view piece, Out& out) {
   return Flow::kMore;
 }
 
+Flow RecordAssembler::pass_on(std::string_view piece, Out& out) {
+  while (!piece.empty()) {
+    const std::span<char> to = room();
+    const std::size_t part = std::min(to.size(), piece.size());
+    std::memcpy(to.data(), piece.data(), part);
+    block_->set_used(block_->used() + part);
+    if (finish(out) == Flow::kStop) return Flow::kStop;
+    piece.remove_prefix(part);
+  }
+  return Flow::kMore;
+}
+
 Flow RecordAssembler::finish(Out& out) {
   if (!block_ || begin_ == block_->used()) return Flow::kMore;
   const Flow flow = emit(block_->used(), out);

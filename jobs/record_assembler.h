@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "jobs/batch.h"
 #include "jobs/out.h"
@@ -42,6 +43,9 @@ class RecordAssembler {
   Flow filled(std::size_t bytes, Out& out);
   /// Copies a piece in, wherever it lies.
   Flow append(std::string_view piece, Out& out);
+  /// Copies a piece in and emits it at once, as records that end where a block does: for a stream
+  /// whose delimiters mean nothing.
+  Flow pass_on(std::string_view piece, Out& out);
   /// The stream is at its end: emits the record under way.
   Flow finish(Out& out);
 

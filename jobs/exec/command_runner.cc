@@ -62,6 +62,7 @@ CommandRunner::Stdin CommandRunner::stdin_mode(const std::string& name) {
 
 CommandRunner::Stdout CommandRunner::stdout_mode(const std::string& name) {
   if (name == "items") return Stdout::kItems;
+  if (name == "bytes") return Stdout::kBytes;
   if (name == "capture") return Stdout::kCapture;
   return name == "discard" ? Stdout::kDiscard : Stdout::kInherit;
 }
@@ -360,7 +361,7 @@ Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, 
                                      : emit_lines(pump, item, batch, out);
 }
 
-// Lines become items, or are shown with a prefix.
+// Lines, or pieces, become items, or lines are shown with a prefix.
 Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
   RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
   lines.give_fields_of(item, batch);
@@ -374,6 +375,10 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
     context_.count_bytes(output.bytes.size());
     if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kItems) {
       if (lines.append(output.bytes, out) == Flow::kStop) return Flow::kStop;
+      continue;
+    }
+    if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kBytes) {
+      if (lines.pass_on(output.bytes, out) == Flow::kStop) return Flow::kStop;
       continue;
     }
     LinePrinter& printer = output.stream == ChildStream::kStdout ? out_lines : err_lines;

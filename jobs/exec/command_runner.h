@@ -73,7 +73,7 @@ class CommandRunner {
   Flow run_reducer(Feeding::PutAll put_all, int unreadable_fd, Out& out);
 
  private:
-  enum class Stdout : std::uint8_t { kInherit, kItems, kCapture, kDiscard };
+  enum class Stdout : std::uint8_t { kInherit, kItems, kBytes, kCapture, kDiscard };
   enum class Output : std::uint8_t { kGroup, kLine, kRaw };
   enum class Stdin : std::uint8_t { kNone, kItem, kItems };
 

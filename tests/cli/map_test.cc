@@ -3,12 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/support/command.h"
+#include "tests/support/scale.h"
 
 namespace gorun::test::map_test {
 
@@ -159,6 +161,36 @@ TEST_CASE("-k prints in the order of the lines, whatever ends first") {
               .out == "1\n-\n2\n-\n3\n-\n4\n-\n5\n-\n6\n-\n7\n-\n8\n-\n");
   }
   CHECK(map({"-k", "-j4", "-n", "3", "echo"}, numbers(8)).out == "1 2 3\n4 5 6\n7 8\n");
+}
+
+TEST_CASE("-k prints every byte as it is, and none more") {
+  for (const char* workers : {"1", "4"}) {
+    CAPTURE(workers);
+    CHECK(map({"-k", "-j", workers, "--", "printf", "%s", "{}"}, numbers(5)).out == "12345");
+    CHECK(map({"-k", "-j", workers, "--", "printf", "%s\\0\\n\\n\\r\\377", "{}"}, "a\nb\n").out ==
+          std::string("a\0\n\n\r\xff"
+                      "b\0\n\n\r\xff",
+                      12));
+    const CommandResult large = map({"-k", "-j", workers, "--", "sh", "-c",
+                                     "head -c 1000003 /dev/zero | tr '\\0' \"$1\"", "sh"},
+                                    "x\ny\nz\n");
+    CHECK((large.out == std::string(1'000'003, 'x') + std::string(1'000'003, 'y') +
+                            std::string(1'000'003, 'z')));
+    CHECK(map({"-k", "-j", workers, "--", "true"}, numbers(3)).out.empty());
+  }
+}
+
+TEST_CASE("-k: commands whose turn has not come neither lose a byte nor make gorun grow") {
+  constexpr std::size_t kEach = 20'000'000;
+  const CommandResult result =
+      map({"-k", "-j4", "--", "sh", "-c", "yes \"$1\" | head -c 20000000", "sh"}, "a\nb\nc\nd\n");
+  CHECK(result.status == 0);
+  REQUIRE(result.out.size() == 4 * kEach);
+  for (std::size_t i = 0; i < result.out.size(); i += 1'000) {
+    if (result.out[i] != "abcd"[i / kEach]) FAIL("another byte at " << i);
+  }
+  // As in exec_output_test.cc.
+  if (kScale == 1) CHECK(result.peak_kib() < 96 * 1024);
 }
 
 TEST_CASE("--print shows a job file that does the same") {
