@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "jobs/duration.h"
+#include "jobs/exec/last_lines.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
@@ -30,10 +31,6 @@ namespace {
 constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
 // What "capture" holds in memory when the job file does not say.
 constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
-
-// What is kept of the output of a command that failed, for the summary at the end of the run.
-constexpr int kTailLines = 10;
-constexpr std::uint64_t kTailBytes = 2048;
 
 // A file of memory that holds `text`, at its beginning.
 Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
@@ -89,6 +86,7 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
 
 std::optional<std::string> CommandRunner::make_command() {
   printed_too_much_.clear();
+  streamed_lines_.clear();
   has_hung_up_ = false;
   const std::uint64_t number = shared_.started.fetch_add(1, std::memory_order_relaxed) + 1;
   auto wrong = maker_.make(items_, number, context_.run_status(), &command_);
@@ -241,7 +239,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
     err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
   }
   auto failure = settle(judge(pump->result()), pump->result());
-  if (failure) failure->tail = last_lines(0, err_bytes);
+  if (failure) failure->tail = last_lines_said(0, err_bytes);
   const auto error = show(pump->result(), 0, err_bytes);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
@@ -389,6 +387,8 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
     const auto error = printer->finish();
     if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   }
+  streamed_lines_ = err_lines.last_lines();
+  if (streamed_lines_.empty()) streamed_lines_ = out_lines.last_lines();
   return lines.finish(out);
 }
 
@@ -412,6 +412,7 @@ Flow CommandRunner::emit_all(ChildPump& pump, const Item& item, const Batch& bat
   }
   const auto error = err_lines.finish();
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
+  streamed_lines_ = err_lines.last_lines();
   if (was_cut_off(pump.result())) return Flow::kMore;
   if (bytes > most) {
     printed_too_much_ = maker_.shown(command_) + ": printed " + std::to_string(bytes) +
@@ -430,28 +431,24 @@ Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_
                                    std::uint64_t err_bytes) {
   context_.count_bytes(out_bytes + err_bytes);
   auto failure = settle(judge(result), result);
-  if (failure) failure->tail = last_lines(out_bytes, err_bytes);
+  if (failure) failure->tail = last_lines_said(out_bytes, err_bytes);
   const auto error = show(result, out_bytes, err_bytes);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   return was_cut_off(result) ? leave(result) : Flow::kMore;
 }
 
-// The end of what a group has said to standard error, or, if nothing, to standard output.
-std::string CommandRunner::last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const {
+// The end of what a command has said to standard error, or, if nothing, to standard output.
+std::string CommandRunner::last_lines_said(std::uint64_t out_bytes, std::uint64_t err_bytes) const {
   const OutputSpool& spool = err_bytes > 0 ? err_spool_ : out_spool_;
   const std::uint64_t bytes = err_bytes > 0 ? err_bytes : out_bytes;
-  if (bytes == 0) return "";
-  std::string text(std::min(bytes, kTailBytes), '\0');
+  if (bytes == 0) return streamed_lines_;
+  std::string text(std::min<std::uint64_t>(bytes, kTailBytes), '\0');
   const std::int64_t got = runtime::blocking(runtime::Blocking::kBrief, [&] {
     return spool.read(bytes - text.size(), text.data(), text.size());
   });
   text.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
-  std::size_t begin = text.size();
-  for (int lines = 0; begin > 0; --begin) {
-    if (text[begin - 1] == '\n' && begin < text.size() && ++lines == kTailLines) break;
-  }
-  return text.substr(begin);
+  return std::string(last_lines(text));
 }
 
 // What a command that has ended has said, and that it has left somebody behind.

@@ -120,7 +120,7 @@ class CommandRunner {
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
 
   Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes);
-  [[nodiscard]] std::string last_lines(std::uint64_t out_bytes, std::uint64_t err_bytes) const;
+  [[nodiscard]] std::string last_lines_said(std::uint64_t out_bytes, std::uint64_t err_bytes) const;
   [[nodiscard]] std::optional<SystemError> show(const ChildResult& result, std::uint64_t out_bytes,
                                                 std::uint64_t err_bytes);
   [[nodiscard]] std::optional<SystemError> tell_left_behind(const ChildResult& result);
@@ -138,6 +138,7 @@ class CommandRunner {
   Command command_;
   std::span<const Item> items_;   // of the command at hand
   std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
+  std::string streamed_lines_;    // the last ones of those that were shown while it ran
   bool has_hung_up_ = false;      // it shows nobody what it says
   int unreadable_fd_ = -1;        // of a reducer
   FileDescriptor input_;

@@ -22,6 +22,7 @@ std::string line_prefix(std::string_view stage, std::string_view item) {
 }
 
 std::optional<SystemError> LinePrinter::take(std::string_view bytes) {
+  tail_.add(bytes);
   std::string whole;
   while (!bytes.empty()) {
     const std::size_t end = bytes.find('\n');

@@ -11,6 +11,7 @@
 
 #include "jobs/child_pump.h"
 #include "jobs/exec/group_printer.h"
+#include "jobs/exec/last_lines.h"
 #include "jobs/item.h"
 #include "jobs/system_error.h"
 
@@ -29,6 +30,9 @@ class LinePrinter {
   [[nodiscard]] std::optional<SystemError> take(std::string_view bytes);
   [[nodiscard]] std::optional<SystemError> finish();
 
+  /// Of what it has taken; whether or not it could be shown.
+  [[nodiscard]] std::string_view last_lines() const { return tail_.last_lines(); }
+
  private:
   [[nodiscard]] std::optional<SystemError> print(const std::string& text);
 
@@ -36,6 +40,7 @@ class LinePrinter {
   const ChildStream stream_;
   const std::string prefix_;
   std::string line_;  // begun and not ended
+  OutputTail tail_;
 };
 
 }  // namespace gorun::jobs

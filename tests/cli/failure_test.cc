@@ -119,6 +119,28 @@ TEST_CASE("keep-going runs what does not depend on a failure, and lists all fail
   close(gate_d);
 }
 
+TEST_CASE("the last lines of a command that failed are shown again, but for \"raw\"") {
+  const auto says = [](const std::string& output, const std::string& script) {
+    return run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {"e": {"kind": "exec",
+        "output": ")" + output + R"(", "shell": ")" +
+                                            script + "\"}}}"})
+        .err;
+  };
+  const std::string failed = "gorun: error: stage \"e\" failed: the shell script: exit 3\n";
+  const std::string lines =
+      "gorun: last lines of stage \"e\":\n  | 3\n  | 4\n  | 5\n  | 6\n  | 7\n  | 8\n  | 9\n  | 10\n"
+      "  | 11\n  | 12\n";
+  for (const char* output : {"group", "line"}) {
+    CAPTURE(output);
+    CHECK(says(output, "seq 12 >&2; echo out; exit 3").ends_with(failed + lines));
+    CHECK(says(output, "seq 12; exit 3") == failed + lines);
+    CHECK(says(output, "printf '\\\\033[2Jx'; exit 3") ==
+          failed + "gorun: last lines of stage \"e\":\n  | ?[2Jx\n");
+    CHECK(says(output, "exit 3") == failed);
+  }
+  CHECK(says("raw", "seq 12; exit 3") == failed);
+}
+
 TEST_CASE("a file is not written of what was cut short, and is of what lacks failed items") {
   const std::string stages = R"("i": {"kind": "items", "items": ["1", "0", "0", "0"]},
       "e": {"kind": "exec", "from": "i", "argv": ["sh", "-c", "echo $1; exit $1", "sh", "{}"],
