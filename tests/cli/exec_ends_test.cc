@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/command.h"
@@ -56,6 +57,40 @@ class SmallDisk {
  private:
   std::string path_;
   bool is_mounted_ = false;
+};
+
+// A control group with 20 MiB of memory, to which processes may be sent by writing to procs(); none
+// where this process may not make one.
+class LittleMemory {
+ public:
+  LittleMemory() {
+    const std::string name = "/gorun-test-" + std::to_string(getpid());
+    for (const auto& [root, limit] :
+         {std::pair("/sys/fs/cgroup/memory", "/memory.limit_in_bytes"),  // version 1
+          std::pair("/sys/fs/cgroup", "/memory.max")}) {
+      const std::string group = root + name;
+      if (mkdir(group.c_str(), 0700) != 0) continue;
+      const int file = open((group + limit).c_str(), O_WRONLY | O_CLOEXEC);
+      const bool is_set = file >= 0 && write(file, "20971520", 8) == 8;
+      if (file >= 0) close(file);
+      if (!is_set) {
+        rmdir(group.c_str());
+        continue;
+      }
+      path_ = group;
+      return;
+    }
+  }
+  ~LittleMemory() {
+    if (is_there()) rmdir(path_.c_str());
+  }
+  LittleMemory(const LittleMemory&) = delete;
+  LittleMemory& operator=(const LittleMemory&) = delete;
+  [[nodiscard]] bool is_there() const { return !path_.empty(); }
+  [[nodiscard]] std::string procs() const { return path_ + "/cgroup.procs"; }
+
+ private:
+  std::string path_;
 };
 
 }  // namespace
@@ -308,6 +343,39 @@ TEST_CASE("a command that is killed by the system says so") {
   CHECK(result.status == 1);
   CHECK(result.err ==
         "gorun: error: stage \"e\" failed: the shell script: killed by SIGKILL (Killed)\n");
+}
+
+TEST_CASE("a command that the kernel kills for its memory says so, and the others go on") {
+  const LittleMemory memory;
+  if (!memory.is_there()) {
+    MESSAGE("skipped: this process may not make a control group with a limit of memory");
+    return;
+  }
+  const CommandResult result =
+      run_gorun({"map", "-j1", "--", "sh", "-c",
+                 "[ $2 = 2 ] || exec echo $2; echo $$ > \"$1\"; "
+                 "exec dd bs=150M count=1 if=/dev/zero of=/dev/null 2> /dev/null",
+                 "sh", memory.procs(), "{}"},
+                {.input = "1\n2\n3\n"});
+  if (result.status == 0) {
+    MESSAGE("skipped: the kernel does not keep to the limit");
+    return;
+  }
+  CHECK(result.status == 1);
+  CHECK(result.out == "1\n3\n");
+  CHECK(result.err.ends_with(": killed by SIGKILL (Killed) (item \"2\")\n"));
+}
+
+TEST_CASE("exit statuses that count as success are those of \"ok_codes\", and no others") {
+  const auto status = [](const std::string& codes, const std::string& script) {
+    return run_once(R"("ok_codes": )" + codes + R"(, "shell": ")" + script + "\"").status;
+  };
+  CHECK(status("[0, 3]", "exit 0") == 0);
+  CHECK(status("[0, 3]", "exit 3") == 0);
+  CHECK(status("[0, 3]", "exit 2") == 1);
+  CHECK(status("3", "exit 3") == 0);
+  CHECK(status("3", "exit 0") == 1);
+  CHECK(status("[0, 137]", "kill -9 $$") == 1);  // a signal is no status, whatever a shell says
 }
 
 TEST_CASE("a command that fails fails where whoever started gorun ignores SIGCHLD, too") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -128,6 +129,38 @@ TEST_CASE("capture: more than \"max_output\" fails the item, and the command is 
   CHECK(result.err ==
         "gorun: error: stage \"e\" failed: the shell script: printed 5000000 bytes, and "
         "\"max_output\" is 1000\n");
+}
+
+TEST_CASE("a command that says a lot on both streams neither waits nor makes gorun grow") {
+  // Lines of 99 letters and their end, on either.
+  const long lines = scaled(1'000'000, 20'000);
+  const std::string each = std::to_string(100 * lines);
+  const std::string script = "l=" + std::string(99, 'x') + "; yes $l | head -c " + each +
+                             " & yes $l | head -c " + each + " >&2; wait";
+  struct Way {
+    std::string options;
+    std::string reader;
+    long shown;  // bytes of a line, by stream; the prefix "[e] " is four of them
+    long shown_err;
+  };
+  const std::string writer = R"(, "w": {"kind": "write", "from": "e", "format": )";
+  for (const Way& way :
+       {Way{R"("output": "group")", "", 100, 100}, Way{R"("output": "line")", "", 104, 104},
+        Way{R"("stdout": "discard", "output": "line")", "", 0, 104},
+        Way{R"("stdout": "items", "output": "line")", writer + R"("text"})", 100, 104},
+        Way{R"("stdout": "bytes", "output": "group")", writer + R"("bytes"})", 100, 100}}) {
+    CAPTURE(way.options);
+    const ScratchDir scratch;
+    scratch.write("job.json", R"({"gorun": 1, "stages": {"e": {"kind": "exec", )" + way.options +
+                                  R"(, "shell": ")" + script + "\"}" + way.reader + "}}");
+    // What counts is a shell's, so that nothing of it is kept here.
+    const CommandResult result = run_command(
+        {"sh", "-c", "{ \"$0\" -q job.json 2>&1 >&3 | wc -c >&2; } 3>&1 | wc -c", GORUN_BINARY},
+        {.directory = scratch.path()});
+    CHECK(std::atol(result.out.c_str()) == lines * way.shown);
+    CHECK(std::atol(result.err.c_str()) == lines * way.shown_err);
+    if (kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
+  }
 }
 
 TEST_CASE("no reader: a command that failed has failed, and one that is done is done") {
