@@ -120,9 +120,13 @@ void CommandRunner::set_streams() {
   command_.stdin_mode = stdin_ == Stdin::kItem    ? StreamMode::kFile
                         : stdin_ == Stdin::kItems ? StreamMode::kPipe
                                                   : StreamMode::kNull;
+  // What an attempt says may be said again by the next one: until it has succeeded that waits in a
+  // file, however much it is.
+  const StreamMode sent =
+      sends_as_it_comes() && context_.may_retry() ? StreamMode::kFile : StreamMode::kPipe;
   command_.stdout_mode = stdout_ == Stdout::kInherit   ? shown
                          : stdout_ == Stdout::kDiscard ? StreamMode::kNull
-                                                       : StreamMode::kPipe;
+                                                       : sent;
   command_.stderr_mode = shown;
 }
 
@@ -149,7 +153,7 @@ PumpOptions CommandRunner::pump_options() const {
           .timeout = timeout,
           .kill_after = milliseconds("kill_after"),
           .pipe_grace = milliseconds("grace"),
-          .awaits_group = output_ == Output::kGroup,
+          .awaits_group = output_ == Output::kGroup || command_.stdout_mode == StreamMode::kFile,
           .heartbeat = heartbeat,
           .heard_files = heard};
 }
@@ -193,7 +197,7 @@ Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& ou
   const CommandFiles::Before before = files_.before(command_, items_);
   if (before.problem) return fail(failure_with(*before.problem));
   if (before.is_up_to_date) return Flow::kMore;
-  return has_pipes() ? run_streaming(first, batch, out) : run_to_end(first);
+  return has_pipes() || sends_as_it_comes() ? run_streaming(first, batch, out) : run_to_end(first);
 }
 
 // Start, wait and reaping in one go.
@@ -229,10 +233,8 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
       runtime::blocking(runtime::Blocking::kBrief, [&] { return start(item, &pump); });
   input_.close();
   if (not_started) return fail(start_failure(*not_started));
-  // What an attempt says may be said again by the next one. What was captured waits for the exit
-  // status in any case.
-  std::optional<HeldOut> held;
-  if (context_.may_retry() || stdout_ == Stdout::kCapture) held.emplace();
+  std::optional<HeldOut> held;  // what was captured waits for the exit status
+  if (stdout_ == Stdout::kCapture) held.emplace();
   if (emit(*pump, item, batch, held ? *held : out) == Flow::kStop) return break_off(*pump);
   std::uint64_t err_bytes = 0;
   if (command_.stderr_mode == StreamMode::kFile) {
@@ -240,6 +242,12 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   }
   auto failure = settle(judge(pump->result()), pump->result());
   if (failure) failure->tail = last_lines_said(0, err_bytes);
+  if (command_.stdout_mode == StreamMode::kFile) {
+    const bool is_wanted = !failure && !was_cut_off(pump->result());
+    const Flow flow = is_wanted ? emit_spooled(item, batch, out) : Flow::kMore;
+    out_spool_.abandon();
+    if (flow == Flow::kStop) return Flow::kStop;
+  }
   const auto error = show(pump->result(), 0, err_bytes);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
@@ -389,6 +397,31 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
   }
   streamed_lines_ = err_lines.last_lines();
   if (streamed_lines_.empty()) streamed_lines_ = out_lines.last_lines();
+  return lines.finish(out);
+}
+
+// What an attempt has said that has succeeded.
+Flow CommandRunner::emit_spooled(const Item& item, const Batch& batch, Out& out) {
+  RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
+  lines.give_fields_of(item, batch);
+  const std::uint64_t bytes =
+      runtime::blocking(runtime::Blocking::kBrief, [this] { return out_spool_.size(); });
+  context_.count_bytes(bytes);
+  std::string piece;
+  for (std::uint64_t at = 0; at < bytes; at += piece.size()) {
+    piece.resize(std::min<std::uint64_t>(4 * kOutputBlock, bytes - at));
+    const std::int64_t got = runtime::blocking(
+        runtime::Blocking::kBrief, [&] { return out_spool_.read(at, piece.data(), piece.size()); });
+    if (got < 0) {
+      return context_.fail(
+          failure_of({"read the output of a command", static_cast<int>(-got), {}}));
+    }
+    piece.resize(static_cast<std::size_t>(got));
+    if (piece.empty()) break;  // somebody else has emptied it
+    const Flow flow =
+        stdout_ == Stdout::kItems ? lines.append(piece, out) : lines.pass_on(piece, out);
+    if (flow == Flow::kStop) return flow;
+  }
   return lines.finish(out);
 }
 

@@ -4,6 +4,7 @@
 // blocking call on the thread that the worker has anyway: what a command prints as a "group" goes
 // to files (exec/output_spool.h), its input comes from one. A child whose output streams has pipes
 // (child_pump.h), which are always drained; before every wait what it has said so far is passed on.
+// Items of an attempt that may be followed by another one come from a file when it has succeeded.
 // When whoever reads what commands say has gone (`gorun job.json | head`), the next command is not
 // begun, and one that says more gets SIGPIPE, as one in a pipe of a shell; what is left undone for
 // that shows in the outcome of the run. What was done, and what has failed, stays so.
@@ -83,6 +84,9 @@ class CommandRunner {
   [[nodiscard]] std::uint64_t most_shown() const;
   [[nodiscard]] PumpOptions pump_options() const;
   [[nodiscard]] bool has_pipes() const;
+  [[nodiscard]] bool sends_as_it_comes() const {
+    return stdout_ == Stdout::kItems || stdout_ == Stdout::kBytes;
+  }
 
   [[nodiscard]] std::optional<std::string> make_command();
   [[nodiscard]] Failure failure_with(const std::string& what) const;
@@ -117,6 +121,7 @@ class CommandRunner {
   void tell_trouble(const ChildPump& pump, const ChildOutput& seen);
   Flow emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
   Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
+  Flow emit_spooled(const Item& item, const Batch& batch, Out& out);
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
 
   Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes);

@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "tests/support/command.h"
+#include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
 
 namespace gorun::test::failure_test {
@@ -54,6 +57,36 @@ TEST_CASE("a command that fails at first is run again, and what it said before i
       "w": {"kind": "write", "from": "a"})");
   CHECK(run.result.out == "half\nwhole\n");
   CHECK(run.result.status == 0);
+}
+
+TEST_CASE("what an attempt says waits for its success outside of memory, however much it is") {
+  constexpr std::size_t kBytes = 20'000'000;
+  for (const std::string way : {"items", "bytes"}) {
+    for (const std::string output : {"group", "line"}) {
+      CAPTURE(way);
+      CAPTURE(output);
+      const ScratchDir dir;
+      const std::string format = way == "items" ? "text" : way;
+      const CommandResult result =
+          run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+        "a": {"kind": "exec", "stdout": ")" +
+                                           way + R"(", "output": ")" + output +
+                                           R"(", "retry": {"max": 3, "base": "1ms"},
+              "shell": "echo err >&2; yes x | head -c 20000000; [ -e again ] || { : > again; exit 1; }"},
+        "w": {"kind": "write", "from": "a", "path": "out", "format": ")" +
+                                           format + R"("}}})",
+                                  .directory = dir.path()});
+      CHECK(result.status == 0);
+      const std::string out = read_whole_file(dir / "out");
+      CHECK(out.size() == kBytes);
+      CHECK(static_cast<std::size_t>(std::ranges::count(out, 'x')) == kBytes / 2);
+      CHECK(out.ends_with("x\n"));
+      const std::string prefix = output == "line" ? "[a] " : "";
+      CHECK(result.err.starts_with(prefix + "err\n"));
+      CHECK(result.err.ends_with(prefix + "err\n"));
+      if (kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
+    }
+  }
 }
 
 TEST_CASE("the last of the attempts is named, and only failures that are meant are tried again") {
