@@ -99,6 +99,18 @@ TEST_CASE("a script gets the name as its first argument") {
   CHECK(split(out, '\0') == expected_paths());
 }
 
+TEST_CASE("a script gets several names as its arguments, each whole") {
+  const ScratchDir scratch;
+  make_files(scratch);
+  const std::string out =
+      run_in(scratch,
+             "  \"show\": {\"kind\": \"exec\", \"from\": \"files\", \"workers\": 1, \"batch\": 7,\n"
+             "           \"shell\": \"[ $# -le 7 ] || exit 1; for name; do printf '%s\\\\0' "
+             "\\\"$name\\\"; "
+             "done\"}\n");
+  CHECK(split(out, '\0') == expected_paths());
+}
+
 TEST_CASE("captured output of commands is written byte for byte") {
   const ScratchDir scratch;
   make_files(scratch);
