@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "jobs/compress/decoder.h"
+#include "jobs/compress/decoded_stream.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 #include "jobs/input_stream.h"
@@ -22,9 +22,6 @@ namespace {
 
 // What one read asks for: stays in the second-level cache until the records have been looked at.
 constexpr std::size_t kRecordBytes = std::size_t{256} << 10;
-
-// Of a compressed file.
-constexpr std::size_t kCompressedBytes = std::size_t{64} << 10;
 
 class LinesProducer final : public Producer {
  public:
@@ -48,7 +45,7 @@ class LinesProducer final : public Producer {
     InputStream input(fd, context_.cancel_fd());
     const Compression how = compression_of(path_);
     if (how == Compression::kNone) return read_all(input, out);
-    decode_all(input, *Decoder::make(how), out);
+    decode_all(DecodedStream(input, how), out);
   }
 
  private:
@@ -71,27 +68,18 @@ class LinesProducer final : public Producer {
     static_cast<void>(records_.finish(out));
   }
 
-  void decode_all(InputStream& input, Decoder& decoder, Out& out) {
-    std::string buffer(kCompressedBytes, '\0');
-    for (bool is_last = false; !is_last;) {
+  void decode_all(DecodedStream input, Out& out) {
+    for (;;) {
+      if (context_.is_cancelled()) return;
       if (!input.is_ready() && out.flush() == Flow::kStop) return;
-      const InputStream::Got got = input.read(buffer.data(), buffer.size());
-      if (got.is_stopped) return;
-      if (got.error_number != 0) return fail("read", got.error_number);
-      is_last = got.bytes == 0;
-      context_.count_bytes(got.bytes);
-      std::string_view rest(buffer.data(), got.bytes);
-      for (;;) {
-        const std::span<char> room = records_.room();
-        Decoder::Made made = decoder.decode(&rest, room, is_last);
-        if (made.wrong) return fail_decoding(*made.wrong);
-        if (made.bytes > 0 && records_.filled(made.bytes, out) == Flow::kStop) return;
-        // All that it was given is decoded once it leaves room.
-        if (rest.empty() && made.bytes < room.size()) break;
-        if (context_.is_cancelled()) return;
-      }
+      const DecodedStream::Got got = input.read(records_.room());
+      if (got.wrong) return fail_decoding(*got.wrong);
+      if (got.read.is_stopped) return;
+      if (got.read.error_number != 0) return fail("read", got.read.error_number);
+      if (got.read.bytes == 0) break;
+      context_.count_bytes(got.read.bytes);
+      if (records_.filled(got.read.bytes, out) == Flow::kStop) return;
     }
-    if (!decoder.may_end()) return fail_decoding("the file is cut off");
     static_cast<void>(records_.finish(out));
   }
 

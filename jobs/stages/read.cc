@@ -8,7 +8,8 @@
 // A line feed of CSV may lie inside a field. The first stage therefore scans a large file for
 // quotes, which takes a fraction of the time that cutting it does, and its ranges begin at records
 // (jobs/records/record_borders.h says why nothing less will do). JSON documents of many lines have
-// no place that tells of itself, so such a file is one range.
+// no place that tells of itself, so such a file is one range; so is a compressed one, which is told
+// by its name (jobs/compress/decoder.h) and decoded as it is read.
 //
 // Each range opens the file anew. It must be the one that was cut, and have as many bytes at least:
 // else records would be lost without a word. What is appended meanwhile is read, too.
@@ -30,6 +31,7 @@
 #include <vector>
 
 #include "jobs/cached_read.h"
+#include "jobs/compress/decoder.h"
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
@@ -133,7 +135,7 @@ class CutFiles final : public Operator {
     std::uint64_t bytes = 0;  // of the files in the batch under way
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Item& item = batch.items()[i];
-      if (files_[i].size <= kRangeBytes || cut_ == Cut::kJson) {
+      if (files_[i].size <= kRangeBytes || is_one_range(item)) {
         out.batch().push_copy(item);
         bytes += files_[i].size;
         if (bytes < kRangeBytes / 2 && out.batch().size() < kFiles) continue;
@@ -147,6 +149,10 @@ class CutFiles final : public Operator {
   }
 
  private:
+  [[nodiscard]] bool is_one_range(const Item& item) const {
+    return cut_ == Cut::kJson || compression_of(item.text) != Compression::kNone;
+  }
+
   // What is not there or has no size has 0 bytes: the reader then reads to the end, or says what is
   // wrong.
   static CutFile look_at(const Item& item) {
@@ -302,9 +308,11 @@ class Read final : public Operator {
                          .piece_bytes = options_.chunk_bytes,
                          .max_record_bytes = options_.max_record_bytes};
     std::string header(range.header);
+    const Compression how = compression_of(path);
     RangeReader reader =
-        file->is_regular ? RangeReader::of_file(file->fd.get(), path, what)
-                         : RangeReader::of_stream(file->fd.get(), path, what, context_.cancel_fd());
+        file->is_regular && how == Compression::kNone
+            ? RangeReader::of_file(file->fd.get(), path, what)
+            : RangeReader::of_stream(file->fd.get(), path, what, context_.cancel_fd(), how);
     for (;;) {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);

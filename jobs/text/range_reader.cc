@@ -21,6 +21,7 @@ std::string ReadError::message() const {
   const std::string place = " (at byte " + std::to_string(offset) + ")";
   if (!system.call.empty()) return system.message() + place;
   const std::string name = quote_for_message(system.subject);
+  if (!wrong.empty()) return "cannot decompress " + name + ": " + wrong;
   if (least_size > 0) {
     return name + " changed while it was read: it had " + std::to_string(least_size) +
            " bytes and has fewer" + place;
@@ -28,10 +29,9 @@ std::string ReadError::message() const {
   return name + " has a record of more than " + std::to_string(record_limit) + " bytes" + place;
 }
 
-RangeReader::RangeReader(int fd, std::string name, const ReadRange& range,
-                         std::optional<InputStream> stream)
-    : fd_(fd), name_(std::move(name)), range_(range), stream_(stream) {
-  if (stream_) {
+RangeReader::RangeReader(Source source, std::string name, const ReadRange& range)
+    : source_(std::move(source)), name_(std::move(name)), range_(range) {
+  if (!std::holds_alternative<int>(source_)) {
     range_.begin = 0;
     range_.end = std::numeric_limits<std::uint64_t>::max();
   }
@@ -42,30 +42,46 @@ RangeReader::RangeReader(int fd, std::string name, const ReadRange& range,
 }
 
 RangeReader RangeReader::of_file(int fd, std::string name, const ReadRange& range) {
-  return RangeReader(fd, std::move(name), range, std::nullopt);
+  return RangeReader(fd, std::move(name), range);
 }
 
-RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& range,
-                                   int cancel_fd) {
-  return RangeReader(fd, std::move(name), range, InputStream(fd, cancel_fd));
+RangeReader RangeReader::of_stream(int fd, std::string name, const ReadRange& range, int cancel_fd,
+                                   Compression how) {
+  const InputStream stream(fd, cancel_fd);
+  if (how == Compression::kNone) return RangeReader(stream, std::move(name), range);
+  return RangeReader(DecodedStream(stream, how), std::move(name), range);
 }
 
-ReadResult RangeReader::read_some(std::span<char> to) {
-  if (stream_) {
-    const InputStream::Got got = stream_->read(to.data(), to.size());
-    const int error = got.is_stopped ? ECANCELED : got.error_number;
-    return {error == 0 ? static_cast<ssize_t>(got.bytes) : -1, error};
+// 0: the end.
+Expected<std::size_t, ReadError> RangeReader::read_some(std::span<char> to) {
+  if (const int* fd = std::get_if<int>(&source_)) {
+    while (true) {
+      const ReadResult got = cached_read(*fd, to, static_cast<off_t>(offset_));
+      if (got.bytes >= 0) return static_cast<std::size_t>(got.bytes);
+      if (got.error != EINTR) return failed_read(got.error);
+    }
   }
-  while (true) {
-    const ReadResult got = cached_read(fd_, to, static_cast<off_t>(offset_));
-    if (got.error != EINTR) return got;
+  InputStream::Got got;
+  if (auto* stream = std::get_if<InputStream>(&source_)) {
+    got = stream->read(to.data(), to.size());
+  } else {
+    const DecodedStream::Got decoded = std::get<DecodedStream>(source_).read(to);
+    if (decoded.wrong) return ReadError{.system = {{}, 0, name_}, .wrong = *decoded.wrong};
+    got = decoded.read;
   }
+  if (got.is_stopped) return failed_read(ECANCELED);
+  if (got.error_number != 0) return failed_read(got.error_number);
+  return got.bytes;
 }
 
-ReadError RangeReader::fail(int error_number) {
-  done_ = true;
-  if (error_number != 0) return {{"read", error_number, name_}, offset_, 0};
-  return {{{}, 0, name_}, chunk_offset_ + record_, range_.max_record_bytes};
+ReadError RangeReader::failed_read(int error_number) const {
+  return {.system = {"read", error_number, name_}, .offset = offset_};
+}
+
+ReadError RangeReader::too_long() const {
+  return {.system = {{}, 0, name_},
+          .offset = chunk_offset_ + record_,
+          .record_limit = range_.max_record_bytes};
 }
 
 // Hands out the first `whole` bytes read and keeps the rest for the next chunk.
@@ -120,14 +136,15 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
   while (true) {
     const std::size_t piece = piece_size();
     if (buffer.capacity() - used_ < piece) buffer.reserve(2 * used_ + piece, used_);
-    const ReadResult got = read_some({buffer.data() + used_, piece});
-    if (got.bytes < 0) return fail(got.error);
-    const auto bytes = static_cast<std::size_t>(got.bytes);
+    const auto got = read_some({buffer.data() + used_, piece});
+    done_ = !got.ok() || *got == 0;
+    if (!got.ok()) return got.error();
+    const std::size_t bytes = *got;
     offset_ += bytes;
     if (bytes == 0) {
-      done_ = true;
       if (offset_ < range_.least_size) {
-        return ReadError{{{}, 0, name_}, offset_, 0, range_.least_size};
+        return ReadError{
+            .system = {{}, 0, name_}, .offset = offset_, .least_size = range_.least_size};
       }
       return deliver(buffer, skipping_ ? 0 : used_);
     }
@@ -146,7 +163,8 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
         last != std::string_view::npos) {
       record_ = used_ - fresh.size() + last + 1;
     }
-    if (used_ - record_ > range_.max_record_bytes) return fail(0);
+    done_ = used_ - record_ > range_.max_record_bytes;
+    if (done_) return too_long();
   }
 }
 

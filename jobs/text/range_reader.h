@@ -16,12 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "jobs/cached_read.h"
+#include "jobs/compress/decoded_stream.h"
 #include "jobs/expected.h"
 #include "jobs/input_stream.h"
 #include "jobs/records/record_borders.h"
@@ -37,14 +38,16 @@ inline constexpr std::size_t kReadPieceBytes = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30;
 
 struct ReadError {
-  SystemError system;            // call is empty: a record is too long, or the file is shorter
+  SystemError system;            // call is empty: it is one of those below
   std::uint64_t offset = 0;      // of the read that failed, or of the long record's first byte
   std::size_t record_limit = 0;  // of a record that is too long
   std::uint64_t least_size = 0;  // that a file has no more
+  std::string wrong = {};        // with what is compressed
 
   /// `cannot read "a": Input/output error (at byte 4096)`,
   /// `"a" has a record of more than 1024 bytes (at byte 0)`,
-  /// `"a" changed while it was read: it had 100 bytes and has fewer (at byte 40)`.
+  /// `"a" changed while it was read: it had 100 bytes and has fewer (at byte 40)`,
+  /// `cannot decompress "a": the file is cut off`.
   [[nodiscard]] std::string message() const;
   /// Nothing went wrong: the run was stopped.
   [[nodiscard]] bool is_stop() const { return system.error_number == ECANCELED; }
@@ -74,8 +77,10 @@ class RangeReader {
   /// Reads a pipe, a terminal or a file from its present offset to its end (read); begin and end
   /// of the range have no meaning. A read that delivers less than a piece is passed on at once, so
   /// that a slow producer's records are not held back.
+  /// Compressed ones are decoded, and offsets are those of the text.
   /// cancel_fd  readable once the run is stopped, which ends a wait and is an error; -1: never.
-  static RangeReader of_stream(int fd, std::string name, const ReadRange& range, int cancel_fd);
+  static RangeReader of_stream(int fd, std::string name, const ReadRange& range, int cancel_fd,
+                               Compression how = Compression::kNone);
 
   /// The next whole records, at least one, delimiters included; empty: the range is at its end.
   /// The view lies in `buffer`, whose former contents are lost.
@@ -86,20 +91,22 @@ class RangeReader {
   [[nodiscard]] std::uint64_t chunk_offset() const { return chunk_offset_; }
 
  private:
-  RangeReader(int fd, std::string name, const ReadRange& range, std::optional<InputStream> stream);
+  // A file that is read at offsets, a stream as it is, or one to be decoded.
+  using Source = std::variant<int, InputStream, DecodedStream>;
+  RangeReader(Source source, std::string name, const ReadRange& range);
   [[nodiscard]] std::size_t piece_size() const;
-  [[nodiscard]] ReadResult read_some(std::span<char> to);
+  [[nodiscard]] Expected<std::size_t, ReadError> read_some(std::span<char> to);
   std::string_view skip_foreign_record(ByteBuffer& buffer, std::string_view fresh);
   [[nodiscard]] std::size_t find_cut(std::string_view fresh) const;
   std::string_view deliver(ByteBuffer& buffer, std::size_t whole);
-  ReadError fail(int error_number);
+  ReadError failed_read(int error_number) const;
+  ReadError too_long() const;
 
-  int fd_;
+  Source source_;
   std::string name_;
   ReadRange range_;
-  std::optional<InputStream> stream_;  // nothing: a file
-  std::string carry_;                  // the first bytes of a record whose rest is not read yet
-  std::uint64_t offset_ = 0;           // of the next read
+  std::string carry_;         // the first bytes of a record whose rest is not read yet
+  std::uint64_t offset_ = 0;  // of the next read
   std::uint64_t chunk_offset_ = 0;
   std::size_t used_ = 0;    // bytes of the chunk that is being read
   std::size_t record_ = 0;  // where in it the last record begins
