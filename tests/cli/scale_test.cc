@@ -1,7 +1,7 @@
 // tests/cli/scale_test.cc - many small files and a large text in bounded memory.
 //
-// The counts are a twentieth of what the test is for, so that it is quick; with GORUN_SCALE=full in
-// the environment (ctest does so for the test labelled "slow") they are 100,000 files and 1 GiB.
+// The counts are a part of what the test is for, so that it is quick; with GORUN_SCALE=full in the
+// environment (ctest does so for the test labelled "slow") they are a million files and 1 GiB.
 // Memory is asserted, but for sanitized builds, which need a multiple. Time is printed and not
 // asserted: the machine may be busy with other tests.
 
@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -222,6 +224,56 @@ TEST_CASE("a large text is counted in bounded memory") {
       {.directory = scratch.path()});
   const std::size_t line = sum.out.find('\n') + 1;
   CHECK(sum.out.substr(0, line) == sum.out.substr(line));
+}
+
+TEST_CASE("a million tiny files are counted in bounded memory") {
+  const int count = is_full_scale() ? 1'000'000 : gorun::test::scaled(5'000, 2'000);
+  constexpr int kWords = 1'000;
+  const ScratchDir scratch;
+  // Names of the same files a thousand times: to make and to remove a million would take minutes.
+  constexpr int kFiles = 3 * kWords;
+  for (int i = 0; i < kFiles; ++i) {
+    scratch.write("words/" + std::to_string(i),
+                  "w" + std::to_string(i % kWords) + (i % 3 == 0 ? "" : "\n"));
+  }
+  std::string directory;
+  for (int i = 0; i < count; ++i) {
+    if (i % 1000 == 0) directory = scratch.make_dir("files/" + std::to_string(i / 1000)) + "/";
+    std::filesystem::create_hard_link(scratch / ("words/" + std::to_string(i % kFiles)),
+                                      directory + std::to_string(i));
+  }
+  const CommandResult result =
+      run_gorun({"count", "--progress=none", "files"},
+                {.directory = scratch.path(), .stdout_path = scratch / "counts"});
+  report("tiny files", result);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < kMostKiB);
+  std::map<std::string, int> words;
+  for (int i = 0; i < kWords; ++i) words["w" + std::to_string(i)] = count / kWords;
+  std::string expected;
+  for (const auto& [word, times] : words) expected += word + "\t" + std::to_string(times) + "\n";
+  CHECK(read_whole_file(scratch / "counts") == expected);
+}
+
+// What is over the limit is not gathered first. The file is a hole, of which the disk has nothing.
+TEST_CASE("one record of 1 GiB is refused by file and offset, and the other files are counted") {
+  const std::uintmax_t mib = is_full_scale() ? 1024 : 64;
+  const ScratchDir scratch;
+  scratch.write("in/long", "first line\n");
+  std::filesystem::resize_file(scratch / "in/long", mib << 20U);
+  scratch.write("in/short", "a line\n");
+  const CommandResult result =
+      run_gorun({"count", "--progress=none", "--by", "lines", "--max-record", "8MiB", "in"},
+                {.directory = scratch.path()});
+  report("one record", result);
+  CHECK(result.status == 1);
+  CHECK(result.out == "a line\t1\nfirst line\t1\n");
+  CHECK(result.err ==
+        "gorun: stage \"text\": \"in/long\" has a record of more than 8388608 bytes (at byte 11) "
+        "(item \"in/long\")\n");
+  // The record, and a copy of it in twice the room.
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < 64L * 1024);
 }
 
 TEST_CASE("many items pass five stages in constant memory") {
