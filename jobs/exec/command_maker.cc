@@ -43,7 +43,14 @@ bool has_nul(const std::string& text) { return text.find('\0') != std::string::n
 
 CommandMaker::CommandMaker(const StageOptions& options, const Environment& environment,
                            const Jobserver* jobserver, std::uint64_t slot)
-    : options_(options), additions_(environment), jobserver_(jobserver), slot_(slot) {
+    : options_(options),
+      shell_(options.has("shell") ? &options.text("shell") : nullptr),
+      argv_(options.has("argv") ? &options.text_templates("argv") : nullptr),
+      cwd_(options.has("cwd") ? &options.text_template("cwd") : nullptr),
+      nice_(static_cast<int>(options.integer("nice"))),
+      additions_(environment),
+      jobserver_(jobserver),
+      slot_(slot) {
   if (options_.has("env")) {
     environment_varies_ =
         std::ranges::any_of(options_.named_templates("env"),
@@ -57,12 +64,12 @@ std::optional<std::string> CommandMaker::make(std::span<const Item> items, std::
   const Item none;
   const CommandItem view(items.empty() ? none : items.front(), run_status, number, slot_);
   command->cwd.clear();
-  if (options_.has("cwd")) {
-    if (auto wrong = append(options_.text_template("cwd"), view, &command->cwd)) return wrong;
+  if (cwd_ != nullptr) {
+    if (auto wrong = append(*cwd_, view, &command->cwd)) return wrong;
   }
   if (auto wrong = make_environment(view)) return wrong;
   command->environment = environment_;
-  command->nice = static_cast<int>(options_.integer("nice"));
+  command->nice = nice_;
   if (jobserver_ != nullptr && options_.flag("jobserver")) {
     command->inherited.assign(jobserver_->inherited().begin(), jobserver_->inherited().end());
   }
@@ -77,13 +84,13 @@ std::optional<std::string> CommandMaker::make_argv(std::span<const Item> items,
                                                    std::uint64_t number,
                                                    std::string_view run_status, Command* command) {
   command->argv.clear();
-  if (options_.has("shell")) {
-    command->argv = {"/bin/sh", "-c", options_.text("shell"), "sh"};
+  if (shell_ != nullptr) {
+    command->argv = {"/bin/sh", "-c", *shell_, "sh"};
     for (const Item& item : items) command->argv.emplace_back(item.text);
     return std::nullopt;
   }
   const Item none;
-  for (const Template& argument : options_.text_templates("argv")) {
+  for (const Template& argument : *argv_) {
     const bool repeats = argument.uses_item();
     for (std::size_t i = 0; i < (repeats ? items.size() : 1); ++i) {
       const CommandItem view(items.empty() ? none : items[i], run_status, number, slot_);
@@ -132,7 +139,7 @@ void CommandMaker::look_up(Command* command) {
 }
 
 std::string CommandMaker::shown(const Command& command) const {
-  if (options_.has("shell")) return "the shell script";
+  if (shell_ != nullptr) return "the shell script";
   std::string shown = quote_for_shell(command.argv);
   if (shown.size() > kShownCommand) shown = shown.substr(0, kShownCommand) + "...";
   return shown;

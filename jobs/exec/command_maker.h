@@ -48,6 +48,11 @@ class CommandMaker {
   void look_up(Command* command);
 
   const StageOptions& options_;
+  // Looked up by name once; null: none.
+  const std::string* const shell_;
+  const std::vector<Template>* const argv_;
+  const Template* const cwd_;
+  const int nice_;
   const Environment& additions_;
   const Jobserver* const jobserver_;
   const std::uint64_t slot_;

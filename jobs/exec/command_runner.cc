@@ -78,6 +78,8 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
       stdin_(stdin_mode(options_.text("stdin"))),
       stdout_(stdout_mode(options_.text("stdout"))),
       output_(output_mode(options_.text("output"), has_item_)),
+      ok_codes_(options_.integers("ok_codes")),
+      lasting_pump_options_(lasting_pump_options()),
       maker_(options_, context.graph().env, context.run_options().jobserver, ++shared.workers),
       files_(shared.spec, context),
       printer_(context.cancel_fd(), most_shown()) {}
@@ -134,28 +136,32 @@ bool CommandRunner::has_pipes() const {
   return command_.stdout_mode == StreamMode::kPipe || command_.stderr_mode == StreamMode::kPipe;
 }
 
-PumpOptions CommandRunner::pump_options() const {
+PumpOptions CommandRunner::lasting_pump_options() const {
   const auto milliseconds = [this](std::string_view option) {
     return std::chrono::ceil<std::chrono::milliseconds>(
         std::chrono::nanoseconds(options_.integer(option)));
   };
-  std::optional<std::chrono::milliseconds> timeout;
+  PumpOptions options;
   if (const auto limit = context_.timeout()) {
-    timeout = std::chrono::ceil<std::chrono::milliseconds>(*limit);
+    options.timeout = std::chrono::ceil<std::chrono::milliseconds>(*limit);
   }
-  std::optional<std::chrono::milliseconds> heartbeat;
-  if (options_.has("heartbeat")) heartbeat = milliseconds("heartbeat");
-  std::array<int, 2> heard = {-1, -1};
-  if (command_.stdout_mode == StreamMode::kFile) heard[0] = command_.files[STDOUT_FILENO];
-  if (command_.stderr_mode == StreamMode::kFile) heard[1] = command_.files[STDERR_FILENO];
-  return {.stop_fd = context_.cancel_fd(),
-          .other_stop_fd = unreadable_fd_,
-          .timeout = timeout,
-          .kill_after = milliseconds("kill_after"),
-          .pipe_grace = milliseconds("grace"),
-          .awaits_group = output_ == Output::kGroup || command_.stdout_mode == StreamMode::kFile,
-          .heartbeat = heartbeat,
-          .heard_files = heard};
+  options.kill_after = milliseconds("kill_after");
+  options.pipe_grace = milliseconds("grace");
+  if (options_.has("heartbeat")) options.heartbeat = milliseconds("heartbeat");
+  return options;
+}
+
+PumpOptions CommandRunner::pump_options() const {
+  PumpOptions options = lasting_pump_options_;
+  options.stop_fd = context_.cancel_fd();
+  options.other_stop_fd = unreadable_fd_;
+  options.awaits_group = output_ == Output::kGroup || command_.stdout_mode == StreamMode::kFile;
+  const auto heard = [this](StreamMode mode, int stream) {
+    return mode == StreamMode::kFile ? command_.files[static_cast<std::size_t>(stream)] : -1;
+  };
+  options.heard_files = {heard(command_.stdout_mode, STDOUT_FILENO),
+                         heard(command_.stderr_mode, STDERR_FILENO)};
+  return options;
 }
 
 // In a marked blocking section.
@@ -513,34 +519,28 @@ std::optional<SystemError> CommandRunner::tell_left_behind(const ChildResult& re
 // Nothing: it did well, or was stopped.
 std::optional<Failure> CommandRunner::judge(const ChildResult& result) const {
   if (was_cut_off(result)) return std::nullopt;
-  const std::string shown = maker_.shown(command_);
-  if (result.ended_by == EndedBy::kTimeout) {
+  const auto failed = [this](const std::string& how, FailureCause cause, int code = 0) {
     return Failure{.kind = FailureKind::kWork,
-                   .what = shown + ": timed out after " + duration_text(*context_.timeout()),
+                   .what = maker_.shown(command_) + ": " + how,
                    .item = {},
-                   .cause = FailureCause::kTimeout};
+                   .cause = cause,
+                   .code = code};
+  };
+  if (result.ended_by == EndedBy::kTimeout) {
+    return failed("timed out after " + duration_text(*context_.timeout()), FailureCause::kTimeout);
   }
   if (result.ended_by == EndedBy::kSilence) {
     const std::chrono::nanoseconds silence(options_.integer("heartbeat"));
-    return Failure{.kind = FailureKind::kWork,
-                   .what = shown + ": ended, because it had said nothing for " +
-                           duration_text(silence) + " (\"heartbeat\")",
-                   .item = {},
-                   .cause = FailureCause::kTimeout};
+    return failed(
+        "ended, because it had said nothing for " + duration_text(silence) + " (\"heartbeat\")",
+        FailureCause::kTimeout);
   }
-  const std::vector<std::int64_t>& ok_codes = options_.integers("ok_codes");
-  const bool ended_well =
-      result.signal == 0 && std::ranges::find(ok_codes, result.exit_code) != ok_codes.end();
-  if (ended_well && printed_too_much_.empty()) return std::nullopt;
-  if (ended_well) {
-    return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};
+  if (result.signal != 0) return failed(result.message(), FailureCause::kSignal, result.signal);
+  if (std::ranges::find(ok_codes_, result.exit_code) == ok_codes_.end()) {
+    return failed(result.message(), FailureCause::kExit, result.exit_code);
   }
-  const bool was_killed = result.signal != 0;
-  return Failure{.kind = FailureKind::kWork,
-                 .what = shown + ": " + result.message(),
-                 .item = {},
-                 .cause = was_killed ? FailureCause::kSignal : FailureCause::kExit,
-                 .code = was_killed ? result.signal : result.exit_code};
+  if (printed_too_much_.empty()) return std::nullopt;
+  return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};
 }
 
 }  // namespace gorun::jobs

@@ -82,6 +82,7 @@ class CommandRunner {
   [[nodiscard]] static Stdout stdout_mode(const std::string& name);
   [[nodiscard]] static Output output_mode(const std::string& name, bool has_item);
   [[nodiscard]] std::uint64_t most_shown() const;
+  [[nodiscard]] PumpOptions lasting_pump_options() const;
   [[nodiscard]] PumpOptions pump_options() const;
   [[nodiscard]] bool has_pipes() const;
   [[nodiscard]] bool sends_as_it_comes() const {
@@ -138,6 +139,8 @@ class CommandRunner {
   const Stdin stdin_;
   const Stdout stdout_;
   const Output output_;
+  const std::vector<std::int64_t>& ok_codes_;
+  const PumpOptions lasting_pump_options_;  // what is the same for all commands
   CommandMaker maker_;
   CommandFiles files_;
   Command command_;
