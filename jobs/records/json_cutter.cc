@@ -1,13 +1,9 @@
 #include "jobs/records/json_cutter.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <system_error>
 #include <utility>
 
 #include "jobs/format/quote.h"
-#include "jobs/mapreduce/number.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
@@ -20,17 +16,6 @@ std::vector<std::string> pointers_of(const NamedTexts& fields) {
 }
 
 bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-// A number that is no integer, as JsonDocument writes it; nothing if it is one, or has no double.
-std::optional<std::string> normal_form(std::string_view token) {
-  if (token.find_first_of(".eE") == std::string_view::npos) return std::nullopt;
-  double value = 0;
-  const auto read = std::from_chars(token.data(), token.data() + token.size(), value);
-  if (read.ec != std::errc() || !std::isfinite(value)) return std::nullopt;
-  std::string text;
-  append_number(Number(value), &text);
-  return text;
-}
 
 }  // namespace
 
@@ -148,12 +133,12 @@ bool JsonCutter::take_document(RecordTable* table) {
     return false;
   }
   at_ = end;
-  const bool is_taken = verdict == Verdict::kPlain && take_tokens(document, table);
-  return is_taken || decode(document, begin, table);
+  if (verdict != Verdict::kPlain) return decode(document, begin, table);
+  take_tokens(document, table);
+  return true;
 }
 
-// False if a parser is needed for a number.
-bool JsonCutter::take_tokens(std::string_view document, RecordTable* table) {
+void JsonCutter::take_tokens(std::string_view document, RecordTable* table) {
   const auto tokens = skimmer_.tokens();
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const JsonToken& token = tokens[i];
@@ -169,16 +154,13 @@ bool JsonCutter::take_tokens(std::string_view document, RecordTable* table) {
         table->set(i, view(token.text), FieldType::kNumber);
         break;
       case JsonToken::Kind::kNumber: {
-        auto text = normal_form(token.text);
-        if (!text) return false;
-        table->set(i, *text == token.text ? view(token.text) : table->keep(std::move(*text)),
-                   FieldType::kNumber);
+        auto text = json_number_text(token.text);
+        table->set(i, text ? table->keep(*std::move(text)) : view(token.text), FieldType::kNumber);
         break;
       }
     }
   }
   table->add(view(document));
-  return true;
 }
 
 bool JsonCutter::decode(std::string_view document, std::size_t begin, RecordTable* table) {

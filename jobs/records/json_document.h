@@ -1,8 +1,11 @@
 // jobs/records/json_document.h - a JSON text as a tree, and what pointers find in it, as fields.
 //
-// Strings become their contents, numbers are written as all numbers here are (an integer that fits
-// 64 bits by its digits, any other as the shortest text of its double), all else is JSON without
-// blanks.
+// Strings become their contents, an integer is its digits, however many, any other number the
+// shortest text of its double (that of one which has none stays as it stands), all else is JSON
+// without blanks.
+//
+// Of a text with a number that fits neither 64 bits nor a double, which simdjson makes no tree of,
+// values are looked up one by one (simdjson's on-demand documents).
 #pragma once
 
 #include <memory>
@@ -15,6 +18,9 @@
 namespace gorun::jobs {
 
 [[nodiscard]] bool is_utf8(std::string_view text);
+
+/// What stands for a number of JSON in a field; nothing: as it is written.
+[[nodiscard]] std::optional<std::string> json_number_text(std::string_view number);
 
 /// threads  one at a time. Its memory serves one text after the other.
 class JsonDocument {
@@ -35,6 +41,9 @@ class JsonDocument {
   [[nodiscard]] std::optional<Value> find(std::string_view pointer) const;
 
  private:
+  [[nodiscard]] bool is_one_document(std::string_view text) const;
+  [[nodiscard]] std::optional<Value> look_up(std::string_view pointer) const;
+
   struct Tree;
   std::unique_ptr<Tree> tree_;
 };

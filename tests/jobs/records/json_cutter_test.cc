@@ -73,6 +73,8 @@ std::string random_value(std::mt19937& random, int depth) {
                                  "123456789012345678",
                                  "1234567890123456789",
                                  "18446744073709551615",
+                                 "-123456789012345678901234567890",
+                                 "1e400",
                                  R"("a long string of more than sixteen bytes")",
                                  R"("\"\\")",
                                  R"("\ud83d\ude00")"};

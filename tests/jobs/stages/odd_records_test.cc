@@ -153,9 +153,12 @@ TEST_CASE("matches in text that is not UTF-8 are records of whole characters") {
 TEST_CASE("JSON: numbers, escapes, and keys that come twice") {
   const ScratchDir dir;
   dir.write("in",
-            // Integers of 64 bits are exact; others are doubles.
+            // Integers are exact; others are doubles, but for those that none is.
             R"({"a": 9007199254740993, "b": -9223372036854775808}
 {"a": 18446744073709551615, "b": 123456789012345678901234567890.5}
+{"a": -123456789012345678901234567890, "b": 1e400}
+{"a": 123456789012345678901234567890 , "b": "\u0062"}
+{"a": "\u0061", "b": [ 123456789012345678901234567890, "\u0062" ]}
 {"a": -0, "b": 1.50}
 {"a": 1E2, "b": 0.1e-6}
 {"a": "\u00e9\ud83d\ude00\n\"\\\/\u0000", "b": ""}
@@ -166,6 +169,9 @@ TEST_CASE("JSON: numbers, escapes, and keys that come twice") {
   const std::string expected =
       "{\"a\":9007199254740993,\"b\":-9223372036854775808}\n"
       "{\"a\":18446744073709551615,\"b\":1.2345678901234568e+29}\n"
+      "{\"a\":-123456789012345678901234567890,\"b\":1e400}\n"
+      "{\"a\":123456789012345678901234567890,\"b\":\"b\"}\n"
+      "{\"a\":\"a\",\"b\":\"[123456789012345678901234567890,\\\"\\\\u0062\\\"]\"}\n"
       "{\"a\":0,\"b\":1.5}\n"
       "{\"a\":100,\"b\":1e-07}\n"
       "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\\n\\\"\\\\/\\u0000\",\"b\":\"\"}\n"
