@@ -38,7 +38,7 @@ int action_of(std::uint32_t events) {
 }  // namespace
 
 Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_fd,
-                                                                    runtime::Cancel end,
+                                                                    const runtime::Cancel& end,
                                                                     std::size_t connections) {
   if (auto error = runtime::blocking([] { return load_curl(); })) return *std::move(error);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
@@ -54,15 +54,12 @@ Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_f
   runtime::FdResult adopted = runtime::Fd::adopt(epoll);
   if (!adopted) return SystemError{"epoll_create", adopted.error, {}};
   return std::shared_ptr<HttpEngine>(
-      new HttpEngine(std::move(adopted.fd), cancel_fd, std::move(end), connections));
+      new HttpEngine(std::move(adopted.fd), cancel_fd, end, connections));
 }
 
-HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, runtime::Cancel end,
+HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, const runtime::Cancel& end,
                        std::size_t connections)
-    : cancel_fd_(cancel_fd),
-      end_(std::move(end)),
-      epoll_(std::move(epoll)),
-      multi_(curl().multi_init()) {
+    : cancel_fd_(cancel_fd), end_(end), epoll_(std::move(epoll)), multi_(curl().multi_init()) {
   curl().multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
   curl().multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl().multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);

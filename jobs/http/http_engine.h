@@ -67,7 +67,8 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   /// end          cancelled once nothing more is to begin: transfers that had to wait for a name
   ///              end then instead of going on.
   /// connections  kept open for later transfers, at most.
-  static Expected<std::shared_ptr<HttpEngine>, SystemError> make(int cancel_fd, runtime::Cancel end,
+  static Expected<std::shared_ptr<HttpEngine>, SystemError> make(int cancel_fd,
+                                                                 const runtime::Cancel& end,
                                                                  std::size_t connections);
   ~HttpEngine();
   HttpEngine(const HttpEngine&) = delete;
@@ -93,7 +94,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
     Transfer* transfer;
   };
 
-  HttpEngine(runtime::Fd epoll, int cancel_fd, runtime::Cancel end, std::size_t connections);
+  HttpEngine(runtime::Fd epoll, int cancel_fd, const runtime::Cancel& end, std::size_t connections);
   static int on_socket(void* easy, int fd, int what, void* engine, void* known);
   static int on_timer(void* multi, long timeout_ms, void* engine);
 
