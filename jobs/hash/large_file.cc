@@ -24,7 +24,9 @@ using runtime::WaitGroup;
 // A piece is read and hashed before it leaves the second-level cache.
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 constexpr std::uint64_t kMaxParts = 32768;
-// Ahead of the slowest algorithm: 2 MiB, or a millisecond of SHA-256.
+// Ahead of the slowest algorithm: 2 MiB, or a millisecond of SHA-256. They are given back half of
+// them at a time, all algorithms together: who hashes wakes the reader, and that takes as long as a
+// fiftieth of a buffer.
 constexpr std::size_t kRingBuffers = 8;
 
 HashFileError given_up(const FileReading& file) {
@@ -156,11 +158,14 @@ class Chains {
     WaitGroup group;
     for (Chain& chain : chains_) {
       group.go([this, &chain] {
+        std::vector<RingBuffer*> done;
         while (const auto buffer = chain.full.recv().value) {
           chain.pass.update({(*buffer)->bytes.data(), (*buffer)->size});
-          if ((*buffer)->users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            static_cast<void>(free_.send(*buffer));
-          }
+          if ((*buffer)->users.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
+          done.push_back(*buffer);
+          if (done.size() * chains_.size() < kRingBuffers / 2) continue;
+          for (RingBuffer* const free : done) static_cast<void>(free_.send(free));  // all have room
+          done.clear();
         }
       });
     }
