@@ -152,7 +152,17 @@ Expected<FileReading, HashFileError> FileReading::open(int dirfd, std::string na
                                                        std::size_t skip, DiskPlace* place) {
   const Called opened = open_file(dirfd, name.c_str() + skip, place);
   if (opened.result < 0) return system_failure("open", opened.error, name);
-  FileDescriptor file(static_cast<int>(opened.result));
+  return begin(FileDescriptor(static_cast<int>(opened.result)), std::move(name), place);
+}
+
+Expected<FileReading, HashFileError> FileReading::of(int fd, std::string name) {
+  FileDescriptor own(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!own.is_open()) return system_failure("read", errno, name);
+  return begin(std::move(own), std::move(name), nullptr);
+}
+
+Expected<FileReading, HashFileError> FileReading::begin(FileDescriptor file, std::string name,
+                                                        DiskPlace* place) {
   struct stat before = {};
   if (::fstat(file.get(), &before) != 0) return system_failure("stat", errno, name);
   if (place != nullptr) place->note(before.st_dev);

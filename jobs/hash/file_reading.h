@@ -69,6 +69,9 @@ class FileReading {
                                                                  std::size_t skip = 0,
                                                                  DiskPlace* place = nullptr);
 
+  /// What `fd`, which stays the caller's, has open.
+  [[nodiscard]] static Expected<FileReading, HashFileError> of(int fd, std::string name);
+
   [[nodiscard]] const std::string& name() const { return name_; }
   /// The size that the file had when it was opened; 0 for files that the kernel makes up.
   [[nodiscard]] std::uint64_t expected_size() const {
@@ -93,6 +96,9 @@ class FileReading {
   FileReading(FileDescriptor file, std::string name, const struct stat& before, DiskPlace* place)
       : file_(std::move(file)), name_(std::move(name)), before_(before), place_(place) {}
 
+  [[nodiscard]] static Expected<FileReading, HashFileError> begin(FileDescriptor file,
+                                                                  std::string name,
+                                                                  DiskPlace* place);
   [[nodiscard]] ReadResult read_piece(std::span<char> buffer, off_t offset) const;
 
   FileDescriptor file_;

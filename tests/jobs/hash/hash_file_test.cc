@@ -10,12 +10,17 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <set>
+#include <span>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "jobs/hash/hash_stream.h"
 #include "tests/support/scratch_dir.h"
 
 namespace gorun::test::hash_file_test {
@@ -97,6 +102,18 @@ TEST_CASE("what is not a regular file is named, and a FIFO blocks nobody") {
   CHECK(fifo.error().message() == "\"" + scratch.path() + "/fifo\" is a FIFO");
   CHECK(sha256_of(scratch.path()).error().detail == "a directory");
   CHECK(sha256_of("/dev/null").error().detail == "a character device");
+}
+
+TEST_CASE("a block device is named, and not read") {
+  for (const auto& entry : std::filesystem::directory_iterator("/dev")) {
+    std::error_code unknown;
+    if (!entry.is_block_file(unknown)) continue;
+    const auto result = sha256_of(entry.path());
+    if (result.ok() || result.error().reason == Reason::kSystem) continue;  // may not be opened
+    CHECK(result.error().detail == "a block device");
+    return;
+  }
+  MESSAGE("skipped: there is no block device that may be opened");
 }
 
 TEST_CASE("a missing file gives the call, the errno and the name") {
@@ -250,6 +267,32 @@ TEST_CASE("whatever becomes of a file between its two looks is told") {
     const auto error = file->check(file->bytes_read());
     CHECK((error ? error->detail : "") == change.told);
     if (error) CHECK(error->reason == Reason::kChanged);
+  }
+}
+
+TEST_CASE("standard input that is a file is watched, and read from where it stands") {
+  const ScratchDir scratch;
+  const std::string bytes(1'000'000, 's');
+  const std::string path = scratch.write("file", bytes);
+  const Algorithm algorithm = Algorithm::kSha256;
+  for (const bool changes : {false, true}) {
+    CAPTURE(changes);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    REQUIRE(::lseek(fd, 10, SEEK_SET) == 10);
+    bool is_changed = false;
+    const auto result = hash_stream(fd, "in", std::span(&algorithm, 1), [&](std::uint64_t) {
+      if (changes && !is_changed) is_changed = ::truncate(path.c_str(), 1'000'001) == 0;
+    });
+    ::close(fd);
+    CHECK(is_changed == changes);
+    if (changes) {
+      CHECK(result.error().message() ==
+            "\"in\" changed while it was read: size 1000000 became 1000001");
+    } else {
+      REQUIRE(result.ok());
+      CHECK(result->digests.front() == digest_of(algorithm, bytes.substr(10)));
+    }
   }
 }
 
