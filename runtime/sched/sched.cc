@@ -198,6 +198,8 @@ void Sched::hand_off(P* pp) {
     if (!over && may_have_m() && (pp->has_work() || grq.size() > 0 || needs_timekeeper(0))) {
       start = m_for(pp, false);
     } else {
+      drain(
+          pp);  // there is work only where no thread is to be had for it: whoever runs may take it
       make_idle(pp);
       check_over();
     }

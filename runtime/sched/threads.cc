@@ -12,11 +12,11 @@
 // starts an M never waits for a thread to end, whatever the destructors of its thread-local objects
 // are up to.
 //
-// A thread may be refused: a limit of processes is reached (ulimit -u, pids.max). Then its P idles
-// with what is in its queue, which is found by an M that looks for work, and by one that comes back
-// from a blocking call, whose goroutine then queues behind it; sysmon tries again every 10 ms, and
-// looks after the time meanwhile. A goroutine that is locked to its thread needs no other one. Only
-// a run that gets no thread at all ends.
+// A thread may be refused: a limit of processes is reached (ulimit -u, pids.max). Then its P idles,
+// and gives what is in its queue to the GRQ, where any M finds it, also one whose goroutine never
+// parks, and behind which who comes back from a blocking call queues; sysmon tries again every 10
+// ms, and looks after the time meanwhile. A goroutine that is locked to its thread needs no other
+// one. Only a run that gets no thread at all ends.
 //
 // Not chosen: sysmon as the reaper. It sleeps while nothing runs, which is when threads are idle.
 
@@ -112,6 +112,7 @@ void Sched::do_without(M* m) {
       if (was_spinning) spinning.fetch_sub(1, std::memory_order_seq_cst);  // see wake()
       other = give_to_locked(pp);
       if (other == nullptr) {
+        drain(pp);
         make_idle(pp);
         check_over();
       }
