@@ -294,7 +294,6 @@ struct Sched {
   static constexpr std::int64_t kTimeSliceNs = 10'000'000;  // of a goroutine while others wait
   bool retake(std::int64_t now);
   bool is_due(P* pp, M* m, std::int64_t now) const;
-  bool is_left_with_work(const P* pp);
   bool look_after_waiting_work(std::int64_t now);
 
   std::int64_t next_procs_look_ = 0;  // sysmon only

@@ -2,7 +2,7 @@
 //
 // It retakes the P of an M that is in a blocking call or that computes for long in user code, when
 // work waits for that P (the handshake is in m.h), and it looks after work that nobody was woken
-// for: a G kept in runnext or among the spawned for a whole tick, or by a P that idles since a
+// for: a G kept in runnext or among the spawned for a whole tick, or in the GRQ since a
 // thread was refused; a timer that is due while a P idles.
 //
 // It also prints the lines of GORUN_SCHEDTRACE, and lets the number of Ps follow the processors.
@@ -44,14 +44,6 @@ void Sched::wake_sysmon() {
   futex_wake(sysmon_word);
 }
 
-// Whether `pp` idles with work in it, because a thread was refused. One that is on its way to an M
-// does not.
-bool Sched::is_left_with_work(const P* pp) {
-  if (pp->m.load(std::memory_order_relaxed) != nullptr || !pp->has_work()) return false;
-  const std::lock_guard guard(lock);
-  return pp->idle;
-}
-
 bool Sched::look_after_waiting_work(std::int64_t now) {
   const bool idle = idle_ps.load(std::memory_order_relaxed) > 0;
   bool waiting = idle && grq.size() > 0;
@@ -67,7 +59,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
       // oldest is the root of a tree that is then open beside the others.
       pp->poke.store(true, std::memory_order_relaxed);
     }
-    if (idle && ((stuck && pp->has_work()) || is_left_with_work(pp.get()))) {
+    if (idle && stuck && pp->has_work()) {
       waiting = true;
       thieves_rest.store(false, std::memory_order_relaxed);
     }
