@@ -7,23 +7,10 @@
 
 #include "jobs/attempt.h"
 #include "jobs/failed_item.h"
+#include "jobs/readers_out.h"
 #include "runtime/cancel.h"
 
 namespace gorun::jobs {
-
-StageAccount* StageClock::switch_to(StageAccount* account) {
-  const runtime::Nanos now = runtime::now();
-  if (account_ != nullptr) account_->end(now - since_);
-  if (account != nullptr) account->begin();
-  since_ = now;
-  return std::exchange(account_, account);
-}
-
-void StageRows::add(const StageCell& cell) {
-  if (!cell.track) return;
-  if (std::ranges::any_of(rows_, [&cell](const Row& row) { return &row.cell == &cell; })) return;
-  rows_.emplace_back(cell);
-}
 
 // One node of the chain in one goroutine.
 struct Worker::Link {
@@ -297,68 +284,6 @@ class Worker::NextOut final : public Out {
   StageClock& clock_;
 };
 
-// The inboxes of the chain's readers; without any, items are counted and dropped.
-class Worker::ReadersOut final : public Out, PutWatcher {
- public:
-  ReadersOut(const Surroundings& where, Link& from, const std::vector<Inbox*>& readers,
-             StageClock& clock, PoolPlaces& places)
-      : Out(wanted_items(readers)),
-        where_(where),
-        from_(from),
-        readers_(readers),
-        clock_(clock),
-        places_(places) {}
-
-  [[nodiscard]] bool reader_is_idle() const override {
-    return std::ranges::any_of(readers_, [](const Inbox* inbox) { return inbox->is_empty(); });
-  }
-
- protected:
-  Flow deliver(Batch&& batch) override {
-    from_.count_out(batch.size());
-    if (readers_.empty()) return Flow::kMore;
-    // One reader that has enough does not end what the others still read.
-    bool wanted = false;
-    for (std::size_t i = 0; i + 1 < readers_.size(); ++i) {
-      wanted = put(*readers_[i], batch.duplicate()) == Flow::kMore || wanted;
-    }
-    wanted = put(*readers_.back(), std::move(batch)) == Flow::kMore || wanted;
-    return wanted && !where_.is_cut() ? Flow::kMore : Flow::kStop;
-  }
-  Flow deliver_flush() override { return Flow::kMore; }
-
- private:
-  static std::size_t wanted_items(const std::vector<Inbox*>& readers) {
-    std::size_t most = 1;
-    for (const Inbox* inbox : readers) most = std::max(most, inbox->batch_items());
-    return readers.empty() ? kBatchItems : most;
-  }
-  Flow put(Inbox& inbox, Batch&& batch) {
-    if (places_.is_held()) return put_without_places(inbox, std::move(batch));
-    return inbox.put(std::move(batch), this);
-  }
-  void put_parks() override { mine_ = clock_.switch_to(&from_.cell->waiting_out); }
-  void put_goes_on() override { clock_.switch_to(mine_); }
-  // Whoever parks must not hold places of a pool, and what there is room for is a hint.
-  Flow put_without_places(Inbox& inbox, Batch&& batch) {
-    if (batch.size() <= inbox.batch_items() && inbox.try_put(batch)) return Flow::kMore;
-    StageAccount* mine = clock_.switch_to(&from_.cell->waiting_out);
-    const Flow flow = [&] {
-      const PoolPlaces::Lent lent(places_);
-      return inbox.put(std::move(batch));
-    }();
-    clock_.switch_to(mine);
-    return flow;
-  }
-
-  const Surroundings& where_;
-  Link& from_;
-  const std::vector<Inbox*>& readers_;
-  StageClock& clock_;
-  PoolPlaces& places_;
-  StageAccount* mine_ = nullptr;  // while a put() parks
-};
-
 // The place in the output that the batch at hand has, where order is kept.
 class Worker::OrderedOut final : public Out {
  public:
@@ -414,14 +339,16 @@ void Worker::connect_links() {
     Link& link = *links_[i];
     for (const LivePort& port : where_.ports[i]) {
       link.ports.push_back(
-          {port.name, std::make_unique<ReadersOut>(where_, link, port.readers, clock_, places_)});
+          {port.name, std::make_unique<ReadersOut>(where_, *link.node, *link.cell, port.readers,
+                                                   clock_, places_)});
     }
     if (i + 1 < links_.size()) {
       link.out = std::make_unique<NextOut>(link, *links_[i + 1], clock_);
     } else if (where_.order != nullptr) {
       link.out = std::make_unique<OrderedOut>(*this, link);
     } else {
-      link.out = std::make_unique<ReadersOut>(where_, link, where_.readers, clock_, places_);
+      link.out = std::make_unique<ReadersOut>(where_, *link.node, *link.cell, where_.readers,
+                                              clock_, places_);
     }
   }
 }
