@@ -15,7 +15,7 @@
 #include <system_error>
 
 #include "jobs/exec/path_set.h"
-#include "jobs/exec/state_directory.h"
+#include "jobs/state_directory.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/quote.h"
 #include "jobs/system_error.h"

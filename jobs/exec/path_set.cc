@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "jobs/exec/state_directory.h"
+#include "jobs/state_directory.h"
 #include "jobs/quote.h"
 #include "jobs/walk/directory.h"
 #include "jobs/walk/expand_glob.h"

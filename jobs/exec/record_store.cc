@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
-#include "jobs/exec/state_directory.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 
@@ -77,42 +77,34 @@ std::optional<std::string> read_file(const std::string& path, int* failed) {
   }
 }
 
-std::optional<SystemError> make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return std::nullopt;
-  return SystemError{"make directory", errno, path};
-}
-
 }  // namespace
 
-RecordStore::RecordStore(const Graph& graph, const std::string& directory)
-    : directory_(directory.empty() ? state_directory(graph) + "/cache" : directory),
-      is_default_(directory.empty()) {
+RecordStore::RecordStore(const Graph& graph, CachePlace place) : place_(std::move(place)) {
   std::error_code error;
   const fs::path current = fs::current_path(error);
-  place_ = seen_from(directory_, graph.file) + '\0' + seen_from(directory_, current);
+  seen_from_here_ =
+      seen_from(place_.directory, graph.file) + '\0' + seen_from(place_.directory, current);
 }
 
 std::string RecordStore::key(const std::string& stage, const std::string& items) const {
-  const std::string all = place_ + '\0' + stage + '\0' + items;
+  const std::string all = seen_from_here_ + '\0' + stage + '\0' + items;
   return digest_text(all).substr(0, kKeyLetters);
 }
 
 // A folder for each of 256, so that none holds too many names.
+std::string RecordStore::folder_of(const std::string& key) const {
+  return place_.directory + "/" + key.substr(0, kFolderLetters);
+}
+
 std::string RecordStore::path_of(const std::string& key) const {
-  return directory_ + "/" + key.substr(0, kFolderLetters) + "/" + key.substr(kFolderLetters);
+  return folder_of(key) + "/" + key.substr(kFolderLetters);
 }
 
 std::optional<SystemError> RecordStore::make_directories(const std::string& key) const {
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (error) return SystemError{"make directory", error.value(), directory_};
-  if (is_default_) {
-    // Nobody wants it in a repository. If it cannot be said, that is no harm.
-    const std::string path = directory_.substr(0, directory_.rfind('/')) + "/.gitignore";
-    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (file.is_open()) static_cast<void>(write_all(file.get(), "*\n"));
-  }
-  return make_directory(directory_ + "/" + key.substr(0, kFolderLetters));
+  if (auto error = make_directory(place_)) return error;
+  const std::string path = folder_of(key);
+  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return std::nullopt;
+  return SystemError{"make directory", errno, path};
 }
 
 RecordStore::Found RecordStore::get(const std::string& key) const {

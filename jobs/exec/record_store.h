@@ -16,6 +16,7 @@
 
 #include "jobs/exec/success_record.h"
 #include "jobs/graph.h"
+#include "jobs/state_directory.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -23,8 +24,8 @@ namespace gorun::jobs {
 /// threads  any, at the same time; blocks in file operations. On a goroutine, in a marked section.
 class RecordStore {
  public:
-  /// directory  empty: the one beside the job file of `graph`. Neither is made before put().
-  RecordStore(const Graph& graph, const std::string& directory);
+  /// The directory is not made before put().
+  RecordStore(const Graph& graph, CachePlace place);
 
   /// What a record is called: the same whenever the same job is run from the same place, and also
   /// when all of it was moved.
@@ -42,12 +43,12 @@ class RecordStore {
   [[nodiscard]] std::optional<SystemError> remove(const std::string& key);
 
  private:
+  [[nodiscard]] std::string folder_of(const std::string& key) const;
   [[nodiscard]] std::string path_of(const std::string& key) const;
   [[nodiscard]] std::optional<SystemError> make_directories(const std::string& key) const;
 
-  std::string directory_;
-  std::string place_;  // of the job file and of the current directory, seen from the store
-  bool is_default_;
+  CachePlace place_;
+  std::string seen_from_here_;  // the job file and the current directory, seen from the store
 };
 
 }  // namespace gorun::jobs

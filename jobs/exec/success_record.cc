@@ -1,7 +1,5 @@
 #include "jobs/exec/success_record.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -14,10 +12,6 @@ namespace {
 
 constexpr std::string_view kMagic = "gorun success record 1\n";
 constexpr std::size_t kDigestLetters = 64;
-
-std::int64_t nanoseconds_of(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 // Writes fields, and reads them in the same order.
 class FieldWriter {
@@ -116,16 +110,6 @@ void compare(const std::vector<One>& before, const std::vector<One>& now, OnlyBe
 }
 
 }  // namespace
-
-std::optional<FileStamp> stamp_of(const std::string& path) {
-  struct stat seen = {};
-  if (::stat(path.c_str(), &seen) != 0) return std::nullopt;
-  return FileStamp{.size = seen.st_size,
-                   .mtime_ns = nanoseconds_of(seen.st_mtim),
-                   .ctime_ns = nanoseconds_of(seen.st_ctim),
-                   .inode = seen.st_ino,
-                   .device = seen.st_dev};
-}
 
 std::string digest_text(std::string_view text) { return digest_of(Algorithm::kBlake3, text).hex(); }
 

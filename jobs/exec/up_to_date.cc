@@ -43,9 +43,7 @@ bool is_checked(const StageOptions& options) {
 }
 
 UpToDate::UpToDate(const StageSpec& spec, const Graph& graph)
-    : spec_(spec),
-      graph_(graph),
-      store_(graph, spec.options.text("cache") == "true" ? "" : spec.options.text("cache")) {}
+    : spec_(spec), graph_(graph), store_(graph, cache_place(graph, spec.options.text("cache"))) {}
 
 // What the command is, but for its files.
 void UpToDate::describe(const Command& command, std::span<const Item> items) {

@@ -102,7 +102,7 @@ TEST_CASE("what differs is named, in a fixed order") {
 TEST_CASE("a store finds what was put, and nothing when it was removed or damaged") {
   const ScratchDir dir;
   const Graph graph;
-  RecordStore store(graph, dir / "deep/store");
+  RecordStore store(graph, {dir / "deep/store"});
   const std::string key = store.key("build", "");
   CHECK(key != store.key("build", "1:x"));
   CHECK(key != store.key("other", ""));
@@ -127,7 +127,7 @@ TEST_CASE("a store finds what was put, and nothing when it was removed or damage
 TEST_CASE("a place that cannot be written to is an error") {
   const ScratchDir dir;
   dir.write("file", "");
-  RecordStore store(Graph(), dir / "file/below");
+  RecordStore store(Graph(), {dir / "file/below"});
   CHECK_FALSE(store.get(store.key("a", "")).record);
   const auto error = store.put(store.key("a", ""), record());
   REQUIRE(error);
@@ -138,23 +138,23 @@ TEST_CASE("the default place is beside the job file, and moves with it") {
   const ScratchDir dir;
   Graph graph;
   graph.file = dir / "one/job.json";
-  RecordStore one(graph, "");
+  RecordStore one(graph, cache_place(graph, "true"));
   REQUIRE_FALSE(one.put(one.key("a", ""), record()));
   CHECK(read_whole_file(dir / "one/.gorun/.gitignore") == "*\n");
   CHECK(std::filesystem::is_directory(dir / "one/.gorun/cache"));
   Graph other = graph;
   other.file = dir / "one/other.json";
-  CHECK(RecordStore(other, "").key("a", "") != one.key("a", ""));
+  CHECK(RecordStore(other, cache_place(other, "true")).key("a", "") != one.key("a", ""));
 }
 
 TEST_CASE("of several writers at once each leaves a whole record") {
   const ScratchDir dir;
   const Graph graph;
-  const std::string key = RecordStore(graph, dir.path()).key("a", "");
+  const std::string key = RecordStore(graph, {dir.path()}).key("a", "");
   std::vector<std::thread> writers;
   for (int w = 0; w < 4; ++w) {
     writers.emplace_back([&, w] {
-      RecordStore store(graph, dir.path());
+      RecordStore store(graph, {dir.path()});
       SuccessRecord mine = record();
       mine.inputs.assign(static_cast<std::size_t>(w) * 100, file("x", "x"));
       for (int i = 0; i < 50; ++i) {
@@ -165,7 +165,7 @@ TEST_CASE("of several writers at once each leaves a whole record") {
     });
   }
   for (std::thread& writer : writers) writer.join();
-  CHECK(RecordStore(graph, dir.path()).get(key).record);
+  CHECK(RecordStore(graph, {dir.path()}).get(key).record);
 }
 
 TEST_SUITE_END();
