@@ -22,6 +22,7 @@
 #include "jobs/format/checksum_reader.h"
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
+#include "jobs/hash/digest_cache.h"
 #include "jobs/hash/hash_census.h"
 #include "jobs/hash/hash_meter.h"
 #include "jobs/hash/hash_run.h"
@@ -127,7 +128,7 @@ ExitCode print_hashes(const Options& options, Screen& screen, const jobs::HashRu
   for (auto at = paths.begin(); at != paths.end();) {
     const auto stream = std::find(at, paths.end(), kStandardInput);
     if (at != stream) {
-      jobs::PathSource source({at, stream}, algorithms, options.hash.order, run.disks);
+      jobs::PathSource source({at, stream}, algorithms, options.hash.order, run.disks, run.cache);
       jobs::run_hash(source, sink, run);
     }
     at = stream;
@@ -161,6 +162,26 @@ HashProgress::Census census_of(const Options& options) {
   return [&paths](const std::atomic<bool>& stop) { return jobs::count_below(paths, stop); };
 }
 
+void say_warnings(jobs::DigestCache& cache, Screen& screen) {
+  for (const std::string& warning : cache.take_warnings()) {
+    screen.message("gorun: WARNING: " + warning + "\n");
+  }
+}
+
+// Nothing: none is asked for, or there is a message why all is read.
+std::shared_ptr<jobs::DigestCache> open_cache(const Options& options, Screen& screen) {
+  if (options.hash.cache.empty()) return nullptr;
+  using Trust = jobs::DigestCache::Trust;
+  auto cache = jobs::DigestCache::open({options.hash.cache},
+                                       options.paranoid ? Trust::kNothing : Trust::kStamps);
+  if (!cache) {
+    screen.message("gorun: WARNING: " + cache.error() + ": all files are read\n");
+    return nullptr;
+  }
+  say_warnings(**cache, screen);
+  return *cache;
+}
+
 }  // namespace
 
 ExitCode cmd_hash(const Options& options, Screen& screen) {
@@ -169,8 +190,9 @@ ExitCode cmd_hash(const Options& options, Screen& screen) {
   ProgressDisplay display(screen, choose_style(options));
   display.begin(std::make_unique<HashProgress>(meter, census_of(options)));
   jobs::TurningDisks disks(options.hash.rotational_workers);
+  const std::shared_ptr<jobs::DigestCache> cache = open_cache(options, screen);
   const jobs::HashRunOptions run{
-      .path = options.hash.sha256_path, .disks = &disks, .meter = &meter};
+      .path = options.hash.sha256_path, .disks = &disks, .cache = cache.get(), .meter = &meter};
   ExitCode status = ExitCode::kInternal;
   static_cast<void>(rt.run([&] {
     if (options.hash.check) {
@@ -181,6 +203,10 @@ ExitCode cmd_hash(const Options& options, Screen& screen) {
       status = print_hashes(options, screen, run);
     }
   }));
+  if (cache) {
+    cache->flush();
+    say_warnings(*cache, screen);
+  }
   return status;
 }
 

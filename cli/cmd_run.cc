@@ -271,6 +271,7 @@ ExitCode run_graph(const Options& options, jobs::Graph graph, Screen& screen) {
                                                         .timeout = options.timeout,
                                                         .jobserver = jobserver.get(),
                                                         .always_run = options.always_run,
+                                                        .paranoid = options.paranoid,
                                                         .folds_output = reports.is_for_github()});
     display.end();
     report(options, graph, outcome, reports.is_for_github(), screen);

@@ -37,7 +37,7 @@ constexpr std::array<CommandRow, 10> kCommands = {{
     {Command::kHelp, "help", "[COMMAND]", "explain gorun, or one of its commands"},
 }};
 
-constexpr std::array<FlagRow, 49> kFlags = {{
+constexpr std::array<FlagRow, 52> kFlags = {{
     {"-j", "--jobs", "N", "use N cores (default: all that this process may use)",
      kRunOnly | kHashOnly | kCountOnly},
     {"-j", "--jobs", "N", "run N commands at a time (default: one for each core)", kMapOnly},
@@ -68,6 +68,9 @@ constexpr std::array<FlagRow, 49> kFlags = {{
      kRunOnly},
     {"-B", "--always-run", "", "run commands although they are up to date, as make -B does",
      kRunOnly},
+    {"", "--paranoid", "", "read all inputs and files again, whatever caches say of them",
+     kRunOnly},
+    {"", "--paranoid", "", "read all files again, whatever the cache says of them", kHashOnly},
     {"", "--max-load", "N",
      "start no command while N processes run on the machine, but a first one", kRuns},
     {"", "--memfree", "SIZE", "start no command while less memory is available, but a first one",
@@ -85,6 +88,8 @@ constexpr std::array<FlagRow, 49> kFlags = {{
      kHashOnly},
     {"", "--rotational-workers", "N",
      "how many wait for one turning disk at a time, 0: any number (default: 1)", kHashOnly},
+    {"", "--cache", "DIR",
+     "remember digests there; next time only files are read that are not as they were", kHashOnly},
     {"-c", "--check", "", "read digests from the files, and check them", kHashOnly},
     {"", "--audit", "FILE",
      "compare the paths with the digests in FILE: changed, moved, missing, ...", kHashOnly},

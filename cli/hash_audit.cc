@@ -158,7 +158,8 @@ ExitCode audit_hashes(const Options& options, Screen& screen, const jobs::HashRu
     return ExitCode::kFailed;
   }
   HashOutput output;
-  jobs::PathSource source(options.hash.paths, known.algorithms, options.hash.order, run.disks);
+  jobs::PathSource source(options.hash.paths, known.algorithms, options.hash.order, run.disks,
+                          run.cache);
   AuditSink sink(options, screen, output, known.audit);
   jobs::run_hash(source, sink, run);
   for (const jobs::AuditFinding& finding : known.audit.conclude()) {

@@ -24,9 +24,13 @@ std::string part_of(std::string done, const std::optional<std::string>& total) {
 
 }  // namespace
 
+std::uint64_t bytes_done(const HashFigures& figures) {
+  return figures.done.bytes + figures.done.known_bytes;
+}
+
 std::optional<nanoseconds> time_left(const HashFigures& figures) {
   if (!figures.total || figures.bytes_per_s < 1) return std::nullopt;
-  const std::uint64_t done = std::min(figures.done.bytes, figures.total->bytes);
+  const std::uint64_t done = std::min(bytes_done(figures), figures.total->bytes);
   const double seconds = static_cast<double>(figures.total->bytes - done) / figures.bytes_per_s;
   constexpr double kYear = 365.0 * 24 * 3600;
   if (seconds > kYear) return std::nullopt;
@@ -38,12 +42,15 @@ std::string hash_line(const HashFigures& figures) {
   std::optional<std::string> bytes;
   if (figures.total) {
     files = format_count(std::max(figures.total->files, figures.done.files));
-    bytes = format_bytes(std::max(figures.total->bytes, figures.done.bytes));
+    bytes = format_bytes(std::max(figures.total->bytes, bytes_done(figures)));
   }
   std::string line = "gorun: " + format_duration(figures.elapsed) + ", ";
   line += files ? part_of(format_count(figures.done.files), files) + " files"
                 : format_count(figures.done.files, "file");
-  line += ", " + part_of(format_bytes(figures.done.bytes), bytes);
+  if (figures.done.known_files > 0) {
+    line += " (" + format_count(figures.done.known_files) + " known)";
+  }
+  line += ", " + part_of(format_bytes(bytes_done(figures)), bytes);
   const auto rounded = static_cast<std::uint64_t>(std::llround(figures.bytes_per_s));
   line += ", " + format_bytes(rounded) + "/s";
   if (const auto left = time_left(figures)) line += ", " + format_duration(*left) + " left";

@@ -32,7 +32,11 @@ struct HashFigures {
 /// How long it will take from here; nothing while that is unknown.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> time_left(const HashFigures& figures);
 
+/// Of the files that are done, read or not.
+[[nodiscard]] std::uint64_t bytes_done(const HashFigures& figures);
+
 /// "gorun: 12.3 s, 12,003 of 48,120 files, 21.0 GiB of 80.2 GiB, 1.20 GiB/s, 49 s left".
+/// With a cache, "(11,990 known)" behind the files. The rate is that of reading.
 [[nodiscard]] std::string hash_line(const HashFigures& figures);
 /// hash_line(), and a line for the file that holds the rest up.
 [[nodiscard]] std::vector<std::string> hash_block(const HashFigures& figures);

@@ -114,9 +114,13 @@ examples:
   gorun hash -a md5,sha256 --format hashdeep src
   gorun hash -a blake3 disk.img         one file, on all cores
   tar c /etc | gorun hash -             what comes from standard input
+  gorun hash --cache ~/.cache/gorun /data > sums      again: reads what is new or changed
 
 Links are followed where they are given and passed over below a directory, as are FIFOs, sockets
 and devices. A file that changes while it is read gets no digest but a message.
+
+With --cache a file is as it was while its path, size, times of modification and of change, and
+inode are. What a bad disk does to it does not show in them: --paranoid reads all, and tells.
 )";
 
 constexpr std::string_view kCountExamples = R"(

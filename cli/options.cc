@@ -211,6 +211,7 @@ std::optional<UsageError> read_values(const Parsed& parsed, Options& options) {
   options.dry_run = parsed.has("--dry-run");
   options.keep_going = parsed.has("--keep-going");
   options.always_run = parsed.has("--always-run");
+  options.paranoid = parsed.has("--paranoid");
   options.strict = parsed.has("--strict");
   return error;
 }
@@ -270,6 +271,10 @@ std::optional<UsageError> check_hash(const HashOptions& hash) {
 std::optional<UsageError> read_hash(const Parsed& parsed, HashOptions& hash) {
   hash.check = parsed.has("--check");
   hash.audit = parsed.last("--audit").value_or("");
+  hash.cache = parsed.last("--cache").value_or("");
+  if (parsed.has("--cache") && hash.cache.empty()) {
+    return UsageError{"option \"--cache\" cannot be \"\"", "it is the path of a directory"};
+  }
   hash.strict = parsed.has("--strict");
   hash.ignore_missing = parsed.has("--ignore-missing");
   std::optional<UsageError> error = read_algorithms(parsed, hash);

@@ -42,6 +42,7 @@ struct HashOptions {
   jobs::WalkOrder order = jobs::WalkOrder::kSorted;
   jobs::Sha256Path sha256_path = jobs::Sha256Path::kAuto;
   std::optional<int> rotational_workers;  // see jobs/disk/turning_disks.h
+  std::string cache;                      // a directory for jobs::DigestCache; empty: none
   std::string audit;  // a checksum file that is to be compared with `paths`; empty: none
   bool check = false;
   bool strict = false;
@@ -103,6 +104,7 @@ struct Options {
   bool dry_run = false;
   int procs = 0;  // 0: the job file or the machine decides
   bool keep_going = false;
+  bool paranoid = false;                            // trusts no cache; of hash, too
   bool always_run = false;                          // commands that are up to date, too
   bool strict = false;                              // of check: a warning is a mistake
   std::optional<std::chrono::nanoseconds> timeout;  // of the whole run

@@ -370,12 +370,16 @@ inline constexpr OptionRow kRotationalWorkers = {
     .help = "how many wait for one turning disk at a time, 0: any; else 1 if it tells its speed",
     .max = 1024};
 
-inline constexpr std::array<OptionRow, 2> kHashOptions = {{
+inline constexpr std::array<OptionRow, 3> kHashOptions = {{
     {.name = "algorithm",
      .type = OptionType::kChoices,
      .default_text = "sha256",
      .help = "which digest; several, all from one reading, set a field of its name each",
      .choices = kAlgorithms},
+    {.name = "cache",
+     .type = OptionType::kPathOrFlag,
+     .default_text = "false",
+     .help = "true: read only files that are not as they were; a path: there, not in .gorun/cache"},
     kRotationalWorkers,
 }};
 

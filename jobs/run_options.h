@@ -22,6 +22,7 @@ struct RunOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};  // of the whole run
   Jobserver* jobserver = nullptr;                        // for commands; not owned; nullptr: none
   bool always_run = false;    // commands run although they are up to date
+  bool paranoid = false;      // what caches say of files is not trusted
   bool folds_output = false;  // what a command says as a group is folded in logs of GitHub
   /// Not 0: runtime::Options::deterministic, so that pauses cost nothing; also the seed of jitter.
   std::uint64_t deterministic = 0;

@@ -18,7 +18,11 @@ std::string first_of(const std::vector<std::string>& reasons) {
 }  // namespace
 
 CommandFiles::CommandFiles(const StageSpec& spec, Context& context) : context_(context) {
-  if (is_checked(spec.options)) up_to_date_.emplace(spec, context.graph());
+  if (is_checked(spec.options)) {
+    up_to_date_.emplace(
+        spec, context.graph(),
+        context.run_options().paranoid ? UpToDate::Trust::kNothing : UpToDate::Trust::kStamps);
+  }
   if (spec.options.has("artifacts")) artifacts_.emplace(spec, context.graph());
 }
 

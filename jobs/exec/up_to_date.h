@@ -37,8 +37,13 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine or outside of any; reads files and marks what may block.
 class UpToDate {
  public:
+  enum class Trust : std::uint8_t {
+    kStamps,   // a file with the stamp that it had is as it was
+    kNothing,  // all files are read
+  };
+
   /// Both outlive this; the options are ones that is_checked() is true of.
-  UpToDate(const StageSpec& spec, const Graph& graph);
+  UpToDate(const StageSpec& spec, const Graph& graph, Trust trust = Trust::kStamps);
 
   struct Judgement {
     std::vector<std::string> reasons;    // to run it; empty: it is up to date
@@ -78,6 +83,7 @@ class UpToDate {
 
   const StageSpec& spec_;
   const Graph& graph_;
+  const Trust trust_;
   RecordStore store_;
   std::vector<char> buffer_;  // for contents, when some are read
   // Of the command that was judged last.

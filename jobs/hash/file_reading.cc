@@ -23,6 +23,9 @@ namespace {
 // A file that is read in one go needs no advice; the call would cost as much as it saves.
 constexpr off_t kSequentialAdviceBytes = off_t{1} << 20;
 
+// Of file systems that keep no fractions of seconds: FAT has the longest.
+constexpr std::chrono::seconds kCoarsestTick{2};
+
 HashFileError system_failure(std::string_view call, int number, const std::string& name) {
   return {HashFileError::Reason::kSystem, {call, number, name}, {}};
 }
@@ -222,6 +225,16 @@ std::optional<HashFileError> FileReading::check(std::uint64_t bytes_read) const 
   std::string change = describe_change(file_.get(), before_, after, bytes_read);
   if (change.empty()) return std::nullopt;
   return failure(HashFileError::Reason::kChanged, name_, std::move(change));
+}
+
+std::optional<FileStamp> FileReading::stamp_to_keep() const {
+  if (before_.st_size == 0 || sizes_are_fictions(file_.get())) return std::nullopt;
+  timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (before_.st_ctim.tv_nsec == 0 && before_.st_ctim.tv_sec + kCoarsestTick.count() > now.tv_sec) {
+    return std::nullopt;
+  }
+  return stamp_of(before_);
 }
 
 }  // namespace gorun::jobs

@@ -35,6 +35,7 @@
 #include "jobs/disk/disk_place.h"
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
+#include "jobs/file_stamp.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -88,6 +89,11 @@ class FileReading {
   /// Reads at `offset`, apart from read(). Fewer bytes than `buffer` has: the file ends there.
   [[nodiscard]] Expected<std::size_t, HashFileError> read_at(std::uint64_t offset,
                                                              std::span<char> buffer) const;
+
+  /// What tells, another time, that the file is still the one that was read, once check() has found
+  /// nothing. Nothing: it could not: the kernel makes its contents up, or its times move in steps
+  /// so long that they may hide a change which is yet to come. An empty file is read sooner.
+  [[nodiscard]] std::optional<FileStamp> stamp_to_keep() const;
 
   /// Comes last: nothing if the file is as it was and `bytes_read` bytes are all of it.
   [[nodiscard]] std::optional<HashFileError> check(std::uint64_t bytes_read) const;

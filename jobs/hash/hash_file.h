@@ -21,6 +21,7 @@ inline constexpr std::size_t kHashBufferBytes = std::size_t{256} * 1024;
 struct FileDigests {
   std::uint64_t size = 0;       // bytes hashed
   std::vector<Digest> digests;  // in the order of the pass
+  bool was_read = true;         // false: they were known (jobs/hash/digest_cache.h)
 };
 
 /// Reads the file `name`, relative to the directory `dirfd` (AT_FDCWD: the current one), and

@@ -1,12 +1,14 @@
 #include "jobs/hash/hash_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "jobs/hash/blake3_batch.h"
+#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
@@ -23,6 +25,12 @@ constexpr std::size_t kSmallTreeBytes = std::size_t{64} << 10;
 
 }  // namespace
 
+void keep_digests(DigestCache& cache, const FileReading& file, std::span<const Digest> digests) {
+  runtime::blocking(runtime::Blocking::kBrief, [&] {
+    if (const auto stamp = file.stamp_to_keep()) cache.keep(file.name(), *stamp, digests);
+  });
+}
+
 struct FilesHasher::Flight {
   std::optional<FileReading> file;  // nothing: free
   std::size_t index = 0;            // of its name
@@ -34,14 +42,16 @@ struct FilesHasher::SmallTrees {
   struct Member {
     std::size_t index = 0;  // of its name
     std::uint64_t size = 0;
+    std::optional<FileStamp> stamp = std::nullopt;  // to keep
   };
   Blake3Batch batch;
   std::vector<Member> members;  // in the order of the batch
   std::size_t used = 0;         // of the buffer, which is the window of the one flight
 };
 
-FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path, DiskPlace* place)
-    : algorithms_(algorithms.begin(), algorithms.end()), place_(place) {
+FilesHasher::FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path, DiskPlace* place,
+                         DigestCache* cache)
+    : algorithms_(algorithms.begin(), algorithms.end()), place_(place), cache_(cache) {
   const bool has_sha256 = std::ranges::find(algorithms, Algorithm::kSha256) != algorithms.end();
   std::vector<Algorithm> others = algorithms_;
   if (has_sha256 && Sha256Lanes::are_available(path)) {
@@ -130,8 +140,9 @@ void FilesHasher::refill(std::size_t i, std::vector<HashOutcome>* outcomes) {
       if (auto error = flight.file->check(flight.file->bytes_read())) {
         land(&flight, *std::move(error), outcomes);
       } else {
-        const std::uint64_t size = flight.file->bytes_read();
-        land(&flight, FileDigests{size, digests_of(i)}, outcomes);
+        FileDigests digests{flight.file->bytes_read(), digests_of(i)};
+        if (cache_ != nullptr) keep_digests(*cache_, *flight.file, digests.digests);
+        land(&flight, std::move(digests), outcomes);
       }
     }
     if (!flight.file && !take_off(i, outcomes)) return;
@@ -149,6 +160,12 @@ bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
     opened_.pop_back();
   } else {
     if (next_ == names_.size()) return false;
+    if (cache_ != nullptr && cache_->knows_any()) {
+      if (std::optional<FileDigests> known = recall_next()) {
+        outcomes->push_back({next_++, *std::move(known)});
+        return true;
+      }
+    }
     auto opened = open_next();
     flight.index = next_ - 1;
     if (!opened.ok()) {
@@ -167,11 +184,30 @@ bool FilesHasher::take_off(std::size_t i, std::vector<HashOutcome>* outcomes) {
   return true;
 }
 
+NearDirectory::Place FilesHasher::place_of_next() {
+  const std::string_view following = next_ + 1 < names_.size() ? names_[next_ + 1] : "";
+  return near_.find(names_[next_], following);
+}
+
 Expected<FileReading, HashFileError> FilesHasher::open_next() {
-  const std::string_view name = names_[next_++];
-  const std::string_view following = next_ < names_.size() ? names_[next_] : std::string_view();
-  const NearDirectory::Place near = near_.find(name, following);
-  return FileReading::open(near.dirfd, std::string(name), near.skip, place_);
+  const NearDirectory::Place near = place_of_next();
+  return FileReading::open(near.dirfd, std::string(names_[next_++]), near.skip, place_);
+}
+
+// What the cache knows of the next file; nothing: it is to be read, or to be found unreadable.
+std::optional<FileDigests> FilesHasher::recall_next() {
+  const NearDirectory::Place near = place_of_next();
+  const std::string name(names_[next_]);
+  return runtime::blocking(runtime::Blocking::kBrief, [&]() -> std::optional<FileDigests> {
+    struct stat seen = {};
+    if (::fstatat(near.dirfd, name.c_str() + near.skip, &seen, 0) != 0) return std::nullopt;
+    if (!S_ISREG(seen.st_mode)) return std::nullopt;
+    auto digests = cache_->find(name, stamp_of(seen), algorithms_);
+    if (!digests) return std::nullopt;
+    return FileDigests{.size = static_cast<std::uint64_t>(seen.st_size),
+                       .digests = *std::move(digests),
+                       .was_read = false};
+  });
 }
 
 // Reads a small file into the buffer, to be hashed with others. False: it is none.
@@ -199,6 +235,7 @@ bool FilesHasher::joins_small_trees(FileReading& file, std::size_t index,
   }
   trees.batch.add({reinterpret_cast<const std::uint8_t*>(room.data()), *got});
   trees.members.push_back({index, *got});
+  if (cache_ != nullptr) trees.members.back().stamp = file.stamp_to_keep();
   trees.used += (size + kLineBytes - 1) / kLineBytes * kLineBytes;
   return true;
 }
@@ -211,7 +248,13 @@ void FilesHasher::land_small_trees(std::vector<HashOutcome>* outcomes) {
     Digest digest;
     digest.algorithm = Algorithm::kBlake3;
     std::copy(value.begin(), value.end(), digest.bytes.begin());
-    outcomes->push_back({trees.members[i].index, FileDigests{trees.members[i].size, {digest}}});
+    const SmallTrees::Member& member = trees.members[i];
+    if (member.stamp) {
+      runtime::blocking(runtime::Blocking::kBrief, [&] {
+        cache_->keep(names_[member.index], *member.stamp, {&digest, 1});
+      });
+    }
+    outcomes->push_back({member.index, FileDigests{member.size, {digest}}});
   }
   trees.batch.clear();
   trees.members.clear();

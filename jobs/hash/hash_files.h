@@ -28,6 +28,7 @@
 #include "jobs/disk/disk_place.h"
 #include "jobs/expected.h"
 #include "jobs/hash/digest.h"
+#include "jobs/hash/digest_cache.h"
 #include "jobs/hash/hash_file.h"
 #include "jobs/hash/near_directory.h"
 #include "jobs/hash/sha256_lanes.h"
@@ -55,13 +56,18 @@ struct OpenedFile {
   FileReading file;
 };
 
+/// Keeps the digests of a file that was read and checked.
+/// threads  any, on a goroutine. Blocks in a section of its own.
+void keep_digests(DigestCache& cache, const FileReading& file, std::span<const Digest> digests);
+
 /// threads  one at a time. run() waits for the disk in blocking sections of its own.
 class FilesHasher {
  public:
   /// path  which way SHA-256 goes; one that is_available().
   /// place  outlives this and all files that it sets aside; nullptr: no disk is queued for.
+  /// cache  outlives this; a file that it knows is not opened. nullptr: all are read.
   explicit FilesHasher(std::span<const Algorithm> algorithms, Sha256Path path = Sha256Path::kAuto,
-                       DiskPlace* place = nullptr);
+                       DiskPlace* place = nullptr, DigestCache* cache = nullptr);
   ~FilesHasher();
   FilesHasher(const FilesHasher&) = delete;
   FilesHasher& operator=(const FilesHasher&) = delete;
@@ -102,13 +108,16 @@ class FilesHasher {
   [[nodiscard]] bool take_off(std::size_t i, std::vector<HashOutcome>* outcomes);
   void feed(std::size_t i, std::vector<HashOutcome>* outcomes);
   [[nodiscard]] std::vector<Digest> digests_of(std::size_t i);
+  [[nodiscard]] std::optional<FileDigests> recall_next();
   [[nodiscard]] Expected<FileReading, HashFileError> open_next();
   [[nodiscard]] bool joins_small_trees(FileReading& file, std::size_t index,
                                        std::vector<HashOutcome>* outcomes);
   void land_small_trees(std::vector<HashOutcome>* outcomes);
+  [[nodiscard]] NearDirectory::Place place_of_next();
 
   std::vector<Algorithm> algorithms_;
   DiskPlace* const place_;
+  DigestCache* const cache_;
   std::optional<Sha256Lanes> lanes_;  // nothing: OpenSSL's SHA-256, or none is asked for
   std::vector<Flight> flights_;       // one a lane, or one
   std::vector<char> windows_;

@@ -12,7 +12,9 @@ void HashMeter::at_hand(std::size_t worker, std::string_view name, std::uint64_t
 }
 
 HashMeter::Figures HashMeter::figures() const {
-  Figures figures{files_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed)};
+  Figures figures{files_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed),
+                  known_files_.load(std::memory_order_relaxed),
+                  known_bytes_.load(std::memory_order_relaxed)};
   for (const Desk& desk : desks_) {
     const std::lock_guard lock(desk.mutex);
     if (desk.file.size == 0) continue;

@@ -28,8 +28,10 @@ struct FileUnderWay {
 class HashMeter {
  public:
   struct Figures {
-    std::uint64_t files = 0;  // done, well or not
-    std::uint64_t bytes = 0;  // read
+    std::uint64_t files = 0;        // done, well or not
+    std::uint64_t bytes = 0;        // read
+    std::uint64_t known_files = 0;  // of `files`: those that did not have to be read
+    std::uint64_t known_bytes = 0;  // in them
     /// Of the large files on their way the one with the most left to read.
     std::optional<FileUnderWay> slowest = std::nullopt;
   };
@@ -38,6 +40,11 @@ class HashMeter {
 
   void add_files(std::uint64_t files) { files_.fetch_add(files, std::memory_order_relaxed); }
   void add_bytes(std::uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  void add_known(std::uint64_t files, std::uint64_t bytes) {
+    known_files_.fetch_add(files, std::memory_order_relaxed);
+    known_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
 
   /// Says what large file a worker is at; a size of 0: at none.
   /// threads  a worker for itself.
@@ -52,6 +59,8 @@ class HashMeter {
   };
   std::atomic<std::uint64_t> files_{0};  // statistics: relaxed
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> known_files_{0};
+  std::atomic<std::uint64_t> known_bytes_{0};
   std::vector<Desk> desks_;  // one a worker
 };
 

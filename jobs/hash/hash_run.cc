@@ -172,7 +172,7 @@ class FileWorker final : private HashObserver {
     std::unique_ptr<HashWorker>& hasher = hashers_[task.algorithms];
     if (!hasher) {
       hasher = std::make_unique<HashWorker>(task.algorithms, shared_.options.path, runtime::procs(),
-                                            shared_.options.disks);
+                                            shared_.options.disks, shared_.options.cache);
     }
     bool goes_on = true;
     while (goes_on && part_.begin < part_.end) {
@@ -216,6 +216,7 @@ class FileWorker final : private HashObserver {
 
   bool on_result(std::size_t index, HashResult&& result) override {
     HashTask& task = part_.running->task;
+    if (meter_ != nullptr && result.ok() && !result->was_read) meter_->add_known(1, result->size);
     task.results[task.name_to_read(part_.begin + index)] = std::move(result);
     ++hashed_;
     shared_.finish(part_.running, 1);

@@ -80,6 +80,7 @@ class HashSink {
 struct HashRunOptions {
   Sha256Path path = Sha256Path::kAuto;
   TurningDisks* disks = nullptr;  // nullptr: none is queued for
+  DigestCache* cache = nullptr;   // nullptr: all files are read
   HashMeter* meter = nullptr;     // made for runtime::procs() workers; nullptr: nobody looks on
 };
 

@@ -13,12 +13,13 @@ constexpr std::uint64_t kBytesAtOnce = std::uint64_t{3} << 20;
 }  // namespace
 
 HashWorker::HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs,
-                       TurningDisks* disks)
+                       TurningDisks* disks, DigestCache* cache)
     : algorithms_(algorithms.begin(), algorithms.end()),
       is_tree_(algorithms_.size() == 1 && algorithms_.front() == Algorithm::kBlake3),
       procs_(procs),
+      cache_(cache),
       place_(disks),
-      hasher_(algorithms_, path, &place_) {
+      hasher_(algorithms_, path, &place_, cache) {
   hasher_.set_aside_from(kLargeFileBytes);
 }
 
@@ -67,13 +68,13 @@ bool HashWorker::run(HashObserver& observer) {
 bool HashWorker::hash_large(OpenedFile opened, HashObserver& observer) {
   bool goes_on = true;
   HashAtHand at_hand{opened.index, opened.file.expected_size(), 0};
-  HashResult result =
-      hash_large_file(std::move(opened.file), algorithms_, procs_, [&](std::uint64_t bytes) {
-        at_hand.read += bytes;
-        observer.on_at_hand(at_hand);
-        goes_on = goes_on && observer.on_bytes(bytes);
-        return goes_on;
-      });
+  HashResult result = hash_large_file(opened.file, algorithms_, procs_, [&](std::uint64_t bytes) {
+    at_hand.read += bytes;
+    observer.on_at_hand(at_hand);
+    goes_on = goes_on && observer.on_bytes(bytes);
+    return goes_on;
+  });
+  if (cache_ != nullptr && result.ok()) keep_digests(*cache_, opened.file, result->digests);
   return goes_on && observer.on_result(opened.index, std::move(result));
 }
 

@@ -42,8 +42,9 @@ class HashWorker {
  public:
   /// procs  goroutines for one large file.
   /// disks  outlive this; nullptr: none is queued for.
-  HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs,
-             TurningDisks* disks);
+  /// cache  outlives this; nullptr: all files are read.
+  HashWorker(std::span<const Algorithm> algorithms, Sha256Path path, int procs, TurningDisks* disks,
+             DigestCache* cache);
 
   /// Hashes the files of these names. False: the observer has stopped it.
   [[nodiscard]] bool hash(std::span<const std::string_view> names, HashObserver& observer);
@@ -56,6 +57,7 @@ class HashWorker {
   const std::vector<Algorithm> algorithms_;
   const bool is_tree_;
   const int procs_;
+  DigestCache* const cache_;
   DiskPlace place_;  // before hasher_, whose files know it
   FilesHasher hasher_;
   bool are_large_ = false;             // the files that hasher_ has at hand

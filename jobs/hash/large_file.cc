@@ -207,7 +207,7 @@ class Chains {
 
 }  // namespace
 
-Expected<FileDigests, HashFileError> hash_large_file(FileReading file,
+Expected<FileDigests, HashFileError> hash_large_file(FileReading& file,
                                                      std::span<const Algorithm> algorithms,
                                                      int workers, const HashProgress& progress) {
   const bool is_tree = algorithms.size() == 1 && algorithms.front() == Algorithm::kBlake3 &&

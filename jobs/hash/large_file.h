@@ -32,7 +32,7 @@ using HashProgress = std::function<bool(std::uint64_t bytes)>;
 /// returns  kSystem with ECANCELED when `progress` gave up.
 /// threads  on a goroutine, which parks until the others have ended.
 [[nodiscard]] Expected<FileDigests, HashFileError> hash_large_file(
-    FileReading file, std::span<const Algorithm> algorithms, int workers,
+    FileReading& file, std::span<const Algorithm> algorithms, int workers,
     const HashProgress& progress);
 
 }  // namespace gorun::jobs

@@ -20,8 +20,9 @@ WalkOptions every_type(TurningDisks* disks) {
 }  // namespace
 
 PathSource::PathSource(std::vector<std::string> paths, std::vector<Algorithm> algorithms,
-                       WalkOrder order, TurningDisks* disks)
+                       WalkOrder order, TurningDisks* disks, const DigestCache* cache)
     : algorithms_(std::move(algorithms)),
+      cache_(cache),
       walker_(every_type(disks)),
       walk_(walker_, std::move(paths), order) {}
 
@@ -37,7 +38,7 @@ bool PathSource::next(HashTask* task) {
   for (Found& found : piece.found) {
     const bool is_wanted =
         found.type == FileType::kFile || (found.is_root && found.type != FileType::kDirectory);
-    if (!is_wanted) continue;
+    if (!is_wanted || (cache_ != nullptr && cache_->is_made_of(found.path))) continue;
     task->names.push_back(std::move(found.path));
     inodes.push_back(found.inode);
   }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/hash/digest_cache.h"
 #include "jobs/hash/hash_run.h"
 #include "jobs/walk/ordered_walk.h"
 
@@ -20,13 +21,15 @@ namespace gorun::jobs {
 class PathSource final : public HashSource {
  public:
   /// disks  outlive this; nullptr: none turns.
+  /// cache  outlives this; the files that it lies in are passed over. nullptr: there is none.
   PathSource(std::vector<std::string> paths, std::vector<Algorithm> algorithms, WalkOrder order,
-             TurningDisks* disks = nullptr);
+             TurningDisks* disks = nullptr, const DigestCache* cache = nullptr);
 
   bool next(HashTask* task) override;
 
  private:
   const std::vector<Algorithm> algorithms_;
+  const DigestCache* const cache_;
   const Walker walker_;
   OrderedWalk walk_;
   std::atomic<bool> turns_ = false;  // what was found last; relaxed: a hint for the size of tasks

@@ -4,13 +4,20 @@
 // do it puts back half of those that it has not begun with. Items leave in the order in which they
 // came.
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "jobs/hash/digest_cache.h"
 #include "jobs/hash/hash_worker.h"
+#include "jobs/run_options.h"
 #include "jobs/stages/rows.h"
+#include "jobs/state_directory.h"
+#include "runtime/blocking.h"
+#include "runtime/sync.h"
 
 namespace gorun::jobs {
 namespace {
@@ -33,8 +40,12 @@ Failure failure_of_file(const HashFileError& error) {
 
 class Hash final : public Operator, private HashObserver {
  public:
-  Hash(const std::vector<Algorithm>& algorithms, TurningDisks* disks, Context& context)
-      : context_(context), worker_(algorithms, Sha256Path::kAuto, context.procs(), disks) {}
+  /// cache  or nullptr.
+  Hash(const std::vector<Algorithm>& algorithms, TurningDisks* disks, DigestCache* cache,
+       Context& context)
+      : context_(context),
+        cache_(cache),
+        worker_(algorithms, Sha256Path::kAuto, context.procs(), disks, cache) {}
 
   Flow process(Batch&& batch, Out& out) override {
     names_.clear();
@@ -44,6 +55,12 @@ class Hash final : public Operator, private HashObserver {
     if (!worker_.hash(names_, *this)) return Flow::kStop;
     leave_out_failed(&batch);
     return out.send(std::move(batch));
+  }
+
+  void finish(Out& /*out*/) override {
+    if (cache_ == nullptr) return;
+    runtime::blocking(runtime::Blocking::kLong, [this] { cache_->flush(); });
+    for (std::string& warning : cache_->take_warnings()) context_.warn(std::move(warning));
   }
 
  private:
@@ -97,6 +114,7 @@ class Hash final : public Operator, private HashObserver {
   }
 
   Context& context_;
+  DigestCache* const cache_;
   HashWorker worker_;
   Batch* batch_ = nullptr;               // at hand
   std::vector<std::string_view> names_;  // of it
@@ -109,18 +127,42 @@ class HashStage final : public Stage {
   explicit HashStage(const StageSpec& spec)
       : workers_(spec.workers),
         algorithms_(algorithms_of(spec.options)),
-        disks_(spec.options.find_integer("rotational_workers")) {}
+        disks_(spec.options.find_integer("rotational_workers")),
+        cache_option_(spec.options.text("cache")) {}
   [[nodiscard]] StageTraits traits() const override {
     return {.workers = workers_, .batch_items = kHashNamesAtOnce, .feeds_itself = true};
   }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    return std::make_unique<Hash>(algorithms_, &disks_, context);
+    return std::make_unique<Hash>(algorithms_, &disks_, open_cache(context), context);
   }
 
  private:
+  // The cache that the stage has, opened by the first worker. nullptr: none, or why not was said.
+  DigestCache* open_cache(Context& context) {
+    if (cache_option_ == "false") return nullptr;
+    const std::lock_guard lock(cache_mutex_);
+    if (was_opened_) return cache_.get();
+    was_opened_ = true;
+    using Trust = DigestCache::Trust;
+    auto opened = runtime::blocking(runtime::Blocking::kBrief, [&] {
+      return DigestCache::open(cache_place(context.graph(), cache_option_),
+                               context.run_options().paranoid ? Trust::kNothing : Trust::kStamps);
+    });
+    if (opened) {
+      cache_ = std::move(opened).value();
+    } else {
+      context.warn(opened.error() + ": all files are read");
+    }
+    return cache_.get();
+  }
+
   const int workers_;
   const std::vector<Algorithm> algorithms_;
   TurningDisks disks_;
+  const std::string cache_option_;
+  runtime::Mutex cache_mutex_;  // guards what follows
+  bool was_opened_ = false;
+  std::shared_ptr<DigestCache> cache_;
 };
 
 }  // namespace

@@ -109,10 +109,11 @@ class Verify final : public Operator, private HashObserver {
     const std::vector<Algorithm>& algorithms = expected_[begin_].algorithms;
     auto worker = workers_.find(algorithms);
     if (worker == workers_.end()) {
-      worker = workers_
-                   .emplace(algorithms, std::make_unique<HashWorker>(algorithms, Sha256Path::kAuto,
-                                                                     context_.procs(), disks_))
-                   .first;
+      worker =
+          workers_
+              .emplace(algorithms, std::make_unique<HashWorker>(algorithms, Sha256Path::kAuto,
+                                                                context_.procs(), disks_, nullptr))
+              .first;
     }
     return worker->second->hash(names_, *this) ? Flow::kMore : Flow::kStop;
   }

@@ -38,7 +38,7 @@ Result hash(int procs, const std::string& path, const std::vector<Algorithm>& al
   Runtime rt({.procs = procs});
   rt.run([&] {
     auto file = FileReading::open(AT_FDCWD, path);
-    result = hash_large_file(std::move(file).value(), algorithms, 4, progress);
+    result = hash_large_file(*file, algorithms, 4, progress);
   });
   return *std::move(result);
 }

@@ -1,0 +1,594 @@
+#include "jobs/hash/digest_cache.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "jobs/quote.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr int kFirstBits = 4;
+constexpr int kMostBits = 36;  // 256 TiB: no disk has that, and no loop ends by a full one
+
+// What is gathered before it is written: about 4 MiB.
+constexpr std::size_t kMostGathered = 16384;
+constexpr std::size_t kMostBytes = std::size_t{3} << 20;
+constexpr std::chrono::seconds kGatheringTime{1};
+
+// Of SHA-256 a bucket holds 49 files; chance fills the first one when they have half of that.
+constexpr std::size_t kFilesOfBucket = 16;
+// A bucket is cut into so many parts that they fit in the cache.
+constexpr int kMostBitsAtOnce = 6;
+
+constexpr std::uint64_t kContradictionsShown = 20;
+
+constexpr std::string_view kTableName = "digests";
+constexpr std::string_view kNextName = "digests.next";
+
+constexpr std::array<char, 16> kMagic = {"gorun digests 1"};
+constexpr std::uint32_t kByteOrder = 0x01020304;
+
+// The first page of the table.
+struct Header {
+  std::array<char, 16> magic{};
+  std::uint32_t byte_order = 0;
+  std::uint32_t bits = 0;
+  std::uint64_t seed = 0;
+  std::uint64_t check = 0;  // of what is before it
+
+  [[nodiscard]] std::uint64_t right_check() const {
+    return XXH3_64bits(this, offsetof(Header, check));
+  }
+};
+
+// Numbers that stand for algorithms on the disk.
+constexpr std::array<std::pair<Algorithm, std::uint8_t>, 7> kCodes = {{{Algorithm::kSha256, 1},
+                                                                       {Algorithm::kSha512, 2},
+                                                                       {Algorithm::kSha1, 3},
+                                                                       {Algorithm::kMd5, 4},
+                                                                       {Algorithm::kBlake3, 5},
+                                                                       {Algorithm::kXxh3, 6},
+                                                                       {Algorithm::kXxh128, 7}}};
+
+std::uint8_t code_of(Algorithm algorithm) {
+  return std::ranges::find(kCodes, algorithm, &std::pair<Algorithm, std::uint8_t>::first)->second;
+}
+
+// Digests as an entry has them: a code and its bytes, each.
+using Digests = std::vector<Digest>;
+
+void append_digests(std::span<const Digest> digests, std::string* out) {
+  for (const Digest& digest : digests) {
+    out->push_back(static_cast<char>(code_of(digest.algorithm)));
+    out->append(reinterpret_cast<const char*>(digest.bytes.data()), digest_size(digest.algorithm));
+  }
+}
+
+// What is not known, of a later gorun, and all behind it, is left out.
+Digests parse_digests(std::string_view bytes) {
+  Digests digests;
+  while (!bytes.empty()) {
+    const auto code = static_cast<std::uint8_t>(bytes.front());
+    const auto row = std::ranges::find(kCodes, code, &std::pair<Algorithm, std::uint8_t>::second);
+    if (row == kCodes.end() || bytes.size() < 1 + digest_size(row->first)) break;
+    Digest& digest = digests.emplace_back();
+    digest.algorithm = row->first;
+    std::memcpy(digest.bytes.data(), bytes.data() + 1, digest_size(row->first));
+    bytes.remove_prefix(1 + digest_size(row->first));
+  }
+  return digests;
+}
+
+const Digest* find_digest(const Digests& digests, Algorithm algorithm) {
+  const auto found = std::ranges::find(digests, algorithm, &Digest::algorithm);
+  return found == digests.end() ? nullptr : &*found;
+}
+
+// The errno of what failed; 0: the bytes are there.
+int write_page(int fd, std::uint64_t page, std::string_view bytes) {
+  auto at = static_cast<off_t>(page * kPageBytes);
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::pwrite(fd, bytes.data(), bytes.size(), at);
+    if (wrote < 0 && errno != EINTR) return errno;
+    if (wrote <= 0) continue;
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+    at += wrote;
+  }
+  return 0;
+}
+
+std::string current_directory() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string() + "/";
+}
+
+// Those that are open in this process, by path: of a file that is opened twice the second lock
+// would wait for the first.
+struct OpenCaches {
+  std::mutex mutex;  // held while one is opened
+  std::map<std::string, std::weak_ptr<DigestCache>> by_path;
+};
+
+OpenCaches& open_caches() {
+  static OpenCaches* const caches = new OpenCaches;  // threads may outlive main()
+  return *caches;
+}
+
+}  // namespace
+
+// A page: a check, how much of it is used, and entries, each
+//   key 16, size 8, mtime 8, ctime 8, inode 8, bytes of digests 1, digests.
+class DigestCache::Bucket {
+ public:
+  // How a page was found. An empty one is right.
+  [[nodiscard]] bool is_right() const {
+    const Head head = this->head();
+    if (head.used == 0) return true;
+    return head.used >= kHeadBytes && head.used <= kPageBytes &&
+           head.check ==
+               XXH3_64bits(page_.data() + sizeof head.check, head.used - sizeof head.check);
+  }
+  [[nodiscard]] bool is_empty() const { return used() == kHeadBytes; }
+  void clear() { page_.fill('\0'); }
+  [[nodiscard]] std::span<char> page() { return page_; }
+
+  // The page to write.
+  [[nodiscard]] std::string_view sealed() {
+    Head head = this->head();
+    set_head(head);
+    head.check = XXH3_64bits(page_.data() + sizeof head.check, head.used - sizeof head.check);
+    std::memcpy(page_.data(), &head.check, sizeof head.check);
+    std::fill(page_.begin() + head.used, page_.end(), '\0');
+    return {page_.data(), page_.size()};
+  }
+
+  struct Entry {
+    Key key;
+    FileStamp stamp;  // without a device
+    std::string_view digests;
+    std::size_t at = 0;  // where it lies in the page
+    [[nodiscard]] std::size_t size() const { return kEntryBytes + digests.size(); }
+  };
+
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t at = kHeadBytes; at + kEntryBytes <= used();) {
+      const Entry entry = entry_at(at);
+      at += entry.size();
+      if (at > used()) return;  // no bucket with a right check has this
+      visit(entry);
+    }
+  }
+
+  [[nodiscard]] std::optional<Entry> find(const Key& key) const {
+    std::optional<Entry> found;
+    for_each([&](const Entry& entry) {
+      if (entry.key == key) found = entry;
+    });
+    return found;
+  }
+
+  void erase(const Entry& entry) {
+    char* const begin = page_.data() + entry.at;
+    std::memmove(begin, begin + entry.size(), used() - entry.at - entry.size());
+    set_used(used() - entry.size());
+  }
+
+  // False: it has no room.
+  bool add(const Key& key, const FileStamp& stamp, std::string_view digests) {
+    const std::size_t at = used();
+    if (at + kEntryBytes + digests.size() > kPageBytes) return false;
+    const std::array<std::uint64_t, 6> numbers = {key.low,
+                                                  key.high,
+                                                  static_cast<std::uint64_t>(stamp.size),
+                                                  static_cast<std::uint64_t>(stamp.mtime_ns),
+                                                  static_cast<std::uint64_t>(stamp.ctime_ns),
+                                                  stamp.inode};
+    char* const entry = page_.data() + at;
+    std::memcpy(entry, numbers.data(), sizeof numbers);
+    entry[sizeof numbers] = static_cast<char>(digests.size());
+    std::memcpy(entry + kEntryBytes, digests.data(), digests.size());
+    set_used(at + kEntryBytes + digests.size());
+    return true;
+  }
+
+ private:
+  struct Head {
+    std::uint64_t check = 0;
+    std::uint32_t used = 0;  // of the page, from its begin; 0: nothing was ever written
+    std::uint32_t none = 0;
+  };
+  static constexpr std::size_t kHeadBytes = sizeof(Head);
+  static constexpr std::size_t kEntryBytes = 6 * sizeof(std::uint64_t) + 1;
+
+  [[nodiscard]] Head head() const {
+    Head head;
+    std::memcpy(&head, page_.data(), sizeof head);
+    return head;
+  }
+  void set_head(Head& head) {
+    if (head.used == 0) head.used = kHeadBytes;
+    std::memcpy(page_.data(), &head, sizeof head);
+  }
+  [[nodiscard]] std::size_t used() const {
+    const std::size_t used = head().used;
+    return used == 0 ? kHeadBytes : used;
+  }
+  void set_used(std::size_t used) {
+    Head head = this->head();
+    head.used = static_cast<std::uint32_t>(used);
+    set_head(head);
+  }
+
+  [[nodiscard]] Entry entry_at(std::size_t at) const {
+    std::array<std::uint64_t, 6> numbers;
+    std::memcpy(numbers.data(), page_.data() + at, sizeof numbers);
+    const auto length = static_cast<std::uint8_t>(page_[at + sizeof numbers]);
+    const std::size_t room = kPageBytes - at - kEntryBytes;
+    return {.key = {numbers[0], numbers[1]},
+            .stamp = {.size = static_cast<std::int64_t>(numbers[2]),
+                      .mtime_ns = static_cast<std::int64_t>(numbers[3]),
+                      .ctime_ns = static_cast<std::int64_t>(numbers[4]),
+                      .inode = numbers[5],
+                      .device = 0},
+            .digests = {page_.data() + at + kEntryBytes, std::min<std::size_t>(length, room)},
+            .at = at};
+  }
+
+  std::array<char, kPageBytes> page_;
+};
+
+Expected<std::shared_ptr<DigestCache>, std::string> DigestCache::open(const CachePlace& place,
+                                                                      Trust trust) {
+  if (auto error = make_directory(place)) return error->message();
+  std::error_code ignored;
+  std::filesystem::path real = std::filesystem::canonical(place.directory, ignored);
+  if (ignored) real = place.directory;
+  OpenCaches& caches = open_caches();
+  const std::lock_guard lock(caches.mutex);
+  std::weak_ptr<DigestCache>& known = caches.by_path[real.string()];
+  if (std::shared_ptr<DigestCache> cache = known.lock()) return cache;
+  std::shared_ptr<DigestCache> cache(new DigestCache(real.string(), trust));
+  if (auto error = cache->open_table()) return *std::move(error);
+  known = cache;
+  return cache;
+}
+
+DigestCache::DigestCache(std::string directory, Trust trust)
+    : directory_(std::move(directory)),
+      path_(directory_ + "/" + std::string(kTableName)),
+      current_(current_directory()),
+      trust_(trust) {}
+
+DigestCache::~DigestCache() { flush(); }
+
+std::optional<std::string> DigestCache::open_table() {
+  bool is_ours = false;
+  for (;;) {
+    table_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (table_.is_open()) {
+      is_ours = lock_table();
+    } else if (errno == EACCES || errno == EROFS) {
+      give_up({"write", errno, path_});
+      table_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    }
+    if (!table_.is_open()) return SystemError{"open", errno, path_}.message();
+    struct stat opened = {};
+    struct stat there = {};
+    if (::fstat(table_.get(), &opened) != 0) return SystemError{"stat", errno, path_}.message();
+    if (!is_ours) break;
+    // Who had it before may have put another one in its place.
+    if (::stat(path_.c_str(), &there) == 0 && there.st_ino == opened.st_ino) break;
+  }
+  const auto header = read_header();
+  if (!header) return header.error().message();
+  switch (*header) {
+    case HeaderState::kForeign:
+      return quote(path_) + " is not what gorun keeps digests in: remove it, or name another place";
+    case HeaderState::kRight:
+      knows_any_ = trust_ == Trust::kStamps;
+      break;
+    case HeaderState::kNone:
+      if (!is_ours) break;
+      bits_ = kFirstBits;
+      if (::getrandom(&seed_, sizeof seed_, 0) != sizeof seed_) seed_ = 0;
+      if (::ftruncate(table_.get(), 0) != 0) return SystemError{"write", errno, path_}.message();
+      if (const int failed = write_header(table_.get(), bits_)) {
+        return SystemError{"write", failed, path_}.message();
+      }
+  }
+  keeps_.store(is_ours, std::memory_order_relaxed);
+  return std::nullopt;
+}
+
+// False, with a warning: somebody else has it.
+bool DigestCache::lock_table() {
+  if (::flock(table_.get(), LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) {
+    warn("another gorun uses " + quote(path_) + ": what this one reads is not remembered");
+  } else {
+    give_up({"lock", errno, path_});
+  }
+  return false;
+}
+
+Expected<DigestCache::HeaderState, SystemError> DigestCache::read_header() {
+  Header header;
+  const ssize_t got = ::pread(table_.get(), &header, sizeof header, 0);
+  if (got < 0) return SystemError{"read", errno, path_};
+  // A power cut may have left zeros of it.
+  const Header none;
+  if (got == 0 || std::memcmp(&header, &none, static_cast<std::size_t>(got)) == 0) {
+    return HeaderState::kNone;
+  }
+  if (header.magic != kMagic) return HeaderState::kForeign;
+  const bool is_right = got == sizeof header && header.byte_order == kByteOrder &&
+                        header.bits <= kMostBits && header.check == header.right_check();
+  if (!is_right) return HeaderState::kNone;
+  bits_ = static_cast<int>(header.bits);
+  seed_ = header.seed;
+  return HeaderState::kRight;
+}
+
+// The errno of what failed; 0: it is there.
+int DigestCache::write_header(int fd, int bits) const {
+  Header header{.magic = kMagic,
+                .byte_order = kByteOrder,
+                .bits = static_cast<std::uint32_t>(bits),
+                .seed = seed_};
+  header.check = header.right_check();
+  return write_page(fd, 0, {reinterpret_cast<const char*>(&header), sizeof header});
+}
+
+// Of the absolute path, without "." and empty components: what is reached by another way through
+// links or ".." is another path.
+DigestCache::Key DigestCache::key_of(std::string_view path) const {
+  std::string whole;
+  whole.reserve(current_.size() + path.size());
+  if (!path.starts_with('/')) whole = current_;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    const std::string_view component = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    if (component.empty() || component == ".") continue;
+    if (!whole.ends_with('/')) whole += '/';
+    whole += component;
+  }
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(whole.data(), whole.size(), seed_);
+  return {hash.low64, hash.high64};
+}
+
+// From 1: the header is page 0.
+std::uint64_t DigestCache::bucket_of(const Key& key) const {
+  return 1 + (bits_ == 0 ? 0 : key.high >> (64 - bits_));
+}
+
+// False: it cannot be read. What is wrong in itself is empty (I1).
+bool DigestCache::load(int fd, std::uint64_t number, Bucket* bucket) const {
+  const std::span<char> page = bucket->page();
+  std::size_t filled = 0;
+  while (filled < page.size()) {
+    const ssize_t got = ::pread(fd, page.data() + filled, page.size() - filled,
+                                static_cast<off_t>(number * kPageBytes + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  if (filled < page.size() || !bucket->is_right()) bucket->clear();
+  return true;
+}
+
+std::optional<std::vector<Digest>> DigestCache::find(std::string_view path, const FileStamp& stamp,
+                                                     std::span<const Algorithm> algorithms) {
+  if (!knows_any_) return std::nullopt;
+  const Key key = key_of(path);
+  Bucket bucket;
+  {
+    const std::shared_lock turn(turn_);
+    const std::uint64_t number = bucket_of(key);
+    const std::lock_guard lock(buckets_[number % buckets_.size()]);
+    if (!load(table_.get(), number, &bucket)) return std::nullopt;
+  }
+  const auto entry = bucket.find(key);
+  FileStamp seen = stamp;
+  seen.device = 0;
+  if (!entry || entry->stamp != seen) return std::nullopt;
+  const Digests known = parse_digests(entry->digests);
+  Digests digests;
+  digests.reserve(algorithms.size());
+  for (const Algorithm algorithm : algorithms) {
+    const Digest* const digest = find_digest(known, algorithm);
+    if (digest == nullptr) return std::nullopt;
+    digests.push_back(*digest);
+  }
+  return digests;
+}
+
+void DigestCache::keep(std::string_view path, const FileStamp& stamp,
+                       std::span<const Digest> digests) {
+  if (!keeps_.load(std::memory_order_relaxed)) return;
+  Gathered::File file{.key = key_of(path), .stamp = stamp};
+  file.stamp.device = 0;
+  const auto now = std::chrono::steady_clock::now();
+  Gathered due;
+  {
+    const std::lock_guard lock(gathering_);
+    std::string& bytes = gathered_.bytes;
+    if (gathered_.files.empty() && bytes.capacity() == 0) gathered_since_ = now;
+    file.path = static_cast<std::uint32_t>(bytes.size());
+    bytes.append(path);
+    file.digests = static_cast<std::uint32_t>(bytes.size());
+    append_digests(digests, &bytes);
+    file.end = static_cast<std::uint32_t>(bytes.size());
+    gathered_.files.push_back(file);
+    const bool is_due = gathered_.files.size() >= kMostGathered || bytes.size() >= kMostBytes ||
+                        now - gathered_since_ >= kGatheringTime;
+    if (!is_due) return;
+    due = std::exchange(gathered_, {});
+    gathered_since_ = now;
+  }
+  write(std::move(due));
+}
+
+void DigestCache::flush() {
+  Gathered due;
+  {
+    const std::lock_guard lock(gathering_);
+    due = std::exchange(gathered_, {});
+  }
+  write(std::move(due));
+}
+
+void DigestCache::write(Gathered&& gathered) {
+  const std::lock_guard writer(writing_);
+  std::vector<Gathered::File>& files = gathered.files;
+  std::ranges::sort(files, {}, [](const Gathered::File& file) { return file.key.high; });
+  // A table that these alone would fill is not doubled again and again.
+  int bits = bits_;
+  while (bits < kMostBits && files.size() >> bits > kFilesOfBucket) ++bits;
+  if (!grow(bits)) return;
+  Bucket bucket;
+  for (auto at = files.begin(); at != files.end();) {
+    if (!keeps_.load(std::memory_order_relaxed)) return;
+    const std::uint64_t number = bucket_of(at->key);
+    bool has_room = true;
+    {
+      const std::lock_guard lock(buckets_[number % buckets_.size()]);
+      if (!load(table_.get(), number, &bucket)) return give_up({"read", errno, path_});
+      while (has_room && at != files.end() && bucket_of(at->key) == number) {
+        has_room = put(gathered, *at, &bucket);
+        if (has_room) ++at;
+      }
+      const int failed = write_page(table_.get(), number, bucket.sealed());
+      if (failed != 0) return give_up({"write", failed, path_});
+    }
+    if (!has_room && !grow(bits_ + 1)) return;
+  }
+}
+
+// False: it has no room.
+bool DigestCache::put(const Gathered& gathered, const Gathered::File& file, Bucket* bucket) {
+  const std::string_view bytes = gathered.bytes;
+  Digests digests = parse_digests(bytes.substr(file.digests, file.end - file.digests));
+  const auto entry = bucket->find(file.key);
+  if (entry && entry->stamp == file.stamp) {
+    const Digests known = parse_digests(entry->digests);
+    const bool is_contradicted = std::ranges::any_of(digests, [&](const Digest& digest) {
+      const Digest* const before = find_digest(known, digest.algorithm);
+      return before != nullptr && *before != digest;
+    });
+    if (is_contradicted) {
+      report_contradiction(bytes.substr(file.path, file.digests - file.path));
+    } else {
+      for (const Digest& other : known) {
+        if (find_digest(digests, other.algorithm) == nullptr) digests.push_back(other);
+      }
+    }
+  }
+  if (entry) bucket->erase(*entry);
+  std::string together;
+  append_digests(digests, &together);
+  return bucket->add(file.key, file.stamp, together);
+}
+
+// Makes the table one of 2^bits buckets, if it is smaller. False: it cannot be.
+bool DigestCache::grow(int bits) {
+  while (bits_ < bits) {
+    const int step = std::min(bits - bits_, kMostBitsAtOnce);
+    if (!double_table(step)) return false;
+  }
+  return true;
+}
+
+// `times` times: a bucket becomes 2^times neighbours.
+bool DigestCache::double_table(int times) {
+  const std::string path = directory_ + "/" + std::string(kNextName);
+  const auto fail = [&](std::string_view call, int number) {
+    give_up({call, number, path});
+    ::unlink(path.c_str());
+    return false;
+  };
+  if (bits_ + times > kMostBits) return fail("write", EFBIG);
+  FileDescriptor next(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!next.is_open()) return fail("open", errno);
+  if (::flock(next.get(), LOCK_EX | LOCK_NB) != 0) return fail("lock", errno);
+  if (const int failed = write_header(next.get(), bits_ + times)) return fail("write", failed);
+  Bucket bucket;
+  std::vector<Bucket> parts(std::size_t{1} << times);
+  for (std::uint64_t i = 0; i < std::uint64_t{1} << bits_; ++i) {
+    if (!load(table_.get(), 1 + i, &bucket)) return fail("read", errno);
+    for (Bucket& part : parts) part.clear();
+    bucket.for_each([&](const Bucket::Entry& entry) {
+      const std::uint64_t part = entry.key.high >> (64 - bits_ - times) & (parts.size() - 1);
+      // It has room: it gets a part of what a page had.
+      static_cast<void>(parts[part].add(entry.key, entry.stamp, entry.digests));
+    });
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      if (parts[part].is_empty()) continue;
+      const std::uint64_t page = 1 + i * parts.size() + part;
+      if (const int failed = write_page(next.get(), page, parts[part].sealed())) {
+        return fail("write", failed);
+      }
+    }
+  }
+  if (::rename(path.c_str(), path_.c_str()) != 0) return fail("rename", errno);
+  const std::unique_lock turn(turn_);
+  table_ = std::move(next);
+  bits_ += times;
+  return true;
+}
+
+void DigestCache::give_up(const SystemError& error) {
+  keeps_.store(false, std::memory_order_relaxed);
+  warn(error.message() + ": digests are not remembered");
+}
+
+void DigestCache::warn(std::string what) {
+  const std::lock_guard lock(warnings_mutex_);
+  warnings_.push_back(std::move(what));
+}
+
+void DigestCache::report_contradiction(std::string_view path) {
+  {
+    const std::lock_guard lock(warnings_mutex_);
+    if (++contradictions_ > kContradictionsShown) return;
+  }
+  warn(quote(path) +
+       " does not hold what it held, and its size, times and inode are the same: "
+       "the disk is bad, or somebody set the clock");
+}
+
+bool DigestCache::is_made_of(const std::string& path) const {
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  if (name != kTableName && name != kNextName) return false;
+  std::error_code error;
+  return std::filesystem::equivalent(path, directory_ + "/" + std::string(name), error);
+}
+
+std::vector<std::string> DigestCache::take_warnings() {
+  const std::lock_guard lock(warnings_mutex_);
+  std::vector<std::string> warnings = std::exchange(warnings_, {});
+  const std::uint64_t contradictions = std::exchange(contradictions_, 0);
+  if (contradictions > kContradictionsShown) {
+    warnings.push_back("of " + std::to_string(contradictions - kContradictionsShown) +
+                       " more files the same is to be said");
+  }
+  return warnings;
+}
+
+}  // namespace gorun::jobs
