@@ -441,15 +441,15 @@ EnvironmentBlock::EnvironmentBlock(std::span<const std::pair<std::string, std::s
   for (const auto& [name, value] : additions) added[name] = &value;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (!added.contains(text.substr(0, text.find('=')))) texts_.emplace_back(text);
+    if (!added.contains(text.substr(0, text.find('=')))) texts_.append(text).push_back('\0');
   }
   for (const auto& [name, value] : additions) {
-    if (added[name] != &value) continue;
-    std::string& text = texts_.emplace_back(name);
-    text += '=';
-    text += value;
+    if (added[name] == &value) texts_.append(name).append("=").append(value).push_back('\0');
   }
-  pointers_ = pointers_to(texts_);
+  for (std::size_t at = 0; at < texts_.size(); at = texts_.find('\0', at) + 1) {
+    pointers_.push_back(texts_.data() + at);
+  }
+  pointers_.push_back(nullptr);
 }
 
 const char* EnvironmentBlock::get(std::string_view name) const {

@@ -149,6 +149,7 @@ P* Sched::take_idle(P* preferred) {
   }
   if (pp == nullptr) return nullptr;
   pp->idle = false;
+  ++idle_ps_taken;
   busy_ps.store(busy_ps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
   if (sysmon_asleep) wake_sysmon();

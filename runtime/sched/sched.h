@@ -219,6 +219,7 @@ struct Sched {
   std::atomic<int> aside_fds{0};              // of them, those that do not keep the run alive
   std::condition_variable changed;            // the run is over; with lock
   bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
+  std::uint64_t idle_ps_taken = 0;            // guarded by lock: how often in all
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
 
   Orphans orphans;

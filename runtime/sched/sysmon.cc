@@ -9,7 +9,9 @@
 //
 // It looks every 20 us while that pays, ever more rarely (1 ms) while it does not, as also while
 // threads are refused and none sleeps: what it finds then has to wait. And not at all while every P
-// is idle, unless a refused thread is missing: for work, or as the timekeeper.
+// is idle, unless a refused thread is missing: for work, or as the timekeeper. But where Ps idle
+// and run in turns, thousands of times a second (commands, requests), it dozes through that: to be
+// woken for each turn costs those whom it serves more than all of its looks.
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -31,6 +33,10 @@ constexpr std::int64_t kShortestNs = 20'000;
 // A goroutine is noticed to compute this much too late, at most; a thousand looks a second cost
 // some 0.2 % of a core, and none while every P is idle.
 constexpr std::int64_t kLongestNs = 1'000'000;
+// A doze; it ends by itself. What begins meanwhile is noticed that much later.
+constexpr std::int64_t kDozeNs = 2'000'000;
+// Dozes without a turn, before it sleeps until it is woken.
+constexpr int kQuietDozes = 4;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
 // After so long a sleep it is eager again. Not after each: where all Ps idle and one does not in
 // turns (commands, requests) it would always be, and take from them more than they cost.
@@ -93,15 +99,25 @@ void Sched::sysmon_main() {
   static_cast<void>(sysmon_word.exchange(0, std::memory_order_acquire));
   std::int64_t pause_ns = kShortestNs;
   int fruitless = 0;
+  bool dozes = false;
+  int quiet = 0;                 // dozes in which no P was taken
+  std::uint64_t seen_taken = 0;  // idle_ps_taken, then
   SchedTrace lines(mode.sched_trace_ns, monotonic_ns());
   while (!stopping.load(std::memory_order_acquire)) {
     const std::int64_t before = monotonic_ns();
-    futex_wait(sysmon_word, 0, before + lines.shorten(pause_ns, before));
+    futex_wait(sysmon_word, 0, before + lines.shorten(dozes ? kDozeNs : pause_ns, before));
     sysmon_word.store(0, std::memory_order_relaxed);
+    dozes = false;
     if (pause_ns == kLongestNs && !lines.is_on()) {
       std::unique_lock guard(lock);
+      quiet = seen_taken == idle_ps_taken ? quiet + 1 : 0;
+      seen_taken = idle_ps_taken;
       if (!stopping.load(std::memory_order_relaxed) &&
           busy_ps.load(std::memory_order_relaxed) == 0 && !any_work() && !needs_timekeeper(0)) {
+        if (quiet < kQuietDozes) {
+          dozes = true;
+          continue;
+        }
         sysmon_asleep = true;
         sysmon_word.store(0, std::memory_order_relaxed);
         guard.unlock();
