@@ -61,8 +61,10 @@ ChildPump::ChildPump(Child child, const PumpOptions& options)
   look_at_ = now + kLookForStop;
   heard_at_ = now;
   left_at_ = now;
-  heard_bytes_ = heard_bytes();
-  if (options_.heartbeat) listen_at_ = now + *options_.heartbeat / kLooksABeat;
+  if (options_.heartbeat) {
+    heard_bytes_ = heard_bytes();
+    listen_at_ = now + *options_.heartbeat / kLooksABeat;
+  }
 }
 
 std::uint64_t ChildPump::heard_bytes() const {

@@ -1,11 +1,11 @@
 // jobs/subprocess.h - starting a child: fast, in a process group of its own, with nothing inherited
 // but what is meant.
 //
-// The child is made by clone3(CLONE_VM | CLONE_VFORK | CLONE_PIDFD): it borrows our memory on a
-// small stack of its own until it has called execve, so starting costs the same however large we
-// are, and it tells why it could not by writing to that memory. Only this thread waits meanwhile.
-// CLONE_CLEAR_SIGHAND spares the child 124 system calls that would put handlers back one by one
-// (16 us of 100); where clone3 is missing or filtered it makes them.
+// The child is made by clone3(CLONE_VM | CLONE_PIDFD): it borrows our memory on a small stack of
+// its own until it has called execve, so starting costs the same however large we are, and it tells
+// why it could not by writing to that memory. Only this thread waits meanwhile (CLONE_VFORK), or
+// nobody. CLONE_CLEAR_SIGHAND spares the child 124 system calls that would put handlers back one by
+// one (16 us of 100); where clone3 is missing or filtered it makes them.
 //
 // What the child gets
 //   Group    its own; a signal to -pid() reaches it and its children.
@@ -100,6 +100,30 @@ struct Child {
 ///          writes (ETXTBSY) is tried again for half a second. Nothing is left behind by a failure.
 /// threads  any. Blocks its thread, and no other, for some tens of microseconds.
 [[nodiscard]] Expected<Child, SystemError> start_child(const Command& command);
+
+struct LaunchParts;
+
+/// What a child borrows on its way to its program. One for each child that is on its way; used
+/// again and again it stays in the caches.
+class LaunchRoom {
+ public:
+  LaunchRoom();
+  ~LaunchRoom();
+
+  /// Of a child that has ended: true if it never came to run its program.
+  [[nodiscard]] bool has_failed() const;
+
+ private:
+  friend Expected<Child, SystemError> start_child(const Command& command, LaunchRoom& room);
+  std::unique_ptr<LaunchParts> parts_;
+};
+
+/// As above, but returns while the child may still be on its way: who waits for its end anyway
+/// sleeps once and not twice. The end of a child that could not run its program is exit 127, and
+/// room.has_failed(): the other start_child() then says why, or knows what to do.
+///
+/// command, room  stay in place, and nobody uses them for another start, until the child has ended.
+[[nodiscard]] Expected<Child, SystemError> start_child(const Command& command, LaunchRoom& room);
 
 /// The file that execve is to be given for `program`: itself if it holds a slash, else the first
 /// executable file of that name in the directories of `path` (a PATH; nullptr: the system's).

@@ -164,8 +164,9 @@ PumpOptions CommandRunner::pump_options() const {
   return options;
 }
 
-// In a marked blocking section.
-std::optional<SystemError> CommandRunner::start(const Item& item, std::optional<ChildPump>* pump) {
+// In a marked blocking section. With a room it returns sooner, and what fails may show at the end.
+std::optional<SystemError> CommandRunner::start(const Item& item, std::optional<ChildPump>* pump,
+                                                LaunchRoom* room) {
   if (stdin_ == Stdin::kItem) {
     Expected<FileDescriptor, SystemError> input = input_file(item.text);
     if (!input) return input.error();
@@ -180,7 +181,8 @@ std::optional<SystemError> CommandRunner::start(const Item& item, std::optional<
     if (!file) return file.error();
     command_.files[static_cast<std::size_t>(stream)] = *file;
   }
-  Expected<Child, SystemError> child = start_child(command_);
+  Expected<Child, SystemError> child =
+      room == nullptr ? start_child(command_) : start_child(command_, *room);
   if (!child && child.error().error_number == ENOENT && !command_.file.empty()) {
     command_.file.clear();  // it was there before: perhaps it has moved
     child = start_child(command_);
@@ -206,6 +208,10 @@ Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& ou
   return has_pipes() || sends_as_it_comes() ? run_streaming(first, batch, out) : run_to_end(first);
 }
 
+bool CommandRunner::has_never_run(const ChildResult& result) const {
+  return result.ended_by == EndedBy::kItself && result.signal == 0 && room_.has_failed();
+}
+
 // Start, wait and reaping in one go.
 Flow CommandRunner::run_to_end(const Item& item) {
   std::optional<ChildPump> pump;
@@ -213,9 +219,14 @@ Flow CommandRunner::run_to_end(const Item& item) {
   std::uint64_t err_bytes = 0;
   ChildOutput seen;
   const auto error = runtime::blocking(runtime::Blocking::kLong, [&] {
-    auto failed = start(item, &pump);
+    auto failed = start(item, &pump, &room_);
     if (failed) return failed;
     seen = pump->next();
+    if (seen.is_end() && has_never_run(pump->result())) {
+      failed = start(item, &pump);
+      if (failed) return failed;
+      seen = pump->next();
+    }
     out_bytes = out_spool_.size();
     err_bytes = err_spool_.size();
     return failed;

@@ -104,7 +104,9 @@ class CommandRunner {
   Flow fail_to_write(const SystemError& error);
   Flow hang_up(const SystemError& error, ChildPump& pump, ChildStream stream);
 
-  [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump);
+  [[nodiscard]] bool has_never_run(const ChildResult& result) const;
+  [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump,
+                                                 LaunchRoom* room = nullptr);
   Flow run_to_end(const Item& item);
   Flow run_streaming(const Item& item, const Batch& batch, Out& out);
   Flow start_fed(std::optional<ChildPump>* pump, std::optional<ItemFeed>* feed);
@@ -149,6 +151,7 @@ class CommandRunner {
   std::string streamed_lines_;    // the last ones of those that were shown while it ran
   bool has_hung_up_ = false;      // it shows nobody what it says
   int unreadable_fd_ = -1;        // of a reducer
+  LaunchRoom room_;               // of a command that is run to its end
   FileDescriptor input_;
   FileDescriptor
       feed_pipe_;  // our end of the input of a command that is fed, until its feed has it
