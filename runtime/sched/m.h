@@ -43,6 +43,9 @@ struct Afterwards {
   Afterwards* next = nullptr;
 };
 
+/// What the thefts of an M may cost in vain before it rests; see sched.cc.
+inline constexpr std::int64_t kFullTheftCreditNs = 64'000;
+
 struct alignas(128) M {
   /// `jitter`: the seed of scheduling jitter, or 0 for none.
   M(int number, std::uint64_t jitter);
@@ -67,10 +70,11 @@ struct alignas(128) M {
 
   bool spinning = false;  // looking for work; counted in Sched::spinning. This M, or its waker
   // The last theft, to be weighed when its loot has run. This M only.
-  std::int64_t stole_at = 0;  // 0: nothing to weigh
-  std::uint32_t loot = 0;     // Gs
-  int vain_thefts = 0;        // in a row
-  P* old_p = nullptr;         // the P before a blocking call; its caches may be warm. This M only
+  std::int64_t stole_at = 0;                          // 0: nothing to weigh
+  std::uint32_t loot = 0;                             // Gs
+  std::int64_t theft_cost_ns = 0;                     // what it cost, and the looking for it
+  std::int64_t theft_credit_ns = kFullTheftCreditNs;  // what more may be stolen in vain
+  P* old_p = nullptr;  // the P before a blocking call; its caches may be warm. This M only
   std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
   Afterwards* afterwards = nullptr;   // of that call, the last one first. This M only
   std::uint64_t random;               // xorshift state. This M only

@@ -27,10 +27,19 @@ constexpr std::int64_t kSpinNs = 50'000;
 // A G in runnext is about to run where it is; taking it away is worth it only if its P is stuck.
 constexpr std::int64_t kRunnextGraceNs = 3'000;
 constexpr std::size_t kMaxGlobalBatch = kQueueCapacity / 2;
-// A theft pays if each stolen G kept its thief busy for longer: some ten cache lines that change
-// sides at 50 to 100 ns each, twice, and the owner's slower pops.
+// A theft pays if what was stolen kept its thief busy for longer than this for each G, some ten
+// cache lines that change sides at 50 to 100 ns each, twice, and the owner's slower pops; and than
+// what it took to get a thief, should it have slept; and than a part of the time for which it
+// looked: who looks for eight times as long as it works burns a core to spare another one a ninth.
+// (A parked M takes 50 us to run, and what it steals first then runs on a cold core, for so long
+// that it would often seem to have paid.)
 constexpr std::int64_t kTheftCostNs = 1'000;
-constexpr int kVainThefts = 8;
+constexpr std::int64_t kThiefWakeNs = 50'000;
+constexpr std::int64_t kHuntShare = 8;
+// What a theft counts at most: eight in vain cost a thief all its credit, upon which it rests, and
+// four that paid win it back.
+constexpr std::int64_t kMostLossNs = kFullTheftCreditNs / 8;
+constexpr std::int64_t kMostGainNs = kFullTheftCreditNs / 4;
 // Thieves walk the Ps in strides, each its own way round. Primes beyond any number of Ps are
 // coprime to it, whatever it is by now.
 constexpr std::array<std::size_t, 8> kStrides{1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069};
@@ -317,14 +326,15 @@ bool Sched::any_loot() const {
 void Sched::weigh_theft(M* m) {
   if (m->stole_at == 0) return;
   const std::int64_t now = monotonic_ns();
-  const bool paid = now - std::exchange(m->stole_at, 0) >= kTheftCostNs * m->loot;
-  if (paid) {
-    m->vain_thefts = 0;
+  const std::int64_t gain =
+      now - std::exchange(m->stole_at, 0) - std::exchange(m->theft_cost_ns, 0);
+  m->theft_credit_ns += std::clamp(gain, -kMostLossNs, kMostGainNs);
+  if (m->theft_credit_ns >= kFullTheftCreditNs) {
+    m->theft_credit_ns = kFullTheftCreditNs;
     rest_ns.store(kShortestRestNs, std::memory_order_relaxed);
-    return;
   }
-  if (++m->vain_thefts < kVainThefts) return;
-  m->vain_thefts = kVainThefts - 1;  // after the rest one more is enough
+  if (m->theft_credit_ns >= 0) return;
+  m->theft_credit_ns = 0;  // after the rest one in vain is enough
   const std::int64_t rest = rest_ns.load(std::memory_order_relaxed);
   rest_until.store(now + rest, std::memory_order_relaxed);
   rest_ns.store(std::min(2 * rest, kLongestRestNs), std::memory_order_relaxed);
@@ -369,6 +379,7 @@ G* Sched::steal_pass(M* m, bool last_pass) {
     if (G* gp = steal_from(m, victim, last_pass)) {
       PCounters::bump(m->p->counters.steals);
       m->stole_at = monotonic_ns();
+      m->theft_cost_ns += kTheftCostNs * m->loot;
       note(TraceKind::kSteal, m, m->p, victim->id);
       return gp;
     }
@@ -381,9 +392,13 @@ G* Sched::spin_for_work(M* m) {
     m->spinning = true;
     spinning.fetch_add(1, std::memory_order_seq_cst);
   }
-  const std::int64_t until = monotonic_ns() + kSpinNs;
+  const std::int64_t since = monotonic_ns();
+  const std::int64_t until = since + kSpinNs;
   do {
-    if (G* gp = steal_pass(m, false)) return gp;
+    if (G* gp = steal_pass(m, false)) {
+      m->theft_cost_ns += (m->stole_at - since) / kHuntShare;
+      return gp;
+    }
     if (grq.size() > 0) {
       if (G* gp = take_global(m->p)) return gp;
     }
@@ -394,6 +409,7 @@ G* Sched::spin_for_work(M* m) {
     if (stopping.load(std::memory_order_relaxed)) return nullptr;
     for (int i = 0; i < 32; ++i) pause_cpu();
   } while (monotonic_ns() < until);
+  m->theft_cost_ns += kSpinNs / kHuntShare;  // also if that was for nothing
   if (G* gp = steal_pass(m, true)) return gp;
   return pick_local(m->p);  // a timer of another P may have made one ready here
 }
@@ -434,6 +450,7 @@ G* Sched::find_runnable(M* m) {
     if (m->p == nullptr) {
       if (!sleep_until_woken(m)) return nullptr;
       coarse_clock.set(clock_ns());  // sysmon slept as well, and may not run for a while
+      if (m->spinning) m->theft_cost_ns += kThiefWakeNs;
       continue;
     }
     P* pp = m->p;
@@ -459,6 +476,7 @@ G* Sched::find_runnable(M* m) {
       }
     }
     if (gp != nullptr) {
+      if (m->stole_at == 0) m->theft_cost_ns = 0;  // it came for something else
       if (m->spinning) stop_spinning(m);
       return gp;
     }

@@ -11,10 +11,13 @@
 // nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
 //
 // A theft moves a G and its stack between two caches, which costs both sides as much as a short
-// goroutine takes to run. A thief whose loot was not worth it several times in a row goes to rest,
-// and with it all thefts: Ps keep their Gs to themselves until sysmon ends the rest, because it is
-// over (each lasts longer than the one before, up to kLongestRestNs) or because a P that has work
-// waiting did not pick any since the last look. The GRQ is served all the time.
+// goroutine takes to run; and the thief had to be woken, or to spin until there was something. A
+// thief whose loot was not worth all that several times goes to rest, and with it all thefts: Ps
+// keep their Gs to themselves until sysmon ends the rest, because it is over (each lasts longer
+// than the one before, up to kLongestRestNs) or because work waits for a millisecond on a P that
+// picks none. The GRQ is served all the time. So goroutines that do little for one that does much,
+// such as those that take what it makes, run between its turns and not on a core that spins the
+// rest of its time.
 //
 // Lock order: wait queue < timer heap < channel (by address) < Sched::lock; retake_lock alone.
 #pragma once

@@ -37,6 +37,8 @@ constexpr std::int64_t kLongestNs = 1'000'000;
 constexpr std::int64_t kDozeNs = 2'000'000;
 // Dozes without a turn, before it sleeps until it is woken.
 constexpr int kQuietDozes = 4;
+// Work that waits for so long behind one goroutine ends the rest of thieves.
+constexpr std::int64_t kLongWaitNs = 1'000'000;
 constexpr int kEagerRounds = 50;  // fruitless rounds before the pauses grow
 // After so long a sleep it is eager again. Not after each: where all Ps idle and one does not in
 // turns (commands, requests) it would always be, and take from them more than they cost.
@@ -52,6 +54,8 @@ void Sched::wake_sysmon() {
 
 bool Sched::look_after_waiting_work(std::int64_t now) {
   const bool idle = idle_ps.load(std::memory_order_relaxed) > 0;
+  const bool rests = thieves_rest.load(std::memory_order_relaxed);
+  bool is_rest_over = now >= rest_until.load(std::memory_order_relaxed);
   bool waiting = idle && grq.size() > 0;
   for (auto& pp : ps) {
     const std::uint32_t oldest = pp->spawned.oldest();
@@ -66,16 +70,18 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
       pp->poke.store(true, std::memory_order_relaxed);
     }
     if (idle && stuck && pp->has_work()) {
-      waiting = true;
-      thieves_rest.store(false, std::memory_order_relaxed);
+      if (!rests) {
+        waiting = true;
+      } else if (now - pp->seen_since >= kLongWaitNs) {
+        is_rest_over = true;
+      }
     }
     if (pp->timers.earliest() <= now) {
       pp->poke.store(true, std::memory_order_relaxed);
       if (idle) waiting = true;
     }
   }
-  if (thieves_rest.load(std::memory_order_relaxed) &&
-      now >= rest_until.load(std::memory_order_relaxed)) {
+  if (rests && is_rest_over) {  // not a look that paid: the next theft may be in vain as well
     thieves_rest.store(false, std::memory_order_relaxed);
     if (idle && any_work()) wake();
   }

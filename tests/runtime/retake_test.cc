@@ -166,6 +166,79 @@ TEST_CASE("idle Ps steal from one that has more than it can do, and say so") {
   });
 }
 
+namespace {
+
+void compute_for(Nanos duration) {
+  const Nanos end = now() + duration;
+  while (now() < end) {
+  }
+}
+
+}  // namespace
+
+// Else they would spin, nearly all of the time, for what the one that computes makes them do.
+TEST_CASE("what others do in no time stays with the P that makes them do it") {
+  constexpr int kValues = 2'000;
+  // On a machine with other work a thief may lose its core with its loot, and think that it paid.
+  constexpr int kAttempts = 5;
+  bool stayed = false;
+  for (int attempt = 0; attempt < kAttempts && !stayed; ++attempt) {
+    Runtime rt({.procs = 2});
+    std::atomic<int> taken{0};
+    run_to_end(rt, [&] {
+      Chan<int> values(8);
+      WaitGroup all;
+      for (int i = 0; i < 2; ++i) {
+        all.go([&] {
+          while (values.recv()) ++taken;
+        });
+      }
+      for (int i = 0; i < kValues; ++i) {
+        compute_for(60us);
+        values.send(i);
+      }
+      values.close();
+      all.wait();
+    });
+    CHECK(taken == kValues);
+    stayed = rt.counters().steals < kValues / 4;
+  }
+  CHECK(stayed);
+}
+
+TEST_CASE("thieves that rest are woken for what waits behind one that computes") {
+  Runtime rt({.procs = 2});
+  bool was_run = true;
+  run_to_end(rt, [&] {
+    Chan<Unit> little(8);
+    Chan<std::atomic<bool>*> much(1);
+    WaitGroup all;
+    all.go([&] {
+      while (little.recv()) {
+      }
+    });
+    all.go([&] {
+      while (auto begun = much.recv()) (*begun)->store(true);
+    });
+    for (int round = 0; round < 5; ++round) {
+      for (int i = 0; i < 200; ++i) {
+        compute_for(60us);
+        little.send(Unit{});
+      }
+      std::atomic<bool> begun{false};
+      much.send(&begun);
+      const Nanos limit = now() + 30s;
+      while (!begun && now() < limit) {
+      }
+      was_run = was_run && begun;
+    }
+    little.close();
+    much.close();
+    all.wait();
+  });
+  CHECK(was_run);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::retake_test
