@@ -67,15 +67,18 @@ void Inbox::wait_for_room(PutWatcher* watcher) {
 // The send parks only when another producer took the room that there was.
 Flow Inbox::put_part(Batch&& part, PutWatcher* watcher) {
   wait_for_room(watcher);
-  const std::uint64_t bytes = part.bytes();
   const std::uint64_t items = part.size();
+  const std::uint64_t bytes = part.bytes();
+  Waiting waiting{std::move(part), bytes};
   // Counted before the send: a reader may take and discount the batch before send returns.
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
-  if (chan_.send(std::move(part)) == runtime::ChanStatus::kOk) {
+  if (chan_.send(std::move(waiting)) == runtime::ChanStatus::kOk) {
     is_put();
     return Flow::kMore;
   }
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is not sent is not moved from
+  part = std::move(waiting.batch);
   count_out(items, bytes);
   return Flow::kStop;
 }
@@ -84,12 +87,15 @@ bool Inbox::try_put(Batch& batch) {
   if (!has_room()) return false;
   const std::uint64_t bytes = batch.bytes();
   const std::uint64_t items = batch.size();
+  Waiting waiting{std::move(batch), bytes};
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
-  if (chan_.try_send(std::move(batch)) == runtime::ChanStatus::kOk) {
+  if (chan_.try_send(std::move(waiting)) == runtime::ChanStatus::kOk) {
     is_put();
     return true;
   }
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is not sent is not moved from
+  batch = std::move(waiting.batch);
   count_out(items, bytes);
   // The caller still works on a batch of its own, so this never brings open_ to 0.
   if (shape_.comes_back) open_.fetch_sub(1, std::memory_order_relaxed);
@@ -131,20 +137,23 @@ void Inbox::show_waiting() const {
   runtime::trace::counter(*waiting_, static_cast<std::int64_t>(items));
 }
 
+void Inbox::hand_out(Waiting&& taken, Batch* batch) {
+  *batch = std::move(taken.batch);
+  count_out(batch->size(), taken.bytes);
+}
+
 Inbox::Taken Inbox::try_take(Batch* batch) {
-  runtime::Received<Batch> got = chan_.try_recv();
+  runtime::Received<Waiting> got = chan_.try_recv();
   if (got.status == runtime::ChanStatus::kWouldBlock) return Taken::kNothing;
   if (!got) return Taken::kEnd;
-  *batch = std::move(*got);
-  count_out(batch->size(), batch->bytes());
+  hand_out(std::move(*got), batch);
   return Taken::kBatch;
 }
 
 Inbox::Taken Inbox::take(Batch* batch) {
-  runtime::Received<Batch> got = chan_.recv();
+  runtime::Received<Waiting> got = chan_.recv();
   if (!got) return Taken::kEnd;
-  *batch = std::move(*got);
-  count_out(batch->size(), batch->bytes());
+  hand_out(std::move(*got), batch);
   return Taken::kBatch;
 }
 

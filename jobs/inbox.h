@@ -98,19 +98,27 @@ class Inbox {
   [[nodiscard]] std::size_t batch_items() const { return shape_.batch_items; }
 
  private:
+  // What waits. The bytes are counted once, by who puts it: who takes it may run on another core,
+  // and may have no need to look at every item.
+  struct Waiting {
+    Batch batch;
+    std::uint64_t bytes = 0;
+  };
+
   [[nodiscard]] std::size_t part_size(std::size_t items) const;
   Flow put_part(Batch&& part, PutWatcher* watcher);
   [[nodiscard]] bool has_drained() const;
   void wait_for_room(PutWatcher* watcher);
   void count_in(std::uint64_t items, std::uint64_t bytes);
   void count_out(std::uint64_t items, std::uint64_t bytes);
+  void hand_out(Waiting&& taken, Batch* batch);
   void show_waiting() const;
   void is_put();
   void release_one();
 
   const Shape shape_;
   const std::size_t refill_at_;  // batches that wait when a producer that found it full goes on
-  runtime::Chan<Batch> chan_;
+  runtime::Chan<Waiting> chan_;
   runtime::Chan<runtime::Unit> room_{1};
   std::atomic<int> waiting_for_room_{0};  // producers
   std::atomic<std::int64_t> open_;
