@@ -13,14 +13,16 @@
 //           linked   map     "fields": {"path": the text}
 //           pages    filter  "field": "path", "match": "\\.html$"     RE2, of what was just made
 //
-//         The graph is run three ways, which take turns: "source" without the operators, "fused" as
+//         The graph is run four ways, which take turns: "source" without the operators, "fused" as
 //         the plan lays it out, "apart" with every stage in goroutines of its own. What is shown:
 //
 //           five operators   (fused - source) / items
 //           crossing         (apart - fused) / items / the channels that apart has more
 //
 //         in processor time of the process, source and end left out. With one P that is the time on
-//         the wall, too, which stands beside it for the whole graph.
+//         the wall, too, which stands beside it for the whole graph. As operators have one worker
+//         unless they ask for more, "fused" runs all five in the goroutine of the source; "wide"
+//         gives each as many as there are Ps, so that they run side by side.
 // memory  Numbers through a graph of five stages, each in goroutines of its own, into /dev/null;
 // how
 //         far the peak of this process's memory grows between a hundredth of the items and all.
@@ -123,12 +125,23 @@ std::string job(std::uint64_t items, const std::string& operators, const std::st
          R"(", "path": "/dev/null"}}})";
 }
 
-constexpr const char* kOperators = R"(
-  "digits": {"kind": "filter", "from": "numbers", "match": "^[0-9]+$"},
-  "wanted": {"kind": "filter", "from": "digits", "where": {"item": {">=": 1, "<": 1000000000}}},
-  "named":  {"kind": "map", "from": "wanted", "text": "/srv/${{ item }}.html"},
-  "linked": {"kind": "map", "from": "named", "fields": {"path": "${{ item }}"}},
-  "pages":  {"kind": "filter", "from": "linked", "field": "path", "match": "\\.html$"},)";
+// The five, with so many workers each.
+std::string operators(int workers) {
+  std::string text = R"(
+  "digits": {"kind": "filter", "workers": N, "from": "numbers", "match": "^[0-9]+$"},
+  "wanted": {"kind": "filter", "workers": N, "from": "digits",
+             "where": {"item": {">=": 1, "<": 1000000000}}},
+  "named":  {"kind": "map", "workers": N, "from": "wanted", "text": "/srv/${{ item }}.html"},
+  "linked": {"kind": "map", "workers": N, "from": "named", "fields": {"path": "${{ item }}"}},
+  "pages":  {"kind": "filter", "workers": N, "from": "linked", "field": "path",
+             "match": "\\.html$"},)";
+  constexpr std::string_view kNumber = " N,";
+  const std::string number = " " + std::to_string(workers) + ",";
+  for (std::size_t at = 0; (at = text.find(kNumber, at)) != std::string::npos;) {
+    text.replace(at, kNumber.size(), number);
+  }
+  return text;
+}
 
 struct Cost {
   double cpu_ns = 1e18;  // of the process, for each item
@@ -188,7 +201,7 @@ bool show(const char* what, double ns, double target) {
 
 bool chain_costs(std::uint64_t items) {
   const Graph source = load(job(items, "", "numbers"));
-  const Graph whole = load(job(items, kOperators, "pages"));
+  const Graph whole = load(job(items, operators(1), "pages"));
   std::printf(
       "%llu items through filter (match), filter (where), map (text), map (fields), filter "
       "(field, match)\n",
@@ -198,17 +211,20 @@ bool chain_costs(std::uint64_t items) {
     Cost alone;
     Cost fused;
     Cost apart;
+    Cost wide;
+    const Graph broad = load(job(items, operators(procs), "pages"));
     for (int round = rounds(); round > 0; --round) {
       measure(source, Layout::kFused, procs, items, &alone);
       measure(whole, Layout::kFused, procs, items, &fused);
       measure(whole, Layout::kApart, procs, items, &apart);
+      measure(broad, Layout::kFused, procs, items, &wide);
     }
     const auto more = static_cast<double>(apart.channels - fused.channels);
     std::printf(
-        "%d P%s: processor time %.1f ns the source, %.1f fused, %.1f apart; on the wall %.1f, "
-        "%.1f, %.1f\n",
-        procs, procs == 1 ? "" : "s", alone.cpu_ns, fused.cpu_ns, apart.cpu_ns, alone.wall_ns,
-        fused.wall_ns, apart.wall_ns);
+        "%d P%s: processor time %.1f ns the source, %.1f fused, %.1f apart, %.1f wide; on the wall "
+        "%.1f, %.1f, %.1f, %.1f\n",
+        procs, procs == 1 ? "" : "s", alone.cpu_ns, fused.cpu_ns, apart.cpu_ns, wide.cpu_ns,
+        alone.wall_ns, fused.wall_ns, apart.wall_ns, wide.wall_ns);
     all_met = show("five operators", fused.cpu_ns - alone.cpu_ns, kChainTargetNs) && all_met;
     all_met = show("crossing", (apart.cpu_ns - fused.cpu_ns) / more, kCrossingTargetNs) && all_met;
     std::fflush(stdout);
