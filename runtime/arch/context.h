@@ -29,14 +29,19 @@ namespace gorun::runtime::arch {
 /// the caller's.
 inline void* make_context(void* top) {
 #if defined(__x86_64__)
+  constexpr int kPadding = 1;
   constexpr int kRegisters = 6;  // rbp rbx r12 r13 r14 r15, popped by the first switch
 #elif defined(__aarch64__)
+  constexpr int kPadding = 2;
   constexpr int kRegisters = 19;  // x19-x29, d8-d15; x30 is the resume address
 #else
 #error "gorun runs on x86-64 and aarch64"
 #endif
+  // AArch64 faults on any access by a stack pointer that is not, the first switch's included.
+  static_assert((kPadding + 1 + kRegisters) % 2 == 0, "a context is aligned to 16 bytes");
   void** sp = static_cast<void**>(top);
-  *--sp = nullptr;  // keeps the frame of the entry aligned, and ends frame-pointer walks
+  // Keeps the frame of the entry aligned, and ends frame-pointer walks.
+  for (int i = 0; i < kPadding; ++i) *--sp = nullptr;
   *--sp = reinterpret_cast<void*>(&gorun_context_entry);
   for (int i = 0; i < kRegisters; ++i) *--sp = nullptr;
   return sp;

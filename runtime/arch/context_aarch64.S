@@ -1,5 +1,6 @@
 // runtime/arch/context_aarch64.S - see context.h. AAPCS64: x0 = void** save, x1 = void* to.
-// Frame, from low to high: x19..x29 (11), d8..d15 (8), x30; one word of padding above.
+// Frame, from low to high: x19..x29 (11), d8..d15 (8), x30: 160 bytes, so that sp stays a multiple of
+// 16, which the processor checks at each access through it.
     .text
 
     .globl  gorun_context_switch
