@@ -216,9 +216,11 @@ void Sched::hand_off(P* pp) {
   }
   if (start.m != nullptr) {
     launch(start);
-  } else if (any_work()) {
-    wake();  // a submitter may have looked before this P was idle
+    return;
   }
+  // Pairs with the one in wake(): a submitter may have looked before this P was idle.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (any_work()) wake();
 }
 
 void Sched::timer_added(std::int64_t when) {
@@ -418,6 +420,9 @@ G* Sched::spin_for_work(M* m) {
 void Sched::stop_spinning(M* m) {
   m->spinning = false;
   spinning.fetch_sub(1, std::memory_order_seq_cst);
+  // Pairs with the one in wake(): whoever saw this M spinning left its G to the look that follows.
+  // An exchange is no fence on aarch64: later loads may overtake its store.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (any_loot()) wake();
 }
 
