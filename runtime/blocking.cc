@@ -64,9 +64,11 @@ void enter_blocking(Blocking expected) {
   enter_runtime();
   M* m = current_m();
   m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
-  m->blocking.store(true, std::memory_order_relaxed);
   note(TraceKind::kBlock, m->g);
   if (expected == Blocking::kLong) sched->hand_off(unwire(m));
+  // The last word on the P: who finds the mark, and in_rt as it was before this M came in, may take
+  // it from here on. Release: with all that was done to it.
+  m->blocking.store(true, std::memory_order_release);
   leave_runtime();
 }
 

@@ -12,8 +12,9 @@
 //
 // The membarrier makes every M pass a full barrier between the two stores and the two loads: either
 // sysmon sees in_rt == 1, or the M sees steal == 1 and waits for sysmon's decision behind the lock.
-// Where membarrier is missing, and under TSan, which does not know it, enter() exchanges in_rt
-// (seq_cst), and the store of steal is seq_cst as well.
+// Where membarrier is missing sysmon takes from blocking calls only: their M is marked while it is
+// out, and comes back through a full fence. Under TSan, which does not know membarrier, enter()
+// exchanges in_rt (seq_cst).
 #pragma once
 
 #include <pthread.h>
@@ -75,7 +76,9 @@ struct alignas(128) M {
   std::int64_t theft_cost_ns = 0;                     // what it cost, and the looking for it
   std::int64_t theft_credit_ns = kFullTheftCreditNs;  // what more may be stolen in vain
   P* old_p = nullptr;  // the P before a blocking call; its caches may be warm. This M only
-  std::atomic<bool> blocking{false};  // in a marked blocking call: a hint for sysmon; relaxed
+  // In a marked blocking call: done with the P. Release pairs with is_marked() in retake.cc;
+  // relaxed where it is a hint.
+  std::atomic<bool> blocking{false};
   Afterwards* afterwards = nullptr;   // of that call, the last one first. This M only
   std::uint64_t random;               // xorshift state. This M only
   TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only

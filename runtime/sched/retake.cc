@@ -19,8 +19,8 @@ constexpr std::int64_t kTickNs = 20'000;  // what a blocking call may take while
 
 long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
 
-// Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: they pass a
-// full fence themselves.
+// Without it (Linux before 4.14, or a filter) only marked blocking calls lose their P: their M
+// comes back through a full fence.
 constinit std::atomic<bool> membarrier_registered{false};  // relaxed: a fact, no data
 
 bool has_membarrier() { return membarrier_registered.load(std::memory_order_relaxed); }
@@ -40,6 +40,12 @@ void fence_everywhere() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 }
+
+// Whether `m` is done with its P until it comes back from a blocking call. Asked before `steal` is
+// set, so that it comes back through a full fence; and, without a membarrier, again after in_rt was
+// seen to be 0: an M that left the runtime otherwise has taken the mark off before
+// (tests/model/blocking_mark.pml). Acquire: pairs with enter_blocking().
+bool is_marked(const M* m) { return m->blocking.load(std::memory_order_acquire); }
 
 }  // namespace
 
@@ -70,7 +76,7 @@ bool Sched::retake(std::int64_t now) {
   for (auto& pp : ps) {
     M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
     if (m == nullptr || !is_due(pp.get(), m, now)) continue;
-    if (!has_membarrier() && !m->blocking.load(std::memory_order_relaxed)) continue;
+    if (!has_membarrier() && !is_marked(m)) continue;
     m->steal.store(M::kSteal, std::memory_order_seq_cst);
     due.push_back(m);
   }
@@ -79,7 +85,8 @@ bool Sched::retake(std::int64_t now) {
   std::vector<P*> taken;
   for (M* m : due) {
     // Acquire: what the M did to its P before it left the runtime is ours to pass on.
-    if (m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p != nullptr) {
+    if (m->in_rt.load(std::memory_order_seq_cst) == 0 && (has_membarrier() || is_marked(m)) &&
+        m->p != nullptr) {
       taken.push_back(unwire(m));  // steal stays 1: the M finds out when it comes back
     } else {
       m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
@@ -96,11 +103,9 @@ P* Sched::take_from_blocked(P* wanted) {
   if (wanted == nullptr) return nullptr;
   const std::lock_guard decision(retake_lock);
   M* m = wanted->m.load(std::memory_order_acquire);  // pairs with wire()
-  if (m == nullptr || !m->blocking.load(std::memory_order_relaxed)) return nullptr;
+  if (m == nullptr || !is_marked(m)) return nullptr;
   m->steal.store(M::kSteal, std::memory_order_seq_cst);
-  // The mark after in_rt: an M that left the runtime otherwise has taken it off before.
-  if (m->in_rt.load(std::memory_order_seq_cst) == 0 &&
-      m->blocking.load(std::memory_order_relaxed) && m->p == wanted) {
+  if (m->in_rt.load(std::memory_order_seq_cst) == 0 && is_marked(m) && m->p == wanted) {
     retakes.fetch_add(1, std::memory_order_relaxed);
     return unwire(m);
   }

@@ -16,7 +16,7 @@ for tool in spin cc; do
 done
 
 # The longest first.
-models='handshake mutex_bias select_claim netpoll_break spawn_queue park_wake run_queue'
+models='handshake mutex_bias select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
 wrong=0
 total=0
 
@@ -92,6 +92,13 @@ mutex_bias() {
   check holds mutex_bias '4 locks each' -DROUNDS=4
   for mutant in NO_MEMBARRIER NO_DECISION_LOCK CHECK_FIRST EARLY_WORD STEAL_FIRST IN_RT_IGNORED; do
     check refuted mutex_bias "mutant $mutant" -D$mutant
+  done
+}
+
+blocking_mark() {
+  check holds blocking_mark '2 calls, a taker'
+  for mutant in ONE_LOOK MARK_FIRST NO_FENCE; do
+    check refuted blocking_mark "mutant $mutant" -D$mutant
   done
 }
 
