@@ -20,7 +20,8 @@ void WaitGroup::add(int n) {
   // Zero, with waiters: they are parked, or about to be, under the queue's lock.
   const RtSection rt;
   waiters_.lock.lock();
-  state_.store(0, std::memory_order_relaxed);
+  // Release: a wait() that finds it so does not meet the step to zero itself.
+  state_.store(0, std::memory_order_release);
   std::uint32_t count = 0;
   Waiter* woken = waiters_.waiters.take_all(count);
   waiters_.lock.unlock();

@@ -46,7 +46,9 @@ class WaitGroup {
  private:
   static constexpr std::int64_t kOne = std::int64_t{1} << 32;  // one unfinished; below: waiters
 
-  std::atomic<std::int64_t> state_{0};  // the acq_rel step to zero pairs with wait()'s acquire
+  // The acq_rel step to zero, and the release after it where there were waiters, pair with wait()'s
+  // acquire.
+  std::atomic<std::int64_t> state_{0};
   WaitQueue waiters_;
 };
 

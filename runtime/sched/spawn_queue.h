@@ -13,9 +13,10 @@
 // Ordering
 //   pop() lowers bottom_, then a seq_cst fence, then reads top_; steal() reads top_, then a seq_cst
 //   fence, then reads bottom_: at least one of them sees the other, so both cannot take one G.
-//   A slot is published by the release store of bottom_, which steal()'s acquire load meets; a
-//   grown ring is published before that, by the release store of ring_. A thief that reads a slot
-//   of an older ring finds the same G there, by I4.
+//   A slot is published by the release store of bottom_, which steal()'s acquire load meets. So are
+//   the slots below by that of a pop(), for a store ends what an earlier one by the same thread
+//   would have published (since C++20). A grown ring is published before, by the release store of
+//   ring_. A thief that reads a slot of an older ring finds the same G there, by I4.
 // Starvation: newest-first alone would never run the oldest G of a P that keeps spawning. sysmon
 //   asks for it (P::poke) when the oldest has waited for a time slice.
 // Not chosen: shedding to the global run queue when full. What comes back from there is the oldest,
@@ -61,7 +62,7 @@ class SpawnQueue {
     if (bottom == top_.load(std::memory_order_relaxed)) return nullptr;
     const std::uint32_t last = bottom - 1;
     const Ring* ring = ring_.load(std::memory_order_relaxed);
-    bottom_.store(last, std::memory_order_relaxed);
+    bottom_.store(last, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the fence in steal()
     std::uint32_t top = top_.load(std::memory_order_relaxed);
     const auto left = static_cast<std::int32_t>(last - top);
@@ -74,7 +75,7 @@ class SpawnQueue {
         gp = nullptr;  // a thief was first
       }
     }
-    bottom_.store(bottom, std::memory_order_relaxed);
+    bottom_.store(bottom, std::memory_order_release);
     return gp;
   }
 
