@@ -171,7 +171,7 @@ void record_of_caller(TraceKind kind, std::uint64_t g, std::uint64_t arg) {
 namespace detail {
 
 void note_g(TraceKind kind, const G* gp, WaitReason reason) {
-  const M* m = current_m();  // null for the main goroutine's spawn
+  const M* m = current_m();  // null for the main goroutine's spawn, and on sysmon
   const int p = m != nullptr && m->p != nullptr ? m->p->id : -1;
   TraceEvent event{event_time(), gp->id, 0, m != nullptr ? m->id : -1, static_cast<std::int16_t>(p),
                    kind,         reason};
@@ -179,7 +179,7 @@ void note_g(TraceKind kind, const G* gp, WaitReason reason) {
     event.arg = reinterpret_cast<std::uint64_t>(gp->spawned.file);
     event.m = static_cast<std::int32_t>(gp->spawned.line);
   }
-  if (kind == TraceKind::kReady && m->g != nullptr) event.arg = m->g->id;
+  if (kind == TraceKind::kReady && m != nullptr && m->g != nullptr) event.arg = m->g->id;
   Recorder::instance().record(event);
 }
 

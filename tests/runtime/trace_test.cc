@@ -27,6 +27,8 @@
 #include "runtime/timer.h"
 #include "runtime/trace.h"
 #include "tests/support/each_procs.h"
+#include "tests/support/fd_pairs.h"
+#include "tests/support/parked.h"
 #include "tests/support/scale.h"
 
 namespace gorun::test::trace_test {
@@ -250,6 +252,23 @@ TEST_CASE("a trace begun and ended in the middle of a run shows what it saw, who
     CHECK(names(of(events, "b", kUser)) == std::set<std::string>{"inner"});
     CHECK(of(events, "X", kPs).size() >= 200);
   });
+}
+
+TEST_CASE("a goroutine that sysmon made ready is shown like any other") {
+  Runtime rt({.procs = 1});
+  trace::start();
+  run_to_end(rt, [&] {
+    PipeEnds pipe = make_pipe();
+    WaitGroup waiter;
+    waiter.go([&] { (void)pipe.reader.wait_readable_aside(); });
+    wait_until_parked(rt, WaitReason::kOutside, 1);
+    (void)!write(pipe.writer.get(), "w", 1);
+    // Busy, without a runtime call, is the only P: nobody but sysmon finds the event.
+    while (rt.parked(WaitReason::kOutside) > 0) {
+    }
+    waiter.wait();
+  });
+  check_drawable(stopped_trace());
 }
 
 TEST_CASE("a full ring drops the oldest events, says so, and can still be drawn") {
