@@ -243,10 +243,28 @@ G* pick_slow(P* pp) {
   return --pp->until_slow_pick == 0 || pp->poke.load(std::memory_order_relaxed);
 }
 
-// The first half of a slow pick: is there a timer to fire?
+// What became of the first spawn that is timed.
+FirstSpawn::Found find_first_spawn(P* pp) {
+  using Found = FirstSpawn::Found;
+  const bool in_vain = pp->robbed_in_vain.exchange(false, std::memory_order_relaxed);
+  if (pp->spawned.empty() || pp->spawned.oldest() != pp->first_spawn.index()) {
+    return in_vain ? Found::kStolenInVain : Found::kStolen;
+  }
+  const bool is_alone = pp->spawned.size() == 1 && pp->lrq.empty() && sched->grq.size() == 0 &&
+                        pp->runnext.load(std::memory_order_relaxed) == nullptr;
+  return is_alone ? Found::kNext : Found::kBehind;
+}
+
+[[gnu::noinline]] void time_pick(P* pp) {
+  if (pp->first_spawn.picked(find_first_spawn(pp), monotonic_ns())) pp->until_slow_pick = 1;
+}
+
+// The first half of a slow pick: is there a timer to fire? And a spawn whose wait ends here?
 bool timers_due(P* pp) {
   const std::int64_t earliest = pp->timers.earliest();
   pp->until_slow_pick = earliest == TimerHeap::kNever ? kSlowPickEvery : kTimedPickEvery;
+  if (pp->first_spawn.is_timing()) [[unlikely]]
+    time_pick(pp);
   return earliest != TimerHeap::kNever && earliest <= clock_ns();
 }
 
@@ -459,12 +477,40 @@ G* new_g(P* pp, SpawnSite where) {
   return gp;
 }
 
+namespace {
+
+// The first in the queue, and due (first_spawn.h).
+[[gnu::noinline]] void deal_with_first_spawn(P* pp, std::uint64_t count) {
+  FirstSpawn& first = pp->first_spawn;
+  // Hints, both.
+  const bool may_wake = sched->idle_ps.load(std::memory_order_relaxed) > 0 &&
+                        !sched->thieves_rest.load(std::memory_order_relaxed);
+  if (first.is_timing_run() || pp->spawned.empty() || !(may_wake || first.is_waking())) {
+    first.put_off(count);
+    return;
+  }
+  // No pick since the last one was spawned, and yet this one is the first: a thief was there.
+  if (first.is_timing()) first.picked(find_first_spawn(pp), monotonic_ns());
+  pp->robbed_in_vain.store(false, std::memory_order_relaxed);
+  const bool wakes = may_wake && first.is_waking();
+  if (wakes) sched->wake_thief();
+  first.spawned(count, pp->spawned.newest(), wakes, monotonic_ns());  // not the time to wake
+  pp->until_slow_pick = 1;
+}
+
+}  // namespace
+
 void submit_new_g(P* pp, G* gp) {
-  PCounters::bump(pp->counters.spawned);
+  const std::uint64_t count = PCounters::bump(pp->counters.spawned);
   note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   pp->spawned.push(gp);
-  if (multi_p && pp->spawned.size() >= 2) sched->wake_thief();
+  if (!multi_p) return;
+  if (pp->spawned.size() >= 2) {
+    sched->wake_thief();
+  } else if (pp->first_spawn.is_due(count)) [[unlikely]] {
+    deal_with_first_spawn(pp, count);
+  }
 }
 
 namespace detail {

@@ -73,6 +73,7 @@ struct alignas(128) M {
   // The last theft, to be weighed when its loot has run. This M only.
   std::int64_t stole_at = 0;                          // 0: nothing to weigh
   std::uint32_t loot = 0;                             // Gs
+  P* robbed = nullptr;                                // whose only spawned G it was; else null
   std::int64_t theft_cost_ns = 0;                     // what it cost, and the looking for it
   std::int64_t theft_credit_ns = kFullTheftCreditNs;  // what more may be stolen in vain
   P* old_p = nullptr;  // the P before a blocking call; its caches may be warm. This M only

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/sched/first_spawn.h"
 #include "runtime/sched/g.h"
 #include "runtime/sched/run_queue.h"
 #include "runtime/sched/spawn_queue.h"
@@ -30,9 +31,12 @@ inline constexpr std::uint64_t kNobodysMutexKey = ~std::uint64_t{0};  // no mute
 struct PCounters {
   std::atomic<std::uint64_t> spawned{0}, ended{0}, steals{0}, parks{0}, wakes{0};
 
-  static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+  /// returns the new total.
+  static std::uint64_t bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
     // One writer: no read-modify-write needed.
-    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    const std::uint64_t total = counter.load(std::memory_order_relaxed) + by;
+    counter.store(total, std::memory_order_relaxed);
+    return total;
   }
 };
 
@@ -49,6 +53,7 @@ struct alignas(128) P {
   std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed
   const int id;
   const std::uint64_t mutex_key;  // what mutexes biased to this P say
+  FirstSpawn first_spawn;         // whose first word every spawn reads. Owner
 
   // Caches. Owner.
   G* free_gs = nullptr;
@@ -64,6 +69,10 @@ struct alignas(128) P {
   // Guarded by the scheduler's lock, but for `m`, which sysmon reads (acquire pairs with wire()).
   std::atomic<M*> m{nullptr};
   bool idle = true;
+
+  // Set by a thief of what was alone in `spawned` and too short; cleared by the owner. Relaxed: a
+  // hint.
+  std::atomic<bool> robbed_in_vain{false};
 
   // What sysmon saw last. Sysmon only.
   std::uint32_t seen_tick = 0, seen_oldest = 0;

@@ -328,8 +328,11 @@ bool Sched::any_loot() const {
 void Sched::weigh_theft(M* m) {
   if (m->stole_at == 0) return;
   const std::int64_t now = monotonic_ns();
-  const std::int64_t gain =
-      now - std::exchange(m->stole_at, 0) - std::exchange(m->theft_cost_ns, 0);
+  const std::int64_t busy_ns = now - std::exchange(m->stole_at, 0);
+  if (m->robbed != nullptr && busy_ns < FirstSpawn::kWorthNs) {
+    m->robbed->robbed_in_vain.store(true, std::memory_order_relaxed);
+  }
+  const std::int64_t gain = busy_ns - std::exchange(m->theft_cost_ns, 0);
   m->theft_credit_ns += std::clamp(gain, -kMostLossNs, kMostGainNs);
   if (m->theft_credit_ns >= kFullTheftCreditNs) {
     m->theft_credit_ns = kFullTheftCreditNs;
@@ -345,7 +348,11 @@ void Sched::weigh_theft(M* m) {
 
 G* Sched::steal_from(M* m, P* victim, bool last_pass) {
   m->loot = 1;
-  if (G* gp = victim->spawned.steal()) return gp;
+  m->robbed = nullptr;
+  if (G* gp = victim->spawned.steal()) {
+    if (victim->spawned.empty()) m->robbed = victim;
+    return gp;
+  }
   std::array<G*, kQueueCapacity> half;
   if (const std::uint32_t count = victim->lrq.grab_half(half); count > 0) {
     for (std::uint32_t i = 1; i < count; ++i) {

@@ -8,7 +8,8 @@
 //   Give up  a spinning M lowers spinning, fence, then looks at every queue once more.
 // Whichever of the two comes second sees the other: no wake-up is lost. Two short cuts spare
 // wake-ups that would cost more than they bring: a G made ready into an empty P's runnext wakes
-// nobody (its maker is about to park), nor does the first spawned G; sysmon looks after both.
+// nobody (its maker is about to park), nor does the first spawned G, unless it has turned out to be
+// worth it (first_spawn.h); sysmon looks after both.
 //
 // A theft moves a G and its stack between two caches, which costs both sides as much as a short
 // goroutine takes to run; and the thief had to be woken, or to spin until there was something. A
