@@ -77,6 +77,30 @@ void yielding(std::string_view name, int goroutines) {
   watch.report_per(name, static_cast<double>(turns) * goroutines);
 }
 
+void compute_for(Nanos length) {
+  const Nanos end = now() + length;
+  while (now() < end) {
+  }
+}
+
+// One child at a time, which is as long as what its spawner does beside it. Between two rounds the
+// spawner computes alone, or sleeps.
+void fork_join(std::string_view name, Nanos half, Nanos alone, Nanos asleep) {
+  constexpr int kRounds = 300;
+  double ns = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    if (asleep > Nanos{0}) sleep(asleep);
+    compute_for(alone);
+    const Stopwatch watch;
+    WaitGroup child;
+    child.go([half] { compute_for(half); });
+    compute_for(half);
+    child.wait();
+    ns += watch.ns();
+  }
+  report(name, ns / kRounds / 1e3, "us");
+}
+
 // --- channels -----------------------------------------------------------------------------------
 
 void pingpong() {
@@ -453,6 +477,13 @@ constexpr Benchmark kBenchmarks[] = {
      [] {
        spawn("spawn_batch1000", 1'000);
        spawn("spawn_one", 1);
+     }},
+    {"forkjoin", 0,
+     [] {
+       fork_join("forkjoin50us", 50us, 0us, 0us);
+       fork_join("forkjoin200us", 200us, 0us, 0us);
+       fork_join("forkjoin200us_alone", 200us, 200us, 0us);
+       fork_join("forkjoin200us_asleep", 200us, 0us, 5ms);
      }},
     {"yield", 0,
      [] {

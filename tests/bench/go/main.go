@@ -66,6 +66,35 @@ func spawn(name string, batch int) {
 	watch.per(name, total)
 }
 
+func computeFor(length time.Duration) {
+	for start := time.Now(); time.Since(start) < length; {
+	}
+}
+
+// One child at a time, which is as long as what its spawner does beside it. Between two rounds the
+// spawner computes alone, or sleeps.
+func forkJoin(name string, half, alone, asleep time.Duration) {
+	const rounds = 300
+	ns := 0.0
+	for i := 0; i < rounds; i++ {
+		if asleep > 0 {
+			time.Sleep(asleep)
+		}
+		computeFor(alone)
+		watch := startWatch()
+		var child sync.WaitGroup
+		child.Add(1)
+		go func() {
+			computeFor(half)
+			child.Done()
+		}()
+		computeFor(half)
+		child.Wait()
+		ns += watch.ns()
+	}
+	report(name, ns/rounds/1e3, "us")
+}
+
 func yielding(name string, goroutines int) {
 	turns := 4_000_000 / goroutines
 	var group sync.WaitGroup
@@ -657,6 +686,13 @@ var benchmarks = []struct {
 	run  func()
 }{
 	{"spawn", func() { spawn("spawn_batch1000", 1_000); spawn("spawn_one", 1) }},
+	{"forkjoin", func() {
+		const us = time.Microsecond
+		forkJoin("forkjoin50us", 50*us, 0, 0)
+		forkJoin("forkjoin200us", 200*us, 0, 0)
+		forkJoin("forkjoin200us_alone", 200*us, 200*us, 0)
+		forkJoin("forkjoin200us_asleep", 200*us, 0, 5_000*us)
+	}},
 	{"yield", func() { yielding("yield1", 1); yielding("yield2", 2); yielding("yield1000", 1_000) }},
 	{"pingpong", pingpong},
 	{"spsc", func() { producersConsumers("spsc128", 1, 1, 5_000_000) }},
