@@ -80,9 +80,9 @@ struct alignas(128) M {
   // In a marked blocking call: done with the P. Release pairs with is_marked() in retake.cc;
   // relaxed where it is a hint.
   std::atomic<bool> blocking{false};
-  Afterwards* afterwards = nullptr;   // of that call, the last one first. This M only
-  std::uint64_t random;               // xorshift state. This M only
-  TraceRing* trace_ring = nullptr;    // null until it notes an event. This M only
+  Afterwards* afterwards = nullptr;  // of that call, the last one first. This M only
+  std::uint64_t random;              // xorshift state. This M only
+  TraceRing* trace_ring = nullptr;   // null until it notes an event. This M only
   const int id;
 
   // A goroutine that is locked to this thread (os_thread.h). This M, in the G or on g0.

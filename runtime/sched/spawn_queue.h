@@ -111,9 +111,7 @@ class SpawnQueue {
   [[nodiscard]] bool empty() const { return size() == 0; }
 
   /// The index of the newest G, if there is one. Owner only.
-  [[nodiscard]] std::uint32_t newest() const {
-    return bottom_.load(std::memory_order_relaxed) - 1;
-  }
+  [[nodiscard]] std::uint32_t newest() const { return bottom_.load(std::memory_order_relaxed) - 1; }
 
   /// The index of the oldest G: unchanged between two looks, nobody took it. Any thread.
   [[nodiscard]] std::uint32_t oldest() const { return top_.load(std::memory_order_relaxed); }
