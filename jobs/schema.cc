@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
@@ -328,7 +329,10 @@ Schema kind_schema(const StageKind& kind) {
     rows.push_back(row);
     if (row.name == "from") rows.back().required = kind.input == Input::kRequired;
   }
-  rows.insert(rows.end(), kind.options.begin(), kind.options.end());
+  for (const OptionRow& row : kind.options) {
+    rows.push_back(row);
+    rows.back().required = false;  // by required_options()
+  }
   Schema schema = {{"description", std::string(kind.summary)}};
   schema.update(object_of_keys(rows));
   schema["properties"]["kind"] = {{"const", std::string(kind.name)}};
@@ -357,6 +361,30 @@ Schema stage_schema() {
   return schema;
 }
 
+Schema has_key(std::string_view key) { return {{"required", {std::string(key)}}}; }
+
+// A stage has the options that its kind asks for, unless the defaults of the job give them. Those
+// may stand in a file that is included.
+Schema required_options() {
+  std::map<std::string_view, Schema> kinds;  // by option: their names
+  for (const StageKind& kind : stage_kinds()) {
+    for (const OptionRow& row : kind.options) {
+      if (row.required) kinds[row.name].push_back(std::string(kind.name));
+    }
+  }
+  Schema rules = Schema::array();
+  for (auto& [option, names] : kinds) {
+    Schema by_defaults = has_key("defaults");
+    by_defaults["properties"]["defaults"] = has_key(option);
+    Schema stage = {{"if", has_key("kind")}, {"then", has_key(option)}};
+    stage["if"]["properties"]["kind"] = {{"enum", std::move(names)}};
+    Schema rule = {{"if", any_of({has_key("include"), std::move(by_defaults)})}};
+    rule["else"]["properties"]["stages"]["additionalProperties"] = std::move(stage);
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::string job_schema() {
@@ -365,7 +393,8 @@ std::string job_schema() {
   schema.update(object_of_keys(job_keys()));
   // The stages may all be in included files.
   schema["required"] = {"gorun"};
-  schema["anyOf"] = {{{"required", {"stages"}}}, {{"required", {"include"}}}};
+  schema["anyOf"] = {has_key("stages"), has_key("include")};
+  schema["allOf"] = required_options();
   Schema& defs = schema["$defs"];
   defs["expression"] = {{"type", "string"}, {"pattern", "\\$\\{\\{"}};
   defs["scalar"] = {{"type", {"string", "number", "boolean"}}};

@@ -228,9 +228,10 @@ class StageParser {
     stage_.are_options_right = false;
   }
 
+  // Of the stage itself or of the job's defaults. What could not be read has been blamed.
   void require_options() {
     for (const OptionRow& row : stage_.kind->options) {
-      if (!row.required || find_member(*member_.value.object(), row.name)) continue;
+      if (!row.required || stage_.options.has(row.name)) continue;
       if (stage_.are_options_right) {
         reader_.blame(stage_.name_where,
                       "stage " + quote(stage_.group) + " has no " + quote(row.name),

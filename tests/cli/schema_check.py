@@ -82,8 +82,11 @@ GOOD = [
         "\u00e9-1_x": {"kind": "walk", "max_depth": "${{ vars.n }}", "min_size": "${{ vars.n }}", "sort": "${{ vars.f }}"},
         "h": {"kind": "hash", "from": "\u00e9-1_x", "algorithm": "${{ vars.w }}", "workers": "${{ vars.n }}"},
         "o": {"kind": "write", "from": "h"}}},
+    {"gorun": 1, "defaults": {"n": 3, "items": ["a"]}, "stages": {
+        "i": {"kind": "items"}, "t": {"kind": "take", "from": "i"}, "b": {"kind": "batch", "from": "t", "n": 2},
+        "o": {"kind": "write", "from": "b"}}},
 ]
-# A path into GOOD[1], GOOD[2] or GOOD[3], and what makes it wrong by its keys or types alone.
+# A path into one of GOOD, and what makes it wrong by its keys or types alone.
 BAD = [
     (1, ["gorun"], 2), (1, ["gorun"], "1"), (1, ["gorun"], True), (1, ["nope"], 1), (1, ["stages"], []),
     (1, ["stages"], {}), (1, ["stages", "a b"], ECHO), (1, ["stages", "a.b"], ECHO), (1, ["stages", "a\n"], ECHO),
@@ -147,11 +150,12 @@ BAD = [
     (3, ["stages", "f", "artifacts", "to"], ""), (3, ["stages", "f", "artifacts", "nope"], 1),
     (3, ["stages", "o", "retry"], 2), (2, ["stages", "k", "on_error"], "fail"), (2, ["stages", "f", "tolerate"], 1),
     (2, ["stages", "t", "n"], 0), (2, ["stages", "t", "workers"], "cpus"), (2, ["stages", "o", "atomic"], "yes"),
+    (5, ["defaults", "n"], 0), (5, ["defaults"], {}),
 ]
 # Keys that have to be there.
 MISSING = [(1, ["gorun"]), (1, ["stages"]), (1, ["stages", "a", "kind"]), (2, ["stages", "r", "from"]),
            (2, ["stages", "g", "pattern"]), (2, ["stages", "i", "items"]), (2, ["stages", "ro", "to"]), (2, ["stages", "ba", "n"]),
-           (2, ["stages", "t", "n"]), (2, ["stages", "o", "from"])]
+           (2, ["stages", "t", "n"]), (2, ["stages", "o", "from"]), (5, ["defaults", "n"]), (5, ["defaults", "items"]), (5, ["defaults"])]
 
 
 def changed(base, path, value=None):

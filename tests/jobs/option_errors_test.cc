@@ -150,6 +150,25 @@ job.json:5:3: error: stage "t" has no "n"
 gorun: 3 errors; nothing was run
 )",
      ""},
+    {"required options that are wrong defaults",
+     R"({"gorun": 1,
+ "defaults": {"n": 0},
+ "stages": {
+  "a": {"kind": "glob"},
+  "t": {"kind": "take", "from": "a"},
+  "w": {"kind": "write", "from": "t"}
+}}
+)",
+     R"(job.json:2:20: error: "n": expected 1 or more, got 0
+  2 |  "defaults": {"n": 0},
+    |                    ^
+job.json:4:3: error: stage "a" has no "pattern"
+  4 |   "a": {"kind": "glob"},
+    |   ^~~
+  hint: pattern: globs such as src/**/*.c; matches come in byte order of the paths
+gorun: 2 errors; nothing was run
+)",
+     ""},
     {"wrong types of options",
      R"({"gorun": 1,
  "stages": {

@@ -224,6 +224,17 @@ gorun: 9 errors; nothing was run
     CHECK(graph.stages[2].options.integer("batch") == 5);
   }
 
+  TEST_CASE("what a kind asks for may be a default") {
+    const Graph graph = graph_of(world_of(R"("defaults": {"n": 3, "items": ["x"]}, "stages": {
+  "i": {"kind": "items"},
+  "t": {"kind": "take", "from": "i"},
+  "b": {"kind": "batch", "from": "t", "n": 2},
+  "w": {"kind": "write", "from": "b"}})"));
+    CHECK(graph.stages[0].options.items("items").size() == 1);
+    CHECK(graph.stages[1].options.integer("n") == 3);
+    CHECK(graph.stages[2].options.integer("n") == 2);
+  }
+
   TEST_CASE("wrong defaults, pools and whens") {
     CHECK(errors_of(world_of(R"("pools": {"net": 2, "bad": 0},
  "defaults": {"kind": "exec", "stdot": "items", "stdin": "itm", "workers": "many"},
