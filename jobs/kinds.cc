@@ -129,8 +129,10 @@ std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-
 
 bool StageKind::takes(std::string_view common_key) const {
   if (option(common_key) != nullptr) return false;  // its own key of that name
-  if (common_key == "pool" || common_key == "weight" || common_key == "timeout")
+  if (common_key == "workers" || common_key == "pool" || common_key == "weight" ||
+      common_key == "timeout") {
     return !is_pipeline;
+  }
   if (common_key == "from" || common_key == "buffer") return input != Input::kNone;
   if (common_key == "retry") return failures == ItemFailures::kRetried;
   if (common_key == "tolerate" || common_key == "on_error") return failures != ItemFailures::kNone;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,13 +26,14 @@ class Expander {
   void expand(JobFile* file) {
     std::vector<StageDecl> all;
     for (StageDecl& stage : file->stages) {
-      if (stage.kind == nullptr || !stage.kind->is_pipeline || !stage.are_options_right) {
+      if (stage.kind == nullptr || !stage.kind->is_pipeline) {
         all.push_back(std::move(stage));
         continue;
       }
       check(stage);
       // What could not be read stays, so that references to it are not wrong as well.
-      std::optional<JobFile> inner = read(stage);
+      std::optional<JobFile> inner;
+      if (stage.are_options_right) inner = read(stage);
       if (!inner) {
         all.push_back(std::move(stage));
         continue;
@@ -52,23 +54,26 @@ class Expander {
     errors_.push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
   }
 
-  // The validator does not see what is replaced.
+  // The validator does not see what is replaced, and passes over what stays.
   void check(const StageDecl& stage) {
     if (stage.from_where) {
       blame(*stage.from_where, "stage " + quote(stage.group) + " takes no items",
             "kind \"pipeline\" is a source");
     }
-    if (stage.workers_where) {
-      blame(*stage.workers_where, "\"workers\" has no effect on a pipeline",
-            "its stages have theirs");
-    }
-    if (stage.pool_where != ByteRange{}) {
-      blame(stage.pool_where, "\"pool\" has no effect on a pipeline", "its stages have theirs");
+    const std::pair<std::string_view, ByteRange> of_its_stages[] = {
+        {"workers", stage.workers_where.value_or(ByteRange{})},
+        {"buffer", stage.buffer_where.value_or(ByteRange{})},
+        {"pool", stage.pool_where},
+        {"weight", stage.weight_where}};
+    for (const auto& [key, where] : of_its_stages) {
+      if (where == ByteRange{}) continue;
+      blame(where, quote(key) + " has no effect on a pipeline", "its stages have theirs");
     }
     if (stage.when != When::kSuccess && stage.needs.empty()) {
       blame(stage.when_where, "\"when\" asks how other stages ended, and the stage needs none",
             "name them: \"needs\": [...]");
     }
+    if (!stage.are_options_right) return;
     stage.kind->check({.options = stage.options,
                        .has_input = stage.from_where.has_value(),
                        .where = stage.name_where,

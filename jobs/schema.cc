@@ -336,7 +336,7 @@ Schema kind_schema(const StageKind& kind) {
   Schema schema = {{"description", std::string(kind.summary)}};
   schema.update(object_of_keys(rows));
   schema["properties"]["kind"] = {{"const", std::string(kind.name)}};
-  if (!kind.parallel) {
+  if (kind.takes("workers") && !kind.parallel) {
     schema["properties"]["workers"] = any_of({{{"const", 1}}, refer_to("expression")});
   }
   if (kind.input == Input::kOptional) {

@@ -164,6 +164,7 @@ class Validator {
 
   void join_pool(std::size_t stage) {
     const StageDecl& decl = file_.stages[stage];
+    if (decl.kind && decl.kind->is_pipeline) return;
     if (decl.pool.empty()) {
       if (decl.weight_where != ByteRange{} && decl.pool_where == ByteRange{}) {
         blame(decl.weight_where, "\"weight\" without \"pool\" has no effect");
@@ -253,7 +254,7 @@ class Validator {
 
   void check_stage(std::size_t stage) {
     const StageDecl& decl = file_.stages[stage];
-    if (!decl.kind) return;
+    if (!decl.kind || decl.kind->is_pipeline) return;
     const std::string kind = "kind " + quote(decl.kind->name);
     if (decl.from_where && decl.kind->input == Input::kNone) {
       blame(*decl.from_where, "stage " + quote(decl.group) + " takes no items",

@@ -101,7 +101,7 @@ TEST_SUITE("jobs/pipelines") {
   TEST_CASE("mistakes are shown in their own file, and none twice") {
     const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
  "a": {"kind": "pipeline", "file": "lib/a.json", "vars": {"y": "1"}, "from": "b", "workers": 3},
- "b": {"kind": "pipeline", "file": "none.json"},
+ "b": {"kind": "pipeline", "file": "none.json", "buffer": 4, "pool": "p", "weight": 2},
  "c": {"kind": "exec", "argv": ["x"], "needs": "b"}}}
 )"},
                                     {"lib/a.json", R"({"gorun": 1,
@@ -119,8 +119,20 @@ job.json:2:94: error: "workers" has no effect on a pipeline
     |                                                                                              ^
   hint: its stages have theirs
 job.json:3:36: error: cannot read "none.json": there is no such file
-  3 |  "b": {"kind": "pipeline", "file": "none.json"},
+  3 |  "b": {"kind": "pipeline", "file": "none.json", "buffer": 4, "pool": "p", "weight": 2},
     |                                    ^~~~~~~~~~~
+job.json:3:49: error: "buffer" has no effect on a pipeline
+  3 |  "b": {"kind": "pipeline", "file": "none.json", "buffer": 4, "pool": "p", "weight": 2},
+    |                                                 ^~~~~~~~
+  hint: its stages have theirs
+job.json:3:70: error: "pool" has no effect on a pipeline
+  3 |  "b": {"kind": "pipeline", "file": "none.json", "buffer": 4, "pool": "p", "weight": 2},
+    |                                                                      ^~~
+  hint: its stages have theirs
+job.json:3:85: error: "weight" has no effect on a pipeline
+  3 |  "b": {"kind": "pipeline", "file": "none.json", "buffer": 4, "pool": "p", "weight": 2},
+    |                                                                                     ^
+  hint: its stages have theirs
 lib/a.json:2:44: error: stage "a/s" reads from unknown stage "a/t"
   2 |  "stages": {"s": {"kind": "write", "from": "t"}, "w": {"kind": "wlak"}}}
     |                                            ^~~
@@ -128,7 +140,7 @@ lib/a.json:2:64: error: unknown kind "wlak"
   2 |  "stages": {"s": {"kind": "write", "from": "t"}, "w": {"kind": "wlak"}}}
     |                                                                ^~~~~~
   hint: did you mean "walk"?
-gorun: 6 errors; nothing was run
+gorun: 9 errors; nothing was run
 )");
   }
 
