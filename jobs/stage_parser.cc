@@ -187,10 +187,10 @@ class StageParser {
       return stage_.kind->option(key) != nullptr &&
              (stage_.options.has("inputs") || stage_.options.has("outputs"));
     }
-    if (key == "timeout" || key == "retry" || key == "tolerate" || key == "on_error") {
+    if (key == "pool" || key == "timeout" || key == "retry" || key == "tolerate" ||
+        key == "on_error") {
       return stage_.kind->takes(key);
     }
-    if (key == "pool") return true;
     if (stage_.kind->option(key) == nullptr) return false;
     return stage_.kind->heeds == nullptr || stage_.kind->heeds(stage_.options, key);
   }

@@ -77,6 +77,17 @@ TEST_SUITE("jobs/pipelines") {
     CHECK(needs_of(graph_of(world)) == "all[x]/say:\nall[y]/say:\nend: all[x]/say all[y]/say\n");
   }
 
+  TEST_CASE("a default pool is for stages, and a pipeline has its own") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "pools": {"net": 2},
+ "defaults": {"pool": "net", "weight": 2, "workers": 3, "buffer": 5, "timeout": "1h"}, "stages": {
+ "a": {"kind": "pipeline", "file": "a.json"}, "b": {"kind": "exec", "argv": ["x"]}}})"},
+                                    {"a.json", R"({"gorun": 1, "stages": {
+ "say": {"kind": "exec", "argv": ["say"]}}})"}}};
+    const Graph graph = graph_of(world);
+    CHECK_FALSE(graph.stages[0].pool);
+    CHECK(graph.stages[1].pool);
+  }
+
   TEST_CASE("a target may be a pipeline: all of its stages") {
     const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
  "build": {"kind": "exec", "argv": ["make"]},
