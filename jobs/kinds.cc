@@ -50,6 +50,7 @@ std::string_view type_phrase(OptionType type) {  // NOLINT(readability-function-
     case OptionType::kScript:
     case OptionType::kTemplate:
     case OptionType::kKindName:
+    case OptionType::kName:
       return "a string";
     case OptionType::kScalar:
       return "a string, a number or a boolean";

@@ -45,6 +45,7 @@ enum class OptionType {
   kPointers,        // NamedTexts      {"field": "/json/pointer"}
   kFields,          // vector<string>  "a" or ["a", "b"] or [], none twice
   kPaths,       // vector<Template> paths and globs, "a" or ["a", "b/*.c"]; {} and such are known
+  kName,        // string          a text that is not empty
   kPath,        // string          a text that is not empty and holds no NUL byte
   kPathOrFlag,  // string          "true", "false" or a path that is not empty
   kArtifacts,   // ArtifactOptions as kPaths, or an object of artifact_keys()

@@ -543,6 +543,8 @@ std::optional<OptionValue> read_option(const OptionRow& row, const JsonValue& va
       return as_option(read_pointers(row, value, reader));
     case OptionType::kFields:
       return as_option(read_fields(row, value, reader));
+    case OptionType::kName:
+      return as_option(reader->name(row.name, value));
     case OptionType::kPath:
       return as_option(reader->path(row.name, value));
     case OptionType::kPaths:

@@ -122,6 +122,7 @@ std::vector<PoolDecl> read_pools(const JsonValue& value, ValueReader* reader) {
   const JsonObject* object = reader->object("pools", value);
   if (!object) return pools;
   for (const JsonMember& member : *object) {
+    if (member.key.empty()) reader->blame(member.key_where, "a pool without a name");
     const auto places = reader->integer(member.key, member.value, 1, kMaxPool);
     // A wrong number is wrong once: what joins the pool is right.
     pools.push_back({.pool = {.name = member.key, .places = places.value_or(kMaxPool)},

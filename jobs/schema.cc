@@ -167,8 +167,11 @@ Schema job_part_of(const OptionRow& row) {
       return object_of_keys(limit_keys());
     case OptionType::kReport:
       return object_of_keys(report_keys());
-    case OptionType::kPools:
-      return object_of(any_of({integer_between(row), refer_to("expression")}));
+    case OptionType::kPools: {
+      Schema pools = object_of(any_of({integer_between(row), refer_to("expression")}));
+      pools["propertyNames"] = {{"minLength", 1}};
+      return pools;
+    }
     case OptionType::kTargets:
       return object_of(one_or_more({{"type", "string"}}));
     case OptionType::kStages: {
@@ -262,6 +265,8 @@ Schema type_of(const OptionRow& row) {  // NOLINT(readability-function-size)
       return one_or_more(object_of_keys(replacement_keys()), 0);
     case OptionType::kKindName:
       return kind_names();
+    case OptionType::kName:
+      return {{"type", "string"}, {"minLength", 1}};
     case OptionType::kInputs:
       return one_or_more(any_of({string, object_of_keys(edge_keys())}));
     case OptionType::kNames:

@@ -98,7 +98,7 @@ class StageParser {
       stage_.is_wanted = read_condition(member.value, &reader_).value_or(true);
     } else if (key == "pool") {
       stage_.pool_where = member.value.where;
-      stage_.pool = reader_.text("pool", member.value).value_or("");
+      stage_.pool = reader_.name("pool", member.value).value_or("");
     } else if (key == "weight") {
       stage_.weight_where = member.value.where;
       stage_.weight = reader_.integer("weight", member.value, 1, kMaxPool).value_or(1);

@@ -187,6 +187,13 @@ std::optional<std::string> ValueReader::text(std::string_view key, const JsonVal
   return std::nullopt;
 }
 
+std::optional<std::string> ValueReader::name(std::string_view key, const JsonValue& value) {
+  auto written = text(key, value);
+  if (!written || !written->empty()) return written;
+  blame(value.where, quote(key) + " is empty", "it is a name");
+  return std::nullopt;
+}
+
 std::optional<std::string> ValueReader::path(std::string_view key, const JsonValue& value) {
   auto written = text(key, value);
   if (!written) return std::nullopt;

@@ -51,6 +51,8 @@ class ValueReader {
   /// A text that does not depend on an item; `item_hint` is for those who try.
   [[nodiscard]] std::optional<std::string> text(std::string_view key, const JsonValue& value,
                                                 std::string_view item_hint = "");
+  /// A text that is not empty.
+  [[nodiscard]] std::optional<std::string> name(std::string_view key, const JsonValue& value);
   /// A text that is not empty and holds no NUL byte.
   [[nodiscard]] std::optional<std::string> path(std::string_view key, const JsonValue& value);
   /// A text or an array of at least one.

@@ -453,6 +453,27 @@ job.json:9:50: error: kind "write" runs in one goroutine
 gorun: 9 errors; nothing was run
 )",
      ""},
+    {"pools without a name",
+     R"({"gorun": 1, "pools": {"": 3, "net": 2}, "vars": {"p": ""},
+ "stages": {
+  "a": {"kind": "exec", "argv": ["true"], "pool": ""},
+  "b": {"kind": "exec", "argv": ["true"], "pool": "${{ vars.p }}", "weight": 2}
+}}
+)",
+     R"(job.json:1:24: error: a pool without a name
+  1 | {"gorun": 1, "pools": {"": 3, "net": 2}, "vars": {"p": ""},
+    |                        ^~
+job.json:3:51: error: "pool" is empty
+  3 |   "a": {"kind": "exec", "argv": ["true"], "pool": ""},
+    |                                                   ^~
+  hint: it is a name
+job.json:4:51: error: "pool" is empty
+  4 |   "b": {"kind": "exec", "argv": ["true"], "pool": "${{ vars.p }}", "weight": 2}
+    |                                                   ^~~~~~~~~~~~~~~
+  hint: it is a name
+gorun: 3 errors; nothing was run
+)",
+     ""},
     {"edges",
      R"({"gorun": 1,
  "stages": {
