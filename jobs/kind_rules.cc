@@ -12,6 +12,7 @@
 #include "jobs/exec/path_set.h"
 #include "jobs/exec/up_to_date.h"
 #include "jobs/quote.h"
+#include "jobs/walk/expand_glob.h"
 #include "jobs/walk/path_filter.h"
 
 namespace gorun::jobs {
@@ -159,7 +160,15 @@ void check_glob(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   for (const std::string& pattern : options.texts("pattern")) {
     const std::optional<std::string> wrong = what_is_wrong_with(pattern, PathBounds::kAnywhere);
-    if (wrong) blame(errors, options.where("pattern"), "\"pattern\": " + *wrong);
+    if (wrong) {
+      blame(errors, options.where("pattern"), "\"pattern\": " + *wrong);
+    } else if (matches_directories_only(pattern)) {
+      const std::string directory = pattern.substr(0, pattern.find_last_not_of('/') + 1);
+      blame(
+          errors, options.where("pattern"),
+          "\"pattern\": " + quote(pattern) + " can only match directories, and a glob finds files",
+          quote(directory + "/*") + " matches the files in them");
+    }
   }
   check_globs(options, "exclude", errors);
 }

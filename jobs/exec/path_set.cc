@@ -156,6 +156,9 @@ class Search {
 
 std::optional<std::string> what_is_wrong_with(std::string_view pattern, PathBounds bounds) {
   if (pattern.empty()) return "a path is empty";
+  if (bounds == PathBounds::kAnywhere && pattern.find_first_not_of('/') == std::string_view::npos) {
+    return quote(pattern) + " is the root of the file system";
+  }
   for (std::string_view rest = pattern; !rest.empty();) {
     const std::string_view component = rest.substr(0, rest.find('/'));
     rest.remove_prefix(std::min(rest.size(), component.size() + 1));

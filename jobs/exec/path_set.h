@@ -29,7 +29,8 @@ enum class PathBounds : std::uint8_t {
   kInside,  // neither absolute nor by ".." out of the directory
 };
 
-/// Why `pattern` is none, or leads too far, as the end of a sentence; nothing if it is one.
+/// Why `pattern` is none, or means all that there is, or leads too far, as the end of a sentence;
+/// nothing if it is right.
 [[nodiscard]] std::optional<std::string> what_is_wrong_with(std::string_view pattern,
                                                             PathBounds bounds);
 

@@ -151,4 +151,10 @@ Expected<GlobMatches, GlobError> expand_glob(std::string_view pattern, GlobTarge
   return Expansion(std::move(components), directories_only, targets, exclude).run(start);
 }
 
+bool matches_directories_only(std::string_view pattern) {
+  if (pattern.ends_with('/')) return true;
+  const auto name = NameGlob::compile(pattern.substr(pattern.rfind('/') + 1));
+  return name && name->is_literal() && (name->literal() == "." || name->literal() == "..");
+}
+
 }  // namespace gorun::jobs

@@ -41,4 +41,8 @@ enum class GlobTargets : unsigned char {
                                                            GlobTargets targets,
                                                            const PathGlobList& exclude = {});
 
+/// True if `pattern`, whose components are NameGlobs, matches directories and nothing else,
+/// whatever is there: it ends in a slash, "." or "..".
+[[nodiscard]] bool matches_directories_only(std::string_view pattern);
+
 }  // namespace gorun::jobs

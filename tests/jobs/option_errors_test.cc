@@ -323,6 +323,32 @@ job.json:4:66: error: "exclude": "![" is not a glob: "[" without "]"
 gorun: 6 errors; nothing was run
 )",
      ""},
+    {"globs that no file matches",
+     R"({"gorun": 1,
+ "stages": {
+  "a": {"kind": "glob", "pattern": "/"},
+  "b": {"kind": "glob", "pattern": ["*.c", "src//", "**/.."]},
+  "c": {"kind": "exec", "argv": ["true"], "inputs": ["a/", "/"]},
+  "w": {"kind": "write", "from": ["a", "b"]}
+}}
+)",
+     R"(job.json:3:36: error: "pattern": "/" is the root of the file system
+  3 |   "a": {"kind": "glob", "pattern": "/"},
+    |                                    ^~~
+job.json:4:36: error: "pattern": "src//" can only match directories, and a glob finds files
+  4 |   "b": {"kind": "glob", "pattern": ["*.c", "src//", "**/.."]},
+    |                                    ^~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: "src/*" matches the files in them
+job.json:4:36: error: "pattern": "**/.." can only match directories, and a glob finds files
+  4 |   "b": {"kind": "glob", "pattern": ["*.c", "src//", "**/.."]},
+    |                                    ^~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: "**/../*" matches the files in them
+job.json:5:60: error: "inputs": "/" is the root of the file system
+  5 |   "c": {"kind": "exec", "argv": ["true"], "inputs": ["a/", "/"]},
+    |                                                            ^~~
+gorun: 4 errors; nothing was run
+)",
+     ""},
     {"delimiter and skip of lines",
      R"({"gorun": 1,
  "stages": {

@@ -26,7 +26,7 @@ BEYOND = [
     # vars and files
     "--set: ", "var \"", "cannot read", "cannot include", "no file matches", "files(",
     # languages of their own
-    "is not a regular expression", "is not a JSON pointer", "does not fit", "is no pattern", "is not a glob", "a path is empty", "cannot refer to", "unknown expression",
+    "is not a regular expression", "is not a JSON pointer", "does not fit", "is no pattern", "is not a glob", "a path is empty", "is the root of", "can only match", "cannot refer to", "unknown expression",
     "empty expression", "\"${{\" without", "unknown word", "the condition", "without \")\"", "never closed", "expected true or false, got \"",
     "is not an HTTP method", "names no program", "holds a NUL byte", "leads out of",
 ]

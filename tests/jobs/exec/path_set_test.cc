@@ -108,7 +108,8 @@ TEST_CASE("what is no pattern, or leads out") {
   using enum PathBounds;
   CHECK(what_is_wrong_with("a/[b", kAnywhere) == "\"a/[b\" is no pattern: \"[\" without \"]\"");
   CHECK(what_is_wrong_with("", kInside) == "a path is empty");
-  for (const char* path : {"/a", "..", "../a", "a/../../b", "a/.\\./../b"}) {
+  CHECK(what_is_wrong_with("//", kAnywhere) == "\"//\" is the root of the file system");
+  for (const char* path : {"/a", "/.", "..", "../a", "a/../../b", "a/.\\./../b"}) {
     CAPTURE(path);
     CHECK_FALSE(what_is_wrong_with(path, kAnywhere));
     CHECK(what_is_wrong_with(path, kInside)

@@ -89,6 +89,17 @@ TEST_CASE("exclude leaves out, also below a directory") {
   CHECK(result->paths == std::vector<std::string>{scratch / "a.c", scratch / "d/e.c"});
 }
 
+TEST_CASE("some patterns match directories only") {
+  for (const char* pattern : {"d/", "/", "**/", ".", "d/..", "*/.", "\\."}) {
+    CAPTURE(pattern);
+    CHECK(matches_directories_only(pattern));
+  }
+  for (const char* pattern : {"d", "**", "d/**", "*", ".*", "..a", "./d", "[.]"}) {
+    CAPTURE(pattern);
+    CHECK_FALSE(matches_directories_only(pattern));
+  }
+}
+
 TEST_CASE("a wrong pattern is an error") {
   CHECK(expand_glob("a/[b", GlobTargets::kAll).error().what == "\"[\" without \"]\"");
   CHECK(expand_glob("", GlobTargets::kAll).error().what == "an empty pattern");
