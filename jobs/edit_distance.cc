@@ -46,9 +46,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
   return std::min(above[b.size()], limit + 1);
 }
 
+std::size_t near_edits(std::string_view typed) {
+  return std::clamp<std::size_t>(typed.size() / 3, 1, kMostNearEdits);
+}
+
 std::optional<std::string_view> closest(std::string_view typed,
                                         std::span<const std::string_view> candidates) {
-  std::size_t limit = std::clamp<std::size_t>(typed.size() / 3, 1, 3);
+  std::size_t limit = near_edits(typed);
   std::optional<std::string_view> best;
   for (const std::string_view candidate : candidates) {
     if (candidate.empty()) continue;
@@ -64,7 +68,10 @@ std::optional<std::string_view> closest(std::string_view typed,
 }
 
 std::string did_you_mean(std::string_view typed, std::span<const std::string_view> candidates) {
-  const std::optional<std::string_view> meant = closest(typed, candidates);
+  return did_you_mean(closest(typed, candidates));
+}
+
+std::string did_you_mean(std::optional<std::string_view> meant) {
   return meant ? "did you mean " + quote(*meant) + "?" : "";
 }
 

@@ -3,20 +3,22 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "jobs/cycles.h"
 #include "jobs/edit_distance.h"
+#include "jobs/near_names.h"
 #include "jobs/quote.h"
 #include "jobs/read_cuts.h"
 
 namespace gorun::jobs {
 namespace {
 
-// A search for a near name looks at every stage; beyond the errors that are shown it is for
-// nothing, and in a file of 10,000 wrong references it would take minutes.
-constexpr std::size_t kMaxSearches = kMaxShownErrors;
+// Of a stage with thousands of ports a message names the first.
+constexpr std::size_t kMostPorts = 12;
 
 // What happens to a stage, as a node of the graph of waits: node = stage + event * stages.
 enum Event : std::size_t { kStarts, kTakesItems, kCompletes, kEvents };
@@ -40,6 +42,9 @@ class Validator {
         }
         all.push_back(i);
       }
+    }
+    for (std::size_t i = 0; i < file_.pools.size(); ++i) {
+      pools_.try_emplace(file_.pools[i].pool.name, i);
     }
     is_read_.resize(file_.stages.size());
     are_errors_read_.resize(file_.stages.size());
@@ -112,11 +117,8 @@ class Validator {
   }
 
   std::string near_stage(const StageRef& ref, std::string_view own_group) {
-    if (searches_++ >= kMaxSearches) {
-      is_read_.assign(is_read_.size(), true);
-      return "";
-    }
-    const auto meant = closest(ref.stage, names_);
+    if (!near_stages_) near_stages_.emplace(names_);
+    const auto meant = near_stages_->closest(ref.stage);
     if (!meant || *meant == own_group) return "";
     const std::vector<std::size_t>& others = index_.at(std::string(*meant));
     for (const std::size_t other : others)
@@ -171,22 +173,29 @@ class Validator {
       }
       return;
     }
-    const auto name_of = [](const PoolDecl& pool) -> const std::string& { return pool.pool.name; };
-    const auto pool = std::ranges::find(file_.pools, decl.pool, name_of);
-    if (pool == file_.pools.end()) {
-      std::vector<std::string_view> names;
-      for (const PoolDecl& other : file_.pools) names.push_back(other.pool.name);
-      std::string hint = did_you_mean(decl.pool, names);
+    const auto found = pools_.find(decl.pool);
+    if (found == pools_.end()) {
+      std::string hint = near_pool(decl.pool);
       if (hint.empty()) hint = "declare it under \"pools\": {" + quote(decl.pool) + ": 4}";
       blame(decl.pool_where, "unknown pool " + quote(decl.pool), std::move(hint));
       return;
     }
-    if (decl.weight > pool->pool.places) {
+    const Pool& pool = file_.pools[found->second].pool;
+    if (decl.weight > pool.places) {
       blame(decl.weight_where == ByteRange{} ? decl.pool_where : decl.weight_where,
             "pool " + quote(decl.pool) + " has fewer places than \"weight\" takes",
-            "it has " + std::to_string(pool->pool.places));
+            "it has " + std::to_string(pool.places));
     }
-    graph_.stages[stage].pool = static_cast<std::size_t>(pool - file_.pools.begin());
+    graph_.stages[stage].pool = found->second;
+  }
+
+  std::string near_pool(std::string_view name) {
+    if (!near_pools_) {
+      std::vector<std::string_view> names;
+      for (const PoolDecl& pool : file_.pools) names.push_back(pool.pool.name);
+      near_pools_.emplace(names);
+    }
+    return did_you_mean(near_pools_->closest(name));
   }
 
   Validated::Target resolve(const TargetDecl& target) {
@@ -199,11 +208,40 @@ class Validator {
   }
 
   // True for a port that only this stage's options give it.
-  [[nodiscard]] bool is_more_port(std::size_t stage, std::string_view port) const {
+  [[nodiscard]] bool is_more_port(std::size_t stage, std::string_view port) {
     const StageDecl& decl = file_.stages[stage];
-    if (!decl.kind) return false;
-    const auto names = decl.kind->more_ports(decl.options);
-    return std::ranges::find(names, port) != names.end();
+    return decl.kind && !decl.kind->ports_option.empty() && ports_of(stage).more.contains(port);
+  }
+
+  // The ports of a stage that has a kind.
+  struct Ports {
+    std::vector<std::string_view> all;
+    std::unordered_set<std::string_view> more;  // of them, those that options give it
+    std::optional<NearNames> near;              // made when the first name is unknown
+  };
+  Ports& ports_of(std::size_t stage) {
+    const auto [entry, is_new] = ports_.try_emplace(stage);
+    Ports& ports = entry->second;
+    if (!is_new) return ports;
+    const StageDecl& decl = file_.stages[stage];
+    const auto more = decl.kind->more_ports(decl.options);
+    ports.all.assign(decl.kind->ports.begin(), decl.kind->ports.end());
+    ports.all.insert(ports.all.end(), more.begin(), more.end());
+    ports.more.insert(more.begin(), more.end());
+    return ports;
+  }
+
+  std::string near_port(std::size_t stage, std::string_view name) {
+    Ports& ports = ports_of(stage);
+    if (!ports.near) ports.near.emplace(ports.all);
+    if (const auto meant = ports.near->closest(name)) {
+      return did_you_mean(meant);
+    }
+    const std::size_t shown = std::min(ports.all.size(), kMostPorts);
+    std::string hint = "ports of kind " + quote(file_.stages[stage].kind->name) + ": " +
+                       quote_list(std::span(ports.all).first(shown));
+    if (ports.all.size() > shown) hint += ", ... (" + std::to_string(ports.all.size()) + " in all)";
+    return hint;
   }
 
   bool check_port(const StageDecl& decl, std::size_t from, const StageRef& ref) {
@@ -225,16 +263,8 @@ class Validator {
     if (is_more_port(from, ref.port)) return true;
     if (!producer.are_options_right && !producer.kind->ports_option.empty()) return false;
     if (!producer.kind->has_port(ref.port)) {
-      std::vector<std::string_view> ports(producer.kind->ports.begin(), producer.kind->ports.end());
-      for (const std::string_view more : producer.kind->more_ports(producer.options)) {
-        ports.push_back(more);
-      }
-      std::string hint = did_you_mean(ref.port, ports);
-      if (hint.empty()) {
-        hint = "ports of kind " + quote(producer.kind->name) + ": " + quote_list(ports);
-      }
       blame(ref.port_where, "stage " + quote(producer.group) + " has no port " + quote(ref.port),
-            std::move(hint));
+            near_port(from, ref.port));
       return false;
     }
     if (sends_nothing(producer)) {
@@ -460,10 +490,14 @@ class Validator {
   std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
   std::vector<std::string_view> names_;                              // of groups
   std::vector<std::string_view> pipelines_;                          // those of them that are one
-  std::set<std::pair<std::size_t, std::string>> read_ports_;         // those that options give
+  std::unordered_map<std::string_view, std::size_t> pools_;          // by name, the first of one
+  std::unordered_map<std::size_t, Ports> ports_;              // by stage, where they were asked for
+  std::set<std::pair<std::size_t, std::string>> read_ports_;  // those that options give
+  // Made when the first name is unknown.
+  std::optional<NearNames> near_stages_;
+  std::optional<NearNames> near_pools_;
   std::vector<bool> is_read_;  // by any reference, also a misspelt one
   std::vector<bool> are_errors_read_;
-  std::size_t searches_ = 0;
   Graph graph_;
 };
 

@@ -81,7 +81,7 @@ std::optional<std::string> ValueReader::var(std::string_view name, ByteRange whe
   const Vars& vars = scope_.vars;
   if (const auto value = vars.value(name)) return std::string(*value);
   if (vars.is_declared(name)) return std::nullopt;  // blamed where it is declared
-  std::string hint = did_you_mean(name, vars.names());
+  std::string hint = vars.near(name);
   if (hint.empty()) hint = "declare it under \"vars\"";
   blame(where, "unknown var " + quote(name), std::move(hint));
   return std::nullopt;

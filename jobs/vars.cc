@@ -187,6 +187,11 @@ bool Vars::is_declared(std::string_view name) const {
   return declarations_.contains(std::string(name));
 }
 
+std::string Vars::near(std::string_view name) const {
+  if (!near_names_) near_names_.emplace(names_);
+  return did_you_mean(near_names_->closest(name));
+}
+
 std::optional<std::string_view> Vars::value(std::string_view name) const {
   const auto entry = declarations_.find(std::string(name));
   if (entry == declarations_.end() || entry->second.is_wrong || !entry->second.value) {

@@ -19,6 +19,7 @@
 #include "jobs/json_value.h"
 #include "jobs/load.h"
 #include "jobs/load_world.h"
+#include "jobs/near_names.h"
 #include "jobs/secrets.h"
 #include "jobs/source.h"
 
@@ -37,7 +38,8 @@ class Vars {
   [[nodiscard]] bool is_declared(std::string_view name) const;
   /// The value; nothing if the name is not declared or its declaration is wrong.
   [[nodiscard]] std::optional<std::string_view> value(std::string_view name) const;
-  [[nodiscard]] const std::vector<std::string_view>& names() const { return names_; }
+  /// The declared name that was meant, as did_you_mean() says it; empty: none is near.
+  [[nodiscard]] std::string near(std::string_view name) const;
   [[nodiscard]] const Secrets& secrets() const { return secrets_; }
 
  private:
@@ -67,7 +69,8 @@ class Vars {
   Diagnostics& errors_;
   std::unordered_map<std::string, Declaration> declarations_;
   Secrets secrets_;
-  std::vector<std::string_view> names_;  // in file order; views of the map's keys
+  std::vector<std::string_view> names_;          // in file order; views of the map's keys
+  mutable std::optional<NearNames> near_names_;  // made when the first name is unknown
 };
 
 }  // namespace gorun::jobs

@@ -59,6 +59,29 @@ Graph load(std::string_view text, const VarSettings& settings = {}) {
   return std::move(graph).value();
 }
 
+// Processor time of this thread; the wall tells of other processes.
+double cpu_s() {
+  timespec now = {};
+  REQUIRE(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// "BEGIN0END, BEGIN1END, ...", with the number also where END has a "#".
+std::string repeated(int count, std::string_view begin, std::string_view end) {
+  std::string all;
+  for (int i = 0; i < count; ++i) {
+    all.append(i == 0 ? "" : ",\n").append(begin).append(std::to_string(i));
+    for (const char c : end) {
+      if (c == '#') {
+        all += std::to_string(i);
+      } else {
+        all += c;
+      }
+    }
+  }
+  return all;
+}
+
 constexpr std::string_view kWordCount = R"({
   // count the words of all texts below a directory
   "gorun": 1,
@@ -216,8 +239,7 @@ TEST_SUITE("jobs/load") {
   }
 
   TEST_CASE("a file of 10,000 stages costs ten times one of 1,000, right or wrong") {
-    // Processor time of this thread for a file of so many stages; the wall tells of other
-    // processes.
+    // Of a file of so many stages.
     const auto cost = [](int count, bool is_right) {
       std::string text = R"({"gorun": 1, "stages": {"s0": {"kind": "walk"})";
       for (int i = 1; i < count; ++i) {
@@ -226,11 +248,6 @@ TEST_SUITE("jobs/load") {
       }
       text += R"(, "w": {"kind": "write", "from": "s)" + std::to_string(count - 1) + R"("}}})";
       const Source source("job.json", text);
-      const auto cpu_s = [] {
-        timespec now = {};
-        REQUIRE(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
-        return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-      };
       const double begin = cpu_s();
       const Result<Graph> graph = load_job(source);
       const std::string said = graph ? "" : render(source, graph.errors());
@@ -243,6 +260,52 @@ TEST_SUITE("jobs/load") {
       const double large = cost(10'000, is_right);
       // Whatever is quadratic makes it a hundred times; caches make it more than ten.
       CHECK(large < 50 * small);
+    }
+  }
+
+  TEST_CASE("10,000 misspelt names cost ten times 1,000, and each is told what was meant") {
+    struct Row {
+      std::string name;  // of what is meant, without its number
+      std::string (*text)(int count);
+    };
+    const Row rows[] = {
+        {"stage-",
+         [](int count) {
+           return R"("stages": {)" +
+                  repeated(count, "\"stage-", R"(": {"kind": "exec", "argv": ["x"]})") +
+                  R"(, "z": {"kind": "exec", "argv": ["x"], "needs": [)" +
+                  repeated(count, "\"stagee-", "\"") + "]}}";
+         }},
+        {"pool-",
+         [](int count) {
+           return R"("pools": {)" + repeated(count, "\"pool-", "\": 3") + R"(}, "stages": {)" +
+                  repeated(count, "\"s", R"(": {"kind": "exec", "argv": ["x"], "pool": "pol-#"})") +
+                  "}";
+         }},
+        {"var-",
+         [](int count) {
+           return R"("vars": {)" + repeated(count, "\"var-", "\": 3") +
+                  R"(}, "stages": {"s": {"kind": "exec", "argv": [)" +
+                  repeated(count, "\"${{ vars.vra-", " }}\"") + "]}}";
+         }},
+    };
+    for (const Row& row : rows) {
+      CAPTURE(row.name);
+      const auto cost = [&row](int count) {
+        const Source source("job.json", "{\"gorun\": 1, " + row.text(count) + "}");
+        const double begin = cpu_s();
+        const Result<Graph> graph = load_job(source);
+        const double end = cpu_s();
+        REQUIRE_FALSE(graph.ok());
+        REQUIRE(graph.errors().size() == static_cast<std::size_t>(count));
+        for (int i = 0; i < count; i += 99) {
+          const std::string hint = "did you mean \"" + row.name + std::to_string(i) + "\"?";
+          REQUIRE(graph.errors()[static_cast<std::size_t>(i)].hint.starts_with(hint));
+        }
+        return end - begin;
+      };
+      const double small = cost(1'000);
+      CHECK(cost(10'000) < 50 * small);
     }
   }
 }
