@@ -235,6 +235,7 @@ class Validator {
     Ports& ports = ports_of(stage);
     if (!ports.near) ports.near.emplace(ports.all);
     if (const auto meant = ports.near->closest(name)) {
+      read_ports_.emplace(stage, *meant);  // a typing error, and nothing that is not read
       return did_you_mean(meant);
     }
     const std::size_t shown = std::min(ports.all.size(), kMostPorts);

@@ -288,6 +288,13 @@ TEST_SUITE("jobs/load") {
                   R"(}, "stages": {"s": {"kind": "exec", "argv": [)" +
                   repeated(count, "\"${{ vars.vra-", " }}\"") + "]}}";
          }},
+        {"port-",
+         [](int count) {
+           return R"("stages": {"n": {"kind": "range", "to": 3}, "w": {"kind": "write", "from": [)" +
+                  repeated(count, "\"r.prot-", "\"") +
+                  R"(]}, "r": {"kind": "route", "from": "n", "otherwise": "drop", "to": {)" +
+                  repeated(count, "\"port-", R"(": {"item": 1})") + "}}}";
+         }},
     };
     for (const Row& row : rows) {
       CAPTURE(row.name);

@@ -39,15 +39,15 @@ gorun: 3 errors; nothing was run
      R"({"gorun": 1,
  "stages": {
   "a": {"kind": "range", "to": 3},
-  "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
+  "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}, "mid": {"item": 2}}},
   "s": {"kind": "route", "from": "a", "otherwise": "drop", "to": {"x": {"item": 1}}},
   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
 }}
 )",
-     R"(job.json:4:45: error: no stage reads the port "high" of stage "r"
-  4 |   "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}}},
-    |                                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-  hint: to print them: "print": {"kind": "write", "from": "r.high"}
+     R"(job.json:4:45: error: no stage reads the port "mid" of stage "r"
+  4 |   "r": {"kind": "route", "from": "a", "to": {"low": {"item": 1}, "high": {"item": 3}, "mid": {"item": 2}}},
+    |                                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: to print them: "print": {"kind": "write", "from": "r.mid"}
 job.json:6:47: error: stage "r" has no port "hgih"
   6 |   "w": {"kind": "write", "from": ["r.low", "r.hgih", "s", "s.x"]}
     |                                               ^~~~
