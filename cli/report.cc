@@ -126,8 +126,10 @@ std::string closing_line(const Screen& screen, const jobs::Graph& graph,
   switch (outcome.state) {
     case RunState::kSucceeded: {
       const std::uint64_t items = source_items(graph, outcome);
+      const std::size_t stages = outcome.stages.size();
+      const bool is_all = count_of(outcome, StageState::kSucceeded) == stages;
       return "gorun: " + screen.styled(Style::kGreen, "ok:") + " " +
-             format_count(outcome.stages.size(), "stage") +
+             (is_all ? format_count(stages, "stage") : others) +
              (items == 0 ? "" : ", " + format_count(items, "item")) + up_to_date(outcome) + time;
     }
     case RunState::kFailed:

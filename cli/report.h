@@ -2,6 +2,8 @@
 //
 //   gorun: error: stage "test" failed: exit status 1
 //   gorun: failed: stage "test"; 3 succeeded, 1 skipped, in 1.20 s
+//
+//   gorun: ok: 3 succeeded, 1 skipped in 1.20 s
 #pragma once
 
 #include <string>

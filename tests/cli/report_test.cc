@@ -67,6 +67,20 @@ TEST_CASE("the closing line says what was up to date") {
   CHECK(state_word(outcome.stages[1]) == "succeeded");
 }
 
+TEST_CASE("the closing line of a success does not count what was skipped as ok") {
+  const Screen screen(STDERR_FILENO, false);
+  Outcome outcome;
+  outcome.elapsed = std::chrono::milliseconds(1200);
+  outcome.stages = {ended("a", StageState::kSucceeded), ended("b", StageState::kSucceeded),
+                    ended("on_failure", StageState::kSkipped)};
+  CHECK(closing_line(screen, graph_of(outcome), outcome) ==
+        "gorun: ok: 2 succeeded, 1 skipped in 1.20 s\n");
+  outcome.stages[0].up_to_date_count = 1;
+  outcome.stages[1].counts.items_out = 5;
+  CHECK(closing_line(screen, graph_of(outcome), outcome) ==
+        "gorun: ok: 2 succeeded, 1 skipped, 5 items, 1 stage up to date in 1.20 s\n");
+}
+
 TEST_CASE("the bottleneck is the busiest stage, and who waits for it the longest is named") {
   using std::chrono::milliseconds;
   Outcome outcome;

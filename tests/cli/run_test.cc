@@ -216,6 +216,16 @@ TEST_CASE("standard error of commands comes through") {
   CHECK(result.err == "oops\n");
 }
 
+TEST_CASE("what would run after a failure is skipped, and counted so") {
+  const CommandResult result = run_job(
+      "  \"a\": {\"kind\": \"exec\", \"argv\": [\"true\"]},\n"
+      "  \"tell\": {\"kind\": \"exec\", \"argv\": [\"false\"], \"needs\": \"a\", "
+      "\"when\": \"failure\"}\n",
+      {"--progress=none"});
+  CHECK(result.status == 0);
+  CHECK(result.err.starts_with("gorun: ok: 1 succeeded, 1 skipped in "));
+}
+
 TEST_CASE("an empty input is a success") {
   const ScratchDir scratch;
   const CommandResult result = run_job(
