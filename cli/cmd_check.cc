@@ -18,10 +18,11 @@ ExitCode cmd_check(const Options& options, Screen& screen) {
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
   const auto& job = std::get<jobs::LoadedJob>(loaded);
   const jobs::Graph& graph = *job.graph;
-  jobs::Diagnostics warnings = jobs::find_warnings(graph);
-  for (jobs::Diagnostic& warning : warnings) {
+  jobs::Diagnostics warnings = job.warnings;
+  for (jobs::Diagnostic& warning : jobs::find_warnings(graph)) {
     warning.what = job.secrets.masked(std::move(warning.what));
     warning.hint = job.secrets.masked(std::move(warning.hint));
+    warnings.push_back(std::move(warning));
   }
   const bool is_quiet = options.verbosity == Verbosity::kQuiet;
   if (!warnings.empty() && (!is_quiet || options.strict)) show(job.source, warnings, screen);

@@ -114,7 +114,11 @@ std::variant<jobs::LoadedJob, ExitCode> load_job(const Options& options, Screen&
 std::variant<jobs::Graph, ExitCode> load_graph(const Options& options, Screen& screen) {
   std::variant<jobs::LoadedJob, ExitCode> loaded = load_job(options, screen);
   if (const auto* status = std::get_if<ExitCode>(&loaded)) return *status;
-  jobs::Graph graph = std::move(std::get<jobs::LoadedJob>(loaded).graph).value();
+  auto& job = std::get<jobs::LoadedJob>(loaded);
+  if (!job.warnings.empty() && options.verbosity != Verbosity::kQuiet) {
+    show(job.source, job.warnings, screen);
+  }
+  jobs::Graph graph = std::move(job.graph).value();
   if (options.argument != "-") graph.file = options.argument;
   return graph;
 }

@@ -14,7 +14,7 @@ namespace gorun::cli {
 
 /// The graph that `options` names, or the exit status after every mistake was written to `screen`:
 /// kJobFile, or kUsage if only the command line is to blame (a --set that does not fit, a word that
-/// is neither a command nor a file).
+/// is neither a command nor a file). What has no effect in the file is shown, unless all is quiet.
 [[nodiscard]] std::variant<jobs::Graph, ExitCode> load_graph(const Options& options,
                                                              Screen& screen);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/diagnostic.h"
 #include "jobs/graph.h"
 #include "jobs/kinds.h"
 #include "jobs/source.h"
@@ -66,18 +67,23 @@ struct PoolDecl {
 struct TargetDecl {
   std::string name;
   std::vector<StageRef> stages;
+  ByteRange where;
 };
 
 struct JobFile {
   std::string name;
   Environment env;
   Limits limits;
+  ByteRange limits_where;  // the key; empty: not given
   Reports report;
+  ByteRange report_where;
   FailPolicy fail = FailPolicy::kFast;
+  ByteRange fail_where;
   std::vector<PoolDecl> pools;
   std::vector<TargetDecl> targets;
   std::vector<StageDecl> stages;
   Secrets secrets;
+  Diagnostics warnings;  // of what is right, and has no effect
 };
 
 }  // namespace gorun::jobs

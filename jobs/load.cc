@@ -46,11 +46,13 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
   const LoadWorld& world = options.world != nullptr ? *options.world : nothing_else;
   Secrets secrets;
   Diagnostics errors;
+  Diagnostics warnings;
   std::optional<Graph> graph;
   if (std::optional<JsonValue> root = read_job_files(&source, world, &errors)) {
     JobFile file = parse_job_file(&source, *root, options.settings, world, &errors);
     expand_pipelines(&source, &file, world, &errors);
     secrets = file.secrets;
+    warnings = std::move(file.warnings);
     Validated all = validate(source, std::move(file), &errors);
     drop_repetitions(&errors);
     if (errors.empty()) graph = select_stages(std::move(all), options.targets, &errors);
@@ -59,12 +61,14 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
       check_open_files(*graph, &errors);
     }
   }
-  if (errors.empty()) return {std::move(source), std::move(secrets), *std::move(graph)};
-  for (Diagnostic& error : errors) {
-    error.what = secrets.masked(std::move(error.what));
-    error.hint = secrets.masked(std::move(error.hint));
+  for (Diagnostics* said : {&errors, &warnings}) {
+    for (Diagnostic& one : *said) {
+      one.what = secrets.masked(std::move(one.what));
+      one.hint = secrets.masked(std::move(one.hint));
+    }
   }
-  return {std::move(source), std::move(secrets), std::move(errors)};
+  if (!errors.empty()) return {std::move(source), std::move(secrets), std::move(errors)};
+  return {std::move(source), std::move(secrets), *std::move(graph), std::move(warnings)};
 }
 
 Result<Graph> load_job(const Source& source, const VarSettings& settings) {

@@ -41,9 +41,10 @@ struct LoadOptions {
 
 /// What became of a job file.
 struct LoadedJob {
-  Source source;        // the job file and all that it includes
-  Secrets secrets;      // for whatever is said of the job
-  Result<Graph> graph;  // the mistakes are masked
+  Source source;              // the job file and all that it includes
+  Secrets secrets;            // for whatever is said of the job
+  Result<Graph> graph;        // the mistakes are masked
+  Diagnostics warnings = {};  // where there are no mistakes; masked, too
 };
 
 /// Parses and validates; all mistakes at once.

@@ -140,8 +140,9 @@ std::vector<TargetDecl> read_targets(const JsonValue& value, ValueReader* reader
     if (array != nullptr && array->empty()) {
       reader->blame(member.value.where, quote(member.key) + " is empty");
     }
-    targets.push_back(
-        {.name = member.key, .stages = read_stage_names(member.key, member.value, reader)});
+    targets.push_back({.name = member.key,
+                       .stages = read_stage_names(member.key, member.value, reader),
+                       .where = member.key_where});
   }
   return targets;
 }
@@ -233,9 +234,18 @@ JobFile parse_job_file(Source* source, const JsonValue& root, const VarSettings&
   if (const JsonValue* env = value_of("env")) {
     for (auto& entry : read_env(*env, &reader)) file.env.push_back(std::move(entry));
   }
-  if (const JsonValue* limits = value_of("limits")) file.limits = read_limits(*limits, &reader);
-  if (const JsonValue* report = value_of("report")) file.report = read_reports(*report, &reader);
-  if (const JsonValue* fail = value_of("fail")) file.fail = read_fail_policy(*fail, &reader);
+  if (const JsonMember* limits = find_member(*root.object(), "limits")) {
+    file.limits = read_limits(limits->value, &reader);
+    file.limits_where = limits->key_where;
+  }
+  if (const JsonMember* report = find_member(*root.object(), "report")) {
+    file.report = read_reports(report->value, &reader);
+    file.report_where = report->key_where;
+  }
+  if (const JsonMember* fail = find_member(*root.object(), "fail")) {
+    file.fail = read_fail_policy(fail->value, &reader);
+    file.fail_where = fail->key_where;
+  }
   if (const JsonValue* pools = value_of("pools")) file.pools = read_pools(*pools, &reader);
   if (const JsonValue* targets = value_of("targets")) {
     file.targets = read_targets(*targets, &reader);

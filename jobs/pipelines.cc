@@ -16,10 +16,27 @@
 namespace gorun::jobs {
 namespace {
 
+// True if `wanted` asks for something that a run with those of `run` does not do.
+bool asks_for_other(const Limits& wanted, const Limits& run) {
+  const auto is_other = [](const auto& mine, const auto& its) { return mine && mine != its; };
+  return (wanted.procs != 0 && wanted.procs != run.procs) || is_other(wanted.memory, run.memory) ||
+         is_other(wanted.open_files, run.open_files) || is_other(wanted.max_load, run.max_load) ||
+         is_other(wanted.memfree, run.memfree);
+}
+
+bool asks_for_other(const Reports& wanted, const Reports& run) {
+  const auto is_other = [](const std::string& mine, const std::string& its) {
+    return !mine.empty() && mine != its;
+  };
+  return is_other(wanted.junit, run.junit) || is_other(wanted.trace, run.trace) ||
+         is_other(wanted.summary, run.summary) || is_other(wanted.html, run.html) ||
+         (wanted.github && wanted.github != run.github);
+}
+
 class Expander {
  public:
-  Expander(Source* source, const LoadWorld& world, Diagnostics* errors)
-      : source_(*source), world_(world), errors_(*errors) {
+  Expander(Source* source, const JobFile& run, const LoadWorld& world, Diagnostics* errors)
+      : source_(*source), run_(run), world_(world), errors_(*errors) {
     open_.push_back(world.identity(source->name()));
   }
 
@@ -43,15 +60,42 @@ class Expander {
         file->pools.push_back(std::move(pool));
       }
       file->secrets.add(inner->secrets);
+      if (stage.is_wanted) warn(stage, *inner);
       for (StageDecl& decl : inner->stages)
         all.push_back(adopt(std::move(decl), stage, inner->env));
     }
     file->stages = std::move(all);
   }
 
+  Diagnostics warnings() && { return std::move(warnings_); }
+
  private:
   void blame(ByteRange where, std::string what, std::string hint = "") {
     errors_.push_back({.where = where, .what = std::move(what), .hint = std::move(hint)});
+  }
+
+  void warn(const StageDecl& pipeline, const JobFile& file) {
+    const std::string there = " has no effect in the pipeline " + quote(pipeline.group) + ": ";
+    const auto say = [this](ByteRange where, std::string what) {
+      warnings_.push_back({.where = where,
+                           .what = std::move(what),
+                           .hint = "a file that includes this one may have it, for runs of its own",
+                           .severity = Severity::kWarning});
+    };
+    const std::string instead = "the run goes by what " + quote(source_.name()) + " says";
+    if (asks_for_other(file.limits, run_.limits)) {
+      say(file.limits_where, "\"limits\"" + there + instead);
+    }
+    if (asks_for_other(file.report, run_.report)) {
+      say(file.report_where, "\"report\"" + there + instead);
+    }
+    if (file.fail_where != ByteRange{} && file.fail != run_.fail) {
+      say(file.fail_where, "\"fail\"" + there + instead);
+    }
+    for (const TargetDecl& target : file.targets) {
+      if (target.name != "default") continue;
+      say(target.where, "the target \"default\"" + there + "all of its stages are run");
+    }
   }
 
   // The validator does not see what is replaced, and passes over what stays.
@@ -169,8 +213,10 @@ class Expander {
   }
 
   Source& source_;
+  const JobFile& run_;  // the main file
   const LoadWorld& world_;
   Diagnostics& errors_;
+  Diagnostics warnings_;
   std::vector<std::string> open_;  // identities, from the main file to the one at hand
 };
 
@@ -180,7 +226,10 @@ void expand_pipelines(Source* source, JobFile* file, const LoadWorld& world, Dia
   const bool has_one = std::ranges::any_of(file->stages, [](const StageDecl& stage) {
     return stage.kind != nullptr && stage.kind->is_pipeline;
   });
-  if (has_one) Expander(source, world, errors).expand(file);
+  if (!has_one) return;
+  Expander expander(source, *file, world, errors);
+  expander.expand(file);
+  file->warnings = std::move(expander).warnings();
 }
 
 }  // namespace gorun::jobs

@@ -7,8 +7,10 @@
 // "deploy/NAME". "deploy" means all of them, so that others can need it. They need what it needs
 // and are left out with it.
 //
-// What speaks of a whole run is that of the job that is run: "limits", "fail", "report", "targets"
-// and "name" of the other file have no say, and all of its stages are run.
+// What speaks of a whole run is that of the job that is run: "name", "limits", "fail", "report" and
+// "targets" of the other file have no say, and all of its stages are run. Where it says something
+// else than the run does, that is worth a warning: JobFile::warnings. A file that includes it may
+// have these keys, for runs of its own.
 #pragma once
 
 #include "jobs/diagnostic.h"
@@ -19,7 +21,8 @@
 namespace gorun::jobs {
 
 /// Replaces the pipelines of `file`, which is the first of `source`, and those in them, by their
-/// stages. The files are appended to `source`; a file that would run itself is a mistake.
+/// stages, and gives it the warnings. The files are appended to `source`; a file that would run
+/// itself is a mistake.
 void expand_pipelines(Source* source, JobFile* file, const LoadWorld& world, Diagnostics* errors);
 
 }  // namespace gorun::jobs

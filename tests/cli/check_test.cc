@@ -53,7 +53,34 @@ TEST_CASE("a warning is shown and does not fail; with --strict it does") {
   CHECK(coloured.err.find(": \x1b[33mwarning:\x1b[0m stage") != std::string::npos);
 }
 
-TEST_CASE("a run says nothing of it") {
+TEST_CASE("a key that has no effect in a pipeline is shown by check and by the run") {
+  const ScratchDir scratch;
+  scratch.write(
+      "job.json",
+      "{\"gorun\": 1, \"stages\": {\"p\": {\"kind\": \"pipeline\", \"file\": \"p.json\"}}}\n");
+  scratch.write("p.json",
+                "{\"gorun\": 1, \"fail\": \"drain\",\n"
+                " \"stages\": {\"a\": {\"kind\": \"exec\", \"argv\": [\"true\"]}}}\n");
+  const std::string warning =
+      "p.json:1:14: warning: \"fail\" has no effect in the pipeline \"p\": the run goes by what "
+      "\"job.json\" says\n"
+      "  1 | {\"gorun\": 1, \"fail\": \"drain\",\n"
+      "    |              ^~~~~~\n"
+      "  hint: a file that includes this one may have it, for runs of its own\n"
+      "gorun: 1 warning\n";
+  const CommandOptions here{.directory = scratch.path()};
+  const CommandResult checked = run_gorun({"check", "job.json"}, here);
+  CHECK(checked.status == 0);
+  CHECK(checked.err == warning);
+  CHECK(run_gorun({"check", "--strict", "job.json"}, here).status == 3);
+
+  const CommandResult run = run_gorun({"--progress=none", "job.json"}, here);
+  CHECK(run.status == 0);
+  CHECK(run.err.starts_with(warning + "gorun: ok: 1 stage in "));
+  CHECK(run_gorun({"-q", "job.json"}, here).err.empty());
+}
+
+TEST_CASE("a run says nothing of a reader that holds others back") {
   const ScratchDir scratch;
   scratch.write("job.json", kJob);
   const CommandResult run = run_gorun({"-q", "job.json"}, {.directory = scratch.path()});

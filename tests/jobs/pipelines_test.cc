@@ -29,6 +29,13 @@ std::string needs_of(const Graph& graph) {
   return all;
 }
 
+// What render() says of the warnings of "job.json", or "".
+std::string warnings_of(const FakeWorld& world) {
+  const LoadedJob job = load_in(world, {});
+  REQUIRE(job.graph.ok());
+  return job.warnings.empty() ? "" : render(job.source, job.warnings);
+}
+
 }  // namespace
 
 TEST_SUITE("jobs/pipelines") {
@@ -153,6 +160,50 @@ lib/a.json:2:64: error: unknown kind "wlak"
   hint: did you mean "walk"?
 gorun: 9 errors; nothing was run
 )");
+  }
+
+  TEST_CASE("what a pipeline's file says of its own runs has no effect, which is a warning") {
+    const std::string stages =
+        R"("stages": {"deploy": {"kind": "pipeline", "file": "lib/deploy.json"},
+ "off": {"kind": "pipeline", "file": "lib/deploy.json", "if": false}}})";
+    FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "limits": {"procs": 2}, )" + stages},
+                              {"lib/deploy.json", R"({"gorun": 1, "name": "deploy", "fail": "drain",
+ "limits": {"procs": 2, "max_load": 8}, "report": {"junit": "other.xml"},
+ "targets": {"some": "copy", "default": "copy"}, "stages": {
+ "copy": {"kind": "exec", "argv": ["cp"]}, "clean": {"kind": "exec", "argv": ["rm"]}}}
+)"}}};
+    CHECK(stages_of(graph_of(world)) == "deploy/copy deploy/clean");
+    CHECK(
+        warnings_of(world) ==
+        R"(lib/deploy.json:1:32: warning: "fail" has no effect in the pipeline "deploy": the run goes by what "job.json" says
+  1 | {"gorun": 1, "name": "deploy", "fail": "drain",
+    |                                ^~~~~~
+  hint: a file that includes this one may have it, for runs of its own
+lib/deploy.json:2:2: warning: "limits" has no effect in the pipeline "deploy": the run goes by what "job.json" says
+  2 |  "limits": {"procs": 2, "max_load": 8}, "report": {"junit": "other.xml"},
+    |  ^~~~~~~~
+  hint: a file that includes this one may have it, for runs of its own
+lib/deploy.json:2:41: warning: "report" has no effect in the pipeline "deploy": the run goes by what "job.json" says
+  2 |  "limits": {"procs": 2, "max_load": 8}, "report": {"junit": "other.xml"},
+    |                                         ^~~~~~~~
+  hint: a file that includes this one may have it, for runs of its own
+lib/deploy.json:3:30: warning: the target "default" has no effect in the pipeline "deploy": all of its stages are run
+  3 |  "targets": {"some": "copy", "default": "copy"}, "stages": {
+    |                              ^~~~~~~~~
+  hint: a file that includes this one may have it, for runs of its own
+gorun: 4 warnings
+)");
+
+    // Nothing, where the run does what it asks for.
+    world.texts["job.json"] =
+        R"({"gorun": 1, "limits": {"procs": 2, "max_load": 8}, "fail": "drain",
+ "report": {"junit": "other.xml", "html": "h"}, )" +
+        stages;
+    world.texts["lib/deploy.json"] =
+        R"({"gorun": 1, "name": "deploy", "limits": {"procs": 2, "max_load": 8},
+ "fail": "drain", "report": {"junit": "other.xml"}, "targets": {"some": "copy"}, "stages": {
+ "copy": {"kind": "exec", "argv": ["cp"]}}})";
+    CHECK(warnings_of(world).empty());
   }
 
   TEST_CASE("a file that would run itself is refused") {
