@@ -49,7 +49,7 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
   Diagnostics warnings;
   std::optional<Graph> graph;
   if (std::optional<JsonValue> root = read_job_files(&source, world, &errors)) {
-    JobFile file = parse_job_file(&source, *root, options.settings, world, &errors);
+    JobFile file = parse_job_file(&source, *root, {.settings = options.settings}, world, &errors);
     expand_pipelines(&source, &file, world, &errors);
     secrets = file.secrets;
     warnings = std::move(file.warnings);

@@ -215,14 +215,14 @@ std::vector<StageDecl> read_stages(const JsonValue& root, const JsonObject* defa
 
 }  // namespace
 
-JobFile parse_job_file(Source* source, const JsonValue& root, const VarSettings& settings,
+JobFile parse_job_file(Source* source, const JsonValue& root, const GivenVars& given,
                        const LoadWorld& world, Diagnostics* errors) {
   JobFile file;
   const auto value_of = [&](std::string_view key) {
     const JsonMember* member = find_member(*root.object(), key);
     return member ? &member->value : nullptr;
   };
-  const Vars vars(source, value_of("vars"), settings, world, errors);
+  const Vars vars(source, value_of("vars"), given, world, errors);
   file.secrets = vars.secrets();
   ValueReader reader(*source, {.vars = vars, .world = world}, errors);
   const std::vector<std::string_view> known = key_names(job_keys());

@@ -8,15 +8,15 @@
 #include "jobs/diagnostic.h"
 #include "jobs/job_file.h"
 #include "jobs/json_value.h"
-#include "jobs/load.h"
+#include "jobs/load_world.h"
 #include "jobs/source.h"
+#include "jobs/vars.h"
 
 namespace gorun::jobs {
 
 /// Reads what is right of `root`, which is an object, and adds what is wrong to `errors`. Hides the
 /// values of secrets in `source`, and appends the "dotenv" files to it.
-[[nodiscard]] JobFile parse_job_file(Source* source, const JsonValue& root,
-                                     const VarSettings& settings, const LoadWorld& world,
-                                     Diagnostics* errors);
+[[nodiscard]] JobFile parse_job_file(Source* source, const JsonValue& root, const GivenVars& given,
+                                     const LoadWorld& world, Diagnostics* errors);
 
 }  // namespace gorun::jobs

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/edit_distance.h"
 #include "jobs/job_files.h"
 #include "jobs/json_value.h"
 #include "jobs/load.h"
@@ -145,8 +146,10 @@ class Expander {
     source_.append(path, std::move(*text));
     const std::optional<JsonValue> root = read_job_files(&source_, world_, &errors_);
     if (!root) return std::nullopt;
-    JobFile file =
-        parse_job_file(&source_, *root, settings_of(stage, *root, path), world_, &errors_);
+    const VarSettings settings = settings_of(stage, *root, path);
+    const ByteRange place = stage.options.where(stage.options.has("vars") ? "vars" : "file");
+    JobFile file = parse_job_file(&source_, *root, {.settings = settings, .pipeline = place},
+                                  world_, &errors_);
     open_.push_back(std::move(identity));
     expand(&file);
     open_.pop_back();
@@ -159,11 +162,14 @@ class Expander {
     VarSettings settings;
     if (!stage.options.has("vars")) return settings;
     const JsonMember* vars = find_member(*root.object(), "vars");
+    std::vector<std::string_view> known;
+    if (vars != nullptr && vars->value.object() != nullptr) {
+      for (const JsonMember& var : *vars->value.object()) known.push_back(var.key);
+    }
     for (const auto& [name, value] : stage.options.named_templates("vars")) {
-      const bool is_known = vars != nullptr && vars->value.object() != nullptr &&
-                            find_member(*vars->value.object(), name) != nullptr;
-      if (!is_known) {
-        blame(stage.options.where("vars"), quote(path) + " declares no var " + quote(name));
+      if (std::ranges::find(known, name) == known.end()) {
+        blame(stage.options.where("vars"), quote(path) + " declares no var " + quote(name),
+              did_you_mean(name, known));
       } else if (value.is_constant()) {  // anything else is blamed by the rules of the kind
         settings.push_back({name, value.constant_text()});
       }

@@ -10,15 +10,15 @@
 
 namespace gorun::jobs {
 
-Vars::Vars(Source* source, const JsonValue* vars, const VarSettings& settings,
-           const LoadWorld& world, Diagnostics* errors)
-    : source_(*source), world_(world), errors_(*errors) {
+Vars::Vars(Source* source, const JsonValue* vars, const GivenVars& given, const LoadWorld& world,
+           Diagnostics* errors)
+    : source_(*source), pipeline_(given.pipeline), world_(world), errors_(*errors) {
   if (vars != nullptr && vars->object() == nullptr) {
     blame(vars->where, "\"vars\": expected an object, got " + std::string(vars->type_phrase()));
   } else if (vars != nullptr) {
     for (const JsonMember& member : *vars->object()) declare(member);
   }
-  for (const VarSetting& setting : settings) apply(setting);
+  for (const VarSetting& setting : given.settings) apply(setting);
   for (const std::string_view name : names_) {
     const auto entry = declarations_.find(std::string(name));
     check(entry->first, &entry->second);
@@ -139,7 +139,8 @@ void Vars::apply(const VarSetting& setting) {
     return;
   }
   entry->second.value = setting.value;
-  entry->second.set_by = "--set";
+  entry->second.set_by = pipeline_ ? "the pipeline" : "--set";
+  entry->second.set_at = pipeline_;
 }
 
 void Vars::check(const std::string& name, Declaration* declaration) {
@@ -150,17 +151,20 @@ void Vars::check(const std::string& name, Declaration* declaration) {
     }
   }
   if (declaration->is_secret && declaration->value) secrets_.add(*declaration->value);
+  if (declaration->is_secret && declaration->set_at) source_.hide(*declaration->set_at);
   if (declaration->is_wrong) return;
   if (declaration->value) {
     check_choice(name, declaration);
     return;
   }
   declaration->is_wrong = true;
+  const std::string setting =
+      pipeline_ ? "\"vars\": {" + quote(name) + ": \"VALUE\"}" : "--set " + name + "=VALUE";
   if (!declaration->environment.empty()) {
-    blame(std::nullopt, "var " + quote(name) + " has to be set",
-          "--set " + name + "=VALUE, or the environment variable " + declaration->environment);
+    blame(pipeline_, "var " + quote(name) + " has to be set",
+          setting + ", or the environment variable " + declaration->environment);
   } else if (declaration->is_required) {
-    blame(std::nullopt, "var " + quote(name) + " has to be set", "--set " + name + "=VALUE");
+    blame(pipeline_, "var " + quote(name) + " has to be set", setting);
   } else {
     blame(declaration->where, "var " + quote(name) + " has no value",
           "give it \"default\" or \"required\": true");
@@ -173,13 +177,14 @@ void Vars::check_choice(const std::string& name, Declaration* declaration) {
   declaration->is_wrong = true;
   const std::vector<std::string_view> views(choices.begin(), choices.end());
   const std::string& set_by = declaration->set_by;
-  std::string what = (set_by.empty() ? "" : set_by + ": ") + "var " + quote(name) + ": ";
+  const bool has_place = set_by.empty() || declaration->set_at;
+  std::string what = (has_place ? "" : set_by + ": ") + "var " + quote(name) + ": ";
   if (declaration->is_secret) {
     what += "the value is none of \"enum\"";
   } else {
     what += "expected " + quote_list(views, "or") + ", got " + quote(*declaration->value);
   }
-  blame(set_by.empty() ? std::optional(declaration->where) : std::nullopt, std::move(what),
+  blame(set_by.empty() ? std::optional(declaration->where) : declaration->set_at, std::move(what),
         declaration->is_secret ? "" : did_you_mean(*declaration->value, views));
 }
 

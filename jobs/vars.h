@@ -25,11 +25,17 @@
 
 namespace gorun::jobs {
 
+/// What the vars of a job file are given from outside of it.
+struct GivenVars {
+  const VarSettings& settings;             // the last of one name counts
+  std::optional<ByteRange> pipeline = {};  // who gives them, in another file; nothing: --set does
+};
+
 class Vars {
  public:
-  /// Reads the value of the key "vars" (nullptr: there is none) and applies `settings`, of which
-  /// the last of one name counts. Mistakes of both go to `errors`.
-  Vars(Source* source, const JsonValue* vars, const VarSettings& settings, const LoadWorld& world,
+  /// Reads the value of the key "vars" (nullptr: there is none) and applies what is `given`.
+  /// Mistakes of both go to `errors`.
+  Vars(Source* source, const JsonValue* vars, const GivenVars& given, const LoadWorld& world,
        Diagnostics* errors);
   Vars(const Vars&) = delete;  // names_ looks into declarations_
   Vars& operator=(const Vars&) = delete;
@@ -49,8 +55,9 @@ class Vars {
     bool is_required = false;
     bool is_wrong = false;  // blamed already
     bool is_secret = false;
-    std::string environment;  // the variable that "env" names; empty: none
-    std::string set_by;       // who gave the value, unless the job file did: "--set"
+    std::string environment;          // the variable that "env" names; empty: none
+    std::string set_by;               // who gave the value, unless the job file did: "--set"
+    std::optional<ByteRange> set_at;  // and where, if that was a pipeline
     ByteRange where;
   };
   void declare(const JsonMember& member);
@@ -65,6 +72,7 @@ class Vars {
   void blame(std::optional<ByteRange> where, std::string what, std::string hint = "");
 
   Source& source_;
+  const std::optional<ByteRange> pipeline_;
   const LoadWorld& world_;
   Diagnostics& errors_;
   std::unordered_map<std::string, Declaration> declarations_;

@@ -162,6 +162,29 @@ gorun: 9 errors; nothing was run
 )");
   }
 
+  TEST_CASE("vars that a pipeline gives wrong, or not, are blamed in its own file") {
+    const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
+ "a": {"kind": "pipeline", "file": "k.json", "vars": {"to": "prdo", "hots": "h"}},
+ "b": {"kind": "pipeline", "file": "k.json"}}})"},
+                                    {"k.json", R"({"gorun": 1, "vars": {"host": "h",
+ "to": {"enum": ["prod", "test"], "required": true}}, "stages": {
+ "x": {"kind": "exec", "argv": ["${{ vars.to }}", "${{ vars.host }}"]}}})"}}};
+    CHECK(errors_of(world) == R"(job.json:2:54: error: "k.json" declares no var "hots"
+  2 |  "a": {"kind": "pipeline", "file": "k.json", "vars": {"to": "prdo", "hots": "h"}},
+    |                                                      ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: did you mean "host"?
+job.json:2:54: error: var "to": expected "prod" or "test", got "prdo"
+  2 |  "a": {"kind": "pipeline", "file": "k.json", "vars": {"to": "prdo", "hots": "h"}},
+    |                                                      ^~~~~~~~~~~~~~~~~~~~~~~~~~~
+  hint: did you mean "prod"?
+job.json:3:36: error: var "to" has to be set
+  3 |  "b": {"kind": "pipeline", "file": "k.json"}}}
+    |                                    ^~~~~~~~
+  hint: "vars": {"to": "VALUE"}
+gorun: 3 errors; nothing was run
+)");
+  }
+
   TEST_CASE("what a pipeline's file says of its own runs has no effect, which is a warning") {
     const std::string stages =
         R"("stages": {"deploy": {"kind": "pipeline", "file": "lib/deploy.json"},
