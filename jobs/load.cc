@@ -18,7 +18,8 @@
 namespace gorun::jobs {
 namespace {
 
-// A matrix reads its stage many times, and "defaults" are read where they stand and by each stage.
+// A matrix reads its stage many times, "defaults" are read where they stand and by each stage, and
+// the file of a pipeline by each that runs it.
 void drop_repetitions(Diagnostics* errors) {
   std::set<std::tuple<std::size_t, std::size_t, std::string_view>> seen;
   const auto is_repetition = [&](const Diagnostic& error) {
@@ -55,6 +56,7 @@ LoadedJob load_job(Source source, const LoadOptions& options) {
     warnings = std::move(file.warnings);
     Validated all = validate(source, std::move(file), &errors);
     drop_repetitions(&errors);
+    drop_repetitions(&warnings);
     if (errors.empty()) graph = select_stages(std::move(all), options.targets, &errors);
     if (errors.empty()) {
       share_memory(&*graph, &errors);

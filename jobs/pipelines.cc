@@ -1,6 +1,7 @@
 #include "jobs/pipelines.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -138,13 +139,17 @@ class Expander {
             way + base_name(identity));
       return std::nullopt;
     }
-    Expected<std::string, Refusal> text = world_.read(path);
-    if (!text.ok()) {
-      blame(where, "cannot read " + quote(path) + ": " + text.error().why);
-      return std::nullopt;
+    auto known = files_.find(path);
+    if (known == files_.end()) {
+      Expected<std::string, Refusal> text = world_.read(path);
+      if (!text.ok()) {
+        blame(where, "cannot read " + quote(path) + ": " + text.error().why);
+        return std::nullopt;
+      }
+      source_.append(path, std::move(*text));
+      known = files_.emplace(path, read_job_files(&source_, world_, &errors_)).first;
     }
-    source_.append(path, std::move(*text));
-    const std::optional<JsonValue> root = read_job_files(&source_, world_, &errors_);
+    const std::optional<JsonValue>& root = known->second;
     if (!root) return std::nullopt;
     const VarSettings settings = settings_of(stage, *root, path);
     const ByteRange place = stage.options.where(stage.options.has("vars") ? "vars" : "file");
@@ -224,6 +229,8 @@ class Expander {
   Diagnostics& errors_;
   Diagnostics warnings_;
   std::vector<std::string> open_;  // identities, from the main file to the one at hand
+  // By path; nothing: it is none. Read once, so that its mistakes are not those of each pipeline.
+  std::map<std::string, std::optional<JsonValue>> files_;
 };
 
 }  // namespace

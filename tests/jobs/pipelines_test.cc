@@ -162,6 +162,24 @@ gorun: 9 errors; nothing was run
 )");
   }
 
+  TEST_CASE("a mistake in a file that several pipelines run is told once, and so is a warning") {
+    FakeWorld world{
+        .texts = {
+            {"job.json", R"({"gorun": 1, "stages": {
+ "a": {"kind": "pipeline", "file": "k.json", "matrix": {"n": [1, 2]}}}})"},
+            {"k.json", R"({"gorun": 1, "fail": "drain", "stages": {"x": {"kind": "exce"}}})"}}};
+    CHECK(errors_of(world) == R"(k.json:1:56: error: unknown kind "exce"
+  1 | {"gorun": 1, "fail": "drain", "stages": {"x": {"kind": "exce"}}}
+    |                                                        ^~~~~~
+  hint: did you mean "exec"?
+gorun: 1 error; nothing was run
+)");
+    world.texts["k.json"] =
+        R"({"gorun": 1, "fail": "drain", "stages": {"x": {"kind": "exec", "argv": ["x"]}}})";
+    CHECK(stages_of(graph_of(world)) == "a[1]/x a[2]/x");
+    CHECK(warnings_of(world).ends_with("gorun: 1 warning\n"));
+  }
+
   TEST_CASE("vars that a pipeline gives wrong, or not, are blamed in its own file") {
     const FakeWorld world{.texts = {{"job.json", R"({"gorun": 1, "stages": {
  "a": {"kind": "pipeline", "file": "k.json", "vars": {"to": "prdo", "hots": "h"}},
