@@ -47,12 +47,15 @@ void check_names_no_item(const StageOptions& options, std::initializer_list<std:
   }
 }
 
+bool shows_by_group(const StageOptions& options) {
+  return options.text("output") == "group" || options.text("output") == "auto";
+}
+
 // Of a command whose output is not captured.
 void check_max_output(const StageOptions& options, const std::string& hint, Diagnostics* errors) {
-  const std::string& output = options.text("output");
-  if (!options.has("max_output") || output == "group" || output == "auto") return;
+  if (!options.has("max_output") || shows_by_group(options)) return;
   blame(errors, options.where("max_output"),
-        "\"max_output\" has no meaning with \"output\": " + quote(output), hint);
+        "\"max_output\" has no meaning with \"output\": " + quote(options.text("output")), hint);
 }
 
 // Of an exec whose command is fed all items.
@@ -251,6 +254,17 @@ void check_read(const StageUse& use, Diagnostics* errors) {
   check_separator(options, errors);
 }
 
+bool read_heeds(const StageOptions& options, std::string_view key) {
+  return key != "separator" || options.text("cut") == "csv";
+}
+
+bool split_heeds(const StageOptions& options, std::string_view key) {
+  const std::string& by = options.text("by");
+  if (key == "header" || key == "columns" || key == "separator") return by == "csv";
+  if (key == "fields") return by == "json";
+  return key != "pattern" || by == "regex";
+}
+
 void check_split(const StageUse& use, Diagnostics* errors) {
   const StageOptions& options = use.options;
   if (options.text("by") == "csv") check_csv(options, errors);
@@ -338,6 +352,17 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
   }
 }
 
+bool exec_heeds(const StageOptions& options, std::string_view key) {
+  const std::string& stdin_way = options.text("stdin");
+  if (key == "batch") return stdin_way == "none";
+  if (key == "heartbeat" || key == "pool" || key == "retry") return stdin_way != "items";
+  if (key == "stdin_delimiter") return stdin_way == "items";
+  if (key == "stdout_delimiter") return options.text("stdout") == "items";
+  if (key == "max_output") return options.text("stdout") == "capture" || shows_by_group(options);
+  if (key == "jobserver_style") return options.flag("jobserver");
+  return key != "cache" || options.has("inputs") || options.has("outputs");
+}
+
 bool exec_wants_one_worker(const StageOptions& options) { return options.text("stdin") == "items"; }
 
 bool exec_sends_nothing(const StageOptions& options) {
@@ -364,9 +389,10 @@ void check_http(const StageUse& use, Diagnostics* errors) {
   }
 }
 
-bool reduce_heeds(const StageOptions& options, std::string_view option) {
-  if (option == "agg") return !options.has("argv");
-  return options.has("argv") || std::ranges::find(kReducerOptions, option) == kReducerOptions.end();
+bool reduce_heeds(const StageOptions& options, std::string_view key) {
+  if (key == "agg" || key == "pool") return !options.has("argv");
+  if (key == "max_output" && !shows_by_group(options)) return false;
+  return options.has("argv") || std::ranges::find(kReducerOptions, key) == kReducerOptions.end();
 }
 
 void check_reduce(const StageUse& use, Diagnostics* errors) {
@@ -397,6 +423,10 @@ void check_reduce(const StageUse& use, Diagnostics* errors) {
     blame(errors, options.where("agg"),
           quote(name) + " is both a field to group by and an aggregate");
   }
+}
+
+bool write_heeds(const StageOptions& options, std::string_view key) {
+  return key != "atomic" || options.text("path") != "-";
 }
 
 void check_write(const StageUse& use, Diagnostics* errors) {

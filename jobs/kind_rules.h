@@ -25,7 +25,11 @@ void check_http(const StageUse& use, Diagnostics* errors);
 void check_reduce(const StageUse& use, Diagnostics* errors);
 void check_write(const StageUse& use, Diagnostics* errors);
 
-bool reduce_heeds(const StageOptions& options, std::string_view option);
+bool read_heeds(const StageOptions& options, std::string_view key);
+bool split_heeds(const StageOptions& options, std::string_view key);
+bool exec_heeds(const StageOptions& options, std::string_view key);
+bool reduce_heeds(const StageOptions& options, std::string_view key);
+bool write_heeds(const StageOptions& options, std::string_view key);
 bool route_sends_nothing(const StageOptions& options);
 bool exec_wants_one_worker(const StageOptions& options);
 bool exec_sends_nothing(const StageOptions& options);

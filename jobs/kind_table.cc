@@ -83,7 +83,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .files = {.per_worker = 1},
      .failures = ItemFailures::kRetried,
      .example = R"("text": {"kind": "read", "from": "files"})",
-     .check = check_read},
+     .check = check_read,
+     .heeds = read_heeds},
     {.name = "split",
      .summary = "chunks or texts cut into records; by csv and json with fields",
      .ports = kOutPort,
@@ -92,7 +93,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .parallel = true,
      .failures = ItemFailures::kReported,
      .example = R"("words": {"kind": "split", "from": "text", "by": "words"})",
-     .check = check_split},
+     .check = check_split,
+     .heeds = split_heeds},
     {.name = "filter",
      .summary = "keeps the items that match",
      .ports = kOutPort,
@@ -120,6 +122,7 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .failures = ItemFailures::kRetried,
      .example = R"("compress": {"kind": "exec", "from": "files", "argv": ["gzip", "-k", "{}"]})",
      .check = check_exec,
+     .heeds = exec_heeds,
      .wants_one_worker = exec_wants_one_worker,
      .sends_nothing = exec_sends_nothing,
      .how_to_send = R"("stdout": "items" makes an item of every line that it prints)",
@@ -232,7 +235,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .files = {.per_worker = 1},
      .failures = ItemFailures::kReported,
      .example = R"("out": {"kind": "write", "from": "counts", "format": "tsv"})",
-     .check = check_write},
+     .check = check_write,
+     .heeds = write_heeds},
 }};
 
 }  // namespace

@@ -148,9 +148,9 @@ struct StageKind {
   /// nullptr: none.
   void (*check)(const StageUse& use, Diagnostics* errors) = nullptr;
 
-  /// True if that option means something beside the others that are given; where it does not, the
-  /// job's default for it is not taken. nullptr: each does.
-  bool (*heeds)(const StageOptions& options, std::string_view option) = nullptr;
+  /// True if that option, or key of every stage, means something beside the options that are given;
+  /// where it does not, the job's default for it is not taken. nullptr: each does.
+  bool (*heeds)(const StageOptions& options, std::string_view key) = nullptr;
 
   /// Files that a stage with these options has open beside `files`. nullptr: none.
   std::int64_t (*more_files)(const StageOptions& options) = nullptr;

@@ -166,11 +166,9 @@ class StageParser {
 
   // What the stage does not say itself, and its kind can do.
   void read_defaults(const JsonObject& object) {
-    // Whether the latter are of use is known when the others have been read.
-    for (const bool is_second : {false, true}) {
+    for (const int turn : {0, 1, 2}) {
       for (const JsonMember& member : *defaults_) {
-        const bool adds_to_another = member.key == "weight" || member.key == "cache";
-        if (adds_to_another == is_second && find_member(object, member.key) == nullptr &&
+        if (turn_of(member.key) == turn && find_member(object, member.key) == nullptr &&
             takes_default(member.key)) {
           read_member(member);
         }
@@ -178,20 +176,23 @@ class StageParser {
     }
   }
 
+  // Whether a key is of use may depend on those of the turns before.
+  static int turn_of(std::string_view key) {
+    static constexpr std::array<std::string_view, 10> kFirst = {
+        "argv", "by", "cut", "inputs", "jobserver", "output", "outputs", "path", "stdin", "stdout"};
+    if (key == "weight") return 2;  // "pool" decides
+    return std::ranges::find(kFirst, key) != kFirst.end() ? 0 : 1;
+  }
+
   bool takes_default(std::string_view key) const {
     if (key == "workers") return stage_.kind->parallel;
     if (key == "buffer") return stage_.from_where.has_value();
     if ((key == "batch" || key == "stdin") && !stage_.from_where) return false;  // it has no items
     if (key == "weight") return !stage_.pool.empty();
-    if (key == "cache") {
-      return stage_.kind->option(key) != nullptr &&
-             (stage_.options.has("inputs") || stage_.options.has("outputs"));
-    }
-    if (key == "pool" || key == "timeout" || key == "retry" || key == "tolerate" ||
-        key == "on_error") {
-      return stage_.kind->takes(key);
-    }
-    if (stage_.kind->option(key) == nullptr) return false;
+    const bool is_common = key == "pool" || key == "timeout" || key == "retry" ||
+                           key == "tolerate" || key == "on_error";
+    const bool has_key = is_common ? stage_.kind->takes(key) : stage_.kind->option(key) != nullptr;
+    if (!has_key) return false;
     return stage_.kind->heeds == nullptr || stage_.kind->heeds(stage_.options, key);
   }
 

@@ -224,6 +224,44 @@ gorun: 9 errors; nothing was run
     CHECK(graph.stages[2].options.integer("batch") == 5);
   }
 
+  TEST_CASE("defaults that mean nothing beside what a stage says are not for it") {
+    const Graph graph = graph_of(world_of(R"("pools": {"p": 4},
+ "defaults": {"pool": "p", "weight": 2, "retry": 3, "heartbeat": "5m", "batch": 2, "max_output": "1MiB",
+              "separator": ";", "header": false, "stdin_delimiter": "\u0000", "atomic": true,
+              "jobserver_style": "fifo"},
+ "stages": {
+  "f": {"kind": "items", "items": ["a"]},
+  "fed": {"kind": "exec", "from": "f", "argv": ["x"], "stdin": "items", "stdout": "items", "output": "line"},
+  "each": {"kind": "exec", "from": "f", "argv": ["x"]},
+  "r": {"kind": "read", "from": "fed"},
+  "s": {"kind": "split", "from": "r"},
+  "t": {"kind": "reduce", "from": "s", "argv": ["x"]},
+  "w": {"kind": "write", "from": "t"},
+  "c": {"kind": "read", "from": "f", "cut": "csv"},
+  "v": {"kind": "split", "from": "c", "by": "csv", "columns": ["a"]},
+  "o": {"kind": "write", "from": "v", "path": "o"}})"));
+    const StageSpec& fed = graph.stages[1];
+    CHECK_FALSE(fed.pool);
+    CHECK(fed.weight == 1);
+    CHECK(fed.failure.retry.max == 1);
+    CHECK_FALSE(fed.options.has("heartbeat"));
+    CHECK_FALSE(fed.options.has("max_output"));
+    CHECK(fed.options.integer("batch") == 1);
+    CHECK(fed.options.text("stdin_delimiter") == std::string(1, '\0'));
+    const StageSpec& each = graph.stages[2];
+    CHECK(each.pool == 0U);
+    CHECK(each.weight == 2);
+    CHECK(each.failure.retry.max == 3);
+    CHECK(each.options.has("heartbeat"));
+    CHECK(each.options.integer("batch") == 2);
+    CHECK(each.options.text("stdin_delimiter") == "\n");
+    CHECK_FALSE(graph.stages[5].pool);
+    CHECK(graph.stages[3].options.text("separator") == ",");
+    CHECK(graph.stages[4].options.text("separator") == ",");
+    CHECK(graph.stages[7].options.text("separator") == ";");
+    CHECK_FALSE(graph.stages[8].options.flag("header"));
+  }
+
   TEST_CASE("what a kind asks for may be a default") {
     const Graph graph = graph_of(world_of(R"("defaults": {"n": 3, "items": ["x"]}, "stages": {
   "i": {"kind": "items"},
