@@ -68,7 +68,10 @@ class Selector {
     std::vector<std::string_view> names;
     for (const auto& other : all_.targets) names.push_back(other.name);
     for (const auto& pipeline : all_.pipelines) names.push_back(pipeline.name);
-    for (const StageSpec& stage : all_.graph.stages) names.push_back(stage.group);
+    for (const StageSpec& stage : all_.graph.stages) {
+      names.push_back(stage.group);
+      names.push_back(stage.name);
+    }
     errors_.push_back({.where = std::nullopt,
                        .what = "there is no target and no stage " + quote(name),
                        .hint = did_you_mean(name, names),

@@ -33,7 +33,10 @@ class Validator {
       std::vector<std::size_t>& group = index_[decl.group];
       if (group.empty()) names_.push_back(decl.group);
       group.push_back(i);
-      if (decl.name != decl.group) index_[decl.name] = {i};
+      if (decl.name != decl.group) {
+        index_[decl.name] = {i};
+        names_.push_back(decl.name);
+      }
       for (const std::string& pipeline : decl.inside) {
         std::vector<std::size_t>& all = index_[pipeline];
         if (all.empty()) {
@@ -118,7 +121,10 @@ class Validator {
 
   std::string near_stage(const StageRef& ref, std::string_view own_group) {
     if (!near_stages_) near_stages_.emplace(names_);
-    const auto meant = near_stages_->closest(ref.stage);
+    auto meant = near_stages_->closest(ref.stage);
+    // Only "from" names ports; "stage.port" may stand for its stage elsewhere.
+    const std::string stage = ref.stage.substr(0, ref.stage.rfind('.'));
+    if (index_.contains(stage)) meant = stage;
     if (!meant || *meant == own_group) return "";
     const std::vector<std::size_t>& others = index_.at(std::string(*meant));
     for (const std::size_t other : others)
@@ -489,7 +495,7 @@ class Validator {
   JobFile file_;
   Diagnostics& errors_;
   std::unordered_map<std::string, std::vector<std::size_t>> index_;  // by group and by name
-  std::vector<std::string_view> names_;                              // of groups
+  std::vector<std::string_view> names_;                              // of groups and stages
   std::vector<std::string_view> pipelines_;                          // those of them that are one
   std::unordered_map<std::string_view, std::size_t> pools_;          // by name, the first of one
   std::unordered_map<std::size_t, Ports> ports_;              // by stage, where they were asked for

@@ -66,6 +66,30 @@ job.json:7:34: error: stage "e" reads from unknown stage ""
 gorun: 4 errors; nothing was run
 )",
      ""},
+    {"ports where stages are named, and a stage of a matrix that is not there",
+     R"({"gorun": 1,
+ "targets": {"all": "b.out"},
+ "stages": {
+  "a": {"kind": "items", "items": ["x"], "matrix": {"v": ["3.11", "x"]}},
+  "b": {"kind": "exec", "argv": ["true"], "needs": ["a[3.11].out", "a[3.12]"]},
+  "w": {"kind": "write", "from": "a"}
+}}
+)",
+     R"(job.json:2:21: error: target "all" names unknown stage "b.out"
+  2 |  "targets": {"all": "b.out"},
+    |                     ^~~~~~~
+  hint: did you mean "b"? (declared at 5:3)
+job.json:5:53: error: stage "b" needs unknown stage "a[3.11].out"
+  5 |   "b": {"kind": "exec", "argv": ["true"], "needs": ["a[3.11].out", "a[3.12]"]},
+    |                                                     ^~~~~~~~~~~~~
+  hint: did you mean "a[3.11]"? (declared at 4:3)
+job.json:5:68: error: stage "b" needs unknown stage "a[3.12]"
+  5 |   "b": {"kind": "exec", "argv": ["true"], "needs": ["a[3.11].out", "a[3.12]"]},
+    |                                                                    ^~~~~~~~~
+  hint: did you mean "a[3.11]"? (declared at 4:3)
+gorun: 3 errors; nothing was run
+)",
+     ""},
     {"a stage that reads from itself",
      R"({"gorun": 1,
  "stages": {
