@@ -158,7 +158,7 @@ Schema job_part_of(const OptionRow& row) {
     case OptionType::kFormat:
       return {{"const", 1}};
     case OptionType::kVars:
-      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}));
+      return object_of(any_of({refer_to("plainScalar"), object_of_keys(var_keys())}), "name");
     case OptionType::kEnvironment:
       return object_of(refer_to("scalar"), "variable");
     case OptionType::kDefaults:

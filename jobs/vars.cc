@@ -7,6 +7,7 @@
 #include "jobs/edit_distance.h"
 #include "jobs/job_keys.h"
 #include "jobs/quote.h"
+#include "jobs/template.h"
 
 namespace gorun::jobs {
 
@@ -58,6 +59,10 @@ void Vars::declare(const JsonMember& member) {
   Declaration& declaration = entry->second;
   declaration.where = member.value.where;
   names_.push_back(entry->first);
+  if (!is_expression_name(member.key)) {
+    blame(member.key_where, quote(member.key) + " is not a name",
+          "${{ vars.NAME }} has letters, digits, \"_\" and \"-\", and no digit first");
+  }
   if (member.value.object()) {
     read_long_form(member, &declaration);
     return;

@@ -151,6 +151,7 @@ BAD = [
     (3, ["stages", "o", "retry"], 2), (2, ["stages", "k", "on_error"], "fail"), (2, ["stages", "f", "tolerate"], 1),
     (2, ["stages", "t", "n"], 0), (2, ["stages", "t", "workers"], "cpus"), (2, ["stages", "o", "atomic"], "yes"),
     (5, ["defaults", "n"], 0), (5, ["defaults"], {}), (1, ["pools", ""], 3), (1, ["stages", "a", "pool"], ""),
+    (1, ["vars", "1st"], 1), (1, ["vars", "a b"], 1), (1, ["vars", ""], 1),
 ]
 # Keys that have to be there.
 MISSING = [(1, ["gorun"]), (1, ["stages"]), (1, ["stages", "a", "kind"]), (2, ["stages", "r", "from"]),

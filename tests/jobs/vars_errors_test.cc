@@ -49,6 +49,21 @@ job.json:4:151: error: an empty expression
 gorun: 6 errors; nothing was run
 )",
      ""},
+    {"vars that no expression can name",
+     R"({"gorun": 1, "vars": {"1st": 1, "a.b": {"default": 2}},
+ "stages": {"a": {"kind": "exec", "argv": ["true"]}}}
+)",
+     R"(job.json:1:23: error: "1st" is not a name
+  1 | {"gorun": 1, "vars": {"1st": 1, "a.b": {"default": 2}},
+    |                       ^~~~~
+  hint: ${{ vars.NAME }} has letters, digits, "_" and "-", and no digit first
+job.json:1:33: error: "a.b" is not a name
+  1 | {"gorun": 1, "vars": {"1st": 1, "a.b": {"default": 2}},
+    |                                 ^~~~~
+  hint: ${{ vars.NAME }} has letters, digits, "_" and "-", and no digit first
+gorun: 2 errors; nothing was run
+)",
+     ""},
     {"an item where there is none",
      R"({"gorun": 1,
  "stages": {
