@@ -424,21 +424,13 @@ Flow CommandRunner::emit_spooled(const Item& item, const Batch& batch, Out& out)
   const std::uint64_t bytes =
       runtime::blocking(runtime::Blocking::kBrief, [this] { return out_spool_.size(); });
   context_.count_bytes(bytes);
-  std::string piece;
-  for (std::uint64_t at = 0; at < bytes; at += piece.size()) {
-    piece.resize(std::min<std::uint64_t>(4 * kOutputBlock, bytes - at));
-    const std::int64_t got = runtime::blocking(
-        runtime::Blocking::kBrief, [&] { return out_spool_.read(at, piece.data(), piece.size()); });
-    if (got < 0) {
-      return context_.fail(
-          failure_of({"read the output of a command", static_cast<int>(-got), {}}));
-    }
-    piece.resize(static_cast<std::size_t>(got));
-    if (piece.empty()) break;  // somebody else has emptied it
-    const Flow flow =
-        stdout_ == Stdout::kItems ? lines.append(piece, out) : lines.pass_on(piece, out);
-    if (flow == Flow::kStop) return flow;
-  }
+  Flow flow = Flow::kMore;
+  const auto error = read_pieces(out_spool_, 0, bytes, [&](std::string_view piece) {
+    flow = stdout_ == Stdout::kItems ? lines.append(piece, out) : lines.pass_on(piece, out);
+    return flow;
+  });
+  if (error) return context_.fail(failure_of(*error));
+  if (flow == Flow::kStop) return flow;
   return lines.finish(out);
 }
 

@@ -6,15 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
 #include "jobs/format/github_text.h"
-#include "runtime/blocking.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
 namespace {
-
-constexpr std::size_t kPrintBytes = std::size_t{64} << 10;
 
 // The turn on this process's standard streams, which are as global as it is. A goroutine that waits
 // for it parks.
@@ -58,8 +56,7 @@ std::optional<SystemError> GroupPrinter::print_folded(const Group& group) {
   }
   if (auto error = print(group.err, group.err_bytes, stderr_)) return error;
   // On a line of its own, although a command may end in the middle of one.
-  const bool is_at_line_begin = buffer_.empty() || buffer_.ends_with('\n');
-  return write((is_at_line_begin ? "" : "\n") + std::string(kGithubEndGroup), stderr_);
+  return write((last_byte_ == '\n' ? "" : "\n") + std::string(kGithubEndGroup), stderr_);
 }
 
 std::optional<SystemError> GroupPrinter::print_to_stdout(std::string_view text) {
@@ -76,22 +73,19 @@ std::optional<SystemError> GroupPrinter::write(std::string_view text, OutputFile
   if (!to.is_open()) {
     if (auto error = to.open()) return error;
   }
+  if (!text.empty()) last_byte_ = text.back();
   return to.write(text);
 }
 
 std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t bytes,
                                                OutputFile& to) {
   const std::uint64_t shown = std::min(bytes, max_output_);
-  for (std::uint64_t at = 0; at < shown;) {
-    buffer_.resize(std::min<std::uint64_t>(kPrintBytes, shown - at));
-    const std::int64_t got = runtime::blocking(
-        runtime::Blocking::kBrief, [&] { return spool.read(at, buffer_.data(), buffer_.size()); });
-    if (got < 0) return SystemError{"read the output of a command", static_cast<int>(-got), {}};
-    if (got == 0) break;
-    at += static_cast<std::uint64_t>(got);
-    const std::string_view piece(buffer_.data(), static_cast<std::size_t>(got));
-    if (auto error = write(piece, to)) return error;
-  }
+  std::optional<SystemError> unwritten;
+  auto unread = read_pieces(spool, 0, shown, [&](std::string_view piece) {
+    unwritten = write(piece, to);
+    return unwritten ? Flow::kStop : Flow::kMore;
+  });
+  if (unread || unwritten) return unread ? std::move(unread) : std::move(unwritten);
   if (shown == bytes) return std::nullopt;
   return write("\n[gorun: " + std::to_string(bytes - shown) + " more bytes left out]\n", to);
 }

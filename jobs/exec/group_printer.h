@@ -43,7 +43,7 @@ class GroupPrinter {
   [[nodiscard]] std::optional<SystemError> print_to_stderr(std::string_view text);
 
  private:
-  [[nodiscard]] static std::optional<SystemError> write(std::string_view text, OutputFile& to);
+  [[nodiscard]] std::optional<SystemError> write(std::string_view text, OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t bytes,
                                                  OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print_folded(const Group& group);
@@ -51,7 +51,7 @@ class GroupPrinter {
   const std::uint64_t max_output_;
   OutputFile stdout_;
   OutputFile stderr_;
-  std::string buffer_;
+  char last_byte_ = '\n';  // that was written
 };
 
 }  // namespace gorun::jobs

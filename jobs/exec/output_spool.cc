@@ -5,14 +5,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <utility>
+
+#include "runtime/blocking.h"
 
 namespace gorun::jobs {
 namespace {
 
 constexpr std::string_view kOpenSpool = "make a file for the output of a command";
+
+// Of one reading.
+constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 FileDescriptor open_nameless() {
   // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -63,6 +70,23 @@ void OutputSpool::clear() {
   // O_APPEND: the next child writes at the end, wherever the offset is. A file that cannot be
   // emptied is left behind.
   if (file_.is_open() && ::ftruncate(file_.get(), 0) != 0) abandon();
+}
+
+std::optional<SystemError> read_pieces(const OutputSpool& spool, std::uint64_t begin,
+                                       std::uint64_t end,
+                                       const std::function<Flow(std::string_view piece)>& take) {
+  std::string buffer;
+  for (std::uint64_t at = begin; at < end;) {
+    buffer.resize(std::min<std::uint64_t>(kPieceBytes, end - at));
+    const std::int64_t got = runtime::blocking(
+        runtime::Blocking::kBrief, [&] { return spool.read(at, buffer.data(), buffer.size()); });
+    if (got < 0) return SystemError{"read the output of a command", static_cast<int>(-got), {}};
+    if (got == 0) break;  // somebody else has emptied it
+    at += static_cast<std::uint64_t>(got);
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
+    if (take(piece) == Flow::kStop) break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace gorun::jobs

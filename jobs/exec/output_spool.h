@@ -11,10 +11,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "jobs/expected.h"
 #include "jobs/file_descriptor.h"
+#include "jobs/out.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -41,5 +43,12 @@ class OutputSpool {
  private:
   FileDescriptor file_;
 };
+
+/// Hands out bytes [begin, end) piece by piece, as far as there are any, until `take` says kStop.
+/// errors   "read the output of a command".
+/// threads  a goroutine: each reading is a marked blocking section of its own.
+[[nodiscard]] std::optional<SystemError> read_pieces(
+    const OutputSpool& spool, std::uint64_t begin, std::uint64_t end,
+    const std::function<Flow(std::string_view piece)>& take);
 
 }  // namespace gorun::jobs
