@@ -43,6 +43,7 @@ std::string ChildResult::message() const {
   if (ended_by == EndedBy::kTimeout) text = "timed out: ";
   if (ended_by == EndedBy::kSilence) text = "silent for too long: ";
   if (ended_by == EndedBy::kStop) text = "stopped: ";
+  if (ended_by == EndedBy::kReader) text = "ended for what it said: ";
   if (signal == 0 && exit_code == kUnknownExit) return text + "nobody knows how it ended";
   if (signal == 0) return text + "exit " + std::to_string(exit_code);
   const char* abbreviation = sigabbrev_np(signal);
@@ -346,6 +347,12 @@ ChildOutput ChildPump::next() {
 
 void ChildPump::hang_up(ChildStream stream) {
   (stream == ChildStream::kStdout ? child_.stdout_pipe : child_.stderr_pipe).close();
+}
+
+void ChildPump::condemn() {
+  if (reaped_ || exited_ || stage_ != Stage::kRunning) return;
+  give_back_time_away();
+  begin_termination(EndedBy::kReader);
 }
 
 void ChildPump::end() {

@@ -21,7 +21,9 @@
 //   E6  The child is another user's by the time that it is to be killed, as sudo is: next() says
 //       so, once, and it is waited for until a stop. Whoever is stopped waits for it no longer: it
 //       is left to itself, and reaped with the orphans.
-//   The child is waited for last, so that its group's number cannot be given to another in between.
+//   E7  Its reader condemns it for what it has said: as at a timeout. What it still says can be
+//   read. The child is waited for last, so that its group's number cannot be given to another in
+//   between.
 //
 // A child that closes its stdin early gets no more of it; that is no error, as for `yes | head`.
 // A child that is stopped (by itself, by SIGTTIN because it reads from the terminal, by a user)
@@ -67,6 +69,7 @@ enum class EndedBy : std::uint8_t {
   kStop,  // a stop descriptor
   kTimeout,
   kSilence,  // of the heartbeat
+  kReader,   // condemn()
 };
 
 /// The exit_code of a child of which nobody knows how it ended: it was gone when it was waited for.
@@ -117,6 +120,10 @@ class ChildPump {
   /// Reads no more from that stream of the child: if it says more there, that gives it SIGPIPE, as
   /// if it wrote to our reader itself.
   void hang_up(ChildStream stream);
+
+  /// Tells the child to end for what it has said (E7); next() goes on until it has. Nothing if it
+  /// has ended, or been told to, before.
+  void condemn();
 
   /// Ends the child as a stop descriptor does (E3), and throws away what it still says; returns
   /// when next() would say the end. What has ended by itself has.

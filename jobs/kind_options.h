@@ -238,7 +238,14 @@ inline constexpr OptionRow kCommandNice = {
     .help = "what is added to the niceness of a command: 19 runs only when nobody else wants to",
     .max = 19};
 
-inline constexpr std::array<OptionRow, 22> kExecOptions = {{
+inline constexpr OptionRow kCommandMaxRecord = {
+    .name = "max_record",
+    .type = OptionType::kSize,
+    .default_text = "1GiB",
+    .help = "an item that it prints and that is longer is its failure, and it is ended",
+    .min = 1};
+
+inline constexpr std::array<OptionRow, 23> kExecOptions = {{
     {.name = "argv",
      .type = OptionType::kArgv,
      .help =
@@ -266,6 +273,7 @@ inline constexpr std::array<OptionRow, 22> kExecOptions = {{
      .type = OptionType::kByte,
      .default_text = "\n",
      .help = "with \"stdout\": \"items\", the byte that ends one; \"\\u0000\" for sort -z"},
+    kCommandMaxRecord,
     kCommandCwd,
     kCommandEnv,
     kCommandOkCodes,
@@ -419,7 +427,7 @@ inline constexpr std::array<OptionRow, 3> kVerifyOptions = {{
 inline constexpr std::array<std::string_view, 7> kAggregates = {"count", "sum",  "min",     "max",
                                                                 "mean",  "list", "distinct"};
 
-inline constexpr std::array<OptionRow, 15> kReduceOptions = {{
+inline constexpr std::array<OptionRow, 16> kReduceOptions = {{
     {.name = "by",
      .type = OptionType::kFields,
      .help =
@@ -452,6 +460,7 @@ inline constexpr std::array<OptionRow, 15> kReduceOptions = {{
      .help = "reducers at once, {%} is which; one gets all lines of a key, answers go by shard",
      .min = 1,
      .max = kMaxProcs},
+    kCommandMaxRecord,
     kCommandCwd,
     kCommandEnv,
     kCommandOkCodes,

@@ -87,8 +87,8 @@ void check_fed(const StageUse& use, Diagnostics* errors) {
 }
 
 // What a reduce takes only with a command.
-constexpr std::array<std::string_view, 10> kReducerOptions = {
-    "argv",   "shards",     "cwd",        "env",   "ok_codes",
+constexpr std::array<std::string_view, 11> kReducerOptions = {
+    "argv",   "shards",     "max_record", "cwd",   "env", "ok_codes",
     "output", "max_output", "kill_after", "grace", "nice"};
 
 // Of a reduce with a command.
@@ -323,6 +323,10 @@ void check_exec(const StageUse& use, Diagnostics* errors) {
     blame(errors, options.where("stdout_delimiter"),
           R"("stdout_delimiter" is used only with "stdout": "items")");
   }
+  if (options.is_given("max_record") && !exec_heeds(options, "max_record")) {
+    blame(errors, options.where("max_record"),
+          R"("max_record" is used only with "stdout": "items")");
+  }
   const bool is_raw =
       options.text("output") == "raw" || (options.text("output") == "auto" && !use.has_input);
   if (options.has("heartbeat") && is_raw && exec_sends_nothing(options)) {
@@ -357,7 +361,7 @@ bool exec_heeds(const StageOptions& options, std::string_view key) {
   if (key == "batch") return stdin_way == "none";
   if (key == "heartbeat" || key == "pool" || key == "retry") return stdin_way != "items";
   if (key == "stdin_delimiter") return stdin_way == "items";
-  if (key == "stdout_delimiter") return options.text("stdout") == "items";
+  if (key == "max_record" || key == "stdout_delimiter") return options.text("stdout") == "items";
   if (key == "max_output") return options.text("stdout") == "capture" || shows_by_group(options);
   if (key == "jobserver_style") return options.flag("jobserver");
   return key != "cache" || options.has("inputs") || options.has("outputs");

@@ -30,16 +30,26 @@ Flow RecordAssembler::filled(std::size_t bytes, Out& out) {
     const void* end = std::memchr(data + scanned_, delimiter_, block_->used() - scanned_);
     if (end == nullptr) break;
     const auto at = static_cast<std::size_t>(static_cast<const char*>(end) - data);
+    if (at - begin_ > most_bytes_) return refuse();
     const Flow flow = emit(at, out);
+    begun_at_ += at + 1 - begin_;
     begin_ = scanned_ = at + 1;
     if (flow == Flow::kStop) return flow;
   }
   scanned_ = block_->used();
+  return scanned_ - begin_ > most_bytes_ ? refuse() : Flow::kMore;
+}
+
+// What has been gathered of it is of no use to anybody.
+Flow RecordAssembler::refuse() {
+  refused_at_ = begun_at_;
+  block_ = {};
+  begin_ = scanned_ = 0;
   return Flow::kMore;
 }
 
 Flow RecordAssembler::append(std::string_view piece, Out& out) {
-  while (!piece.empty()) {
+  while (!piece.empty() && !refused_at_) {
     const std::span<char> to = room();
     const std::size_t part = std::min(to.size(), piece.size());
     std::memcpy(to.data(), piece.data(), part);

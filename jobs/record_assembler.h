@@ -7,10 +7,15 @@
 //   I1  block_[begin_, used) is the record under way; block_[begin_, scanned_) holds no delimiter.
 //   I2  Bytes before begin_ belong to the records that were emitted and are not touched again while
 //       anybody holds the block.
+//   I3  The record under way has at most most_bytes_ bytes. One that has more is no longer
+//   gathered:
+//       the stream has no further record then.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -26,6 +31,11 @@ class RecordAssembler {
   /// block_bytes  of a block that holds no longer record.
   RecordAssembler(char delimiter, std::size_t block_bytes)
       : delimiter_(delimiter), block_bytes_(block_bytes) {}
+
+  /// Refuses a record of more bytes, the delimiter not counted.
+  void refuse_longer_than(std::size_t most_bytes) { most_bytes_ = most_bytes; }
+  /// Where in the stream the record begins that was refused. What is appended behind it is dropped.
+  [[nodiscard]] std::optional<std::uint64_t> refused_at() const { return refused_at_; }
 
   /// Leaves out the first `count` records.
   void skip(std::uint64_t count) { skip_ = count; }
@@ -51,9 +61,13 @@ class RecordAssembler {
 
  private:
   Flow emit(std::size_t end, Out& out);
+  Flow refuse();
 
   const char delimiter_;
   const std::size_t block_bytes_;
+  std::size_t most_bytes_ = std::numeric_limits<std::size_t>::max();
+  std::uint64_t begun_at_ = 0;  // where in the stream the record under way begins
+  std::optional<std::uint64_t> refused_at_;
   std::uint64_t skip_ = 0;
   Item like_;
   const Batch* origin_ = nullptr;

@@ -79,6 +79,7 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
       stdout_(stdout_mode(options_.text("stdout"))),
       output_(output_mode(options_.text("output"), has_item_)),
       ok_codes_(options_.integers("ok_codes")),
+      most_of_record_(static_cast<std::uint64_t>(options_.integer("max_record"))),
       lasting_pump_options_(lasting_pump_options()),
       maker_(options_, context.graph().env, context.run_options().jobserver, ++shared.workers),
       files_(shared.spec, context),
@@ -257,6 +258,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
   if (command_.stderr_mode == StreamMode::kFile) {
     err_bytes = runtime::blocking(runtime::Blocking::kBrief, [&] { return err_spool_.size(); });
   }
+  if (command_.stdout_mode == StreamMode::kFile) look_for_long_record();
   auto failure = settle(judge(pump->result()), pump->result());
   if (failure) failure->tail = last_lines_said(0, err_bytes);
   if (command_.stdout_mode == StreamMode::kFile) {
@@ -387,6 +389,7 @@ Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, 
 // Lines, or pieces, become items, or lines are shown with a prefix.
 Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
   RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
+  lines.refuse_longer_than(most_of_record_);
   lines.give_fields_of(item, batch);
   const std::string prefix = prefix_of(item);
   LinePrinter out_lines(printer_, ChildStream::kStdout, prefix);
@@ -398,6 +401,10 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
     context_.count_bytes(output.bytes.size());
     if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kItems) {
       if (lines.append(output.bytes, out) == Flow::kStop) return Flow::kStop;
+      if (!lines.refused_at() || !printed_too_much_.empty()) continue;
+      // Drained until it ends.
+      refuse_record(*lines.refused_at());
+      pump.condemn();
       continue;
     }
     if (output.stream == ChildStream::kStdout && stdout_ == Stdout::kBytes) {
@@ -415,6 +422,36 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
   streamed_lines_ = err_lines.last_lines();
   if (streamed_lines_.empty()) streamed_lines_ = out_lines.last_lines();
   return lines.finish(out);
+}
+
+void CommandRunner::refuse_record(std::uint64_t at) {
+  printed_too_much_ = maker_.shown(command_) + ": printed an item of more than " +
+                      std::to_string(most_of_record_) + " bytes, at byte " + std::to_string(at) +
+                      " of its output (a larger \"max_record\" lets it through)";
+}
+
+// Of an attempt none of whose items are to go on if one of them is too long.
+void CommandRunner::look_for_long_record() {
+  const std::uint64_t bytes =
+      runtime::blocking(runtime::Blocking::kBrief, [this] { return out_spool_.size(); });
+  if (stdout_ != Stdout::kItems || bytes <= most_of_record_) return;
+  const char delimiter = options_.text("stdout_delimiter").front();
+  std::uint64_t begin = 0;  // of the record under way
+  std::uint64_t at = 0;     // of the piece
+  // What cannot be read is told when it is to go on.
+  static_cast<void>(read_pieces(out_spool_, 0, bytes, [&](std::string_view piece) {
+    for (std::size_t from = 0; from <= piece.size();) {
+      const std::size_t end = std::min(piece.find(delimiter, from), piece.size());
+      if (at + end - begin > most_of_record_) {
+        refuse_record(begin);
+        return Flow::kStop;
+      }
+      if (end < piece.size()) begin = at + end + 1;
+      from = end + 1;
+    }
+    at += piece.size();
+    return Flow::kMore;
+  }));
 }
 
 // What an attempt has said that has succeeded.
@@ -538,9 +575,11 @@ std::optional<Failure> CommandRunner::judge(const ChildResult& result) const {
         "ended, because it had said nothing for " + duration_text(silence) + " (\"heartbeat\")",
         FailureCause::kTimeout);
   }
-  if (result.signal != 0) return failed(result.message(), FailureCause::kSignal, result.signal);
-  if (std::ranges::find(ok_codes_, result.exit_code) == ok_codes_.end()) {
-    return failed(result.message(), FailureCause::kExit, result.exit_code);
+  if (result.ended_by != EndedBy::kReader) {
+    if (result.signal != 0) return failed(result.message(), FailureCause::kSignal, result.signal);
+    if (std::ranges::find(ok_codes_, result.exit_code) == ok_codes_.end()) {
+      return failed(result.message(), FailureCause::kExit, result.exit_code);
+    }
   }
   if (printed_too_much_.empty()) return std::nullopt;
   return Failure{.kind = FailureKind::kWork, .what = printed_too_much_, .item = {}};

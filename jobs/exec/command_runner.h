@@ -124,6 +124,8 @@ class CommandRunner {
   void tell_trouble(const ChildPump& pump, const ChildOutput& seen);
   Flow emit(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
   Flow emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
+  void refuse_record(std::uint64_t at);
+  void look_for_long_record();
   Flow emit_spooled(const Item& item, const Batch& batch, Out& out);
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
 
@@ -142,12 +144,13 @@ class CommandRunner {
   const Stdout stdout_;
   const Output output_;
   const std::vector<std::int64_t>& ok_codes_;
+  const std::uint64_t most_of_record_;      // bytes of an item that it prints
   const PumpOptions lasting_pump_options_;  // what is the same for all commands
   CommandMaker maker_;
   CommandFiles files_;
   Command command_;
   std::span<const Item> items_;   // of the command at hand
-  std::string printed_too_much_;  // what "capture" has to say of it; empty: nothing
+  std::string printed_too_much_;  // why what it has printed is its failure; empty: it is none
   std::string streamed_lines_;    // the last ones of those that were shown while it ran
   bool has_hung_up_ = false;      // it shows nobody what it says
   int unreadable_fd_ = -1;        // of a reducer

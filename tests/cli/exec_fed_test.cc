@@ -170,6 +170,18 @@ TEST_CASE("a command that fails or dies says how far it came") {
       "gorun: error: stage \"e\" failed: false: exit 1 after it had read 0 items"));
 }
 
+TEST_CASE("a command whose answer is too long is ended, and says how far it came") {
+  const CommandResult result = run(job(items(R"("one", "two")"),
+                                       R"("stdout": "items", "max_record": 1000,
+                 "shell": "read a; echo $a; exec tr '\\0' x < /dev/zero")"));
+  CHECK(result.status == 1);
+  CHECK(
+      result.err ==
+      "gorun: error: stage \"e\" failed: the shell script: printed an item of more than 1000 "
+      "bytes, at byte 4 of its output (a larger \"max_record\" lets it through) after it had read "
+      "1 item, with 1 more unread (item \"one\")\n");
+}
+
 TEST_CASE("a failure that is let go costs one item, and another command gets those behind it") {
   const CommandResult result =
       run(job(R"("kind": "range", "to": 10)",

@@ -131,6 +131,51 @@ TEST_CASE("capture: more than \"max_output\" fails the item, and the command is 
         "\"max_output\" is 1000\n");
 }
 
+TEST_CASE("items: one that is too long fails its command, which is ended and not gathered") {
+  const std::string job = R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": ["1"]},
+    "e": {"kind": "exec", "from": "i", "stdout": "items", "on_error": "continue", )";
+  const std::string writer = R"(}, "w": {"kind": "write", "from": "e"}}})";
+  const CommandResult result =
+      run_gorun({"-q", "-"}, {.input = job + R"("max_record": "1MiB", "shell":
+                  "echo first; echo oops >&2; exec tr '\\0' x < /dev/zero")" +
+                                       writer});
+  CHECK(result.status == 0);
+  CHECK(result.out == "first\n");
+  CHECK(result.err.starts_with(
+      "oops\ngorun: stage \"e\": the shell script: printed an item of more than 1048576 bytes, at "
+      "byte 6 of its output (a larger \"max_record\" lets it through) (item \"1\")\n"));
+  // As of a group.
+  if (gorun::test::kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
+  // It counts without its end, and whether it has one or not.
+  const auto of_bytes = [&](int bytes, const std::string& end) {
+    return run_gorun(
+               {"-q", "-"}, {.input = job + R"("max_record": 100, "stdout_delimiter": ";", "shell":
+                       "head -c )" + std::to_string(bytes) +
+                                      R"( /dev/zero | tr '\\0' x; printf ')" + end + R"('")" +
+                                      writer})
+        .out;
+  };
+  for (const std::string end : {"", ";", ";y;"}) {
+    CAPTURE(end);
+    CHECK(of_bytes(100, end) == std::string(100, 'x') + (end == ";y;" ? "\ny\n" : "\n"));
+    CHECK(of_bytes(101, end).empty());
+  }
+}
+
+TEST_CASE("items: of an attempt with one that is too long none goes on, and another follows") {
+  const ScratchDir scratch;
+  scratch.write("tries", "");
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "e": {"kind": "exec", "stdout": "items", "max_record": 100, "retry": {"max": 2, "base": "1ms"},
+          "shell":
+      "n=$(wc -l < tries); echo >> tries; echo a$n; test $n = 1 || head -c 300 /dev/zero"},
+    "w": {"kind": "write", "from": "e"}}})",
+                                                       .directory = scratch.path()});
+  CHECK(result.status == 0);
+  CHECK(result.out == "a1\n");
+}
+
 TEST_CASE("a command that says a lot on both streams neither waits nor makes gorun grow") {
   // Lines of 99 letters and their end, on either.
   const long lines = scaled(1'000'000, 20'000);

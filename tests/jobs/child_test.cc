@@ -350,6 +350,27 @@ TEST_CASE("the stop descriptor ends a child at once, and one that ignores it in 
   ::close(stop);
 }
 
+TEST_CASE("a child that its reader condemns is told to end, and is heard until it has") {
+  ChildPump pump(start_and_hear("trap 'echo bye; exit 3' TERM; echo ready; while :; do :; done"),
+                 {});
+  CHECK(pump.next().bytes == "ready\n");
+  pump.condemn();
+  CHECK(pump.next().bytes == "bye\n");
+  CHECK(pump.next().is_end());
+  CHECK(pump.result().exit_code == 3);
+  CHECK(pump.result().ended_by == EndedBy::kReader);
+  CHECK(pump.result().message() == "ended for what it said: exit 3");
+  ChildPump stubborn(start_and_hear("trap '' TERM; echo ready; while :; do echo more; done"),
+                     {.kill_after = 1ms});
+  CHECK(!stubborn.next().is_end());
+  stubborn.condemn();
+  stubborn.condemn();
+  while (!stubborn.next().is_end()) {
+  }
+  CHECK(stubborn.result().signal == SIGKILL);
+  CHECK(stubborn.result().ended_by == EndedBy::kReader);
+}
+
 TEST_CASE("a grandchild that keeps the pipe is reported after the grace") {
   auto child = start_child(shell("sleep 1000 & echo started"));
   REQUIRE(child.ok());

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "jobs/diagnostic.h"
+#include "jobs/graph.h"
 #include "jobs/load.h"
 
 namespace gorun::test::exec_rules_test {
@@ -49,7 +51,9 @@ TEST_CASE("a command that is fed all items is not one for each of them") {
   "d": {"kind": "exec", "argv": ["cat"], "stdin": "items"},
   "e": {"kind": "exec", "argv": ["cat"], "stdin_delimiter": ";", "stdout_delimiter": ";"},
   "f": {"kind": "exec", "from": "i", "argv": ["cat"], "stdin": "items", "heartbeat": 5},
-  "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"}
+  "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"},
+  "h": {"kind": "exec", "argv": ["cat"], "stdout": "bytes", "max_record": "1MiB"},
+  "w": {"kind": "write", "from": "h", "format": "bytes"}
 }}
 )");
   const Result<Graph> graph = load_job(source);
@@ -90,14 +94,36 @@ job.json:8:86: error: "heartbeat" and "stdin": "items" exclude each other
     |                                                                                      ^
   hint: a command that waits for items is silent, and not hung
 job.json:9:55: error: "heartbeat" watches what a command says, and gorun does not see it
-  9 |   "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"}
+  9 |   "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"},
     |                                                       ^
   hint: "output": "line" or "group" shows it by way of gorun
 job.json:9:77: error: "jobserver_style" is used only with "jobserver": true
-  9 |   "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"}
+  9 |   "g": {"kind": "exec", "argv": ["cat"], "heartbeat": 5, "jobserver_style": "fifo"},
     |                                                                             ^~~~~~
-gorun: 11 errors; nothing was run
+job.json:10:75: error: "max_record" is used only with "stdout": "items"
+  10 |   "h": {"kind": "exec", "argv": ["cat"], "stdout": "bytes", "max_record": "1MiB"},
+     |                                                                           ^~~~~~
+gorun: 12 errors; nothing was run
 )");
+}
+
+TEST_CASE("a default for \"max_record\" is taken by those that print items") {
+  const Source source("job.json", R"({"gorun": 1, "defaults": {"max_record": 7}, "stages": {
+  "a": {"kind": "exec", "argv": ["ls"], "stdout": "items"},
+  "b": {"kind": "exec", "argv": ["ls"]},
+  "c": {"kind": "reduce", "from": "a", "argv": ["cat"]},
+  "d": {"kind": "reduce", "from": "a"},
+  "w": {"kind": "write", "from": ["c", "d"]}
+}}
+)");
+  const Result<Graph> graph = load_job(source);
+  REQUIRE_MESSAGE(graph.ok(), (graph ? "" : render(source, graph.errors())));
+  for (const StageSpec& stage : graph->stages) {
+    if (stage.name == "w") continue;
+    CAPTURE(stage.name);
+    const bool prints_items = stage.name == "a" || stage.name == "c";
+    CHECK(stage.options.integer("max_record") == (prints_items ? 7 : std::int64_t{1} << 30));
+  }
 }
 
 TEST_CASE("what keeps a command from being up to date, and paths that are none") {

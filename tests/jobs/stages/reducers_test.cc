@@ -252,6 +252,18 @@ TEST_CASE("a reducer that cannot start, or whose lines cannot be kept, fails the
             .what == "cannot write below \"" + dir / "none" + "\": No such file or directory");
 }
 
+TEST_CASE("a line of a reducer that is too long fails the stage") {
+  const ScratchDir dir;
+  const Outcome outcome =
+      run_job(job(R"("i": {"kind": "range", "to": 3}, "r": {"kind": "reduce", "from": "i",
+                     "max_record": 100, "argv": ["sh", "-c", "cat; tr '\\0' x < /dev/zero"]})" +
+                  out_to(dir)),
+              2);
+  CHECK(only_failure(outcome).what.ends_with(
+      ": printed an item of more than 100 bytes, at byte 12 of its output (a larger "
+      "\"max_record\" lets it through) after it had read 3 lines"));
+}
+
 TEST_CASE("\"timeout\" is that of each reducer, and not of the stage") {
   const ScratchDir dir;
   const Outcome outcome =
