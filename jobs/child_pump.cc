@@ -26,6 +26,9 @@ constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 
 // How often a look is taken at whether the child is stopped.
 constexpr std::chrono::seconds kLookForStop{1};
+// How often files are tended: what a child can write meanwhile is what they take at most beside
+// what is kept of them.
+constexpr milliseconds kTendEvery{50};
 // Files are looked at so often within the time of a heartbeat, which ends that much late at most.
 constexpr int kLooksABeat = 4;
 
@@ -60,6 +63,7 @@ ChildPump::ChildPump(Child child, const PumpOptions& options)
   if (options_.input.empty()) child_.stdin_pipe.close();
   const Clock::time_point now = Clock::now();
   look_at_ = now + kLookForStop;
+  if (options_.tend) tend_at_ = now + kTendEvery;
   heard_at_ = now;
   left_at_ = now;
   if (options_.heartbeat) {
@@ -211,7 +215,8 @@ void ChildPump::leave(FileDescriptor& pipe, std::optional<std::size_t>* rest) {
 
 std::optional<ChildPump::Clock::time_point> ChildPump::next_deadline() const {
   std::optional<Clock::time_point> first;
-  for (const auto& deadline : {timeout_at_, kill_at_, close_pipes_at_, listen_at_, look_at_}) {
+  for (const auto& deadline :
+       {timeout_at_, kill_at_, close_pipes_at_, listen_at_, look_at_, tend_at_}) {
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
   return first;
@@ -333,6 +338,7 @@ void ChildPump::note_exit() {
   timeout_at_.reset();
   listen_at_.reset();
   look_at_.reset();
+  tend_at_.reset();
   // A child that was told to end leaves nobody behind.
   if (stage_ != Stage::kRunning) signal_group(SIGKILL);
   close_pipes_at_ = Clock::now() + options_.pipe_grace;
@@ -381,6 +387,10 @@ ChildOutput ChildPump::await_output() {
       ChildOutput refused;
       refused.is_out_of_reach = true;
       return refused;
+    }
+    if (tend_at_ && Clock::now() >= *tend_at_) {
+      options_.tend();
+      tend_at_ = Clock::now() + kTendEvery;
     }
     if (look_at_ && Clock::now() >= *look_at_) {
       if (const int signal = look_for_stop(); signal != 0) {

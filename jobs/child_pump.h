@@ -38,6 +38,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ struct PumpOptions {
   std::optional<std::chrono::milliseconds> heartbeat = std::nullopt;
   /// Descriptors of files that the child writes to (E4, E5), not owned; -1: none.
   std::array<int, 2> heard_files = {-1, -1};
+  /// Called by next() several times a second while the child runs, for whoever tends these files.
+  std::function<void()> tend = {};
 };
 
 enum class EndedBy : std::uint8_t {
@@ -181,6 +184,7 @@ class ChildPump {
   std::uint64_t heard_bytes_ = 0;               // then in heard_files
   std::optional<Clock::time_point> listen_at_;  // look at them, and at heard_at_
   std::optional<Clock::time_point> look_at_;    // is it stopped?
+  std::optional<Clock::time_point> tend_at_;    // what it writes to
   int stop_seen_ = 0;                           // by this signal, at the last look
   bool is_stop_told_ = false;
   ChildResult result_;

@@ -280,7 +280,8 @@ inline constexpr std::array<OptionRow, 23> kExecOptions = {{
     kCommandOutput,
     {.name = "max_output",
      .type = OptionType::kSize,
-     .help = "bytes that group shows of a command and that capture holds (default: all; 64MiB)",
+     .help =
+         "bytes that group keeps, the first and last, and that capture holds (default: all; 64MiB)",
      .min = 0},
     {.name = "batch",
      .type = OptionType::kInteger,
@@ -467,7 +468,7 @@ inline constexpr std::array<OptionRow, 16> kReduceOptions = {{
     kCommandOutput,
     {.name = "max_output",
      .type = OptionType::kSize,
-     .help = "bytes that group shows of a reducer (default: all)",
+     .help = "bytes that group keeps of a reducer, the first and the last (default: all)",
      .min = 0},
     kCommandKillAfter,
     kCommandGrace,

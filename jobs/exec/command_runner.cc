@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "jobs/duration.h"
+#include "jobs/exec/last_lines.h"
 #include "jobs/exec/start_failure.h"
 #include "jobs/held_out.h"
 #include "jobs/output_file.h"
@@ -143,7 +144,7 @@ PumpOptions CommandRunner::lasting_pump_options() const {
   return options;
 }
 
-PumpOptions CommandRunner::pump_options() const {
+PumpOptions CommandRunner::pump_options() {
   PumpOptions options = lasting_pump_options_;
   options.stop_fd = context_.cancel_fd();
   options.other_stop_fd = unreadable_fd_;
@@ -153,7 +154,18 @@ PumpOptions CommandRunner::pump_options() const {
   };
   options.heard_files = {heard(command_.stdout_mode, STDOUT_FILENO),
                          heard(command_.stderr_mode, STDERR_FILENO)};
+  if (output_ == Output::kGroup && options_.has("max_output")) {
+    options.tend = [this] { tend_spools(); };
+  }
   return options;
+}
+
+// What a command says is more than is shown of it. Its last lines are, wherever it fails.
+void CommandRunner::tend_spools() {
+  KeptParts kept = kept_parts(most_shown());
+  kept.last = std::max<std::uint64_t>(kept.last, kTailBytes);
+  if (stdout_ == Stdout::kInherit) out_spool_.drop_middle(kept);
+  err_spool_.drop_middle(kept);
 }
 
 // In a marked blocking section. With a room it returns sooner, and what fails may show at the end.

@@ -83,7 +83,8 @@ class CommandRunner {
   [[nodiscard]] static Output output_mode(const std::string& name, bool has_item);
   [[nodiscard]] std::uint64_t most_shown() const;
   [[nodiscard]] PumpOptions lasting_pump_options() const;
-  [[nodiscard]] PumpOptions pump_options() const;
+  [[nodiscard]] PumpOptions pump_options();
+  void tend_spools();
   [[nodiscard]] bool has_pipes() const;
   [[nodiscard]] bool sends_as_it_comes() const {
     return stdout_ == Stdout::kItems || stdout_ == Stdout::kBytes;

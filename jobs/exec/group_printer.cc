@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <utility>
@@ -79,15 +78,23 @@ std::optional<SystemError> GroupPrinter::write(std::string_view text, OutputFile
 
 std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t bytes,
                                                OutputFile& to) {
-  const std::uint64_t shown = std::min(bytes, max_output_);
+  if (bytes <= max_output_) return print(spool, 0, bytes, to);
+  const KeptParts kept = kept_parts(max_output_);
+  if (auto error = print(spool, 0, kept.first, to)) return error;
+  const std::string left_out =
+      "[gorun: " + std::to_string(bytes - max_output_) + " bytes left out]\n";
+  if (auto error = write((last_byte_ == '\n' ? "" : "\n") + left_out, to)) return error;
+  return print(spool, bytes - kept.last, bytes, to);
+}
+
+std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t begin,
+                                               std::uint64_t end, OutputFile& to) {
   std::optional<SystemError> unwritten;
-  auto unread = read_pieces(spool, 0, shown, [&](std::string_view piece) {
+  auto unread = read_pieces(spool, begin, end, [&](std::string_view piece) {
     unwritten = write(piece, to);
     return unwritten ? Flow::kStop : Flow::kMore;
   });
-  if (unread || unwritten) return unread ? std::move(unread) : std::move(unwritten);
-  if (shown == bytes) return std::nullopt;
-  return write("\n[gorun: " + std::to_string(bytes - shown) + " more bytes left out]\n", to);
+  return unread ? std::move(unread) : std::move(unwritten);
 }
 
 }  // namespace gorun::jobs

@@ -24,7 +24,8 @@ namespace gorun::jobs {
 class GroupPrinter {
  public:
   /// cancel_fd   readable once the run is stopped: ends a print that waits for a reader.
-  /// max_output  the most bytes of each stream that are shown of one command.
+  /// max_output  the most bytes of each stream that are shown of one command: of more, kept_parts()
+  ///             and a line between them that says how much there was.
   GroupPrinter(int cancel_fd, std::uint64_t max_output);
 
   struct Group {
@@ -46,6 +47,8 @@ class GroupPrinter {
   [[nodiscard]] std::optional<SystemError> write(std::string_view text, OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t bytes,
                                                  OutputFile& to);
+  [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t begin,
+                                                 std::uint64_t end, OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print_folded(const Group& group);
 
   const std::uint64_t max_output_;

@@ -19,7 +19,9 @@ namespace {
 constexpr std::string_view kOpenSpool = "make a file for the output of a command";
 
 // Of one reading.
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+constexpr std::size_t kSpoolPiece = std::size_t{64} << 10;
+// Less is not worth a hole.
+constexpr std::uint64_t kLeastHole = std::uint64_t{256} << 10;
 
 FileDescriptor open_nameless() {
   // Nothing in gorun changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -66,7 +68,20 @@ std::int64_t OutputSpool::read(std::uint64_t offset, char* to, std::size_t size)
   }
 }
 
+// The file only grows, so what is no part of its end will not be one later.
+void OutputSpool::drop_middle(const KeptParts& kept) {
+  const std::uint64_t bytes = size();
+  const std::uint64_t begin = std::max(kept.first, dropped_);
+  if (bytes < kept.last || bytes - kept.last < begin || bytes - kept.last - begin < kLeastHole) {
+    return;
+  }
+  dropped_ = bytes - kept.last;
+  static_cast<void>(::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                static_cast<off_t>(begin), static_cast<off_t>(dropped_ - begin)));
+}
+
 void OutputSpool::clear() {
+  dropped_ = 0;
   // O_APPEND: the next child writes at the end, wherever the offset is. A file that cannot be
   // emptied is left behind.
   if (file_.is_open() && ::ftruncate(file_.get(), 0) != 0) abandon();
@@ -77,7 +92,7 @@ std::optional<SystemError> read_pieces(const OutputSpool& spool, std::uint64_t b
                                        const std::function<Flow(std::string_view piece)>& take) {
   std::string buffer;
   for (std::uint64_t at = begin; at < end;) {
-    buffer.resize(std::min<std::uint64_t>(kPieceBytes, end - at));
+    buffer.resize(std::min<std::uint64_t>(kSpoolPiece, end - at));
     const std::int64_t got = runtime::blocking(
         runtime::Blocking::kBrief, [&] { return spool.read(at, buffer.data(), buffer.size()); });
     if (got < 0) return SystemError{"read the output of a command", static_cast<int>(-got), {}};

@@ -1,6 +1,7 @@
 // tests/cli/exec_output_test.cc - what becomes of the output of commands: group, line, raw, limits.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/exec/output_spool.h"
 #include "tests/support/command.h"
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
@@ -75,11 +77,41 @@ TEST_CASE("group: a command that says a lot neither waits nor makes gorun grow")
   const CommandResult result = run_each(
       1, R"("max_output": 10, "shell": "head -c 200000000 /dev/zero | tr '\\0' x; echo e >&2")");
   CHECK(result.status == 0);
-  CHECK(result.out == "xxxxxxxxxx\n[gorun: 199999990 more bytes left out]\n");
+  CHECK(result.out == "xxxxx\n[gorun: 199999990 bytes left out]\nxxxxx");
   CHECK(result.err == "e\n");
   // Under a sanitizer what was freed stays for a while; and the kernel counts what the process was
   // before its exec, a copy of this one, which has grown where all cases share it.
   if (gorun::test::kScale == 1) CHECK(result.peak_kib() < 64 * 1024);
+}
+
+TEST_CASE("group: of a command that never stops talking the disk holds what is shown") {
+  jobs::OutputSpool spool;
+  const auto file = spool.open();
+  REQUIRE(file.ok());
+  if (::fallocate(*file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) != 0) {
+    MESSAGE("skipped: this file system gives no part of a file back");
+    return;
+  }
+  // It goes on until its own file is small: of 30 MB, which are 58,594 blocks.
+  const CommandResult result = run_each(1, R"("max_output": "64KiB", "shell":
+    "yes xxxxxxx | head -c 30000000; )"
+                                           R"(until test $(stat -L -c %b /proc/$$/fd/1) -lt 1000; )"
+                                           R"(do sleep 0.01; done; echo end")");
+  CHECK(result.status == 0);
+  std::string lines;
+  for (int i = 0; i < 4096; ++i) lines += "xxxxxxx\n";
+  CHECK((result.out == lines + "[gorun: 29934468 bytes left out]\n" + lines.substr(4) + "end\n"));
+}
+
+TEST_CASE("group: the last lines of a command that failed are told, however little is shown") {
+  const CommandResult result =
+      run_gorun({"--progress=none", "-"}, {.input = R"({"gorun": 1, "stages": {
+    "i": {"kind": "items", "items": ["1"]},
+    "e": {"kind": "exec", "from": "i", "max_output": 10,
+          "shell": "yes | head -c 5000000 >&2; echo the reason >&2; exit 3"}}})"});
+  CHECK(result.status == 1);
+  CHECK(result.err.find("y\ny\ny\n[gorun: 5000001 bytes left out]\nason\n") != std::string::npos);
+  CHECK(result.err.find("  | the reason\n") != std::string::npos);
 }
 
 TEST_CASE("group: all of a large output is shown") {

@@ -371,6 +371,19 @@ TEST_CASE("a child that its reader condemns is told to end, and is heard until i
   CHECK(stubborn.result().ended_by == EndedBy::kReader);
 }
 
+TEST_CASE("what a child writes to is tended as long as it runs, and no longer") {
+  const ScratchDir scratch;
+  int times = 0;
+  // It ends when it has been tended twice.
+  const FinishedChild child =
+      run(shell("until test -e " + scratch / "twice" + "; do sleep 0.01; done; echo seen"),
+          {.tend = [&] {
+            if (++times == 2) scratch.write("twice", "");
+          }});
+  CHECK(child.out == "seen\n");
+  CHECK(times >= 2);
+}
+
 TEST_CASE("a grandchild that keeps the pipe is reported after the grace") {
   auto child = start_child(shell("sleep 1000 & echo started"));
   REQUIRE(child.ok());
