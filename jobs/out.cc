@@ -58,6 +58,20 @@ Flow Out::flush() {
   return flow_;
 }
 
+Flow Out::run_in_turn(std::unique_ptr<Errand> errand, std::size_t bytes) {
+  if (pass_on() == Flow::kMore) flow_ = deliver_errand(std::move(errand), bytes);
+  return flow_;
+}
+
+Flow Out::await_turn() {
+  if (pass_on() == Flow::kMore) flow_ = deliver_await_turn();
+  return flow_;
+}
+
+Flow Out::deliver_errand(std::unique_ptr<Errand> errand, std::size_t /*bytes*/) {
+  return errand->run();
+}
+
 Flow Out::emit_records(const Records& records) {
   const bool copies = is_sparse(records);
   Item item = records.parent;

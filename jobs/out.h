@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,13 @@ namespace gorun::jobs {
 /// Whether more is wanted: a reader that has enough, a failure and a cancelled run all say kStop,
 /// upon which a stage returns as soon as it can.
 enum class [[nodiscard]] Flow : unsigned char{kMore, kStop};
+
+/// Something to be done in the order of the items, by whoever puts them back into it.
+class Errand : public Parcel {
+ public:
+  /// kStop: nobody wants more.
+  virtual Flow run() = 0;
+};
 
 /// Records that no Item was made of: each is a text with the fields of `parent`, an item of `batch`
 /// in whose blocks it lies. Good for the duration of a call.
@@ -119,6 +127,16 @@ class Out {
 
   [[nodiscard]] bool is_stopped() const { return flow_ == Flow::kStop; }
 
+  /// Has an errand run behind all that was given before: where items leave in the order in which
+  /// they came (jobs/reorder.h) when the turn of the one at hand has come, on another goroutine,
+  /// and elsewhere at once. What waits for its turn when everything stops is dropped. bytes  that
+  /// it holds.
+  Flow run_in_turn(std::unique_ptr<Errand> errand, std::size_t bytes);
+  /// Where there are turns, parks until that of the item at hand has come and all that was given
+  /// before has been passed on. Not for a stage that makes further attempts: the item whose turn it
+  /// is may need this worker for one.
+  Flow await_turn();
+
   /// True if what reads from here has nothing to do. A hint, for stages that could flush.
   [[nodiscard]] virtual bool reader_is_idle() const = 0;
 
@@ -132,6 +150,8 @@ class Out {
   virtual Flow deliver_lines(const Batch& batch, const Item& text);
   /// Passes the flush on to what reads from here in the same goroutine.
   virtual Flow deliver_flush() = 0;
+  virtual Flow deliver_errand(std::unique_ptr<Errand> errand, std::size_t bytes);
+  virtual Flow deliver_await_turn() { return Flow::kMore; }
 
  private:
   [[nodiscard]] bool is_full() const {

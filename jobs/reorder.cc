@@ -1,6 +1,7 @@
 #include "jobs/reorder.h"
 
 #include <mutex>
+#include <utility>
 
 namespace gorun::jobs {
 namespace {
@@ -64,6 +65,22 @@ std::optional<Flow> Reorder::try_append(Ticket ticket, Batch& batch) {
   return add(ticket, std::move(batch));
 }
 
+// What it has put out has been passed on, but for what is being passed on: that counts.
+bool Reorder::is_next(Ticket ticket) {
+  return is_closed_ || (is_first(ticket) && slot(ticket).bytes == 0);
+}
+
+Flow Reorder::await_turn(Ticket ticket) {
+  Lock hold(lock_);
+  room_.wait(hold, [&] { return is_next(ticket); });
+  return is_closed_ ? Flow::kStop : Flow::kMore;
+}
+
+bool Reorder::has_turn(Ticket ticket) {
+  const Lock hold(lock_);
+  return is_next(ticket);
+}
+
 // With lock_ held, and room.
 Flow Reorder::add(Ticket ticket, Batch&& batch) {
   if (is_closed_) return Flow::kStop;
@@ -123,6 +140,10 @@ void Reorder::close() {
 
 // As for any stage, one reader that has enough does not end what the others still read.
 Flow Reorder::pass_on(Batch&& batch) {
+  if (ParcelPtr parcel = batch.detach()) {
+    if (auto* errand = dynamic_cast<Errand*>(parcel.get())) return errand->run();
+    batch.attach(std::move(parcel));
+  }
   if (readers_.empty()) return Flow::kMore;
   bool wanted = false;
   for (std::size_t i = 0; i + 1 < readers_.size(); ++i) {

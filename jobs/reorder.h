@@ -5,7 +5,7 @@
 //
 // What workers put out for a ticket lies in its slot until all tickets before it are complete; one
 // goroutine, run(), passes it on. A slot whose turn it is empties as it fills, so that a single
-// item with much output streams.
+// item with much output streams. An errand (jobs/out.h) is run by run().
 //
 // Invariants
 //   I1  Tickets are given in the order of the inbox, because take() is one at a time.
@@ -17,9 +17,10 @@
 //       alone bounds what lies here.
 //   I4  The worker of the lowest ticket never waits for another worker, so there is always
 //   progress:
-//       append() holds it back only until run() has passed on what it has; take() hands out what
-//       comes back for another attempt before anything new.
-// Not chosen: sending from the workers, each waiting for its turn. All of them would soon wait for
+//       append() and await_turn() hold it back only until run() has passed on what it has; take()
+//       hands out what comes back for another attempt before anything new.
+// Not chosen: sending from the workers, each waiting for its turn (await_turn() is for what is too
+//   large to lie here). All of them would soon wait for
 //   the slowest one, and with them the cores; here they work ahead as far as the window reaches.
 #pragma once
 
@@ -59,6 +60,10 @@ class Reorder {
   Flow append(Ticket ticket, Batch&& batch);
   /// The same without parking; nothing, and `batch` as it was, if too much waits.
   [[nodiscard]] std::optional<Flow> try_append(Ticket ticket, Batch& batch);
+  /// Parks until what comes from an open ticket would be passed on next. kStop: nobody wants more.
+  Flow await_turn(Ticket ticket);
+  /// True if that would not park.
+  [[nodiscard]] bool has_turn(Ticket ticket);
   /// There will be no more for that ticket.
   void complete(Ticket ticket);
 
@@ -86,6 +91,7 @@ class Reorder {
   [[nodiscard]] bool is_first(Ticket ticket) const { return ticket == first_; }
   Slot& slot(Ticket ticket) { return slots_[static_cast<std::size_t>(ticket - first_)]; }
   [[nodiscard]] bool must_wait(Ticket ticket);
+  [[nodiscard]] bool is_next(Ticket ticket);
   Flow add(Ticket ticket, Batch&& batch);
   Ticket open_slot(std::size_t items);
   void close_locked();

@@ -267,6 +267,10 @@ class Worker::NextOut final : public Out {
     return to_.context->is_cancelled() ? Flow::kStop : flow;
   }
   Flow deliver_flush() override { return to_.out->flush(); }
+  Flow deliver_errand(std::unique_ptr<Errand> errand, std::size_t bytes) override {
+    return to_.out->run_in_turn(std::move(errand), bytes);
+  }
+  Flow deliver_await_turn() override { return to_.out->await_turn(); }
 
  private:
   template <class Work>
@@ -296,19 +300,38 @@ class Worker::OrderedOut final : public Out {
  protected:
   Flow deliver(Batch&& batch) override {
     from_.count_out(batch.size());
-    // Whoever parks must not hold places of a pool: what comes before it may wait for them.
+    return append(std::move(batch));
+  }
+  Flow deliver_flush() override { return Flow::kMore; }
+  Flow deliver_errand(std::unique_ptr<Errand> errand, std::size_t bytes) override {
+    Batch batch;
+    batch.hide_bytes(bytes);
+    batch.attach(std::move(errand));
+    return append(std::move(batch));
+  }
+  Flow deliver_await_turn() override {
+    if (order_.has_turn(worker_.ticket_)) return order_.await_turn(worker_.ticket_);
+    return park([&] { return order_.await_turn(worker_.ticket_); });
+  }
+
+ private:
+  Flow append(Batch&& batch) {
     if (const auto flow = order_.try_append(worker_.ticket_, batch)) return *flow;
+    return park([&] { return order_.append(worker_.ticket_, std::move(batch)); });
+  }
+
+  // Whoever parks must not hold places of a pool: what comes before it may wait for them.
+  template <class Wait>
+  Flow park(const Wait& wait) {
     StageAccount* mine = worker_.clock_.switch_to(&from_.cell->waiting_out);
     const Flow flow = [&] {
       const PoolPlaces::Lent lent(worker_.places_);
-      return order_.append(worker_.ticket_, std::move(batch));
+      return wait();
     }();
     worker_.clock_.switch_to(mine);
     return flow;
   }
-  Flow deliver_flush() override { return Flow::kMore; }
 
- private:
   Worker& worker_;
   Reorder& order_;
   Link& from_;

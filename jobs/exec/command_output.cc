@@ -1,6 +1,7 @@
 // Of CommandRunner: what a command says, while it runs and when it has ended.
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "jobs/exec/command_runner.h"
+#include "jobs/exec/group_errand.h"
 #include "jobs/exec/last_lines.h"
 #include "jobs/exec/line_printer.h"
 #include "jobs/record_assembler.h"
@@ -23,6 +25,8 @@ namespace {
 constexpr std::size_t kOutputBlock = std::size_t{16} << 10;
 // What "capture" holds in memory when the job file does not say.
 constexpr std::uint64_t kCaptureMost = std::uint64_t{64} << 20;
+// A group that waits for its turn in memory has no more bytes.
+constexpr std::uint64_t kHeldGroup = std::uint64_t{64} << 10;
 
 }  // namespace
 
@@ -203,19 +207,39 @@ std::string CommandRunner::last_lines_said(std::uint64_t out_bytes, std::uint64_
 }
 
 // What a command that has ended has said, and that it has left somebody behind.
+// in_turn  where its item has a turn, if that is to be waited for.
 std::optional<SystemError> CommandRunner::show(const ChildResult& result, std::uint64_t out_bytes,
-                                               std::uint64_t err_bytes) {
-  GroupPrinter::Group group = {out_spool_, err_spool_, out_bytes, err_bytes};
+                                               std::uint64_t err_bytes, Out* in_turn) {
+  GroupPrinter::Group group = {.out = {.spool = &out_spool_, .bytes = out_bytes},
+                               .err = {.spool = &err_spool_, .bytes = err_bytes}};
   if (context_.run_options().folds_output && output_ == Output::kGroup) {
     group.title = shared_.spec.name;
     if (!items_.empty()) group.title.append(" ").append(items_.front().text);
     group.title = masked(group.title);
   }
-  auto error = printer_.print(group);
+  const bool has_turn = in_turn != nullptr && shared_.spec.keeps_order && context_.workers() > 1;
+  auto error = has_turn && out_bytes + err_bytes > 0 ? print_in_turn(group, *in_turn)
+                                                     : printer_.print(group);
   if (out_bytes > 0) out_spool_.clear();
   if (err_bytes > 0) err_spool_.clear();
   if (auto untold = tell_left_behind(result); !error) error = std::move(untold);
   return error;
+}
+
+// What is too large to be kept waits in its file, and the worker with it: unless that might be the
+// one to make another attempt at the item whose turn it is.
+std::optional<SystemError> CommandRunner::print_in_turn(const GroupPrinter::Group& group,
+                                                        Out& out) {
+  if (printer_.shown_bytes(group) > kHeldGroup && shared_.spec.failure.retry.max == 1) {
+    if (out.await_turn() == Flow::kStop) return SystemError{"write", ECANCELED, {}};
+    return printer_.print(group);
+  }
+  auto held = printer_.held(group);
+  if (!held) return held.error();
+  const std::size_t bytes = held->out.size() + held->err.size();
+  // kStop: the run is stopped, or has failed for what could not be written before.
+  const Flow flow = out.run_in_turn(make_group_errand(std::move(*held), shared_, context_), bytes);
+  return flow == Flow::kStop ? std::optional(SystemError{"write", ECANCELED, {}}) : std::nullopt;
 }
 
 std::optional<SystemError> CommandRunner::tell_left_behind(const ChildResult& result) {

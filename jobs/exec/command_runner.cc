@@ -44,6 +44,15 @@ Expected<FileDescriptor, SystemError> input_file(std::string_view text) {
 
 }  // namespace
 
+Flow fail_to_write(const SystemError& error, ExecShared& shared, Context& context) {
+  if (error.error_number == ECANCELED) return Flow::kStop;
+  if (error.error_number != EPIPE) {
+    return context.fail({FailureKind::kOutput, error.message(), {}});
+  }
+  shared.reader_has_gone.store(true, std::memory_order_relaxed);
+  return Flow::kMore;
+}
+
 CommandRunner::Stdin CommandRunner::stdin_mode(const std::string& name) {
   if (name == "items") return Stdin::kItems;
   return name == "item" ? Stdin::kItem : Stdin::kNone;
@@ -209,7 +218,8 @@ Flow CommandRunner::run(std::span<const Item> items, const Batch& batch, Out& ou
   const CommandFiles::Before before = files_.before(command_, items_);
   if (before.problem) return fail(failure_with(*before.problem));
   if (before.is_up_to_date) return Flow::kMore;
-  return has_pipes() || sends_as_it_comes() ? run_streaming(first, batch, out) : run_to_end(first);
+  return has_pipes() || sends_as_it_comes() ? run_streaming(first, batch, out)
+                                            : run_to_end(first, out);
 }
 
 bool CommandRunner::has_never_run(const ChildResult& result) const {
@@ -217,7 +227,7 @@ bool CommandRunner::has_never_run(const ChildResult& result) const {
 }
 
 // Start, wait and reaping in one go.
-Flow CommandRunner::run_to_end(const Item& item) {
+Flow CommandRunner::run_to_end(const Item& item, Out& out) {
   std::optional<ChildPump> pump;
   std::uint64_t out_bytes = 0;
   std::uint64_t err_bytes = 0;
@@ -245,7 +255,7 @@ Flow CommandRunner::run_to_end(const Item& item) {
       err_bytes = err_spool_.size();
     });
   }
-  return show_and_judge(pump->result(), out_bytes, err_bytes);
+  return show_and_judge(pump->result(), out_bytes, err_bytes, out);
 }
 
 Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out) {
@@ -270,7 +280,7 @@ Flow CommandRunner::run_streaming(const Item& item, const Batch& batch, Out& out
     out_spool_.abandon();
     if (flow == Flow::kStop) return Flow::kStop;
   }
-  const auto error = show(pump->result(), 0, err_bytes);
+  const auto error = show(pump->result(), 0, err_bytes, ends_the_run(failure) ? nullptr : &out);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   if (was_cut_off(pump->result())) return leave(pump->result());
@@ -327,17 +337,7 @@ Flow CommandRunner::leave(const ChildResult& result) {
   return Flow::kStop;
 }
 
-// A reader that has gone takes nothing back from what is done; the next command finds that out.
-Flow CommandRunner::fail_to_write(const SystemError& error) {
-  if (error.error_number == ECANCELED) return Flow::kStop;
-  if (error.error_number != EPIPE) {
-    return context_.fail({FailureKind::kOutput, error.message(), {}});
-  }
-  shared_.reader_has_gone.store(true, std::memory_order_relaxed);
-  return Flow::kMore;
-}
-
-// The same while the command still runs.
+// The same of a command that still runs.
 Flow CommandRunner::hang_up(const SystemError& error, ChildPump& pump, ChildStream stream) {
   has_hung_up_ = true;
   pump.hang_up(stream);
@@ -347,14 +347,21 @@ Flow CommandRunner::hang_up(const SystemError& error, ChildPump& pump, ChildStre
 // ---- how it ends -----------------------------------------------------------------------------
 
 Flow CommandRunner::show_and_judge(const ChildResult& result, std::uint64_t out_bytes,
-                                   std::uint64_t err_bytes) {
+                                   std::uint64_t err_bytes, Out& out) {
   context_.count_bytes(out_bytes + err_bytes);
   auto failure = settle(judge(result), result);
   if (failure) failure->tail = last_lines_said(out_bytes, err_bytes);
-  const auto error = show(result, out_bytes, err_bytes);
+  const auto error = show(result, out_bytes, err_bytes, ends_the_run(failure) ? nullptr : &out);
   if (failure && fail_unless_stopped(*failure) == Flow::kStop) return Flow::kStop;
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   return was_cut_off(result) ? leave(result) : Flow::kMore;
+}
+
+// Then nothing that waits for its turn is shown any more.
+bool CommandRunner::ends_the_run(const std::optional<Failure>& failure) const {
+  const FailurePolicy& policy = shared_.spec.failure;
+  return failure && !context_.may_retry() && context_.graph().fail == FailPolicy::kFast &&
+         policy.on_error == OnError::kFail && !policy.tolerate.is_given();
 }
 
 // Nothing: it did well, or was stopped.

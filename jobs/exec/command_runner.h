@@ -54,6 +54,11 @@ struct ExecShared {
   std::atomic<bool> has_made_enough{false};
 };
 
+/// What follows when something that a command has said cannot be written. A reader that has gone
+/// takes nothing back from what is done; the next command finds that out.
+/// threads  any goroutine.
+Flow fail_to_write(const SystemError& error, ExecShared& shared, Context& context);
+
 /// threads  the goroutine of one worker.
 class CommandRunner {
  public:
@@ -102,13 +107,15 @@ class CommandRunner {
   [[nodiscard]] bool was_cut_off(const ChildResult& result) const;
   [[nodiscard]] bool is_unheard() const;
   Flow leave(const ChildResult& result);
-  Flow fail_to_write(const SystemError& error);
+  Flow fail_to_write(const SystemError& error) {
+    return jobs::fail_to_write(error, shared_, context_);
+  }
   Flow hang_up(const SystemError& error, ChildPump& pump, ChildStream stream);
 
   [[nodiscard]] bool has_never_run(const ChildResult& result) const;
   [[nodiscard]] std::optional<SystemError> start(const Item& item, std::optional<ChildPump>* pump,
                                                  LaunchRoom* room = nullptr);
-  Flow run_to_end(const Item& item);
+  Flow run_to_end(const Item& item, Out& out);
   Flow run_streaming(const Item& item, const Batch& batch, Out& out);
   Flow start_fed(std::optional<ChildPump>* pump, std::optional<ItemFeed>* feed);
   Flow run_one_fed(std::optional<Batch>* next, Out& out);
@@ -130,10 +137,14 @@ class CommandRunner {
   Flow emit_spooled(const Item& item, const Batch& batch, Out& out);
   Flow emit_all(ChildPump& pump, const Item& item, const Batch& batch, Out& out);
 
-  Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes);
+  Flow show_and_judge(const ChildResult& result, std::uint64_t out_bytes, std::uint64_t err_bytes,
+                      Out& out);
   [[nodiscard]] std::string last_lines_said(std::uint64_t out_bytes, std::uint64_t err_bytes) const;
+  [[nodiscard]] bool ends_the_run(const std::optional<Failure>& failure) const;
   [[nodiscard]] std::optional<SystemError> show(const ChildResult& result, std::uint64_t out_bytes,
-                                                std::uint64_t err_bytes);
+                                                std::uint64_t err_bytes, Out* in_turn);
+  [[nodiscard]] std::optional<SystemError> print_in_turn(const GroupPrinter::Group& group,
+                                                         Out& out);
   [[nodiscard]] std::optional<SystemError> tell_left_behind(const ChildResult& result);
   [[nodiscard]] std::optional<Failure> judge(const ChildResult& result) const;
 

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -36,26 +36,43 @@ GroupPrinter::GroupPrinter(int cancel_fd, std::uint64_t max_output)
       stderr_(STDERR_FILENO, cancel_fd) {}
 
 std::optional<SystemError> GroupPrinter::print(const Group& group) {
-  if (group.out_bytes + group.err_bytes == 0) return std::nullopt;
+  if (group.out.size() + group.err.size() == 0) return std::nullopt;
   const std::lock_guard<runtime::Mutex> hold(turn());
   if (!group.title.empty()) return print_folded(group);
-  if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
-  return print(group.err, group.err_bytes, stderr_);
+  if (auto error = print(group.out, stdout_)) return error;
+  return print(group.err, stderr_);
 }
 
 std::optional<SystemError> GroupPrinter::print_folded(const Group& group) {
   const bool folds_both = is_one_stream();
   if (!folds_both) {
-    if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
-    if (group.err_bytes == 0) return std::nullopt;
+    if (auto error = print(group.out, stdout_)) return error;
+    if (group.err.size() == 0) return std::nullopt;
   }
   if (auto error = write(github_group(group.title), stderr_)) return error;
   if (folds_both) {
-    if (auto error = print(group.out, group.out_bytes, stdout_)) return error;
+    if (auto error = print(group.out, stdout_)) return error;
   }
-  if (auto error = print(group.err, group.err_bytes, stderr_)) return error;
+  if (auto error = print(group.err, stderr_)) return error;
   // On a line of its own, although a command may end in the middle of one.
   return write((last_byte_ == '\n' ? "" : "\n") + std::string(kGithubEndGroup), stderr_);
+}
+
+std::uint64_t GroupPrinter::shown_bytes(const Group& group) const {
+  return std::min(group.out.size(), max_output_) + std::min(group.err.size(), max_output_);
+}
+
+Expected<GroupPrinter::Group, SystemError> GroupPrinter::held(const Group& group) const {
+  Group texts{.out = {}, .err = {}, .title = group.title};
+  const auto keep = [this](const Said& said, std::string* text) {
+    return show(said, [text](std::string_view piece) {
+      text->append(piece);
+      return Flow::kMore;
+    });
+  };
+  if (auto error = keep(group.out, &texts.out.text)) return *std::move(error);
+  if (auto error = keep(group.err, &texts.err.text)) return *std::move(error);
+  return texts;
 }
 
 std::optional<SystemError> GroupPrinter::print_to_stdout(std::string_view text) {
@@ -76,25 +93,35 @@ std::optional<SystemError> GroupPrinter::write(std::string_view text, OutputFile
   return to.write(text);
 }
 
-std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t bytes,
-                                               OutputFile& to) {
-  if (bytes <= max_output_) return print(spool, 0, bytes, to);
-  const KeptParts kept = kept_parts(max_output_);
-  if (auto error = print(spool, 0, kept.first, to)) return error;
-  const std::string left_out =
-      "[gorun: " + std::to_string(bytes - max_output_) + " bytes left out]\n";
-  if (auto error = write((last_byte_ == '\n' ? "" : "\n") + left_out, to)) return error;
-  return print(spool, bytes - kept.last, bytes, to);
-}
-
-std::optional<SystemError> GroupPrinter::print(const OutputSpool& spool, std::uint64_t begin,
-                                               std::uint64_t end, OutputFile& to) {
+std::optional<SystemError> GroupPrinter::print(const Said& said, OutputFile& to) {
   std::optional<SystemError> unwritten;
-  auto unread = read_pieces(spool, begin, end, [&](std::string_view piece) {
+  auto unread = show(said, [&](std::string_view piece) {
     unwritten = write(piece, to);
     return unwritten ? Flow::kStop : Flow::kMore;
   });
   return unread ? std::move(unread) : std::move(unwritten);
+}
+
+// All of it, or how it began and how it ended.
+std::optional<SystemError> GroupPrinter::show(const Said& said, const Take& take) const {
+  if (said.spool == nullptr) {
+    static_cast<void>(take(said.text));
+    return std::nullopt;
+  }
+  if (said.bytes <= max_output_) return read_pieces(*said.spool, 0, said.bytes, take);
+  const KeptParts kept = kept_parts(max_output_);
+  char last_byte = '\n';
+  Flow flow = Flow::kMore;
+  auto error = read_pieces(*said.spool, 0, kept.first, [&](std::string_view piece) {
+    last_byte = piece.back();
+    flow = take(piece);
+    return flow;
+  });
+  if (error || flow == Flow::kStop) return error;
+  const std::string left_out =
+      "[gorun: " + std::to_string(said.bytes - max_output_) + " bytes left out]\n";
+  if (take((last_byte == '\n' ? "" : "\n") + left_out) == Flow::kStop) return std::nullopt;
+  return read_pieces(*said.spool, said.bytes - kept.last, said.bytes, take);
 }
 
 }  // namespace gorun::jobs

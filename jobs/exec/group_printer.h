@@ -2,7 +2,8 @@
 // other.
 //
 // All commands of all stages take turns: what one has said to standard output and to standard error
-// is never torn by what another has said.
+// is never torn by what another has said. Nobody waits for anything but our streams while it is his
+// turn, so what is printed is whole before.
 //
 // A group may be folded for GitHub, by a line before it and one behind it. Those go to standard
 // error, for standard output is data: what was said there is folded, too, where both are one
@@ -10,11 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "jobs/exec/output_spool.h"
+#include "jobs/expected.h"
+#include "jobs/out.h"
 #include "jobs/output_file.h"
 #include "jobs/system_error.h"
 
@@ -28,16 +32,27 @@ class GroupPrinter {
   ///             and a line between them that says how much there was.
   GroupPrinter(int cancel_fd, std::uint64_t max_output);
 
+  /// What a command has said to one of its streams: so many bytes of a file, or a text.
+  struct Said {
+    const OutputSpool* spool = nullptr;  // outlives the group; nullptr: there is none
+    std::uint64_t bytes = 0;             // of the spool
+    std::string text = {};
+
+    [[nodiscard]] std::uint64_t size() const { return spool == nullptr ? text.size() : bytes; }
+  };
   struct Group {
-    OutputSpool& out;
-    OutputSpool& err;
-    std::uint64_t out_bytes = 0;
-    std::uint64_t err_bytes = 0;
+    Said out;
+    Said err;
     std::string title = {};  // what it is folded under in logs of GitHub; empty: it is not folded
   };
   /// Nothing: all is well. EPIPE when the reader of standard output has gone, ECANCELED when the
   /// run was stopped.
   [[nodiscard]] std::optional<SystemError> print(const Group& group);
+
+  /// Bytes of the group that print() shows, but for what it says itself.
+  [[nodiscard]] std::uint64_t shown_bytes(const Group& group) const;
+  /// What is shown of the group as texts, which needs no file.
+  [[nodiscard]] Expected<Group, SystemError> held(const Group& group) const;
 
   /// Whole lines, or a message of gorun's own.
   [[nodiscard]] std::optional<SystemError> print_to_stdout(std::string_view text);
@@ -45,10 +60,9 @@ class GroupPrinter {
 
  private:
   [[nodiscard]] std::optional<SystemError> write(std::string_view text, OutputFile& to);
-  [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t bytes,
-                                                 OutputFile& to);
-  [[nodiscard]] std::optional<SystemError> print(const OutputSpool& spool, std::uint64_t begin,
-                                                 std::uint64_t end, OutputFile& to);
+  using Take = std::function<Flow(std::string_view piece)>;
+  [[nodiscard]] std::optional<SystemError> show(const Said& said, const Take& take) const;
+  [[nodiscard]] std::optional<SystemError> print(const Said& said, OutputFile& to);
   [[nodiscard]] std::optional<SystemError> print_folded(const Group& group);
 
   const std::uint64_t max_output_;

@@ -107,7 +107,7 @@ Flow CommandRunner::end_fed(const ChildResult& result, std::optional<Failure>* f
   context_.count_bytes(out_bytes + err_bytes);
   *failure = settle(judge(result), result);
   if (*failure) (*failure)->tail = last_lines_said(out_bytes, err_bytes);
-  const auto error = show(result, out_bytes, err_bytes);
+  const auto error = show(result, out_bytes, err_bytes, nullptr);
   if (error && fail_to_write(*error) == Flow::kStop) return Flow::kStop;
   if (context_.is_cancelled()) return Flow::kStop;
   return was_cut_off(result) ? leave(result) : Flow::kMore;

@@ -119,6 +119,73 @@ TEST_CASE("group: all of a large output is shown") {
   CHECK(result.out == std::string(6'000'000, '\0'));
 }
 
+TEST_CASE("group: with \"order\": \"input\" groups come in the order of the items") {
+  // Of four neighbours each goes on when the one behind it does. Small groups wait in memory, large
+  // ones in their files.
+  for (const int bytes : {3, 100'000}) {
+    for (const std::string more : {"", R"("pool": "p", )", R"("retry": 2, )"}) {
+      CAPTURE(bytes);
+      CAPTURE(more);
+      const ScratchDir scratch;
+      const std::string said = "$(head -c " + std::to_string(bytes) + " /dev/zero | tr '\\\\0' $1)";
+      const CommandResult result =
+          run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "pools": {"p": 4}, "stages": {
+            "i": {"kind": "range", "to": 8},
+            "e": {"kind": "exec", "from": "i", "order": "input", "workers": 4, )" +
+                                           more + R"("shell":
+              "test $(($1 % 4)) = 0 || until test -e $(($1 + 1)); do sleep 0.01; done; : > $1; )" +
+                                           "echo " + said + "; echo e" + said + R"( >&2"}}})",
+                                  .directory = scratch.path()});
+      CHECK(result.status == 0);
+      std::string out;
+      std::string err;
+      for (char item = '1'; item <= '8'; ++item) {
+        const std::string text(static_cast<std::size_t>(bytes), item);
+        out += text + "\n";
+        err += "e" + text + "\n";
+      }
+      CHECK((result.out == out));
+      CHECK((result.err == err));
+    }
+  }
+}
+
+TEST_CASE("group: workers that wait for their turn hold no place that others need") {
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "pools": {"p": 1},
+    "stages": {"i": {"kind": "range", "to": 40},
+      "e": {"kind": "exec", "from": "i", "order": "input", "workers": 4, "pool": "p", "shell":
+        "head -c 70000 /dev/zero; echo $1 >&2"}}})"});
+  CHECK(result.status == 0);
+  CHECK(result.out.size() == 40 * 70'000);
+  std::string numbers;
+  for (int i = 1; i <= 40; ++i) numbers += std::to_string(i) + "\n";
+  CHECK(result.err == numbers);
+}
+
+TEST_CASE("group: an item that gets another attempt keeps its turn for all that is said of it") {
+  const ScratchDir scratch;
+  const CommandResult result =
+      run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {"i": {"kind": "range", "to": 9},
+      "e": {"kind": "exec", "from": "i", "order": "input", "workers": 2,
+            "retry": {"max": 2, "base": "1ms"}, "shell":
+        "echo $1; test $1 != 1 || test -e tried || { : > tried; exit 1; }; head -c 70000 /dev/zero"}}})",
+                              .directory = scratch.path()});
+  CHECK(result.status == 0);
+  std::string expected = "1\n";
+  for (int i = 1; i <= 9; ++i) expected += std::to_string(i) + "\n" + std::string(70'000, '\0');
+  CHECK((result.out == expected));
+}
+
+TEST_CASE("group: a failure that stops the run is shown, whoever's turn it is") {
+  const CommandResult result = run_gorun({"-q", "-"}, {.input = R"({"gorun": 1, "stages": {
+      "i": {"kind": "range", "to": 2},
+      "e": {"kind": "exec", "from": "i", "order": "input", "workers": 2, "shell":
+        "test $1 = 2 || exec sleep 1000; echo why >&2; exit 3"}}})"});
+  CHECK(result.status == 1);
+  CHECK(result.err.starts_with(
+      "why\ngorun: error: stage \"e\" failed: the shell script: exit 3 (item \"2\")\n"));
+}
+
 TEST_CASE("line: every line has a prefix, at once") {
   const CommandResult result =
       run_each(2, R"("workers": 1, "output": "line", "shell": "printf \"a\\nb$1\"; echo e$1 >&2")");

@@ -163,6 +163,20 @@ TEST_CASE("-k prints in the order of the lines, whatever ends first") {
   CHECK(map({"-k", "-j4", "-n", "3", "echo"}, numbers(8)).out == "1 2 3\n4 5 6\n7 8\n");
 }
 
+TEST_CASE("-k prints what commands say to standard error in that order, too") {
+  const CommandResult result =
+      map({"-k", "-j", "4", "--", "sh", "-c",
+           "sleep 0.0$((4 - $0 % 4)); echo o$0; echo e$0 >&2; exit $(($0 / 8))"},
+          numbers(8));
+  CHECK(result.status == 1);
+  CHECK(result.out == "o1\no2\no3\no4\no5\no6\no7\no8\n");
+  std::string said = result.err;
+  const std::size_t failure = said.find("gorun: ");
+  REQUIRE(failure != std::string::npos);
+  said.erase(failure, said.find('\n', failure) + 1 - failure);
+  CHECK(said == "e1\ne2\ne3\ne4\ne5\ne6\ne7\ne8\n");
+}
+
 TEST_CASE("-k prints every byte as it is, and none more") {
   for (const char* workers : {"1", "4"}) {
     CAPTURE(workers);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,31 @@ Probe expects_order(std::atomic<long>* next, std::atomic<long>* out_of_order) {
   }};
 }
 
+// Numbers that are to come in their order.
+struct Counting {
+  std::atomic<long> next = 0;
+  std::atomic<long> out_of_order = 0;
+
+  void note(long number) {
+    if (number != next.fetch_add(1)) out_of_order.fetch_add(1);
+  }
+};
+
+class NoteErrand final : public Errand {
+ public:
+  NoteErrand(long number, long last, Counting* counting)
+      : number_(number), last_(last), counting_(counting) {}
+  Flow run() override {
+    counting_->note(number_);
+    return number_ == last_ ? Flow::kStop : Flow::kMore;
+  }
+
+ private:
+  const long number_;
+  const long last_;
+  Counting* const counting_;
+};
+
 }  // namespace
 
 TEST_SUITE_BEGIN("jobs/reorder");
@@ -77,6 +103,56 @@ TEST_CASE("workers that overtake each other put out in input order") {
       CHECK(outcome.stages[1].counts.items_in == static_cast<std::uint64_t>(count));
       CHECK(outcome.stages[1].counts.items_out == static_cast<std::uint64_t>(count));
     }
+  }
+}
+
+TEST_CASE("errands are run in input order, and so do workers get their turn") {
+  for (const int procs : kProcs) {
+    for (const bool waits : {false, true}) {
+      CAPTURE(procs);
+      CAPTURE(waits);
+      Counting counting;
+      const long count = gorun::test::scaled(5'000, 1'000);
+      Probe says{.process = [&](Context&, Batch&& batch, Out& out) {
+        for (const Item& item : batch.items()) {
+          const long number = std::stol(std::string(item.text));
+          for (long i = 0; i < (number * 7919) % 13; ++i) runtime::yield();
+          // Some of them keep what the others wait for.
+          const bool waits_itself = waits && number % 3 != 0;
+          const Flow flow =
+              waits_itself
+                  ? out.await_turn()
+                  : out.run_in_turn(std::make_unique<NoteErrand>(number, -1, &counting), 100);
+          if (flow == Flow::kStop) return flow;
+          if (waits_itself) counting.note(number);
+        }
+        return Flow::kMore;
+      }};
+      says.traits = {.workers = 8, .batch_items = 1};
+      ProbeGraph graph;
+      graph.add("numbers", numbers(count)).add("says", says, {.from = {"numbers"}, .window = 50});
+      CHECK(graph.run(procs).state == RunState::kSucceeded);
+      CHECK(counting.next == count);
+      CHECK(counting.out_of_order == 0);
+    }
+  }
+}
+
+TEST_CASE("an errand that wants no more ends the workers, also those that wait for their turn") {
+  for (const int procs : kProcs) {
+    CAPTURE(procs);
+    Counting counting;
+    Probe says{.process = [&](Context&, Batch&& batch, Out& out) {
+      const long number = std::stol(std::string(batch.items()[0].text));
+      if (number > 20) return out.await_turn();
+      return out.run_in_turn(std::make_unique<NoteErrand>(number, 20, &counting), 1);
+    }};
+    says.traits = {.workers = 8, .batch_items = 1};
+    ProbeGraph graph;
+    graph.add("numbers", numbers(-1)).add("says", says, {.from = {"numbers"}, .window = 50});
+    CHECK(graph.run(procs).state == RunState::kSucceeded);
+    CHECK(counting.next == 21);
+    CHECK(counting.out_of_order == 0);
   }
 }
 
