@@ -6,6 +6,7 @@
 
 #include "jobs/format/json_text.h"
 #include "jobs/format/quote.h"
+#include "jobs/url_password.h"
 #include "jobs/utf8.h"
 
 namespace gorun::jobs {
@@ -81,6 +82,7 @@ std::size_t Secrets::cut_secret(std::string_view text, std::size_t dots) const {
 }
 
 std::string Secrets::masked(std::string text) const {
+  text = mask_url_passwords(std::move(text));
   std::vector<std::pair<std::size_t, std::size_t>> found;  // [begin, end)
   for (const std::string& form : forms_) {
     const std::string_view needle = std::string_view(form).substr(0, kTellingBytes);

@@ -5,7 +5,8 @@
 //
 // Messages quote and cut what they name, so a secret is looked for in each of the forms in which
 // they show a text, a secret of several lines also line by line, and a long secret also by its
-// beginning: a message that was cut may hold no more than that.
+// beginning: a message that was cut may hold no more than that. The password in a URL is a secret,
+// too, wherever it comes from (jobs/url_password.h).
 // Not masked: data. What a command prints, or a stage writes, is the job's own doing.
 #pragma once
 
@@ -28,7 +29,7 @@ class Secrets {
 
   [[nodiscard]] bool empty() const { return forms_.empty(); }
 
-  /// `text` with "***" in place of every secret.
+  /// `text` with "***" in place of every secret, and of the user and the password of every URL.
   [[nodiscard]] std::string masked(std::string text) const;
 
  private:

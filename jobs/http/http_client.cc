@@ -79,9 +79,13 @@ std::string HttpClient::origin_of(const std::string& url) {
 }
 
 std::string HttpClient::without_password(const std::string& url) {
-  if (url.find('@') == std::string::npos) return url;
+  const std::size_t at = url.rfind('@');
+  if (at == std::string::npos) return url;
   const ParsedUrl parsed(url);
-  if (!parsed.is_right()) return url;
+  if (!parsed.is_right()) {
+    const std::size_t scheme = url.find("://");
+    return (scheme < at ? url.substr(0, scheme + 3) : "") + "***" + url.substr(at);
+  }
   curl().url_set(parsed.url, CURLUPART_USER, nullptr, 0);
   curl().url_set(parsed.url, CURLUPART_PASSWORD, nullptr, 0);
   return part_of(parsed.url, CURLUPART_URL);

@@ -48,7 +48,8 @@ class HttpClient {
 
   /// "http://host:80", or empty: what requests to one host have in common; for limits.
   [[nodiscard]] static std::string origin_of(const std::string& url);
-  /// `url` as people may see it: without a user and a password.
+  /// `url` as people may see it: without a user and a password. Of what is no URL, all up to the
+  /// last "@" may be some.
   [[nodiscard]] static std::string without_password(const std::string& url);
 
  private:

@@ -158,6 +158,8 @@ class Fetcher {
   }
 
   Flow fail(const Item& item, Failure failure) {
+    // The item itself goes on to whoever reads failed ones; what is told of it holds no password.
+    if (!options_.has("url")) failure.item = HttpClient::without_password(std::string(item.text));
     return context_.fail_item(item, std::move(failure));
   }
 

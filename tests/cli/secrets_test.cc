@@ -118,6 +118,41 @@ TEST_CASE("no report shows a secret") {
   }
 }
 
+TEST_CASE("no report shows the password of a URL, whoever has written it") {
+  const ScratchDir scratch;
+  scratch.write("job.json", R"({"gorun": 1, "fail": "keep-going", "stages": {
+    "urls": {"kind": "items", "items": ["http://me:sesame@127.0.0.1:none/", "http://me:ses/ame@h/"]},
+    "get":  {"kind": "http", "from": "urls"},
+    "out":  {"kind": "write", "from": "get"},
+    "each": {"kind": "exec", "from": "urls", "argv": ["false", "{}"]},
+    "once": {"kind": "exec", "argv": ["sh", "-c", "exit 3", "https://me:sesame@host/a"]},
+    "gone": {"kind": "exec", "argv": ["/no/such/x://me:sesame@host"]}}})");
+  const std::vector<std::string> reports = {"j.xml", "t.json", "s.json", "p.html"};
+  for (const char* const verbosity : {"-q", "-v", "-vv"}) {
+    const CommandResult result =
+        run_gorun({verbosity, "job.json", "--junit", reports[0], "--trace", reports[1], "--summary",
+                   reports[2], "--report", reports[3], "--github", "on"},
+                  {.directory = scratch.path()});
+    CAPTURE(result.err);
+    CHECK(result.status == 1);
+    CHECK(result.err.find("***@host") != std::string::npos);
+    check_silent(result);
+    CHECK(result.err.find("ses/") == std::string::npos);
+    for (const std::string& report : reports) {
+      CAPTURE(report);
+      const std::string text = read_whole_file(scratch / report);
+      CHECK(text.find("sesame") == std::string::npos);
+      CHECK(text.find("ses/ame") == std::string::npos);
+    }
+  }
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"run", "--dry-run"}, {"explain"}, {"graph"}, {"check"}}) {
+    std::vector<std::string> all = words;
+    all.emplace_back("job.json");
+    check_silent(run_gorun(all, {.directory = scratch.path()}));
+  }
+}
+
 TEST_CASE("no mistake shows a secret") {
   const ScratchDir scratch;
   scratch.write("job.json", kWrongJob);

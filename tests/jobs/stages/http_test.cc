@@ -216,6 +216,34 @@ TEST_CASE("what goes wrong is told with the request") {
         "pages: the item has no field \"b\"\n");
 }
 
+TEST_CASE("a password in a URL is told nobody, not of a wrong one either") {
+  const auto told = [](const std::string& url, const std::string& options = "") {
+    const ScratchDir dir;
+    const Outcome outcome = run_job(fetch_job(quoted(url), options, dir / "out"), 2);
+    std::string all;
+    for (const StageOutcome& stage : outcome.stages) {
+      for (const Failure& failure : stage.failures) all += failure.what + "|" + failure.item;
+    }
+    return all;
+  };
+  const std::string right = "http://me:sesame@127.0.0.1:1/a";
+  CHECK(told(right) ==
+        "GET http://127.0.0.1:1/a: cannot connect: Connection refused|http://127.0.0.1:1/a");
+  // Elsewhere an item need not be a URL.
+  CHECK(told(right, R"("url": "http://127.0.0.1:1/b")") ==
+        "GET http://127.0.0.1:1/b: cannot connect: Connection refused|http://***@127.0.0.1:1/a");
+  for (const char* const url :
+       {"http://me:sesame@127.0.0.1:none/a", "http://me:ses/ame@host/", "http://me:ses ame@host:x/",
+        "http://me:ses@ame@host:99999/", "htp://me:sesame@host/a", "me:sesame@host/a",
+        "http:/me:sesame@host:x/"}) {
+    CAPTURE(url);
+    const std::string all = told(url);
+    CHECK(all.find("***@") != std::string::npos);
+    CHECK(all.find("ses") == std::string::npos);
+    CHECK(all.find("ame@") == std::string::npos);
+  }
+}
+
 TEST_CASE("no URL is one that depends on the request before") {
   const HttpServer server;
   const ScratchDir dir;
