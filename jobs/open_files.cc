@@ -190,6 +190,21 @@ std::vector<WorkerCap> make_room_for_files(const Graph& graph, int procs) {
           " open files, and this process may have " + std::to_string(most) + " (ulimit -n)");
 }
 
+std::string_view way_out_of_open_files(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+      return "; the limit of open files of this process is reached (ulimit -n): a higher one, a "
+             "lower "
+             "\"open_files\" in \"limits\", or fewer \"workers\" may help";
+    case ENFILE:
+      return "; the limit of open files of this machine is reached (fs.file-max): fewer "
+             "\"workers\" "
+             "may help";
+    default:
+      return "";
+  }
+}
+
 std::uint64_t soft_limit_for_children() { return first_soft_limit.load(std::memory_order_relaxed); }
 
 }  // namespace gorun::jobs

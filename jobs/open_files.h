@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "jobs/diagnostic.h"
@@ -45,6 +46,10 @@ void check_open_files(const Graph& graph, Diagnostics* errors);
 /// errors   std::system_error with EMFILE if the hard limit is too small for one worker a stage.
 /// threads  not while another thread of this process opens files or starts children.
 [[nodiscard]] std::vector<WorkerCap> make_room_for_files(const Graph& graph, int procs);
+
+/// What to say behind the message of EMFILE or ENFILE, "; ...": which limit is reached, and the way
+/// out. Empty for any other errno.
+[[nodiscard]] std::string_view way_out_of_open_files(int error_number);
 
 /// The soft limit that this process was started with, if make_room_for_files() has raised it:
 /// children get that one, because programs that use select(2) rely on a low one. Safe from any

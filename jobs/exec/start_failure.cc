@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "jobs/open_files.h"
 #include "jobs/stage.h"
 
 namespace gorun::jobs {
@@ -16,7 +17,7 @@ std::string_view way_out(int error_number) {
     case ENOMEM:
       return "; memory is short: fewer \"workers\", or --memfree, may help";
     default:
-      return "";
+      return way_out_of_open_files(error_number);
   }
 }
 

@@ -6,8 +6,8 @@
 
 namespace gorun::jobs {
 
-/// failure_of(), and what to do about it where there is something: a limit of processes that is
-/// reached, memory that is short.
+/// failure_of(), and what to do about it where there is something: a limit of processes or of open
+/// files that is reached, memory that is short.
 [[nodiscard]] Failure start_failure(const SystemError& error);
 
 }  // namespace gorun::jobs

@@ -1,14 +1,18 @@
 #include "jobs/http/http_client.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <new>
 #include <utility>
 
+#include "jobs/file_descriptor.h"
 #include "jobs/format/quote.h"
 #include "jobs/http/curl_library.h"
+#include "jobs/open_files.h"
 #include "jobs/system_error.h"
 #include "jobs/version.h"
 #include "runtime/select.h"
@@ -45,6 +49,19 @@ std::string effective_url(CURL* easy) {
   char* url = nullptr;
   curl().easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
   return url == nullptr ? "" : url;
+}
+
+// As the end of a message; 0: nothing.
+std::string told(int error_number) {
+  if (error_number == 0) return "";
+  return ": " + errno_text(error_number) + std::string(way_out_of_open_files(error_number));
+}
+
+// A resolver does not tell why it has found nothing: whether for want of a file is tried. 0: no.
+int error_of_opening() {
+  const FileDescriptor file(::open("/", O_PATH | O_CLOEXEC));
+  const int error_number = file.is_open() ? 0 : errno;
+  return way_out_of_open_files(error_number).empty() ? 0 : error_number;
 }
 
 // Numbers need no resolver, and of "localhost" libcurl knows the addresses.
@@ -195,6 +212,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
   HttpAnswer answer;
   handles_->error[0] = '\0';
   is_too_large_ = is_head_whole_ = false;
+  open_error_ = 0;
   waiting_.clear();
   status_ = 0;
   body_bytes_ = 0;
@@ -280,18 +298,24 @@ bool HttpClient::hand_over(BodySink* sink) {
   return true;
 }
 
+// A socket that could not be made is of an address that was not even tried: the others come first.
+std::string HttpClient::why_not_connected() const {
+  long number = 0;
+  curl().easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
+  return told(number != 0 ? static_cast<int>(number) : open_error_);
+}
+
 std::string HttpClient::explain(int code) const {
   const std::string detail = handles_->error.data();
   const ParsedUrl asked(effective_url(handles_->easy));  // where redirects led
-  long number = 0;
-  curl().easy_getinfo(handles_->easy, CURLINFO_OS_ERRNO, &number);
   switch (code) {
     case CURLE_COULDNT_CONNECT:
-      return "cannot connect" + (number == 0 ? "" : ": " + errno_text(static_cast<int>(number)));
+      return "cannot connect" + why_not_connected();
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "cannot resolve the host " + quote_for_message(part_of(asked.url, CURLUPART_HOST));
+      return "cannot resolve the host " + quote_for_message(part_of(asked.url, CURLUPART_HOST)) +
+             told(error_of_opening());
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return "cannot resolve the proxy";
+      return "cannot resolve the proxy" + told(error_of_opening());
     case CURLE_TOO_MANY_REDIRECTS:
       return "more than " + std::to_string(settings_.max_redirects) + " redirects";
     case CURLE_GOT_NOTHING:
@@ -367,6 +391,7 @@ int HttpClient::on_open(void* self, int /*purpose*/, void* address) {
   auto* client = static_cast<HttpClient*>(self);
   const auto* wanted = static_cast<const curl_sockaddr*>(address);
   const int fd = ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
+  if (fd < 0) client->open_error_ = errno;
   client->engine_->note_socket(&client->transfer_, fd);
   return fd;
 }

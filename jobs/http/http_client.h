@@ -57,6 +57,7 @@ class HttpClient {
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
   static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
   static int on_open(void* self, int purpose, void* address);
+  [[nodiscard]] std::string why_not_connected() const;
   void set_up();
   [[nodiscard]] bool names_method() const;
   [[nodiscard]] std::string aim(const std::string& where);
@@ -74,6 +75,7 @@ class HttpClient {
   // The engine's holder; read when done.
   bool is_too_large_ = false;
   bool is_head_whole_ = false;  // that of the answer at hand
+  int open_error_ = 0;          // of a socket that could not be made; an errno
 
   std::mutex body_lock_;          // never held across anything that parks
   std::string waiting_;           // guarded by body_lock_: bytes that the sink has yet to take

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "jobs/http/curl_library.h"
@@ -16,6 +17,7 @@
 namespace gorun::jobs {
 namespace {
 
+constexpr std::string_view kMakeSet = "make a set of sockets to wait for";
 // Events taken at once; more come with the next look.
 constexpr int kMostEvents = 128;
 // Times that a due timer is followed by another one before somebody else has his turn.
@@ -42,17 +44,17 @@ Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_f
                                                                     std::size_t connections) {
   if (auto error = runtime::blocking([] { return load_curl(); })) return *std::move(error);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) return SystemError{"epoll_create", errno, {}};
+  if (epoll < 0) return SystemError{kMakeSet, errno, {}};
   epoll_event cancel = {};
   cancel.events = EPOLLIN;
   cancel.data.fd = cancel_fd;
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, cancel_fd, &cancel) < 0) {
     const int number = errno;
     ::close(epoll);
-    return SystemError{"epoll_ctl", number, {}};
+    return SystemError{kMakeSet, number, {}};
   }
   runtime::FdResult adopted = runtime::Fd::adopt(epoll);
-  if (!adopted) return SystemError{"epoll_create", adopted.error, {}};
+  if (!adopted) return SystemError{kMakeSet, adopted.error, {}};
   return std::shared_ptr<HttpEngine>(
       new HttpEngine(std::move(adopted.fd), cancel_fd, end, connections));
 }

@@ -17,6 +17,7 @@
 #include "jobs/duration.h"
 #include "jobs/http/host_limits.h"
 #include "jobs/http/http_client.h"
+#include "jobs/open_files.h"
 #include "jobs/output_file.h"
 #include "jobs/quote.h"
 #include "jobs/stages/rows.h"
@@ -52,6 +53,13 @@ HttpSettings settings_of(const StageOptions& options) {
     settings.max_body = kMaxTextBody;
   }
   return settings;
+}
+
+// With what to do where there are too many files.
+Failure failure_with_way_out(const SystemError& error) {
+  Failure failure = failure_of(error);
+  failure.what += way_out_of_open_files(error.error_number);
+  return failure;
 }
 
 // Keeps a body, in memory or in a file, unless its status makes it worthless.
@@ -152,7 +160,7 @@ class Fetcher {
     if (context_.is_cancelled()) return Flow::kStop;
     if (answer.end == HttpEnd::kCancelled) return context_.not_begun();
     if (auto failure = failure_in(answer)) return fail(item, std::move(*failure));
-    if (!body_.commit()) return fail(item, failure_of(*body_.error()));
+    if (!body_.commit()) return fail(item, failure_with_way_out(*body_.error()));
     context_.count_bytes(answer.body_bytes);
     return emit(answer, item, batch, out);
   }
@@ -164,7 +172,7 @@ class Fetcher {
   }
 
   std::optional<Failure> failure_in(const HttpAnswer& answer) const {
-    if (body_.error()) return failure_of(*body_.error());
+    if (body_.error()) return failure_with_way_out(*body_.error());
     if (answer.end == HttpEnd::kTimedOut) {
       return Failure{.what = shown() + ": timed out after " + duration_text(*context_.timeout()),
                      .item = {},
@@ -346,7 +354,7 @@ class HttpStage final : public Stage {
     }
     // All of its workers lack the same.
     if (!std::exchange(has_failed_, true)) {
-      static_cast<void>(context.fail({.what = found.error().message()}));
+      static_cast<void>(context.fail(failure_with_way_out(found.error())));
     }
     return nullptr;
   }

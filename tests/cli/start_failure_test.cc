@@ -26,6 +26,11 @@ const std::string kTooMany =
 const std::string kNoMemory =
     "cannot start \"true\": Cannot allocate memory; memory is short: fewer \"workers\", or "
     "--memfree, may help";
+const std::string kNoFile =
+    "cannot start \"true\": Too many open files; the limit of open files of this process is "
+    "reached "
+    "(ulimit -n): a higher one, a lower \"open_files\" in \"limits\", or fewer \"workers\" may "
+    "help";
 
 CommandResult refused(int error, const std::string& stages, std::vector<std::string> flags = {}) {
   const ScratchDir dir;
@@ -58,6 +63,9 @@ TEST_CASE("a command that cannot be started says why, and what to do") {
     const CommandResult no_process = refused(EAGAIN, stage);
     CHECK(no_process.status == 1);
     CHECK(count(no_process.err, "error: stage \"a\" failed: " + kTooMany + "\n") == 1);
+    const CommandResult no_file = refused(EMFILE, stage);
+    CHECK(no_file.status == 1);
+    CHECK(count(no_file.err, "error: stage \"a\" failed: " + kNoFile + "\n") == 1);
     const CommandResult no_memory = refused(ENOMEM, stage);
     CHECK(no_memory.status == 1);
     CHECK(count(no_memory.err, "error: stage \"a\" failed: " + kNoMemory + "\n") == 1);

@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "jobs/http/curl_library.h"
 #include "jobs/interrupt.h"
@@ -234,6 +237,38 @@ TEST_CASE("the same host is the same origin, however it is written") {
   CHECK(HttpClient::origin_of("HTTP://user:secret@Example.COM:80/b?c") == "http://example.com:80");
   CHECK(HttpClient::origin_of("https://example.com") == "https://example.com:443");
   CHECK(HttpClient::origin_of("example") == "");
+}
+
+TEST_CASE("where no file may be opened any more the limit is named") {
+  const std::string limit =
+      ": Too many open files; the limit of open files of this process is reached (ulimit -n): a "
+      "higher one, a lower \"open_files\" in \"limits\", or fewer \"workers\" may help";
+  runtime::Runtime rt({.procs = 2});
+  std::vector<std::string> told;
+  Sink sink;
+  run_to_end(rt, [&] {
+    const Interrupt never;
+    rlimit before{};
+    HttpClient client(HttpEngine::make(never.fd(), runtime::Cancel(), 8).value(), {});
+    // No descriptor below the next one is free.
+    const int next = ::dup(STDIN_FILENO);
+    ::close(next);
+    if (::getrlimit(RLIMIT_NOFILE, &before) != 0) return;
+    rlimit low = before;
+    low.rlim_cur = static_cast<rlim_t>(next);
+    if (::setrlimit(RLIMIT_NOFILE, &low) != 0) return;
+    for (const char* const url : {"http://127.0.0.1:1/", "http://no-such-host.invalid/"}) {
+      const HttpRequest request{.url = url, .headers = {}, .body = {}};
+      told.push_back(client.perform(request, runtime::kNoDeadline, &sink).error);
+    }
+    const auto engine = HttpEngine::make(never.fd(), runtime::Cancel(), 8);
+    told.push_back(engine.ok() ? "" : engine.error().message());
+    ::setrlimit(RLIMIT_NOFILE, &before);
+  });
+  REQUIRE(told.size() == 3);
+  CHECK(told[0] == "cannot connect" + limit);
+  CHECK(told[1] == "cannot resolve the host \"no-such-host.invalid\"" + limit);
+  CHECK(told[2] == "cannot make a set of sockets to wait for: Too many open files");
 }
 
 TEST_SUITE_END();
