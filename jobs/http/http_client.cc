@@ -26,6 +26,8 @@ constexpr std::size_t kWorthTaking = std::size_t{256} << 10;
 // An answer from nearby comes sooner; to pass each item on by itself costs more than such a wait.
 constexpr runtime::Nanos kShortWait = std::chrono::milliseconds(10);
 constexpr std::size_t kMostBuffered = std::size_t{4} << 20;
+// Of the callback that takes a body: the transfer ends with CURLE_WRITE_ERROR.
+constexpr std::size_t kEndTransfer = 0;
 
 // A part of a parsed URL; empty if it has none.
 std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
@@ -193,7 +195,9 @@ std::string HttpClient::load(const HttpRequest& request) {
   curl().slist_free_all(std::exchange(handles_->headers, nullptr));
   for (const std::string& header : request.headers) {
     if (header.find_first_of("\r\n") != std::string::npos) return "a header holds a line break";
-    handles_->headers = curl().slist_append(handles_->headers, header.c_str());
+    curl_slist* const longer = curl().slist_append(handles_->headers, header.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    handles_->headers = longer;
   }
   curl().easy_setopt(easy, CURLOPT_HTTPHEADER, handles_->headers);
   if (names_method()) {
@@ -211,7 +215,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
                                BodySink* sink) {
   HttpAnswer answer;
   handles_->error[0] = '\0';
-  is_too_large_ = is_head_whole_ = false;
+  is_too_large_ = is_out_of_memory_ = is_head_whole_ = false;
   open_error_ = 0;
   waiting_.clear();
   status_ = 0;
@@ -221,6 +225,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request, runtime::Nanos deadli
   if (answer.error.empty()) answer.error = load(request);
   if (!answer.error.empty()) return answer;
   transfer_.is_cancelled = false;
+  transfer_.error_number = 0;
   transfer_.is_done.store(false, std::memory_order_relaxed);  // nobody else has it yet
   engine_->start(&transfer_);
   answer.end = wait(deadline, sink);
@@ -308,6 +313,7 @@ std::string HttpClient::why_not_connected() const {
 std::string HttpClient::explain(int code) const {
   const std::string detail = handles_->error.data();
   const ParsedUrl asked(effective_url(handles_->easy));  // where redirects led
+  if (transfer_.error_number != 0) return "cannot watch a socket" + told(transfer_.error_number);
   switch (code) {
     case CURLE_COULDNT_CONNECT:
       return "cannot connect" + why_not_connected();
@@ -331,6 +337,7 @@ std::string HttpClient::explain(int code) const {
         return "the body is larger than \"max_body\", " + std::to_string(settings_.max_body) +
                " bytes";
       }
+      if (is_out_of_memory_) return "cannot keep the body" + told(ENOMEM);
       break;
     default:
       break;
@@ -340,33 +347,43 @@ std::string HttpClient::explain(int code) const {
 
 // ---- callbacks: nothing of the runtime here (http_engine.h, I4) -------------------------------
 
-std::size_t HttpClient::on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
+std::size_t HttpClient::on_body(char* bytes, std::size_t size, std::size_t count,
+                                void* self) noexcept {
   auto* client = static_cast<HttpClient*>(self);
-  const std::size_t length = size * count;
-  const std::lock_guard locked(client->body_lock_);
-  if (client->waiting_.size() >= kMostBuffered) {
-    client->is_paused_ = true;
-    client->note();
+  try {
+    return client->take_body({bytes, size * count});
+  } catch (...) {  // there is nothing else that could be wrong
+    client->is_out_of_memory_ = true;
+    return kEndTransfer;
+  }
+}
+
+std::size_t HttpClient::take_body(std::string_view bytes) {
+  const std::lock_guard locked(body_lock_);
+  if (waiting_.size() >= kMostBuffered) {
+    is_paused_ = true;
+    note();
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (client->status_ == 0) {
+  if (status_ == 0) {
     long status = 0;
-    curl().easy_getinfo(client->handles_->easy, CURLINFO_RESPONSE_CODE, &status);
-    client->status_ = static_cast<int>(status);
+    curl().easy_getinfo(handles_->easy, CURLINFO_RESPONSE_CODE, &status);
+    status_ = static_cast<int>(status);
   }
-  if (client->settings_.max_body - client->body_bytes_ < length) {
-    client->is_too_large_ = true;
-    return 0;  // ends the transfer with CURLE_WRITE_ERROR
+  if (settings_.max_body - body_bytes_ < bytes.size()) {
+    is_too_large_ = true;
+    return kEndTransfer;
   }
-  client->body_bytes_ += length;
-  client->waiting_.append(bytes, length);
-  if (client->waiting_.size() >= kWorthTaking) client->note();
-  return length;
+  body_bytes_ += bytes.size();
+  waiting_.append(bytes);
+  if (waiting_.size() >= kWorthTaking) note();
+  return bytes.size();
 }
 
 // libcurl takes a head that ends with the connection for one that is whole. Heads of preliminary
 // answers and of the proxy's come before that of the answer, lines of a trailer after it.
-std::size_t HttpClient::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
+std::size_t HttpClient::on_header(char* bytes, std::size_t size, std::size_t count,
+                                  void* self) noexcept {
   auto* client = static_cast<HttpClient*>(self);
   const std::string_view line(bytes, size * count);
   if (line.starts_with("HTTP/")) {
@@ -387,13 +404,19 @@ void HttpClient::note() {
   engine_->note_news(&transfer_);
 }
 
-int HttpClient::on_open(void* self, int /*purpose*/, void* address) {
+int HttpClient::on_open(void* self, int /*purpose*/, void* address) noexcept {
   auto* client = static_cast<HttpClient*>(self);
   const auto* wanted = static_cast<const curl_sockaddr*>(address);
   const int fd = ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
   if (fd < 0) client->open_error_ = errno;
-  client->engine_->note_socket(&client->transfer_, fd);
-  return fd;
+  try {
+    client->engine_->note_socket(&client->transfer_, fd);
+    return fd;
+  } catch (...) {
+    client->open_error_ = ENOMEM;
+    HttpEngine::close_socket(client->engine_.get(), fd);
+    return CURL_SOCKET_BAD;
+  }
 }
 
 }  // namespace gorun::jobs

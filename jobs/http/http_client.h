@@ -54,9 +54,11 @@ class HttpClient {
 
  private:
   struct Handles;
-  static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self);
-  static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
-  static int on_open(void* self, int purpose, void* address);
+  static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t on_header(char* bytes, std::size_t size, std::size_t count,
+                               void* self) noexcept;
+  static int on_open(void* self, int purpose, void* address) noexcept;
+  [[nodiscard]] std::size_t take_body(std::string_view bytes);
   [[nodiscard]] std::string why_not_connected() const;
   void set_up();
   [[nodiscard]] bool names_method() const;
@@ -74,6 +76,7 @@ class HttpClient {
   std::string aimed_at_;  // the URL that the handle is set to; empty: to none
   // The engine's holder; read when done.
   bool is_too_large_ = false;
+  bool is_out_of_memory_ = false;
   bool is_head_whole_ = false;  // that of the answer at hand
   int open_error_ = 0;          // of a socket that could not be made; an errno
 

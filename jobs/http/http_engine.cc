@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -62,6 +63,7 @@ Expected<std::shared_ptr<HttpEngine>, SystemError> HttpEngine::make(int cancel_f
 HttpEngine::HttpEngine(runtime::Fd epoll, int cancel_fd, const runtime::Cancel& end,
                        std::size_t connections)
     : cancel_fd_(cancel_fd), end_(end), epoll_(std::move(epoll)), multi_(curl().multi_init()) {
+  if (multi_ == nullptr) throw std::bad_alloc();
   curl().multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
   curl().multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl().multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
@@ -74,25 +76,38 @@ HttpEngine::~HttpEngine() { curl().multi_cleanup(multi_); }
 
 // ---- callbacks -------------------------------------------------------------------------------
 
-int HttpEngine::on_socket(void* /*easy*/, int fd, int what, void* engine, void* /*known*/) {
+int HttpEngine::on_socket(void* /*easy*/, int fd, int what, void* engine,
+                          void* /*known*/) noexcept {
   auto* self = static_cast<HttpEngine*>(engine);
-  Watched& watched = self->watched(fd);
-  watched.is_wanted = what != CURL_POLL_REMOVE;
-  if (!watched.is_wanted) {
+  int wrong = ENOMEM;
+  try {
+    wrong = self->watch_as_told(fd, what);
+  } catch (...) {  // there is nothing else that could be wrong
+  }
+  if (wrong == 0) return 0;
+  self->broken_ = wrong;
+  return -1;
+}
+
+// An errno value; 0: all is well.
+int HttpEngine::watch_as_told(int fd, int what) {
+  Watched& told = watched(fd);
+  told.is_wanted = what != CURL_POLL_REMOVE;
+  if (!told.is_wanted) {
     // What libcurl opens for itself it also closes, and tells nobody.
-    if (!watched.is_told) self->stop_watching(fd);
+    if (!told.is_told) stop_watching(fd);
     return 0;
   }
   std::uint32_t events = 0;
   if ((what & CURL_POLL_IN) != 0) events |= EPOLLIN;
   if ((what & CURL_POLL_OUT) != 0) events |= EPOLLOUT;
-  if (watched.events == events) return 0;
+  if (told.events == events) return 0;
   epoll_event event = {};
   event.events = events;
   event.data.fd = fd;
-  const int how = watched.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  watched.events = events;
-  return ::epoll_ctl(self->epoll_.get(), how, fd, &event) == 0 ? 0 : -1;
+  const int how = told.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  told.events = events;
+  return ::epoll_ctl(epoll_.get(), how, fd, &event) == 0 ? 0 : errno;
 }
 
 HttpEngine::Watched& HttpEngine::watched(int fd) {
@@ -101,8 +116,9 @@ HttpEngine::Watched& HttpEngine::watched(int fd) {
   return watched_[index];
 }
 
-int HttpEngine::close_socket(void* engine, int fd) {
-  static_cast<HttpEngine*>(engine)->watched(fd) = {};
+int HttpEngine::close_socket(void* engine, int fd) noexcept {
+  std::vector<Watched>& known = static_cast<HttpEngine*>(engine)->watched_;
+  if (static_cast<std::size_t>(fd) < known.size()) known[static_cast<std::size_t>(fd)] = {};
   return ::close(fd);  // which takes it out of the set
 }
 
@@ -119,7 +135,7 @@ void HttpEngine::note_socket(Transfer* transfer, int fd) {
   if (transfer->asks_resolver) found_.push_back(transfer);
 }
 
-int HttpEngine::on_timer(void* /*multi*/, long timeout_ms, void* engine) {
+int HttpEngine::on_timer(void* /*multi*/, long timeout_ms, void* engine) noexcept {
   auto* self = static_cast<HttpEngine*>(engine);
   self->timer_at_ = timeout_ms < 0 ? runtime::kNoDeadline
                                    : runtime::now() + std::chrono::milliseconds(timeout_ms);
@@ -174,6 +190,7 @@ void HttpEngine::do_queued() {
     }
   }
   doing_.clear();
+  end_if_broken();
 }
 
 // ---- transfers -------------------------------------------------------------------------------
@@ -186,6 +203,7 @@ void HttpEngine::begin(Transfer* transfer) {
     finish(transfer, CURLE_ABORTED_BY_CALLBACK);
     return;
   }
+  if (broken_ != 0) return;  // end_if_broken() ends it
   if (!transfer->host.empty()) {
     using Entry = ResolveGate<Transfer*>::Entry;
     const Entry entry = gate_.enter(transfer->host, transfer, runtime::now());
@@ -290,6 +308,18 @@ void HttpEngine::after_curl() {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
     finish(transfer_of(message->easy_handle), code);
+  }
+  end_if_broken();
+}
+
+// libcurl would neither go on with any of them nor say so.
+void HttpEngine::end_if_broken() {
+  if (broken_ == 0) return;
+  gate_.clear();
+  while (!active_.empty()) {
+    active_.back()->asks_resolver = false;
+    active_.back()->error_number = broken_;
+    finish(active_.back(), CURLE_FAILED_INIT);
   }
 }
 

@@ -21,7 +21,8 @@
 //   I3  While a transfer is active there is a poller, and its deadline is not after timer_at_.
 //   I4  Callbacks of libcurl call nothing of the runtime: a goroutine that moves to another thread
 //       inside libcurl would leave behind what that keeps for each thread (errno, OpenSSL's
-//       errors).
+//       errors). Nor does an exception leave them, for libcurl is C: what was thrown ends the
+//       transfer, or, where a socket cannot be watched, all of them (broken_).
 // Not chosen: libcurl's sockets in the netpoller itself. It watches edges and owns descriptors;
 //   libcurl counts on levels and closes its sockets when it likes. A thread with
 //   curl_multi_poll(): that is a thread, and two thread switches for each answer.
@@ -52,6 +53,7 @@ struct Transfer {
 
   // Written by the holder of the engine's handle before is_done; read by the owner after it.
   int code = 0;                      // a CURLcode
+  int error_number = 0;              // not 0: the engine is broken; an errno
   bool is_cancelled = false;         // by cancel_fd, by `end`, or by drop()
   std::atomic<bool> is_done{false};  // release in the engine pairs with the owner's acquire
 
@@ -84,7 +86,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
 
   /// For callbacks of libcurl. The owner of `transfer` gets a token soon; it opens a socket, so its
   /// host is resolved; a socket is to be closed.
-  static int close_socket(void* engine, int fd);
+  static int close_socket(void* engine, int fd) noexcept;
   void note_news(Transfer* transfer) { with_news_.push_back(transfer); }
   void note_socket(Transfer* transfer, int fd);
 
@@ -95,8 +97,8 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   };
 
   HttpEngine(runtime::Fd epoll, int cancel_fd, const runtime::Cancel& end, std::size_t connections);
-  static int on_socket(void* easy, int fd, int what, void* engine, void* known);
-  static int on_timer(void* multi, long timeout_ms, void* engine);
+  static int on_socket(void* easy, int fd, int what, void* engine, void* known) noexcept;
+  static int on_timer(void* multi, long timeout_ms, void* engine) noexcept;
 
   // A socket in the epoll set. That of a connection stays there when libcurl has no more to wait
   // for, because the next request on it comes soon.
@@ -106,7 +108,9 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
     bool is_told = false;      // close_socket() will be called for it
   };
   Watched& watched(int fd);
+  int watch_as_told(int fd, int what);
   void stop_watching(int fd);
+  void end_if_broken();
 
   void submit(Command command);
   void work_and_release();
@@ -138,6 +142,8 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   runtime::Nanos armed_at_ = runtime::kNoDeadline;  // the poller's deadline
   bool has_poller_ = false;
   bool is_cancelled_ = false;
+  int broken_ =
+      0;  // not 0: a socket could not be watched, after which libcurl does no more; an errno
 
   runtime::Mutex queue_lock_;
   std::vector<Command> queue_;           // guarded by queue_lock_
