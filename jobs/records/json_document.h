@@ -4,6 +4,9 @@
 // shortest text of its double (that of one which has none stays as it stands), all else is JSON
 // without blanks.
 //
+// Of a key that comes twice in an object the last value counts, as for jq, Python and JavaScript;
+// simdjson's own pointers take the first.
+//
 // Of a text with a number that fits neither 64 bits nor a double, which simdjson makes no tree of,
 // values are looked up one by one (simdjson's on-demand documents).
 #pragma once

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "jobs/json_tokens.h"
+#include "jobs/records/json_pointer.h"
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -71,16 +72,6 @@ const char* run_end(const char* at, const char* end) {
   }
   while (at < end && is_json_digit(*at)) ++at;
   return at;
-}
-
-// A token of a pointer: "~1" stands for "/", "~0" for "~".
-std::string unescaped(std::string_view token) {
-  std::string key;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    const bool is_escape = token[i] == '~' && i + 1 < token.size();
-    key += is_escape ? (token[++i] == '1' ? '/' : '~') : token[i];
-  }
-  return key;
 }
 
 }  // namespace
@@ -384,12 +375,7 @@ JsonSkimmer::JsonSkimmer(std::span<const std::string> pointers)
   for (std::size_t i = 0; i < pointers.size(); ++i) {
     Node* node = root_.get();
     std::string_view rest = pointers[i];
-    while (!rest.empty()) {
-      rest.remove_prefix(1);  // the slash
-      const std::size_t length = std::min(rest.find('/'), rest.size());
-      node = &node->child(unescaped(rest.substr(0, length)));
-      rest.remove_prefix(length);
-    }
+    while (!rest.empty()) node = &node->child(json_key(take_json_token(&rest)));
     node->pointers.push_back(i);
   }
 }

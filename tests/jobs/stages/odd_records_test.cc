@@ -164,7 +164,7 @@ TEST_CASE("JSON: numbers, escapes, and keys that come twice") {
 {"a": "\u00e9\ud83d\ude00\n\"\\\/\u0000", "b": ""}
 {"\u0061": "by its escape", "b": "\u0062"}
 {"a": 1, "a": 2, "b": {"a": 3}}
-{"b": {"x": [1, {"y": "]}"}]}, "b": "the first counts", "a": null}
+{"b": "the last counts", "b": {"x": [1, {"y": "]}"}]}, "a": null}
 )");
   const std::string expected =
       "{\"a\":9007199254740993,\"b\":-9223372036854775808}\n"
@@ -176,7 +176,7 @@ TEST_CASE("JSON: numbers, escapes, and keys that come twice") {
       "{\"a\":100,\"b\":1e-07}\n"
       "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\\n\\\"\\\\/\\u0000\",\"b\":\"\"}\n"
       "{\"a\":\"by its escape\",\"b\":\"b\"}\n"
-      "{\"a\":1,\"b\":\"{\\\"a\\\":3}\"}\n"
+      "{\"a\":2,\"b\":\"{\\\"a\\\":3}\"}\n"
       "{\"a\":\"null\",\"b\":\"{\\\"x\\\":[1,{\\\"y\\\":\\\"]}\\\"}]}\"}\n";
   for (const int procs : kProcs) {
     CAPTURE(procs);
