@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "tests/support/pty_command.h"
 #include "tests/support/scale.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/small_disk.h"
 
 namespace gorun::test::exec_ends_test {
 
@@ -39,25 +39,6 @@ CommandResult run_once(const std::string& options, CommandOptions how = {}) {
   how.input = R"({"gorun": 1, "stages": {"e": {"kind": "exec", )" + options + "}}}";
   return run_gorun({"-q", "-"}, std::move(how));
 }
-
-// A file system of its own, small and soon full; none where this process may not mount one.
-class SmallDisk {
- public:
-  explicit SmallDisk(const ScratchDir& scratch) : path_(scratch.make_dir("disk")) {
-    is_mounted_ = mount("none", path_.c_str(), "tmpfs", 0, "size=64k") == 0;
-  }
-  ~SmallDisk() {
-    if (is_mounted_) umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool is_mounted() const { return is_mounted_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  bool is_mounted_ = false;
-};
 
 // A control group with 20 MiB of memory, to which processes may be sent by writing to procs(); none
 // where this process may not make one.
