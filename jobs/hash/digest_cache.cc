@@ -9,13 +9,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <system_error>
 #include <utility>
 
-#include "jobs/quote.h"
+#include "jobs/format/quote.h"
 
 namespace gorun::jobs {
 namespace {
@@ -35,6 +36,12 @@ constexpr std::size_t kFilesOfBucket = 16;
 constexpr int kMostBitsAtOnce = 6;
 
 constexpr std::uint64_t kContradictionsShown = 20;
+
+// Where a power cut has made zeros of the header, so many pages are looked at to find one of ours.
+constexpr int kPagesLookedAt = 1024;
+
+// What is in a file may be secret, and a digest of a short one tells it: only the owner reads it.
+constexpr mode_t kMode = 0600;
 
 constexpr std::string_view kTableName = "digests";
 constexpr std::string_view kNextName = "digests.next";
@@ -111,16 +118,41 @@ int write_page(int fd, std::uint64_t page, std::string_view bytes) {
   return 0;
 }
 
+// Without a slash at its end; of the root, and where it cannot be said, empty.
 std::string current_directory() {
   std::error_code error;
-  return std::filesystem::current_path(error).string() + "/";
+  std::string path = std::filesystem::current_path(error).string();
+  if (path == "/") path.clear();
+  return path;
+}
+
+bool is_same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+std::string foreign_message(const std::string& path) {
+  return quote_for_message(path) +
+         " is not what gorun keeps digests in: remove it, or name another place";
+}
+
+// True of what a run that was killed has left of a table that was to be.
+bool is_left_over(const std::string& path) {
+  const FileDescriptor file(
+      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat seen = {};
+  if (!file.is_open() || ::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return false;
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  std::array<char, kMagic.size()> begin = {};
+  const ssize_t got = ::pread(file.get(), begin.data(), begin.size(), 0);
+  return got == 0 || (got == begin.size() && begin == kMagic);
 }
 
 // Those that are open in this process, by path: of a file that is opened twice the second lock
 // would wait for the first.
 struct OpenCaches {
   std::mutex mutex;  // held while one is opened
-  std::map<std::string, std::weak_ptr<DigestCache>> by_path;
+  std::condition_variable closed;
+  std::map<std::string, std::weak_ptr<DigestCache>> by_path;  // until it is closed
 };
 
 OpenCaches& open_caches() {
@@ -188,10 +220,14 @@ class DigestCache::Bucket {
     set_used(used() - entry.size());
   }
 
-  // False: it has no room.
-  bool add(const Key& key, const FileStamp& stamp, std::string_view digests) {
+  // True: there is room for an entry, once `freed` bytes are.
+  [[nodiscard]] bool has_room(std::string_view digests, std::size_t freed) const {
+    return used() - freed + kEntryBytes + digests.size() <= kPageBytes;
+  }
+
+  // has_room().
+  void add(const Key& key, const FileStamp& stamp, std::string_view digests) {
     const std::size_t at = used();
-    if (at + kEntryBytes + digests.size() > kPageBytes) return false;
     const std::array<std::uint64_t, 6> numbers = {key.low,
                                                   key.high,
                                                   static_cast<std::uint64_t>(stamp.size),
@@ -203,7 +239,6 @@ class DigestCache::Bucket {
     entry[sizeof numbers] = static_cast<char>(digests.size());
     std::memcpy(entry + kEntryBytes, digests.data(), digests.size());
     set_used(at + kEntryBytes + digests.size());
-    return true;
   }
 
  private:
@@ -259,12 +294,24 @@ Expected<std::shared_ptr<DigestCache>, std::string> DigestCache::open(const Cach
   std::filesystem::path real = std::filesystem::canonical(place.directory, ignored);
   if (ignored) real = place.directory;
   OpenCaches& caches = open_caches();
-  const std::lock_guard lock(caches.mutex);
-  std::weak_ptr<DigestCache>& known = caches.by_path[real.string()];
-  if (std::shared_ptr<DigestCache> cache = known.lock()) return cache;
-  std::shared_ptr<DigestCache> cache(new DigestCache(real.string(), trust));
-  if (auto error = cache->open_table()) return *std::move(error);
-  known = cache;
+  std::unique_lock lock(caches.mutex);
+  for (auto known = caches.by_path.find(real.string()); known != caches.by_path.end();
+       known = caches.by_path.find(real.string())) {
+    if (std::shared_ptr<DigestCache> cache = known->second.lock()) return cache;
+    caches.closed.wait(lock);  // it writes what it has, and lets go of the table
+  }
+  std::unique_ptr<DigestCache> opened(new DigestCache(real.string(), trust));
+  if (auto error = opened->open_table()) return *std::move(error);
+  const std::shared_ptr<DigestCache> cache(opened.release(), [&caches](DigestCache* closing) {
+    const std::string directory = closing->directory_;
+    delete closing;
+    {
+      const std::lock_guard closed(caches.mutex);
+      caches.by_path.erase(directory);
+    }
+    caches.closed.notify_all();
+  });
+  caches.by_path[real.string()] = cache;
   return cache;
 }
 
@@ -277,28 +324,30 @@ DigestCache::DigestCache(std::string directory, Trust trust)
 DigestCache::~DigestCache() { flush(); }
 
 std::optional<std::string> DigestCache::open_table() {
+  constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;  // a FIFO would wait for a writer
   bool is_ours = false;
   for (;;) {
-    table_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (table_.is_open()) {
+    table_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | kFlags, kMode));
+    const int failed = errno;
+    const bool may_read = failed == EACCES || failed == EPERM || failed == EROFS;
+    if (!table_.is_open() && may_read) {
+      table_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | kFlags));
+      if (table_.is_open()) give_up({"write", failed, path_});
+    } else if (table_.is_open()) {
       is_ours = lock_table();
-    } else if (errno == EACCES || errno == EROFS) {
-      give_up({"write", errno, path_});
-      table_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     }
-    if (!table_.is_open()) return SystemError{"open", errno, path_}.message();
+    if (!table_.is_open()) return SystemError{"open", failed, path_}.message();
     struct stat opened = {};
-    struct stat there = {};
     if (::fstat(table_.get(), &opened) != 0) return SystemError{"stat", errno, path_}.message();
-    if (!is_ours) break;
+    if (!S_ISREG(opened.st_mode)) return foreign_message(path_);
     // Who had it before may have put another one in its place.
-    if (::stat(path_.c_str(), &there) == 0 && there.st_ino == opened.st_ino) break;
+    if (!is_ours || is_in_place()) break;
   }
   const auto header = read_header();
   if (!header) return header.error().message();
   switch (*header) {
     case HeaderState::kForeign:
-      return quote(path_) + " is not what gorun keeps digests in: remove it, or name another place";
+      return foreign_message(path_);
     case HeaderState::kRight:
       knows_any_ = trust_ == Trust::kStamps;
       break;
@@ -319,29 +368,64 @@ std::optional<std::string> DigestCache::open_table() {
 bool DigestCache::lock_table() {
   if (::flock(table_.get(), LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) {
-    warn("another gorun uses " + quote(path_) + ": what this one reads is not remembered");
+    warn("another gorun uses " + quote_for_message(path_) +
+         ": what this one reads is not remembered");
   } else {
     give_up({"lock", errno, path_});
   }
   return false;
 }
 
+// I2: false: the table was removed, or another one is there.
+bool DigestCache::is_in_place() const {
+  struct stat opened = {};
+  struct stat there = {};
+  return ::fstat(table_.get(), &opened) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+         is_same_file(opened, there);
+}
+
 Expected<DigestCache::HeaderState, SystemError> DigestCache::read_header() {
   Header header;
   const ssize_t got = ::pread(table_.get(), &header, sizeof header, 0);
   if (got < 0) return SystemError{"read", errno, path_};
-  // A power cut may have left zeros of it.
   const Header none;
-  if (got == 0 || std::memcmp(&header, &none, static_cast<std::size_t>(got)) == 0) {
-    return HeaderState::kNone;
+  if (std::memcmp(&header, &none, sizeof header) == 0) {
+    return got < static_cast<ssize_t>(sizeof header) || follows_lost_header()
+               ? HeaderState::kNone
+               : HeaderState::kForeign;
   }
-  if (header.magic != kMagic) return HeaderState::kForeign;
+  const std::size_t begun = std::min(kMagic.size(), static_cast<std::size_t>(got));
+  if (std::memcmp(&header, kMagic.data(), begun) != 0) return HeaderState::kForeign;
   const bool is_right = got == sizeof header && header.byte_order == kByteOrder &&
                         header.bits <= kMostBits && header.check == header.right_check();
   if (!is_right) return HeaderState::kNone;
   bits_ = static_cast<int>(header.bits);
   seed_ = header.seed;
   return HeaderState::kRight;
+}
+
+// Of a table that begins with zeros, as a power cut may leave one: false if what follows is
+// somebody else's.
+bool DigestCache::follows_lost_header() const {
+  Bucket bucket;
+  bool is_all_zeros = true;
+  off_t at = 0;
+  for (int looked = 0; looked < kPagesLookedAt; ++looked) {
+    at = ::lseek(table_.get(), at, SEEK_DATA);
+    if (at < 0) return errno == ENXIO && is_all_zeros;  // it ends here
+    const std::uint64_t number = static_cast<std::uint64_t>(at) / kPageBytes;
+    bucket.clear();
+    const std::span<char> page = bucket.page();
+    const ssize_t got =
+        ::pread(table_.get(), page.data(), page.size(), static_cast<off_t>(number * kPageBytes));
+    if (got < 0) return false;
+    const bool is_zero = std::ranges::all_of(page, [](char c) { return c == '\0'; });
+    if (!is_zero && number == 0) return false;
+    is_all_zeros = is_all_zeros && is_zero;
+    if (!is_zero && bucket.is_right() && !bucket.is_empty()) return true;
+    at = static_cast<off_t>((number + 1) * kPageBytes);
+  }
+  return false;
 }
 
 // The errno of what failed; 0: it is there.
@@ -358,15 +442,14 @@ int DigestCache::write_header(int fd, int bits) const {
 // links or ".." is another path.
 DigestCache::Key DigestCache::key_of(std::string_view path) const {
   std::string whole;
-  whole.reserve(current_.size() + path.size());
+  whole.reserve(current_.size() + 1 + path.size());
   if (!path.starts_with('/')) whole = current_;
   while (!path.empty()) {
     const std::size_t end = std::min(path.find('/'), path.size());
     const std::string_view component = path.substr(0, end);
     path.remove_prefix(std::min(end + 1, path.size()));
     if (component.empty() || component == ".") continue;
-    if (!whole.ends_with('/')) whole += '/';
-    whole += component;
+    whole.append("/").append(component);
   }
   const XXH128_hash_t hash = XXH3_128bits_withSeed(whole.data(), whole.size(), seed_);
   return {hash.low64, hash.high64};
@@ -429,7 +512,6 @@ void DigestCache::keep(std::string_view path, const FileStamp& stamp,
   {
     const std::lock_guard lock(gathering_);
     std::string& bytes = gathered_.bytes;
-    if (gathered_.files.empty() && bytes.capacity() == 0) gathered_since_ = now;
     file.path = static_cast<std::uint32_t>(bytes.size());
     bytes.append(path);
     file.digests = static_cast<std::uint32_t>(bytes.size());
@@ -437,10 +519,10 @@ void DigestCache::keep(std::string_view path, const FileStamp& stamp,
     file.end = static_cast<std::uint32_t>(bytes.size());
     gathered_.files.push_back(file);
     const bool is_due = gathered_.files.size() >= kMostGathered || bytes.size() >= kMostBytes ||
-                        now - gathered_since_ >= kGatheringTime;
+                        now - written_ >= kGatheringTime;
     if (!is_due) return;
     due = std::exchange(gathered_, {});
-    gathered_since_ = now;
+    written_ = now;
   }
   write(std::move(due));
 }
@@ -457,6 +539,8 @@ void DigestCache::flush() {
 void DigestCache::write(Gathered&& gathered) {
   const std::lock_guard writer(writing_);
   std::vector<Gathered::File>& files = gathered.files;
+  if (files.empty() || !keeps_.load(std::memory_order_relaxed)) return;
+  if (!is_in_place()) return give_up_lost();
   std::ranges::sort(files, {}, [](const Gathered::File& file) { return file.key.high; });
   // A table that these alone would fill is not doubled again and again.
   int bits = bits_;
@@ -484,26 +568,29 @@ void DigestCache::write(Gathered&& gathered) {
 // False: it has no room.
 bool DigestCache::put(const Gathered& gathered, const Gathered::File& file, Bucket* bucket) {
   const std::string_view bytes = gathered.bytes;
-  Digests digests = parse_digests(bytes.substr(file.digests, file.end - file.digests));
+  const Digests given = parse_digests(bytes.substr(file.digests, file.end - file.digests));
+  Digests digests;  // each algorithm once, for an entry has room for all of them
+  const auto add = [&digests](const Digest& digest) {
+    if (find_digest(digests, digest.algorithm) == nullptr) digests.push_back(digest);
+  };
+  std::ranges::for_each(given, add);
+  bool is_contradicted = false;
   const auto entry = bucket->find(file.key);
   if (entry && entry->stamp == file.stamp) {
     const Digests known = parse_digests(entry->digests);
-    const bool is_contradicted = std::ranges::any_of(digests, [&](const Digest& digest) {
+    is_contradicted = std::ranges::any_of(digests, [&](const Digest& digest) {
       const Digest* const before = find_digest(known, digest.algorithm);
       return before != nullptr && *before != digest;
     });
-    if (is_contradicted) {
-      report_contradiction(bytes.substr(file.path, file.digests - file.path));
-    } else {
-      for (const Digest& other : known) {
-        if (find_digest(digests, other.algorithm) == nullptr) digests.push_back(other);
-      }
-    }
+    if (!is_contradicted) std::ranges::for_each(known, add);
   }
-  if (entry) bucket->erase(*entry);
   std::string together;
   append_digests(digests, &together);
-  return bucket->add(file.key, file.stamp, together);
+  if (!bucket->has_room(together, entry ? entry->size() : 0)) return false;
+  if (is_contradicted) report_contradiction(bytes.substr(file.path, file.digests - file.path));
+  if (entry) bucket->erase(*entry);
+  bucket->add(file.key, file.stamp, together);
+  return true;
 }
 
 // Makes the table one of 2^bits buckets, if it is smaller. False: it cannot be.
@@ -515,38 +602,75 @@ bool DigestCache::grow(int bits) {
   return true;
 }
 
+// The file of the next table, empty and locked, for who may read and write this one.
+Expected<FileDescriptor, SystemError> DigestCache::create_next(const std::string& path) const {
+  FileDescriptor next;
+  for (bool is_retried = false; !next.is_open(); is_retried = true) {
+    next = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+    const int failed = errno;
+    if (next.is_open()) break;
+    if (failed != EEXIST || is_retried || !is_left_over(path)) {
+      return SystemError{"make", failed, path};
+    }
+    ::unlink(path.c_str());
+  }
+  struct stat seen = {};
+  if (::flock(next.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(table_.get(), &seen) != 0) {
+    const SystemError error{"lock", errno, path};
+    ::unlink(path.c_str());
+    return error;
+  }
+  // If they cannot be set, they are those of who wrote it last.
+  if (::fchown(next.get(), seen.st_uid, seen.st_gid) == 0) {
+    static_cast<void>(::fchmod(next.get(), seen.st_mode & 0777));
+  }
+  return next;
+}
+
 // `times` times: a bucket becomes 2^times neighbours.
 bool DigestCache::double_table(int times) {
   const std::string path = directory_ + "/" + std::string(kNextName);
-  const auto fail = [&](std::string_view call, int number) {
-    give_up({call, number, path});
+  if (bits_ + times > kMostBits) {
+    give_up({"write", EFBIG, path_});
+    return false;
+  }
+  auto created = create_next(path);
+  if (!created) {
+    give_up(created.error());
+    return false;
+  }
+  FileDescriptor next = std::move(created).value();
+  const auto fail = [&](std::string_view call, int number, const std::string& subject) {
+    give_up({call, number, subject});
     ::unlink(path.c_str());
     return false;
   };
-  if (bits_ + times > kMostBits) return fail("write", EFBIG);
-  FileDescriptor next(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!next.is_open()) return fail("open", errno);
-  if (::flock(next.get(), LOCK_EX | LOCK_NB) != 0) return fail("lock", errno);
-  if (const int failed = write_header(next.get(), bits_ + times)) return fail("write", failed);
+  if (const int failed = write_header(next.get(), bits_ + times)) {
+    return fail("write", failed, path);
+  }
   Bucket bucket;
   std::vector<Bucket> parts(std::size_t{1} << times);
   for (std::uint64_t i = 0; i < std::uint64_t{1} << bits_; ++i) {
-    if (!load(table_.get(), 1 + i, &bucket)) return fail("read", errno);
+    if (!load(table_.get(), 1 + i, &bucket)) return fail("read", errno, path_);
     for (Bucket& part : parts) part.clear();
     bucket.for_each([&](const Bucket::Entry& entry) {
       const std::uint64_t part = entry.key.high >> (64 - bits_ - times) & (parts.size() - 1);
-      // It has room: it gets a part of what a page had.
-      static_cast<void>(parts[part].add(entry.key, entry.stamp, entry.digests));
+      parts[part].add(entry.key, entry.stamp, entry.digests);  // a part of what a page had
     });
     for (std::size_t part = 0; part < parts.size(); ++part) {
       if (parts[part].is_empty()) continue;
       const std::uint64_t page = 1 + i * parts.size() + part;
       if (const int failed = write_page(next.get(), page, parts[part].sealed())) {
-        return fail("write", failed);
+        return fail("write", failed, path);
       }
     }
   }
-  if (::rename(path.c_str(), path_.c_str()) != 0) return fail("rename", errno);
+  if (!is_in_place()) {
+    give_up_lost();
+    ::unlink(path.c_str());
+    return false;
+  }
+  if (::rename(path.c_str(), path_.c_str()) != 0) return fail("rename", errno, path);
   const std::unique_lock turn(turn_);
   table_ = std::move(next);
   bits_ += times;
@@ -558,6 +682,11 @@ void DigestCache::give_up(const SystemError& error) {
   warn(error.message() + ": digests are not remembered");
 }
 
+void DigestCache::give_up_lost() {
+  keeps_.store(false, std::memory_order_relaxed);
+  warn(quote_for_message(path_) + " was removed or replaced: digests are not remembered");
+}
+
 void DigestCache::warn(std::string what) {
   const std::lock_guard lock(warnings_mutex_);
   warnings_.push_back(std::move(what));
@@ -566,15 +695,18 @@ void DigestCache::warn(std::string what) {
 void DigestCache::report_contradiction(std::string_view path) {
   {
     const std::lock_guard lock(warnings_mutex_);
-    if (++contradictions_ > kContradictionsShown) return;
+    if (++contradictions_ > kContradictionsShown) {
+      ++contradictions_untold_;
+      return;
+    }
   }
-  warn(quote(path) +
+  warn(quote_for_message(path) +
        " does not hold what it held, and its size, times and inode are the same: "
        "the disk is bad, or somebody set the clock");
 }
 
-bool DigestCache::is_made_of(const std::string& path) const {
-  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+bool DigestCache::is_made_of(std::string_view path) const {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
   if (name != kTableName && name != kNextName) return false;
   std::error_code error;
   return std::filesystem::equivalent(path, directory_ + "/" + std::string(name), error);
@@ -583,10 +715,9 @@ bool DigestCache::is_made_of(const std::string& path) const {
 std::vector<std::string> DigestCache::take_warnings() {
   const std::lock_guard lock(warnings_mutex_);
   std::vector<std::string> warnings = std::exchange(warnings_, {});
-  const std::uint64_t contradictions = std::exchange(contradictions_, 0);
-  if (contradictions > kContradictionsShown) {
-    warnings.push_back("of " + std::to_string(contradictions - kContradictionsShown) +
-                       " more files the same is to be said");
+  if (const std::uint64_t untold = std::exchange(contradictions_untold_, 0); untold > 0) {
+    warnings.push_back("of " + std::to_string(untold) +
+                       (untold == 1 ? " more file" : " more files") + " the same is to be said");
   }
   return warnings;
 }

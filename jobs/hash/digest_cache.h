@@ -87,7 +87,7 @@ class DigestCache {
   void flush();
 
   /// True of the files that the cache itself lies in.
-  [[nodiscard]] bool is_made_of(const std::string& path) const;
+  [[nodiscard]] bool is_made_of(std::string_view path) const;
 
   /// What people should know, each once: a line why digests are not kept, a line for a file that
   /// contradicts what was known of it, and of many such files one that says how many more.
@@ -120,7 +120,9 @@ class DigestCache {
 
   [[nodiscard]] std::optional<std::string> open_table();
   [[nodiscard]] bool lock_table();
+  [[nodiscard]] bool is_in_place() const;
   [[nodiscard]] Expected<HeaderState, SystemError> read_header();
+  [[nodiscard]] bool follows_lost_header() const;
   [[nodiscard]] int write_header(int fd, int bits) const;
   [[nodiscard]] Key key_of(std::string_view path) const;
   [[nodiscard]] std::uint64_t bucket_of(const Key& key) const;
@@ -128,22 +130,24 @@ class DigestCache {
   void write(Gathered&& gathered);
   [[nodiscard]] bool put(const Gathered& gathered, const Gathered::File& file, Bucket* bucket);
   [[nodiscard]] bool grow(int bits);
+  [[nodiscard]] Expected<FileDescriptor, SystemError> create_next(const std::string& path) const;
   [[nodiscard]] bool double_table(int times);
   void give_up(const SystemError& error);
+  void give_up_lost();
   void warn(std::string what);
   void report_contradiction(std::string_view path);
 
   const std::string directory_;
   const std::string path_;     // of the table
-  const std::string current_;  // directory, with a slash behind it
+  const std::string current_;  // directory, see current_directory()
   const Trust trust_;
   bool knows_any_ = false;
 
   std::uint64_t seed_ = 0;
 
   std::mutex gathering_;
-  Gathered gathered_;                                     // guarded by gathering_
-  std::chrono::steady_clock::time_point gathered_since_;  // likewise; of the last write
+  Gathered gathered_;                              // guarded by gathering_
+  std::chrono::steady_clock::time_point written_;  // likewise: when keep() last wrote; first: never
 
   std::mutex writing_;      // held by the one who changes the table
   std::shared_mutex turn_;  // to replace it: exclusive. Guards what follows, to bits_
@@ -154,7 +158,8 @@ class DigestCache {
   std::atomic<bool> keeps_{false};
   std::mutex warnings_mutex_;  // the last one taken. Guards what follows
   std::vector<std::string> warnings_;
-  std::uint64_t contradictions_ = 0;  // since warnings were taken
+  std::uint64_t contradictions_ = 0;
+  std::uint64_t contradictions_untold_ = 0;  // of them; since warnings were taken
 };
 
 }  // namespace gorun::jobs
