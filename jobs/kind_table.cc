@@ -26,6 +26,11 @@ std::int64_t files_of_reducers(const StageOptions& options) {
   return options.has("argv") ? options.integer("shards") * (kCommandFiles + kShardFiles) : 0;
 }
 
+// The table of digests, and the one that takes its place.
+std::int64_t files_of_cache(const StageOptions& options) {
+  return options.text("cache") == "false" ? 0 : 3;
+}
+
 constexpr std::array<StageKind, 24> kKinds = {{
     {.name = "walk",
      .summary = "files below directories, found in parallel",
@@ -147,7 +152,8 @@ constexpr std::array<StageKind, 24> kKinds = {{
      .parallel = true,
      .files = {.per_worker = 2, .items_in_hand = kHashedAtOnce},
      .failures = ItemFailures::kRetried,
-     .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})"},
+     .example = R"("digests": {"kind": "hash", "from": "files", "algorithm": "sha256"})",
+     .more_files = files_of_cache},
     {.name = "verify",
      .summary = "checks files against the digests of their items; sets the field result",
      .ports = kOutPort,

@@ -38,7 +38,8 @@ bool PathSource::next(HashTask* task) {
   for (Found& found : piece.found) {
     const bool is_wanted =
         found.type == FileType::kFile || (found.is_root && found.type != FileType::kDirectory);
-    if (!is_wanted || (cache_ != nullptr && cache_->is_made_of(found.path))) continue;
+    if (!is_wanted) continue;
+    if (cache_ != nullptr && !found.is_root && cache_->is_made_of(found.path)) continue;
     task->names.push_back(std::move(found.path));
     inodes.push_back(found.inode);
   }

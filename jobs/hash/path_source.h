@@ -21,7 +21,8 @@ namespace gorun::jobs {
 class PathSource final : public HashSource {
  public:
   /// disks  outlive this; nullptr: none turns.
-  /// cache  outlives this; the files that it lies in are passed over. nullptr: there is none.
+  /// cache  outlives this; the files that it lies in are passed over, unless they are given.
+  ///        nullptr: there is none.
   PathSource(std::vector<std::string> paths, std::vector<Algorithm> algorithms, WalkOrder order,
              TurningDisks* disks = nullptr, const DigestCache* cache = nullptr);
 

@@ -2,7 +2,7 @@
 //
 // A worker hashes the files of a batch (jobs/hash/hash_worker.h); when its siblings have nothing to
 // do it puts back half of those that it has not begun with. Items leave in the order in which they
-// came.
+// came. A file that the stage's own cache lies in is passed over.
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -48,6 +48,7 @@ class Hash final : public Operator, private HashObserver {
         worker_(algorithms, Sha256Path::kAuto, context.procs(), disks, cache) {}
 
   Flow process(Batch&& batch, Out& out) override {
+    if (cache_ != nullptr) leave_out_cache(&batch);
     names_.clear();
     for (const Item& item : batch.items()) names_.push_back(item.text);
     batch_ = &batch;
@@ -86,6 +87,16 @@ class Hash final : public Operator, private HashObserver {
     }
     set_fields(&item, *result);
     return true;
+  }
+
+  // The files of the cache change while they are read.
+  void leave_out_cache(Batch* batch) const {
+    const std::span<Item> items = batch->items();
+    std::size_t kept = 0;
+    for (const Item& item : items) {
+      if (!cache_->is_made_of(item.text)) items[kept++] = item;
+    }
+    batch->truncate(kept);
   }
 
   void leave_out_failed(Batch* batch) const {
@@ -150,6 +161,7 @@ class HashStage final : public Stage {
     });
     if (opened) {
       cache_ = std::move(opened).value();
+      for (std::string& warning : cache_->take_warnings()) context.warn(std::move(warning));
     } else {
       context.warn(opened.error() + ": all files are read");
     }
