@@ -45,6 +45,21 @@ TEST_CASE("what has grown since it was counted is no negative time") {
   CHECK(hash_line(figures).find("41 of 41 files, 300 MiB of 300 MiB") != std::string::npos);
 }
 
+TEST_CASE("what a cache knows is done, and no part of the rate") {
+  HashFigures figures{seconds(10), {12003, 10U << 20U}, 1048576.0};
+  figures.done.known_files = 11'990;
+  figures.done.known_bytes = 200U << 20U;
+  CHECK(bytes_done(figures) == 210U << 20U);
+  CHECK(hash_line(figures) == "gorun: 10.0 s, 12,003 files (11,990 known), 210 MiB, 1.00 MiB/s");
+  figures.total = gorun::jobs::HashTotals{12'010, 230U << 20U};
+  CHECK(time_left(figures) == seconds(20));
+  CHECK(hash_line(figures) ==
+        "gorun: 10.0 s, 12,003 of 12,010 files (11,990 known), 210 MiB of 230 MiB, 1.00 MiB/s, "
+        "20.0 s left");
+  figures.done.known_bytes = 300U << 20U;  // they have grown since they were counted
+  CHECK(time_left(figures) == seconds(0));
+}
+
 TEST_CASE("no time is foretold while nothing moves") {
   HashFigures figures{seconds(10), {0, 0}, 0};
   figures.total = gorun::jobs::HashTotals{1, 5};
