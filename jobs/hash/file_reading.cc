@@ -103,11 +103,15 @@ Called settle(int fd, struct stat* seen) {
   });
 }
 
-// Their files are made up while they are read; st_size is 0 or one page.
-bool sizes_are_fictions(int fd) {
+// 0: it cannot be said.
+unsigned long file_system_of(int fd) {
   struct statfs fs = {};
-  if (::fstatfs(fd, &fs) != 0) return false;
-  switch (static_cast<unsigned long>(fs.f_type)) {
+  return ::fstatfs(fd, &fs) == 0 ? static_cast<unsigned long>(fs.f_type) : 0;
+}
+
+// Their files are made up while they are read; st_size is 0 or one page.
+bool sizes_are_fictions(unsigned long file_system) {
+  switch (file_system) {
     case PROC_SUPER_MAGIC:
     case SYSFS_MAGIC:
     case CGROUP_SUPER_MAGIC:
@@ -116,6 +120,23 @@ bool sizes_are_fictions(int fd) {
     case TRACEFS_MAGIC:
     case SECURITYFS_MAGIC:
     case BPF_FS_MAGIC:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Inodes and times are what the maker of the image gave them. In the next image, mounted at the
+// same place, they may be the same, and are if it was made to be reproducible.
+bool is_image(unsigned long file_system) {
+  constexpr unsigned long kRomfs = 0x7275;
+  switch (file_system) {
+    case SQUASHFS_MAGIC:
+    case EROFS_SUPER_MAGIC_V1:
+    case ISOFS_SUPER_MAGIC:
+    case UDF_SUPER_MAGIC:
+    case CRAMFS_MAGIC:
+    case kRomfs:
       return true;
     default:
       return false;
@@ -131,7 +152,7 @@ std::string describe_change(int fd, const struct stat& before, const struct stat
   }
   if (!same_instant(before.st_mtim, after.st_mtim)) return "its modification time moved";
   if (!same_instant(before.st_ctim, after.st_ctim)) return "its change time moved";
-  if (bytes_read != size && !sizes_are_fictions(fd)) {
+  if (bytes_read != size && !sizes_are_fictions(file_system_of(fd))) {
     return "read " + std::to_string(bytes_read) + " of " + std::to_string(size) + " bytes";
   }
   return {};
@@ -228,7 +249,9 @@ std::optional<HashFileError> FileReading::check(std::uint64_t bytes_read) const 
 }
 
 std::optional<FileStamp> FileReading::stamp_to_keep() const {
-  if (before_.st_size == 0 || sizes_are_fictions(file_.get())) return std::nullopt;
+  if (before_.st_size == 0) return std::nullopt;
+  const unsigned long file_system = file_system_of(file_.get());
+  if (sizes_are_fictions(file_system) || is_image(file_system)) return std::nullopt;
   timespec now = {};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
   if (before_.st_ctim.tv_nsec == 0 && before_.st_ctim.tv_sec + kCoarsestTick.count() > now.tv_sec) {

@@ -91,8 +91,9 @@ class FileReading {
                                                              std::span<char> buffer) const;
 
   /// What tells, another time, that the file is still the one that was read, once check() has found
-  /// nothing. Nothing: it could not: the kernel makes its contents up, or its times move in steps
-  /// so long that they may hide a change which is yet to come. An empty file is read sooner.
+  /// nothing. Nothing: it could not: the kernel makes its contents up, it lies in an image whose
+  /// maker chose its times, or they move in steps so long that they may hide a change which is yet
+  /// to come. An empty file is read sooner.
   [[nodiscard]] std::optional<FileStamp> stamp_to_keep() const;
 
   /// Comes last: nothing if the file is as it was and `bytes_read` bytes are all of it.

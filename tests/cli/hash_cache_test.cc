@@ -228,6 +228,29 @@ TEST_CASE("a cache that another user may read, but not write") {
   CHECK(read_only.status == 0);
 }
 
+TEST_CASE("a file of an image is read: another image has the same times and inodes") {
+  const Place place;
+  place.dir().make_dir("mounted");
+  if (run_command({"bash", "-c", "command -v mksquashfs"}).status != 0) {
+    MESSAGE("skipped: no mksquashfs");
+    return;
+  }
+  for (const std::string bytes : {"alpha", "ALPHA"}) {
+    place.dir().write("source/a", bytes);
+    const std::string mounted = place.shell(
+        "{ mksquashfs source image -all-time 1 -mkfs-time 1 -noappend -quiet && "
+        "mount -o loop,ro image mounted; } >&2 && echo mounted");
+    if (mounted.empty()) {
+      MESSAGE("skipped: this process may not mount an image");
+      return;
+    }
+    const CommandResult result = place.hash({"mounted"});
+    CHECK(place.shell("umount mounted && echo gone") == "gone\n");
+    CHECK(result.out == line_of(bytes, "mounted/a"));
+    CHECK(result.err.empty());
+  }
+}
+
 TEST_CASE("what a killed run leaves is right") {
   const Place place;
   const int files = scaled(2000, 200);
