@@ -138,7 +138,7 @@ std::string foreign_message(const std::string& path) {
 // True of what a run that was killed has left of a table that was to be.
 bool is_left_over(const std::string& path) {
   const FileDescriptor file(
-      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+      ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat seen = {};
   if (!file.is_open() || ::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return false;
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
