@@ -13,7 +13,9 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "jobs/exec/success_record.h"
@@ -76,7 +78,8 @@ bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-const char* const kSortedSums = "find tree -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum";
+constexpr std::string_view kSortedSums =
+    "find tree -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum";
 
 }  // namespace
 
@@ -90,7 +93,7 @@ TEST_CASE("the second run says what sha256sum says, as did the first") {
   }
   place.dir().write("tree/a\nb\\c \xff", "awkward");
   place.dir().write("tree/large", std::string(5'000'001, 'L'));
-  const std::string expected = place.shell(kSortedSums);
+  const std::string expected = place.shell(std::string(kSortedSums));
   REQUIRE(!expected.empty());
   for (int time = 0; time < 3; ++time) {
     const CommandResult result = place.hash({"tree"});
@@ -293,7 +296,7 @@ TEST_CASE("what a killed run leaves is right") {
   }
   ::close(held);
   const CommandResult next = place.hash({"tree"});
-  CHECK(next.out == place.shell(kSortedSums));
+  CHECK(next.out == place.shell(std::string(kSortedSums)));
   CHECK(next.err.empty());
   CHECK(next.status == 0);
 }
@@ -328,13 +331,14 @@ TEST_CASE("of a job file: beside it, or where it says") {
   write_job("false");
   CHECK(sorted({}) == right);
   CHECK_FALSE(fs::exists(place.dir() / ".gorun"));
-  for (const auto& [option, directory] :
-       {std::pair("true", ".gorun/cache"), std::pair("\"known\"", "known")}) {
-    CAPTURE(option);
+  for (const bool is_named : {false, true}) {
+    CAPTURE(is_named);
+    const std::string option = is_named ? "\"known\"" : "true";
+    const std::string directory = is_named ? "known" : ".gorun/cache";
     write_job(option);
     CHECK(sorted({}) == right);
     CHECK(sorted({}) == right);
-    REQUIRE(fs::exists(place.dir() / directory + "/digests"));
+    REQUIRE(fs::exists(place.dir() / (directory + "/digests")));
     place.plant("data/a", "wrong", directory);
     std::vector<std::string> planted = {line_of("wrong", "data/a"), line_of("beta", "data/b")};
     std::sort(planted.begin(), planted.end());

@@ -214,6 +214,7 @@ TEST_CASE("other contents under a known stamp are told by who reads them all") {
     {
       const auto cache = open_in(directory);
       std::vector<Digest> planted;
+      planted.reserve(algorithms.size());
       for (const Algorithm algorithm : algorithms) planted.push_back(digest_of(algorithm, "x"));
       cache->keep(names[0], stamp_of(look_at(names[0])), planted);
     }

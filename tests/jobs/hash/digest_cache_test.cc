@@ -488,6 +488,7 @@ TEST_CASE("within a process it is one, also while another lets go of it") {
   }
   std::atomic<int> warnings = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < scaled(200, 40); ++i) {
