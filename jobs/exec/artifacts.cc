@@ -15,9 +15,9 @@
 #include <system_error>
 
 #include "jobs/exec/path_set.h"
-#include "jobs/state_directory.h"
 #include "jobs/file_descriptor.h"
 #include "jobs/quote.h"
+#include "jobs/state_directory.h"
 #include "jobs/system_error.h"
 #include "runtime/blocking.h"
 

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "jobs/state_directory.h"
 #include "jobs/quote.h"
+#include "jobs/state_directory.h"
 #include "jobs/walk/directory.h"
 #include "jobs/walk/expand_glob.h"
 

@@ -46,7 +46,7 @@ constexpr mode_t kMode = 0600;
 constexpr std::string_view kTableName = "digests";
 constexpr std::string_view kNextName = "digests.next";
 
-constexpr std::array<char, 16> kMagic = {"gorun digests 1"};
+constexpr std::array<char, 16> kTableMagic = {"gorun digests 1"};
 constexpr std::uint32_t kByteOrder = 0x01020304;
 
 // The first page of the table.
@@ -142,9 +142,9 @@ bool is_left_over(const std::string& path) {
   struct stat seen = {};
   if (!file.is_open() || ::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode)) return false;
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
-  std::array<char, kMagic.size()> begin = {};
+  std::array<char, kTableMagic.size()> begin = {};
   const ssize_t got = ::pread(file.get(), begin.data(), begin.size(), 0);
-  return got == 0 || (got == begin.size() && begin == kMagic);
+  return got == 0 || (got == begin.size() && begin == kTableMagic);
 }
 
 // Those that are open in this process, by path: of a file that is opened twice the second lock
@@ -394,8 +394,8 @@ Expected<DigestCache::HeaderState, SystemError> DigestCache::read_header() {
                ? HeaderState::kNone
                : HeaderState::kForeign;
   }
-  const std::size_t begun = std::min(kMagic.size(), static_cast<std::size_t>(got));
-  if (std::memcmp(&header, kMagic.data(), begun) != 0) return HeaderState::kForeign;
+  const std::size_t begun = std::min(kTableMagic.size(), static_cast<std::size_t>(got));
+  if (std::memcmp(&header, kTableMagic.data(), begun) != 0) return HeaderState::kForeign;
   const bool is_right = got == sizeof header && header.byte_order == kByteOrder &&
                         header.bits <= kMostBits && header.check == header.right_check();
   if (!is_right) return HeaderState::kNone;
@@ -430,7 +430,7 @@ bool DigestCache::follows_lost_header() const {
 
 // The errno of what failed; 0: it is there.
 int DigestCache::write_header(int fd, int bits) const {
-  Header header{.magic = kMagic,
+  Header header{.magic = kTableMagic,
                 .byte_order = kByteOrder,
                 .bits = static_cast<std::uint32_t>(bits),
                 .seed = seed_};

@@ -142,7 +142,7 @@ TEST_CASE("of two kinds of spawns in turn the one that pays is met") {
 }
 
 TEST_CASE("a P that wakes in vain soon stops, and begins again only with another that pays") {
-  using Way = void (*)(Script& p);
+  using Way = void (*)(Script & p);
   constexpr Way kInVain[] = {
       [](Script& p) { (void)p.spawn(100, Found::kNext); },            // its spawner parks at once
       [](Script& p) { (void)p.spawn(100, Found::kStolen); },          // the same
