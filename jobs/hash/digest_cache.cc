@@ -21,7 +21,7 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kBucketBytes = 4096;
 constexpr int kFirstBits = 4;
 constexpr int kMostBits = 36;  // 256 TiB: no disk has that, and no loop ends by a full one
 
@@ -63,16 +63,18 @@ struct Header {
 };
 
 // Numbers that stand for algorithms on the disk.
-constexpr std::array<std::pair<Algorithm, std::uint8_t>, 7> kCodes = {{{Algorithm::kSha256, 1},
-                                                                       {Algorithm::kSha512, 2},
-                                                                       {Algorithm::kSha1, 3},
-                                                                       {Algorithm::kMd5, 4},
-                                                                       {Algorithm::kBlake3, 5},
-                                                                       {Algorithm::kXxh3, 6},
-                                                                       {Algorithm::kXxh128, 7}}};
+constexpr std::array<std::pair<Algorithm, std::uint8_t>, 7> kAlgorithmCodes = {
+    {{Algorithm::kSha256, 1},
+     {Algorithm::kSha512, 2},
+     {Algorithm::kSha1, 3},
+     {Algorithm::kMd5, 4},
+     {Algorithm::kBlake3, 5},
+     {Algorithm::kXxh3, 6},
+     {Algorithm::kXxh128, 7}}};
 
 std::uint8_t code_of(Algorithm algorithm) {
-  return std::ranges::find(kCodes, algorithm, &std::pair<Algorithm, std::uint8_t>::first)->second;
+  return std::ranges::find(kAlgorithmCodes, algorithm, &std::pair<Algorithm, std::uint8_t>::first)
+      ->second;
 }
 
 // Digests as an entry has them: a code and its bytes, each.
@@ -90,8 +92,9 @@ Digests parse_digests(std::string_view bytes) {
   Digests digests;
   while (!bytes.empty()) {
     const auto code = static_cast<std::uint8_t>(bytes.front());
-    const auto row = std::ranges::find(kCodes, code, &std::pair<Algorithm, std::uint8_t>::second);
-    if (row == kCodes.end() || bytes.size() < 1 + digest_size(row->first)) break;
+    const auto row =
+        std::ranges::find(kAlgorithmCodes, code, &std::pair<Algorithm, std::uint8_t>::second);
+    if (row == kAlgorithmCodes.end() || bytes.size() < 1 + digest_size(row->first)) break;
     Digest& digest = digests.emplace_back();
     digest.algorithm = row->first;
     std::memcpy(digest.bytes.data(), bytes.data() + 1, digest_size(row->first));
@@ -107,7 +110,7 @@ const Digest* find_digest(const Digests& digests, Algorithm algorithm) {
 
 // The errno of what failed; 0: the bytes are there.
 int write_page(int fd, std::uint64_t page, std::string_view bytes) {
-  auto at = static_cast<off_t>(page * kPageBytes);
+  auto at = static_cast<off_t>(page * kBucketBytes);
   while (!bytes.empty()) {
     const ssize_t wrote = ::pwrite(fd, bytes.data(), bytes.size(), at);
     if (wrote < 0 && errno != EINTR) return errno;
@@ -170,7 +173,7 @@ class DigestCache::Bucket {
   [[nodiscard]] bool is_right() const {
     const Head head = this->head();
     if (head.used == 0) return true;
-    return head.used >= kHeadBytes && head.used <= kPageBytes &&
+    return head.used >= kHeadBytes && head.used <= kBucketBytes &&
            head.check ==
                XXH3_64bits(page_.data() + sizeof head.check, head.used - sizeof head.check);
   }
@@ -222,7 +225,7 @@ class DigestCache::Bucket {
 
   // True: there is room for an entry, once `freed` bytes are.
   [[nodiscard]] bool has_room(std::string_view digests, std::size_t freed) const {
-    return used() - freed + kEntryBytes + digests.size() <= kPageBytes;
+    return used() - freed + kEntryBytes + digests.size() <= kBucketBytes;
   }
 
   // has_room().
@@ -273,7 +276,7 @@ class DigestCache::Bucket {
     std::array<std::uint64_t, 6> numbers;
     std::memcpy(numbers.data(), page_.data() + at, sizeof numbers);
     const auto length = static_cast<std::uint8_t>(page_[at + sizeof numbers]);
-    const std::size_t room = kPageBytes - at - kEntryBytes;
+    const std::size_t room = kBucketBytes - at - kEntryBytes;
     return {.key = {numbers[0], numbers[1]},
             .stamp = {.size = static_cast<std::int64_t>(numbers[2]),
                       .mtime_ns = static_cast<std::int64_t>(numbers[3]),
@@ -284,7 +287,7 @@ class DigestCache::Bucket {
             .at = at};
   }
 
-  std::array<char, kPageBytes> page_;
+  std::array<char, kBucketBytes> page_;
 };
 
 Expected<std::shared_ptr<DigestCache>, std::string> DigestCache::open(const CachePlace& place,
@@ -413,17 +416,17 @@ bool DigestCache::follows_lost_header() const {
   for (int looked = 0; looked < kPagesLookedAt; ++looked) {
     at = ::lseek(table_.get(), at, SEEK_DATA);
     if (at < 0) return errno == ENXIO && is_all_zeros;  // it ends here
-    const std::uint64_t number = static_cast<std::uint64_t>(at) / kPageBytes;
+    const std::uint64_t number = static_cast<std::uint64_t>(at) / kBucketBytes;
     bucket.clear();
     const std::span<char> page = bucket.page();
     const ssize_t got =
-        ::pread(table_.get(), page.data(), page.size(), static_cast<off_t>(number * kPageBytes));
+        ::pread(table_.get(), page.data(), page.size(), static_cast<off_t>(number * kBucketBytes));
     if (got < 0) return false;
     const bool is_zero = std::ranges::all_of(page, [](char c) { return c == '\0'; });
     if (!is_zero && number == 0) return false;
     is_all_zeros = is_all_zeros && is_zero;
     if (!is_zero && bucket.is_right() && !bucket.is_empty()) return true;
-    at = static_cast<off_t>((number + 1) * kPageBytes);
+    at = static_cast<off_t>((number + 1) * kBucketBytes);
   }
   return false;
 }
@@ -466,7 +469,7 @@ bool DigestCache::load(int fd, std::uint64_t number, Bucket* bucket) const {
   std::size_t filled = 0;
   while (filled < page.size()) {
     const ssize_t got = ::pread(fd, page.data() + filled, page.size() - filled,
-                                static_cast<off_t>(number * kPageBytes + filled));
+                                static_cast<off_t>(number * kBucketBytes + filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return false;
     if (got == 0) break;
