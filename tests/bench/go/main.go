@@ -66,11 +66,6 @@ func spawn(name string, batch int) {
 	watch.per(name, total)
 }
 
-func computeFor(length time.Duration) {
-	for start := time.Now(); time.Since(start) < length; {
-	}
-}
-
 // One child at a time, which is as long as what its spawner does beside it. Between two rounds the
 // spawner computes alone, or sleeps.
 func forkJoin(name string, half, alone, asleep time.Duration) {
