@@ -226,19 +226,24 @@ std::optional<SystemError> CommandRunner::show(const ChildResult& result, std::u
   return error;
 }
 
-// What is too large to be kept waits in its file, and the worker with it: unless that might be the
-// one to make another attempt at the item whose turn it is.
+// What is too large to be kept in memory waits in its file, and the worker with it: unless that
+// might be the one to make another attempt at the item whose turn it is. Then it waits in a file
+// with others.
 std::optional<SystemError> CommandRunner::print_in_turn(const GroupPrinter::Group& group,
                                                         Out& out) {
-  if (printer_.shown_bytes(group) > kHeldGroup && shared_.spec.failure.retry.max == 1) {
+  const bool is_large = printer_.shown_bytes(group) > kHeldGroup;
+  if (is_large && shared_.spec.failure.retry.max == 1) {
     if (out.await_turn() == Flow::kStop) return SystemError{"write", ECANCELED, {}};
     return printer_.print(group);
   }
-  auto held = printer_.held(group);
+  if (is_large && !waiting_) waiting_ = std::make_shared<OutputSpool>();
+  auto held = is_large ? printer_.moved(group, waiting_.get()) : printer_.held(group);
   if (!held) return held.error();
-  const std::size_t bytes = held->out.size() + held->err.size();
+  const std::size_t bytes = is_large ? 0 : held->out.size() + held->err.size();
+  auto errand =
+      make_group_errand(std::move(held).value(), is_large ? waiting_ : nullptr, shared_, context_);
   // kStop: the run is stopped, or has failed for what could not be written before.
-  const Flow flow = out.run_in_turn(make_group_errand(std::move(*held), shared_, context_), bytes);
+  const Flow flow = out.run_in_turn(std::move(errand), bytes);
   return flow == Flow::kStop ? std::optional(SystemError{"write", ECANCELED, {}}) : std::nullopt;
 }
 

@@ -172,6 +172,7 @@ class CommandRunner {
       feed_pipe_;  // our end of the input of a command that is fed, until its feed has it
   OutputSpool out_spool_;
   OutputSpool err_spool_;
+  std::shared_ptr<OutputSpool> waiting_;  // large groups whose turn has not come; nullptr: none yet
   GroupPrinter printer_;
 };
 

@@ -13,8 +13,9 @@
 
 namespace gorun::jobs {
 
-/// group  of texts (GroupPrinter::held()). The others outlive the errand.
+/// group  of texts (GroupPrinter::held()), or in `file` (moved()). The others outlive the errand.
 [[nodiscard]] std::unique_ptr<Errand> make_group_errand(GroupPrinter::Group group,
+                                                        std::shared_ptr<const OutputSpool> file,
                                                         ExecShared& shared, Context& context);
 
 }  // namespace gorun::jobs

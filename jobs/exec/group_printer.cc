@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "jobs/format/github_text.h"
+#include "runtime/blocking.h"
 #include "runtime/sync.h"
 
 namespace gorun::jobs {
@@ -75,6 +76,32 @@ Expected<GroupPrinter::Group, SystemError> GroupPrinter::held(const Group& group
   return texts;
 }
 
+Expected<GroupPrinter::Group, SystemError> GroupPrinter::moved(const Group& group,
+                                                               OutputSpool* to) const {
+  constexpr std::string_view kCall = "keep the output of a command";
+  Group waiting{.out = {}, .err = {}, .title = group.title};
+  const auto opened = runtime::blocking(runtime::Blocking::kBrief, [to] { return to->open(); });
+  if (!opened) return opened.error();
+  const auto move = [&](const Said& said, Said* there) -> std::optional<SystemError> {
+    const auto size = [to] {
+      return runtime::blocking(runtime::Blocking::kBrief, [to] { return to->size(); });
+    };
+    int failed = 0;
+    there->spool = to;
+    there->begin = size();
+    auto unread = show(said, [&](std::string_view piece) {
+      failed = runtime::blocking(runtime::Blocking::kBrief, [&] { return to->append(piece); });
+      return failed == 0 ? Flow::kMore : Flow::kStop;
+    });
+    there->bytes = size() - there->begin;
+    if (failed != 0) return SystemError{kCall, failed, {}};
+    return unread;
+  };
+  if (auto error = move(group.out, &waiting.out)) return *std::move(error);
+  if (auto error = move(group.err, &waiting.err)) return *std::move(error);
+  return waiting;
+}
+
 std::optional<SystemError> GroupPrinter::print_to_stdout(std::string_view text) {
   const std::lock_guard<runtime::Mutex> hold(turn());
   return write(text, stdout_);
@@ -108,20 +135,22 @@ std::optional<SystemError> GroupPrinter::show(const Said& said, const Take& take
     static_cast<void>(take(said.text));
     return std::nullopt;
   }
-  if (said.bytes <= max_output_) return read_pieces(*said.spool, 0, said.bytes, take);
+  const std::uint64_t end = said.begin + said.bytes;
+  if (said.bytes <= max_output_) return read_pieces(*said.spool, said.begin, end, take);
   const KeptParts kept = kept_parts(max_output_);
   char last_byte = '\n';
   Flow flow = Flow::kMore;
-  auto error = read_pieces(*said.spool, 0, kept.first, [&](std::string_view piece) {
-    last_byte = piece.back();
-    flow = take(piece);
-    return flow;
-  });
+  auto error =
+      read_pieces(*said.spool, said.begin, said.begin + kept.first, [&](std::string_view piece) {
+        last_byte = piece.back();
+        flow = take(piece);
+        return flow;
+      });
   if (error || flow == Flow::kStop) return error;
   const std::string left_out =
       "[gorun: " + std::to_string(said.bytes - max_output_) + " bytes left out]\n";
   if (take((last_byte == '\n' ? "" : "\n") + left_out) == Flow::kStop) return std::nullopt;
-  return read_pieces(*said.spool, said.bytes - kept.last, said.bytes, take);
+  return read_pieces(*said.spool, end - kept.last, end, take);
 }
 
 }  // namespace gorun::jobs

@@ -37,6 +37,7 @@ class GroupPrinter {
     const OutputSpool* spool = nullptr;  // outlives the group; nullptr: there is none
     std::uint64_t bytes = 0;             // of the spool
     std::string text = {};
+    std::uint64_t begin = 0;  // in the spool
 
     [[nodiscard]] std::uint64_t size() const { return spool == nullptr ? text.size() : bytes; }
   };
@@ -53,6 +54,8 @@ class GroupPrinter {
   [[nodiscard]] std::uint64_t shown_bytes(const Group& group) const;
   /// What is shown of the group as texts, which needs no file.
   [[nodiscard]] Expected<Group, SystemError> held(const Group& group) const;
+  /// The same at the end of a file that others wait in.
+  [[nodiscard]] Expected<Group, SystemError> moved(const Group& group, OutputSpool* to) const;
 
   /// Whole lines, or a message of gorun's own.
   [[nodiscard]] std::optional<SystemError> print_to_stdout(std::string_view text);

@@ -76,8 +76,21 @@ void OutputSpool::drop_middle(const KeptParts& kept) {
     return;
   }
   dropped_ = bytes - kept.last;
+  drop(begin, dropped_);
+}
+
+int OutputSpool::append(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(file_.get(), text.data(), text.size());
+    if (wrote < 0 && errno != EINTR) return errno;
+    if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return 0;
+}
+
+void OutputSpool::drop(std::uint64_t begin, std::uint64_t end) const {
   static_cast<void>(::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                static_cast<off_t>(begin), static_cast<off_t>(dropped_ - begin)));
+                                static_cast<off_t>(begin), static_cast<off_t>(end - begin)));
 }
 
 void OutputSpool::clear() {

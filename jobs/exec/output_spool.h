@@ -49,6 +49,12 @@ class OutputSpool {
   /// there reads as zeros then, and size() stays. The child may be writing.
   void drop_middle(const KeptParts& kept);
 
+  /// Writes at the end of the file, which open() has made: what is to wait there. While one
+  /// appends, others may read() and drop(). errors   an errno; 0: all is there.
+  [[nodiscard]] int append(std::string_view text);
+  /// Gives back what bytes [begin, end) take of the disk, as far as the file system can.
+  void drop(std::uint64_t begin, std::uint64_t end) const;
+
   /// Empties the file for the next command.
   void clear();
 

@@ -3,8 +3,10 @@
 //
 // Cutting a line and asking an automaton costs tens of nanoseconds, and most lines match nothing.
 // So the whole text is searched, and only where something is found are the ends of its line looked
-// for. An expression that is a literal is searched for with vectors (jobs/text/literal_search.h),
-// another one by RE2, with "^" and "$" at the ends of lines and no match across them.
+// for. An expression that is a literal is searched for with vectors (jobs/text/literal_search.h).
+// Of one that no line matches without a certain literal, that literal is searched for, and only the
+// lines that have it are asked. Another one is searched for by RE2, with "^" and "$" at the ends of
+// lines and no match across them.
 // Not every expression means the same in a whole text as in a line by itself: "\A" and "\z", and
 // flags that change what "^" is. For these compile() makes nothing.
 #pragma once
@@ -14,9 +16,11 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "jobs/text/literal_search.h"
+#include "jobs/text/small_dfa.h"
 
 namespace re2 {
 class RE2;
@@ -38,9 +42,16 @@ class LinePattern {
   friend class MatchingLines;
   LinePattern();
 
-  std::optional<LiteralSearch> literal_;
-  std::unique_ptr<re2::RE2> regex_;  // nullptr: there is a literal
+  [[nodiscard]] bool matches_line(std::string_view line) const;
+
+  std::optional<LiteralSearch> literal_;  // what a line has to have; nothing: nobody knows
+  std::unique_ptr<re2::RE2> regex_;       // nullptr: the literal is enough
+  std::optional<SmallDfa> dfa_;           // of the same, where there is one
 };
+
+/// A literal that is in every line that `pattern` matches, the longest one that is plain to see;
+/// empty: none of a useful length is. Of an expression without flags.
+[[nodiscard]] std::string required_literal(std::string_view pattern);
 
 /// Cuts the lines that match, in their order.
 ///
@@ -58,6 +69,7 @@ class MatchingLines {
 
  private:
   [[nodiscard]] std::size_t find_match();
+  [[nodiscard]] std::size_t find_line_with_literal();
 
   const LinePattern& pattern_;
   const std::string_view text_;

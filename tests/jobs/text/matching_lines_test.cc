@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jobs/text/cutter.h"
@@ -36,9 +37,11 @@ TEST_CASE("the lines that match are those in which RE2 finds something, one by o
   std::mt19937 random(1);
   std::size_t wrong = 0;
   for (const char* pattern :
-       {"a",       "ab",          "aab",      "\\.",  "a\\.b", "a|b",  "^a",    "b$",
-        "^$",      "^",           "$",        "x*",   "[^a]",  "a\\s", "\\bab", "a.*b",
-        "\\x{e9}", "[[:space:]]", "(a|\\n)b", "a\\n", "\\W",   "."}) {
+       {"a", "ab", "aab", "\\.", "a\\.b", "a|b", "^a", "b$", "^$", "^", "$", "x*", "[^a]", "a\\s",
+        "\\bab", "a.*b", "\\x{e9}", "[[:space:]]", "(a|\\n)b", "a\\n", "\\W", ".",
+        // These have a literal that a line must have.
+        "a+bab", "[ab]+aba", "^aab", "aba$", "x.*aba", "aba?bab", "(a|b)bab", "aab{2}b*",
+        "\\.ab\\.", "aaab+a", "a ab\\b", "[^a]aab[[:space:]]", "b\\xaab", "aab\\x{e9}?"}) {
     CAPTURE(pattern);
     const RE2 regex(pattern, RE2::Quiet);
     REQUIRE(regex.ok());
@@ -69,6 +72,34 @@ TEST_CASE("the lines that match are those in which RE2 finds something, one by o
       wrong += matching.lines() != all;
     }
     CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("the literal that a line must have is the longest that stands outside of groups") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[a-z]+ing [a-z]+ed", "ing "},
+      {"abc+de", "abc"},
+      {"abcd?efg", "abc"},
+      {"abcd*", "abc"},
+      {"abcd{0,2}xyzw", "xyzw"},
+      {"a\\.b\\.c", "a.b.c"},
+      {"(abcdef|x)ghi", "ghi"},
+      {"(abc)+", ""},
+      {"abc|def", ""},
+      {"(a|[)]\\))bcd", "bcd"},
+      {"[]abc]def", "def"},
+      {"[[:alpha:]]def", "def"},
+      {"ab\\dcd", ""},
+      {"\\x61bcd", ""},
+      {"\\pNabc", ""},
+      {"ab\xc3\xa9?cde", "cde"},
+      {"x{2}abc", "abc"},
+      {"x{abc", ""},
+      {"abc\\", ""},
+  };
+  for (const auto& [pattern, literal] : cases) {
+    CAPTURE(pattern);
+    CHECK(required_literal(pattern) == literal);
   }
 }
 
