@@ -62,28 +62,61 @@ inline const char* verify(const Wanted& wanted, const char* block, std::uint64_t
   return nullptr;
 }
 
+// A block of positions, and what is compared with the wanted bytes there. Line feeds are counted in
+// the bytes that are loaded for the first of them, which lie `first` behind the positions: a match
+// holds none, so as many are before it as before its wanted byte.
+struct Block512 {
+  std::uint64_t mask;
+  std::uint64_t feeds;
+};
+
+__attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"), always_inline)) inline Block512
+look_at_512(const char* first_at, const char* second_at, __m512i first, __m512i second,
+            __m512i feed) {
+  const __m512i bytes = _mm512_loadu_si512(first_at);
+  return {_mm512_cmpeq_epi8_mask(bytes, first) &
+              _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(second_at), second),
+          _mm512_cmpeq_epi8_mask(bytes, feed)};
+}
+
 __attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"))) Hit find_avx512(
     const Wanted& wanted, const char* begin, const char* end) {
+  constexpr std::ptrdiff_t kAtOnce = 4;
   const __m512i first = _mm512_set1_epi8(wanted.bytes[wanted.first]);
   const __m512i second = _mm512_set1_epi8(wanted.bytes[wanted.second]);
   const __m512i feed = _mm512_set1_epi8('\n');
   const auto reach = static_cast<std::ptrdiff_t>(64 + wanted.size - 1);
-  std::uint64_t lines = 0;
+  if (end - begin < reach) return find_plain({wanted.bytes, wanted.size}, begin, end, 0);
+  std::uint64_t lines = lines_between(begin, begin + wanted.first);
+  const auto look = [&](const char* block)
+      __attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"), always_inline)) {
+    return look_at_512(block + wanted.first, block + wanted.second, first, second, feed);
+  };
   const char* block = begin;
-  for (; end - block >= reach; block += 64) {
-    const std::uint64_t feeds = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(block), feed);
-    const std::uint64_t mask =
-        _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(block + wanted.first), first) &
-        _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(block + wanted.second), second);
-    if (mask != 0) {
-      if (const char* at = verify(wanted, block, mask)) {
-        const std::uint64_t before = (std::uint64_t{1} << (at - block)) - 1;
-        return {at, lines + static_cast<std::uint64_t>(std::popcount(feeds & before))};
-      }
+  while (end - block >= reach) {
+    // Most blocks hold nothing: of several one branch asks.
+    for (; end - block >= reach + 64 * (kAtOnce - 1); block += 64 * kAtOnce) {
+      const Block512 a = look(block);
+      const Block512 b = look(block + 64);
+      const Block512 c = look(block + 128);
+      const Block512 d = look(block + 192);
+      if ((a.mask | b.mask | c.mask | d.mask) != 0) break;
+      lines += static_cast<std::uint64_t>(std::popcount(a.feeds) + std::popcount(b.feeds) +
+                                          std::popcount(c.feeds) + std::popcount(d.feeds));
     }
-    lines += static_cast<std::uint64_t>(std::popcount(feeds));
+    for (std::ptrdiff_t i = 0; i < kAtOnce && end - block >= reach; ++i, block += 64) {
+      const Block512 here = look(block);
+      if (here.mask != 0) {
+        if (const char* at = verify(wanted, block, here.mask)) {
+          const std::uint64_t before = (std::uint64_t{1} << (at - block)) - 1;
+          return {at, lines + static_cast<std::uint64_t>(std::popcount(here.feeds & before))};
+        }
+      }
+      lines += static_cast<std::uint64_t>(std::popcount(here.feeds));
+    }
   }
-  return find_plain({wanted.bytes, wanted.size}, block, end, lines);
+  return find_plain({wanted.bytes, wanted.size}, block, end,
+                    lines - lines_between(block, block + wanted.first));
 }
 
 __attribute__((target("avx2,popcnt,bmi"))) Hit find_avx2(const Wanted& wanted, const char* begin,
