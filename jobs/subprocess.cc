@@ -1,7 +1,6 @@
 #include "jobs/subprocess.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,40 +20,10 @@
 
 #include "jobs/exec/orphans.h"
 #include "jobs/exec/start_gate.h"
+#include "jobs/launch.h"
 #include "jobs/open_files.h"
 
 namespace gorun::jobs {
-
-// What parent and child share until the child runs its program, and what keeps that in place.
-struct LaunchParts {
-  enum class Step : std::uint8_t { kNone, kStream, kCwd, kExec };
-
-  // Who has put the child's handlers back at their defaults.
-  enum class Handlers : std::uint8_t { kCleared, kOurs };
-
-  struct Launch {
-    const char* file = nullptr;
-    char* const* argv = nullptr;
-    char* const* envp = nullptr;
-    const char* cwd = nullptr;        // nullptr: ours
-    std::array<int, 3> stream_fds{};  // for 0, 1, 2: our descriptor, or one of kStream...
-    Handlers handlers = {};
-    rlim_t soft_files = 0;           // the limit of open files that it is to have; 0: ours
-    const int* inherited = nullptr;  // up to a negative one
-    int nice = 0;
-    Step failed_step = Step::kNone;
-    int error_number = 0;
-  };
-
-  // The child's frames are a handful of small ones; execve itself runs on the kernel's stack.
-  static constexpr std::size_t kStackBytes = std::size_t{16} * 1024;
-
-  Launch launch;
-  std::string file;
-  std::vector<char*> argv;
-  std::vector<int> inherited;
-  alignas(16) std::array<char, kStackBytes> stack;
-};
 
 namespace {
 
@@ -63,163 +32,6 @@ using Step = LaunchParts::Step;
 using Handlers = LaunchParts::Handlers;
 
 constexpr std::string_view kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
-
-// The kernel's sigset_t and sigaction: the C library's are larger and its functions not for use
-// in a child that shares our memory.
-constexpr int kSignals = 64;
-constexpr std::size_t kKernelSigsetBytes = kSignals / 8;
-struct KernelSigaction {
-  void* handler;
-  unsigned long flags;
-  void* restorer;
-  std::uint64_t mask;
-};
-
-constexpr int kStreamNull = -1;
-constexpr int kStreamInherit = -2;
-constexpr int kStreamLikeStdout = -3;
-
-// In the child: no C library call that locks, allocates or is watched by a sanitizer, and no errno,
-// which is the parent's, for the parent may go on meanwhile: hence bare system calls, which say
-// -errno.
-
-#define GORUN_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
-
-template <class... Arguments>
-GORUN_IN_CHILD inline __attribute__((always_inline)) long bare_syscall(long number,
-                                                                       Arguments... arguments) {
-  static_assert(sizeof...(arguments) <= 5);
-  const std::array<long, 5> a = {(long)(arguments)...};  // NOLINT: pointers and numbers alike
-#if defined(__x86_64__)
-  register long fourth asm("r10") = a[3];
-  register long fifth asm("r8") = a[4];
-  asm volatile("syscall"
-               : "+a"(number)
-               : "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth)
-               : "rcx", "r11", "memory");
-  return number;
-#elif defined(__aarch64__)
-  register long eighth asm("x8") = number;
-  register long result asm("x0") = a[0];
-  register long second asm("x1") = a[1];
-  register long third asm("x2") = a[2];
-  register long fourth asm("x3") = a[3];
-  register long fifth asm("x4") = a[4];
-  asm volatile("svc #0"
-               : "+r"(result)
-               : "r"(eighth), "r"(second), "r"(third), "r"(fourth), "r"(fifth)
-               : "memory");
-  return result;
-#else
-  const long result = ::syscall(number, a[0], a[1], a[2], a[3], a[4]);
-  return result < 0 ? -errno : result;
-#endif
-}
-
-// What the following return: 0, or -errno of what failed.
-
-GORUN_IN_CHILD long connect_stream(int target, int fd) {
-  if (fd == kStreamInherit) return 0;
-  long made = 0;
-  if (fd == kStreamLikeStdout) {
-    made = bare_syscall(SYS_dup3, 1, target, 0);
-  } else if (fd == kStreamNull) {
-    const long null = bare_syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
-    if (null < 0 || null == target) return null < 0 ? null : 0;
-    made = bare_syscall(SYS_dup3, null, target, 0);
-    bare_syscall(SYS_close, null);
-  } else {
-    made = bare_syscall(SYS_dup3, fd, target, 0);  // above 2, so never `target`
-  }
-  return made < 0 ? made : 0;
-}
-
-// Our handlers are no code of the child's, and SIGPIPE is ignored for our sake, not for its.
-GORUN_IN_CHILD void reset_handlers() {
-  KernelSigaction action;
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    if (signal == SIGKILL || signal == SIGSTOP) continue;
-    if (bare_syscall(SYS_rt_sigaction, signal, nullptr, &action, kKernelSigsetBytes) != 0) continue;
-    const bool is_default = action.handler == nullptr;
-    const bool is_ignored = action.handler == reinterpret_cast<void*>(1);
-    if (is_default || (is_ignored && signal != SIGPIPE)) continue;
-    action = {};
-    bare_syscall(SYS_rt_sigaction, signal, &action, nullptr, kKernelSigsetBytes);
-  }
-}
-
-GORUN_IN_CHILD void reset_signals(Handlers handlers) {
-  if (handlers == Handlers::kOurs) {
-    reset_handlers();
-  } else {  // what is ignored stays ignored
-    const KernelSigaction action = {};
-    bare_syscall(SYS_rt_sigaction, SIGPIPE, &action, nullptr, kKernelSigsetBytes);
-  }
-  const std::uint64_t none = 0;
-  bare_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kKernelSigsetBytes);
-}
-
-// What was sent to our group before the child had left it, as a terminal does, is meant for us: let
-// in, it would end or stop the child before its program runs.
-GORUN_IN_CHILD void drop_our_signals() {
-  std::uint64_t ours = 0;
-  for (const int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP}) {
-    ours |= std::uint64_t{1} << (signal - 1);
-  }
-  const timespec no_wait = {};
-  while (bare_syscall(SYS_rt_sigtimedwait, &ours, nullptr, &no_wait, kKernelSigsetBytes) > 0) {
-  }
-}
-
-// Ours was raised; programs that use select(2) rely on a low one. A failure leaves ours.
-GORUN_IN_CHILD void restore_soft_limit(rlim_t soft) {
-  rlimit64 limit;
-  if (bare_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
-  limit.rlim_cur = soft;
-  bare_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
-}
-
-GORUN_IN_CHILD void run_steps(Launch* launch) {
-  const auto fail = [launch](Step step, long result)
-      __attribute__((always_inline, no_sanitize("address", "thread", "undefined"))) {
-    launch->error_number = static_cast<int>(-result);
-    launch->failed_step = step;
-  };
-  bare_syscall(SYS_setpgid, 0, 0);  // cannot fail for a child that has not called execve
-  drop_our_signals();
-  for (int target = 0; target < 3; ++target) {
-    const long made = connect_stream(target, launch->stream_fds[static_cast<std::size_t>(target)]);
-    if (made < 0) return fail(Step::kStream, made);
-  }
-  if (launch->cwd != nullptr) {
-    if (const long entered = bare_syscall(SYS_chdir, launch->cwd); entered < 0) {
-      return fail(Step::kCwd, entered);
-    }
-  }
-  // Ours are close-on-exec already; this is for those that a library opened without.
-  bare_syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  for (const int* fd = launch->inherited; *fd >= 0; ++fd) {
-    if (const long kept = bare_syscall(SYS_fcntl, *fd, F_SETFD, 0); kept < 0) {
-      return fail(Step::kStream, kept);
-    }
-  }
-  if (launch->nice > 0) {
-    // The call returns 20 less the niceness. To be nicer is never refused.
-    const long before = 20 - bare_syscall(SYS_getpriority, PRIO_PROCESS, 0);
-    bare_syscall(SYS_setpriority, PRIO_PROCESS, 0, before + launch->nice);
-  }
-  reset_signals(launch->handlers);
-  if (launch->soft_files != 0) restore_soft_limit(launch->soft_files);
-  fail(Step::kExec, bare_syscall(SYS_execve, launch->file, launch->argv, launch->envp));
-}
-
-GORUN_IN_CHILD int child_main(void* argument) {
-  run_steps(static_cast<Launch*>(argument));
-  bare_syscall(SYS_exit_group, 127);
-  return 127;
-}
-
-#undef GORUN_IN_CHILD
 
 struct Pipe {
   FileDescriptor ours;
@@ -299,7 +111,7 @@ long clone3_call(clone_args* args, Launch* launch) {
       "ud2\n"
       "1:"
       : "+a"(result)
-      : "D"(args), "S"(sizeof *args), [launch] "b"(launch), [entry] "d"(&child_main)
+      : "D"(args), "S"(sizeof *args), [launch] "b"(launch), [entry] "d"(&run_launch)
       : "rcx", "r11", "memory");
   return result;
 #elif defined(__aarch64__)
@@ -307,7 +119,7 @@ long clone3_call(clone_args* args, Launch* launch) {
   register long result asm("x0") = reinterpret_cast<long>(args);
   register long size asm("x1") = sizeof *args;
   register Launch* shared asm("x2") = launch;
-  register int (*entry)(void*) asm("x3") = &child_main;
+  register int (*entry)(void*) asm("x3") = &run_launch;
   asm volatile(
       "svc #0\n\t"
       "cbnz x0, 1f\n\t"
@@ -370,7 +182,7 @@ Started start_by_clone(LaunchParts* parts, ChildGuard::Place* place) {
   constexpr int kFlags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
   const int flags = kFlags | (place != nullptr ? CLONE_CHILD_SETTID : 0);
   void* const no_tls = nullptr;
-  started.pid = clone_unwatched(child_main, parts->stack.data() + LaunchParts::kStackBytes, flags,
+  started.pid = clone_unwatched(run_launch, parts->stack.data() + LaunchParts::kStackBytes, flags,
                                 &parts->launch, &started.pidfd, no_tls, place);
   if (started.pid < 0) started.error_number = errno;
   return started;

@@ -21,7 +21,6 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kBucketBytes = 4096;
 constexpr int kFirstBits = 4;
 constexpr int kMostBits = 36;  // 256 TiB: no disk has that, and no loop ends by a full one
 
@@ -62,48 +61,7 @@ struct Header {
   }
 };
 
-// Numbers that stand for algorithms on the disk.
-constexpr std::array<std::pair<Algorithm, std::uint8_t>, 7> kAlgorithmCodes = {
-    {{Algorithm::kSha256, 1},
-     {Algorithm::kSha512, 2},
-     {Algorithm::kSha1, 3},
-     {Algorithm::kMd5, 4},
-     {Algorithm::kBlake3, 5},
-     {Algorithm::kXxh3, 6},
-     {Algorithm::kXxh128, 7}}};
-
-std::uint8_t code_of(Algorithm algorithm) {
-  return std::ranges::find(kAlgorithmCodes, algorithm, &std::pair<Algorithm, std::uint8_t>::first)
-      ->second;
-}
-
-// Digests as an entry has them: a code and its bytes, each.
-using Digests = std::vector<Digest>;
-
-void append_digests(std::span<const Digest> digests, std::string* out) {
-  for (const Digest& digest : digests) {
-    out->push_back(static_cast<char>(code_of(digest.algorithm)));
-    out->append(reinterpret_cast<const char*>(digest.bytes.data()), digest_size(digest.algorithm));
-  }
-}
-
-// What is not known, of a later gorun, and all behind it, is left out.
-Digests parse_digests(std::string_view bytes) {
-  Digests digests;
-  while (!bytes.empty()) {
-    const auto code = static_cast<std::uint8_t>(bytes.front());
-    const auto row =
-        std::ranges::find(kAlgorithmCodes, code, &std::pair<Algorithm, std::uint8_t>::second);
-    if (row == kAlgorithmCodes.end() || bytes.size() < 1 + digest_size(row->first)) break;
-    Digest& digest = digests.emplace_back();
-    digest.algorithm = row->first;
-    std::memcpy(digest.bytes.data(), bytes.data() + 1, digest_size(row->first));
-    bytes.remove_prefix(1 + digest_size(row->first));
-  }
-  return digests;
-}
-
-const Digest* find_digest(const Digests& digests, Algorithm algorithm) {
+const Digest* find_digest(const std::vector<Digest>& digests, Algorithm algorithm) {
   const auto found = std::ranges::find(digests, algorithm, &Digest::algorithm);
   return found == digests.end() ? nullptr : &*found;
 }
@@ -164,131 +122,6 @@ OpenCaches& open_caches() {
 }
 
 }  // namespace
-
-// A page: a check, how much of it is used, and entries, each
-//   key 16, size 8, mtime 8, ctime 8, inode 8, bytes of digests 1, digests.
-class DigestCache::Bucket {
- public:
-  // How a page was found. An empty one is right.
-  [[nodiscard]] bool is_right() const {
-    const Head head = this->head();
-    if (head.used == 0) return true;
-    return head.used >= kHeadBytes && head.used <= kBucketBytes &&
-           head.check ==
-               XXH3_64bits(page_.data() + sizeof head.check, head.used - sizeof head.check);
-  }
-  [[nodiscard]] bool is_empty() const { return used() == kHeadBytes; }
-  void clear() { page_.fill('\0'); }
-  [[nodiscard]] std::span<char> page() { return page_; }
-
-  // The page to write.
-  [[nodiscard]] std::string_view sealed() {
-    Head head = this->head();
-    set_head(head);
-    head.check = XXH3_64bits(page_.data() + sizeof head.check, head.used - sizeof head.check);
-    std::memcpy(page_.data(), &head.check, sizeof head.check);
-    std::fill(page_.begin() + head.used, page_.end(), '\0');
-    return {page_.data(), page_.size()};
-  }
-
-  struct Entry {
-    Key key;
-    FileStamp stamp;  // without a device
-    std::string_view digests;
-    std::size_t at = 0;  // where it lies in the page
-    [[nodiscard]] std::size_t size() const { return kEntryBytes + digests.size(); }
-  };
-
-  template <class Visit>
-  void for_each(Visit visit) const {
-    for (std::size_t at = kHeadBytes; at + kEntryBytes <= used();) {
-      const Entry entry = entry_at(at);
-      at += entry.size();
-      if (at > used()) return;  // no bucket with a right check has this
-      visit(entry);
-    }
-  }
-
-  [[nodiscard]] std::optional<Entry> find(const Key& key) const {
-    std::optional<Entry> found;
-    for_each([&](const Entry& entry) {
-      if (entry.key == key) found = entry;
-    });
-    return found;
-  }
-
-  void erase(const Entry& entry) {
-    char* const begin = page_.data() + entry.at;
-    std::memmove(begin, begin + entry.size(), used() - entry.at - entry.size());
-    set_used(used() - entry.size());
-  }
-
-  // True: there is room for an entry, once `freed` bytes are.
-  [[nodiscard]] bool has_room(std::string_view digests, std::size_t freed) const {
-    return used() - freed + kEntryBytes + digests.size() <= kBucketBytes;
-  }
-
-  // has_room().
-  void add(const Key& key, const FileStamp& stamp, std::string_view digests) {
-    const std::size_t at = used();
-    const std::array<std::uint64_t, 6> numbers = {key.low,
-                                                  key.high,
-                                                  static_cast<std::uint64_t>(stamp.size),
-                                                  static_cast<std::uint64_t>(stamp.mtime_ns),
-                                                  static_cast<std::uint64_t>(stamp.ctime_ns),
-                                                  stamp.inode};
-    char* const entry = page_.data() + at;
-    std::memcpy(entry, numbers.data(), sizeof numbers);
-    entry[sizeof numbers] = static_cast<char>(digests.size());
-    std::memcpy(entry + kEntryBytes, digests.data(), digests.size());
-    set_used(at + kEntryBytes + digests.size());
-  }
-
- private:
-  struct Head {
-    std::uint64_t check = 0;
-    std::uint32_t used = 0;  // of the page, from its begin; 0: nothing was ever written
-    std::uint32_t none = 0;
-  };
-  static constexpr std::size_t kHeadBytes = sizeof(Head);
-  static constexpr std::size_t kEntryBytes = 6 * sizeof(std::uint64_t) + 1;
-
-  [[nodiscard]] Head head() const {
-    Head head;
-    std::memcpy(&head, page_.data(), sizeof head);
-    return head;
-  }
-  void set_head(Head& head) {
-    if (head.used == 0) head.used = kHeadBytes;
-    std::memcpy(page_.data(), &head, sizeof head);
-  }
-  [[nodiscard]] std::size_t used() const {
-    const std::size_t used = head().used;
-    return used == 0 ? kHeadBytes : used;
-  }
-  void set_used(std::size_t used) {
-    Head head = this->head();
-    head.used = static_cast<std::uint32_t>(used);
-    set_head(head);
-  }
-
-  [[nodiscard]] Entry entry_at(std::size_t at) const {
-    std::array<std::uint64_t, 6> numbers;
-    std::memcpy(numbers.data(), page_.data() + at, sizeof numbers);
-    const auto length = static_cast<std::uint8_t>(page_[at + sizeof numbers]);
-    const std::size_t room = kBucketBytes - at - kEntryBytes;
-    return {.key = {numbers[0], numbers[1]},
-            .stamp = {.size = static_cast<std::int64_t>(numbers[2]),
-                      .mtime_ns = static_cast<std::int64_t>(numbers[3]),
-                      .ctime_ns = static_cast<std::int64_t>(numbers[4]),
-                      .inode = numbers[5],
-                      .device = 0},
-            .digests = {page_.data() + at + kEntryBytes, std::min<std::size_t>(length, room)},
-            .at = at};
-  }
-
-  std::array<char, kBucketBytes> page_;
-};
 
 Expected<std::shared_ptr<DigestCache>, std::string> DigestCache::open(const CachePlace& place,
                                                                       Trust trust) {
@@ -410,7 +243,7 @@ Expected<DigestCache::HeaderState, SystemError> DigestCache::read_header() {
 // Of a table that begins with zeros, as a power cut may leave one: false if what follows is
 // somebody else's.
 bool DigestCache::follows_lost_header() const {
-  Bucket bucket;
+  DigestBucket bucket;
   bool is_all_zeros = true;
   off_t at = 0;
   for (int looked = 0; looked < kPagesLookedAt; ++looked) {
@@ -443,7 +276,7 @@ int DigestCache::write_header(int fd, int bits) const {
 
 // Of the absolute path, without "." and empty components: what is reached by another way through
 // links or ".." is another path.
-DigestCache::Key DigestCache::key_of(std::string_view path) const {
+DigestKey DigestCache::key_of(std::string_view path) const {
   std::string whole;
   whole.reserve(current_.size() + 1 + path.size());
   if (!path.starts_with('/')) whole = current_;
@@ -459,12 +292,12 @@ DigestCache::Key DigestCache::key_of(std::string_view path) const {
 }
 
 // From 1: the header is page 0.
-std::uint64_t DigestCache::bucket_of(const Key& key) const {
+std::uint64_t DigestCache::bucket_of(const DigestKey& key) const {
   return 1 + (bits_ == 0 ? 0 : key.high >> (64 - bits_));
 }
 
 // False: it cannot be read. What is wrong in itself is empty (I1).
-bool DigestCache::load(int fd, std::uint64_t number, Bucket* bucket) const {
+bool DigestCache::load(int fd, std::uint64_t number, DigestBucket* bucket) const {
   const std::span<char> page = bucket->page();
   std::size_t filled = 0;
   while (filled < page.size()) {
@@ -482,8 +315,8 @@ bool DigestCache::load(int fd, std::uint64_t number, Bucket* bucket) const {
 std::optional<std::vector<Digest>> DigestCache::find(std::string_view path, const FileStamp& stamp,
                                                      std::span<const Algorithm> algorithms) {
   if (!knows_any_) return std::nullopt;
-  const Key key = key_of(path);
-  Bucket bucket;
+  const DigestKey key = key_of(path);
+  DigestBucket bucket;
   {
     const std::shared_lock turn(turn_);
     const std::uint64_t number = bucket_of(key);
@@ -494,8 +327,8 @@ std::optional<std::vector<Digest>> DigestCache::find(std::string_view path, cons
   FileStamp seen = stamp;
   seen.device = 0;
   if (!entry || entry->stamp != seen) return std::nullopt;
-  const Digests known = parse_digests(entry->digests);
-  Digests digests;
+  const std::vector<Digest> known = parse_digests(entry->digests);
+  std::vector<Digest> digests;
   digests.reserve(algorithms.size());
   for (const Algorithm algorithm : algorithms) {
     const Digest* const digest = find_digest(known, algorithm);
@@ -549,7 +382,7 @@ void DigestCache::write(Gathered&& gathered) {
   int bits = bits_;
   while (bits < kMostBits && files.size() >> bits > kFilesOfBucket) ++bits;
   if (!grow(bits)) return;
-  Bucket bucket;
+  DigestBucket bucket;
   for (auto at = files.begin(); at != files.end();) {
     if (!keeps_.load(std::memory_order_relaxed)) return;
     const std::uint64_t number = bucket_of(at->key);
@@ -569,10 +402,11 @@ void DigestCache::write(Gathered&& gathered) {
 }
 
 // False: it has no room.
-bool DigestCache::put(const Gathered& gathered, const Gathered::File& file, Bucket* bucket) {
+bool DigestCache::put(const Gathered& gathered, const Gathered::File& file, DigestBucket* bucket) {
   const std::string_view bytes = gathered.bytes;
-  const Digests given = parse_digests(bytes.substr(file.digests, file.end - file.digests));
-  Digests digests;  // each algorithm once, for an entry has room for all of them
+  const std::vector<Digest> given =
+      parse_digests(bytes.substr(file.digests, file.end - file.digests));
+  std::vector<Digest> digests;  // each algorithm once, for an entry has room for all of them
   const auto add = [&digests](const Digest& digest) {
     if (find_digest(digests, digest.algorithm) == nullptr) digests.push_back(digest);
   };
@@ -580,7 +414,7 @@ bool DigestCache::put(const Gathered& gathered, const Gathered::File& file, Buck
   bool is_contradicted = false;
   const auto entry = bucket->find(file.key);
   if (entry && entry->stamp == file.stamp) {
-    const Digests known = parse_digests(entry->digests);
+    const std::vector<Digest> known = parse_digests(entry->digests);
     is_contradicted = std::ranges::any_of(digests, [&](const Digest& digest) {
       const Digest* const before = find_digest(known, digest.algorithm);
       return before != nullptr && *before != digest;
@@ -651,12 +485,12 @@ bool DigestCache::double_table(int times) {
   if (const int failed = write_header(next.get(), bits_ + times)) {
     return fail("write", failed, path);
   }
-  Bucket bucket;
-  std::vector<Bucket> parts(std::size_t{1} << times);
+  DigestBucket bucket;
+  std::vector<DigestBucket> parts(std::size_t{1} << times);
   for (std::uint64_t i = 0; i < std::uint64_t{1} << bits_; ++i) {
     if (!load(table_.get(), 1 + i, &bucket)) return fail("read", errno, path_);
-    for (Bucket& part : parts) part.clear();
-    bucket.for_each([&](const Bucket::Entry& entry) {
+    for (DigestBucket& part : parts) part.clear();
+    bucket.for_each([&](const DigestBucket::Entry& entry) {
       const std::uint64_t part = entry.key.high >> (64 - bits_ - times) & (parts.size() - 1);
       parts[part].add(entry.key, entry.stamp, entry.digests);  // a part of what a page had
     });

@@ -12,8 +12,8 @@
 // order of the buckets: so a table of a usual size is written with one call for ten files.
 //
 // Invariants
-//   I1  A bucket ends with what it says it holds, and begins with a check of that. What a kill, a
-//       power cut or a bad disk makes of one is as good as an empty one: nothing is synced.
+//   I1  What a kill, a power cut or a bad disk makes of a bucket (jobs/hash/digest_bucket.h) is as
+//       good as an empty one: nothing is synced.
 //   I2  Nobody writes but who holds the lock of the file that is at the table's path. Others look
 //       up, and what they read is not kept.
 //   I3  What is given out was kept for the same path (128 bits of XXH3 with the table's own seed),
@@ -44,6 +44,7 @@
 #include "jobs/file_descriptor.h"
 #include "jobs/file_stamp.h"
 #include "jobs/hash/digest.h"
+#include "jobs/hash/digest_bucket.h"
 #include "jobs/state_directory.h"
 #include "jobs/system_error.h"
 
@@ -94,17 +95,10 @@ class DigestCache {
   [[nodiscard]] std::vector<std::string> take_warnings();
 
  private:
-  struct Key {
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;  // its first bits choose the bucket
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  class Bucket;
-
   // Files whose digests wait to be written.
   struct Gathered {
     struct File {
-      Key key;
+      DigestKey key;
       FileStamp stamp;
       std::uint32_t path = 0;     // where it begins in `bytes`
       std::uint32_t digests = 0;  // likewise: where the path ends
@@ -124,11 +118,12 @@ class DigestCache {
   [[nodiscard]] Expected<HeaderState, SystemError> read_header();
   [[nodiscard]] bool follows_lost_header() const;
   [[nodiscard]] int write_header(int fd, int bits) const;
-  [[nodiscard]] Key key_of(std::string_view path) const;
-  [[nodiscard]] std::uint64_t bucket_of(const Key& key) const;
-  [[nodiscard]] bool load(int fd, std::uint64_t number, Bucket* bucket) const;
+  [[nodiscard]] DigestKey key_of(std::string_view path) const;
+  [[nodiscard]] std::uint64_t bucket_of(const DigestKey& key) const;
+  [[nodiscard]] bool load(int fd, std::uint64_t number, DigestBucket* bucket) const;
   void write(Gathered&& gathered);
-  [[nodiscard]] bool put(const Gathered& gathered, const Gathered::File& file, Bucket* bucket);
+  [[nodiscard]] bool put(const Gathered& gathered, const Gathered::File& file,
+                         DigestBucket* bucket);
   [[nodiscard]] bool grow(int bits);
   [[nodiscard]] Expected<FileDescriptor, SystemError> create_next(const std::string& path) const;
   [[nodiscard]] bool double_table(int times);
