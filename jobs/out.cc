@@ -147,6 +147,11 @@ Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/) {
   throw std::logic_error("this reader takes no uncut lines");
 }
 
+Flow Out::deliver_number(const Batch& /*batch*/, const Item& /*parent*/,
+                         std::uint64_t /*records*/) {
+  throw std::logic_error("this reader takes no number of records");
+}
+
 // A reader that keeps the table leaves none, and the next batch will hold about as many items: a
 // table that grows to that is written twice.
 Flow Out::pass_on() {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -112,6 +113,17 @@ class Out {
     if (flow_ == Flow::kMore) flow_ = deliver_lines(batch, text);
     return flow_;
   }
+  /// The same for records of which their reader wants nothing but how many they are: so they need
+  /// not be cut at all.
+  [[nodiscard]] virtual bool takes_number() const { return false; }
+  /// parent   what each of `records` would be a text of, an item of `batch`.
+  /// records  may be none.
+  Flow send_number(const Batch& batch, const Item& parent, std::uint64_t records) {
+    if (records == 0) return flow_;
+    if (!pending_.empty() && pass_on() == Flow::kStop) return Flow::kStop;
+    if (flow_ == Flow::kMore) flow_ = deliver_number(batch, parent, records);
+    return flow_;
+  }
   /// True if what reads from here takes rows, with send_rows(), as well as items. Does not change.
   [[nodiscard]] virtual bool takes_rows() const { return false; }
   /// Passes on rows, behind all that was given before. Only if takes_rows().
@@ -148,6 +160,7 @@ class Out {
   virtual Flow deliver_records(const Records& records);
   virtual Flow deliver_rows(const Rows& rows);
   virtual Flow deliver_lines(const Batch& batch, const Item& text);
+  virtual Flow deliver_number(const Batch& batch, const Item& parent, std::uint64_t records);
   /// Passes the flush on to what reads from here in the same goroutine.
   virtual Flow deliver_flush() = 0;
   virtual Flow deliver_errand(std::unique_ptr<Errand> errand, std::size_t bytes);

@@ -22,6 +22,10 @@ Flow Operator::process_lines(const Batch& /*batch*/, const Item& /*text*/, Out& 
                              std::uint64_t* /*lines*/) {
   throw std::logic_error("this operator takes no uncut lines");
 }
+Flow Operator::process_number(const Batch& /*batch*/, const Item& /*parent*/,
+                              std::uint64_t /*records*/, Out& /*out*/) {
+  throw std::logic_error("this operator takes no number of records");
+}
 void Operator::finish(Out& /*out*/) {}
 
 // The plan asks a stage only for what its traits promise; these are reached by a broken stage.

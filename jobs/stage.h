@@ -185,6 +185,12 @@ class Operator {
   [[nodiscard]] virtual bool takes_lines() const { return false; }
   virtual Flow process_lines(const Batch& batch, const Item& text, Out& out, std::uint64_t* lines);
 
+  /// True if process_number() works, too, and does as process() would with as many records cut from
+  /// `parent`, an item of `batch`, whatever their texts.
+  [[nodiscard]] virtual bool takes_number() const { return false; }
+  virtual Flow process_number(const Batch& batch, const Item& parent, std::uint64_t records,
+                              Out& out);
+
   /// Comes after the last batch, also if there was none and if the reader has stopped. Not called
   /// when the run was stopped: then whatever is unfinished is to be dropped by the destructor.
   virtual void finish(Out& out);

@@ -246,6 +246,7 @@ class Worker::NextOut final : public Out {
   [[nodiscard]] bool takes_records() const override { return to_.op->takes_records(); }
   [[nodiscard]] bool takes_rows() const override { return to_.op->takes_rows(); }
   [[nodiscard]] bool takes_lines() const override { return to_.op->takes_lines(); }
+  [[nodiscard]] bool takes_number() const override { return to_.op->takes_number(); }
 
  protected:
   Flow deliver(Batch&& batch) override {
@@ -256,6 +257,9 @@ class Worker::NextOut final : public Out {
   }
   Flow deliver_rows(const Rows& rows) override {
     return pass(rows.records.texts.size(), [&] { return to_.op->process_rows(rows, *to_.out); });
+  }
+  Flow deliver_number(const Batch& batch, const Item& parent, std::uint64_t records) override {
+    return pass(records, [&] { return to_.op->process_number(batch, parent, records, *to_.out); });
   }
   Flow deliver_lines(const Batch& batch, const Item& text) override {
     StageAccount* mine = clock_.switch_to(&to_.cell->busy);
@@ -274,7 +278,7 @@ class Worker::NextOut final : public Out {
 
  private:
   template <class Work>
-  Flow pass(std::size_t items, const Work& work) {
+  Flow pass(std::uint64_t items, const Work& work) {
     from_.count_out(items);
     to_.count_in(items);
     StageAccount* mine = clock_.switch_to(&to_.cell->busy);

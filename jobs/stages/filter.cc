@@ -49,6 +49,11 @@ class Filter final : public Operator {
   Flow process_lines(const Batch& batch, const Item& text, Out& out,
                      std::uint64_t* lines) override {
     MatchingLines matching(*lines_, text.text);
+    if (out.takes_number()) {
+      const std::uint64_t kept = matching.count();
+      *lines = matching.lines();
+      return out.send_number(batch, text, kept);
+    }
     kept_.resize(kRecordBatch);
     while (const std::size_t count = matching.next(kept_)) {
       const Records kept{batch, text, std::span(kept_).first(count)};

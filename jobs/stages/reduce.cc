@@ -110,6 +110,17 @@ class Combine final : public Operator {
     return add_collected();
   }
 
+  // All items are one group, of the key of no fields.
+  [[nodiscard]] bool takes_number() const override {
+    return only_counts_ && !options_.by_text && options_.by.empty();
+  }
+
+  Flow process_number(const Batch& /*batch*/, const Item& /*parent*/, std::uint64_t records,
+                      Out& /*out*/) override {
+    table_.add_times({}, static_cast<std::int64_t>(records));
+    return hand_over_if_full();
+  }
+
   [[nodiscard]] bool takes_rows() const override { return true; }
 
   // By column, if every row has all that is asked for; the exceptions go row by row.

@@ -56,12 +56,14 @@ class Split : public Operator {
 class SplitLines final : public Split {
   Flow split(const Batch& batch, const Item& item, Out& out) override {
     if (out.takes_lines()) return out.send_lines(batch, item);
+    if (out.takes_number()) return out.send_number(batch, item, count_lines(item.text));
     return emit_all(LineCutter(item.text), batch, item, out);
   }
 };
 
 class SplitWords final : public Split {
   Flow split(const Batch& batch, const Item& item, Out& out) override {
+    if (out.takes_number()) return out.send_number(batch, item, count_words(item.text));
     return emit_all(WordCutter(item.text), batch, item, out);
   }
 };

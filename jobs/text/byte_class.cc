@@ -199,6 +199,23 @@ std::size_t positions_plain(const std::uint64_t* masks, std::size_t blocks,
   return static_cast<std::size_t>(out - positions);
 }
 
+__attribute__((always_inline)) inline std::uint64_t bits_of(const std::uint64_t* masks,
+                                                            std::size_t blocks) {
+  std::uint64_t count = 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    count += static_cast<std::uint64_t>(std::popcount(masks[b]));
+  }
+  return count;
+}
+
+#if defined(__x86_64__)
+// One instruction a mask instead of a dozen.
+__attribute__((target("popcnt"))) std::uint64_t bits_of_popcnt(const std::uint64_t* masks,
+                                                               std::size_t blocks) {
+  return bits_of(masks, blocks);
+}
+#endif
+
 template <Kind kKind>
 MaskFunction function_of(VectorLevel level) {
 #if defined(__x86_64__)
@@ -259,6 +276,13 @@ std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::u
 std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks,
                           std::uint16_t* positions) {
   return bit_positions(masks, blocks, positions, best_vector_level());
+}
+
+std::uint64_t count_bits(const std::uint64_t* masks, std::size_t blocks) {
+#if defined(__x86_64__)
+  if (best_vector_level() >= VectorLevel::kAvx2) return bits_of_popcnt(masks, blocks);
+#endif
+  return bits_of(masks, blocks);
 }
 
 }  // namespace gorun::jobs

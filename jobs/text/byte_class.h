@@ -53,4 +53,7 @@ std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::u
                           VectorLevel level);
 std::size_t bit_positions(const std::uint64_t* masks, std::size_t blocks, std::uint16_t* positions);
 
+/// How many bits masks[0] to masks[blocks - 1] have.
+[[nodiscard]] std::uint64_t count_bits(const std::uint64_t* masks, std::size_t blocks);
+
 }  // namespace gorun::jobs

@@ -128,4 +128,35 @@ std::size_t LineCutter::next(std::span<std::string_view> records) {
   return count;
 }
 
+std::uint64_t count_words(std::string_view text, WordRule rule) {
+  MaskWindow windows(text, separators_of(rule));
+  std::array<std::uint64_t, MaskWindow::kBlocks> masks;  // of separators, and then of first letters
+  std::uint64_t count = 0;
+  std::uint64_t previous = 0;
+  for (std::string_view window; !(window = windows.next(&masks)).empty();) {
+    const std::size_t left = window.size() % kBlockBytes;
+    const std::size_t blocks = window.size() / kBlockBytes + (left > 0 ? 1 : 0);
+    for (std::size_t b = 0; b < blocks; ++b) {
+      std::uint64_t letters = ~masks[b];
+      // What lies behind the text is no letter of it.
+      if (left > 0 && b + 1 == blocks) letters &= (std::uint64_t{1} << left) - 1;
+      masks[b] = letters & ~(letters << 1 | previous);
+      previous = letters >> 63;
+    }
+    count += count_bits(masks.data(), blocks);
+  }
+  return count;
+}
+
+std::uint64_t count_lines(std::string_view text) {
+  if (text.empty()) return 0;
+  MaskWindow windows(text, {ByteClass::Kind::kByte, '\n'});
+  std::array<std::uint64_t, MaskWindow::kBlocks> masks;
+  std::uint64_t count = text.back() == '\n' ? 0 : 1;
+  for (std::string_view window; !(window = windows.next(&masks)).empty();) {
+    count += count_bits(masks.data(), (window.size() + kBlockBytes - 1) / kBlockBytes);
+  }
+  return count;
+}
+
 }  // namespace gorun::jobs

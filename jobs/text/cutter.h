@@ -71,6 +71,10 @@ class WordCutter {
   std::array<std::uint16_t, MaskWindow::kBytes + kPositionsSlack> edges_;
 };
 
+/// How many words a WordCutter would cut.
+[[nodiscard]] std::uint64_t count_words(std::string_view text,
+                                        WordRule rule = WordRule::kSpaceSeparated);
+
 enum class CarriageReturn : std::uint8_t {
   kKept,      // a CR before the delimiter is part of the record, as for sort, uniq and awk
   kStripped,  // one CR before the delimiter, or at the end of the text, belongs to the line end
@@ -96,5 +100,8 @@ class LineCutter {
   std::size_t block_ = MaskWindow::kBlocks;
   std::array<std::uint64_t, MaskWindow::kBlocks> masks_;
 };
+
+/// How many lines a LineCutter would cut.
+[[nodiscard]] std::uint64_t count_lines(std::string_view text);
 
 }  // namespace gorun::jobs

@@ -4,16 +4,11 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <span>
 #include <utility>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace gorun::jobs {
 namespace {
-
-using Hit = LiteralSearch::Hit;
 
 // How often a byte is met in texts, in classes: what matters is that a space or an "e" is never
 // chosen where there is a "q" or a digit.
@@ -30,183 +25,159 @@ int frequency_of(char c) {
   return 20;
 }
 
-std::uint64_t lines_between(const char* begin, const char* end) {
+std::uint64_t feeds_between(const char* begin, const char* end) {
   return static_cast<std::uint64_t>(std::count(begin, end, '\n'));
 }
 
-// Byte by byte, where a vector would reach beyond the text.
-Hit find_plain(std::string_view literal, const char* begin, const char* end, std::uint64_t lines) {
-  const std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  const std::size_t found = text.find(literal);
-  const char* at = found == std::string_view::npos ? end : begin + found;
-  return {at, lines + lines_between(begin, at)};
+template <class Word>
+bool is_same_word(const char* a, const char* b) {
+  Word x;
+  Word y;
+  std::memcpy(&x, a, sizeof x);
+  std::memcpy(&y, b, sizeof y);
+  return x == y;
 }
 
-#if defined(__x86_64__)
-
-struct Wanted {
-  const char* bytes;
-  std::size_t size;
-  std::size_t first;
-  std::size_t second;
-};
-
-// The loop is the same for all vectors, but a function with a target of its own cannot be a
-// template of one without; so it is written out for each. `mask` has a bit for each position at
-// which both bytes fit.
-inline const char* verify(const Wanted& wanted, const char* block, std::uint64_t mask) {
-  for (; mask != 0; mask &= mask - 1) {
-    const char* at = block + std::countr_zero(mask);
-    if (std::memcmp(at, wanted.bytes, wanted.size) == 0) return at;
-  }
-  return nullptr;
-}
-
-// A block of positions, and what is compared with the wanted bytes there. Line feeds are counted in
-// the bytes that are loaded for the first of them, which lie `first` behind the positions: a match
-// holds none, so as many are before it as before its wanted byte.
-struct Block512 {
-  std::uint64_t mask;
-  std::uint64_t feeds;
-};
-
-__attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"), always_inline)) inline Block512
-look_at_512(const char* first_at, const char* second_at, __m512i first, __m512i second,
-            __m512i feed) {
-  const __m512i bytes = _mm512_loadu_si512(first_at);
-  return {_mm512_cmpeq_epi8_mask(bytes, first) &
-              _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(second_at), second),
-          _mm512_cmpeq_epi8_mask(bytes, feed)};
-}
-
-__attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"))) Hit find_avx512(
-    const Wanted& wanted, const char* begin, const char* end) {
-  constexpr std::ptrdiff_t kAtOnce = 4;
-  const __m512i first = _mm512_set1_epi8(wanted.bytes[wanted.first]);
-  const __m512i second = _mm512_set1_epi8(wanted.bytes[wanted.second]);
-  const __m512i feed = _mm512_set1_epi8('\n');
-  const auto reach = static_cast<std::ptrdiff_t>(64 + wanted.size - 1);
-  if (end - begin < reach) return find_plain({wanted.bytes, wanted.size}, begin, end, 0);
-  std::uint64_t lines = lines_between(begin, begin + wanted.first);
-  const auto look = [&](const char* block)
-      __attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi"), always_inline)) {
-    return look_at_512(block + wanted.first, block + wanted.second, first, second, feed);
-  };
-  const char* block = begin;
-  while (end - block >= reach) {
-    // Most blocks hold nothing: of several one branch asks.
-    for (; end - block >= reach + 64 * (kAtOnce - 1); block += 64 * kAtOnce) {
-      const Block512 a = look(block);
-      const Block512 b = look(block + 64);
-      const Block512 c = look(block + 128);
-      const Block512 d = look(block + 192);
-      if ((a.mask | b.mask | c.mask | d.mask) != 0) break;
-      lines += static_cast<std::uint64_t>(std::popcount(a.feeds) + std::popcount(b.feeds) +
-                                          std::popcount(c.feeds) + std::popcount(d.feeds));
+// The three rarest bytes, all of them if there are no more; of equally rare ones those that differ.
+LiteralProbe probe_of(std::string_view literal) {
+  LiteralProbe probe{};
+  std::array<std::size_t, LiteralProbe::kBytes>& places = probe.places;
+  for (std::size_t k = 0; k < std::min(literal.size(), places.size()); ++k) {
+    const auto chosen = std::span(places).first(k);
+    const auto cost = [&](std::size_t place) {
+      const bool is_there = std::ranges::any_of(
+          chosen, [&](std::size_t other) { return literal[other] == literal[place]; });
+      return frequency_of(literal[place]) + (is_there ? 1000 : 0);
+    };
+    std::size_t best = literal.size();
+    for (std::size_t place = 0; place < literal.size(); ++place) {
+      if (std::ranges::find(chosen, place) != chosen.end()) continue;
+      if (best == literal.size() || cost(place) < cost(best)) best = place;
     }
-    for (std::ptrdiff_t i = 0; i < kAtOnce && end - block >= reach; ++i, block += 64) {
-      const Block512 here = look(block);
-      if (here.mask != 0) {
-        if (const char* at = verify(wanted, block, here.mask)) {
-          const std::uint64_t before = (std::uint64_t{1} << (at - block)) - 1;
-          return {at, lines + static_cast<std::uint64_t>(std::popcount(here.feeds & before))};
-        }
-      }
-      lines += static_cast<std::uint64_t>(std::popcount(here.feeds));
-    }
+    for (std::size_t other = k; other < places.size(); ++other) places[other] = best;
   }
-  return find_plain({wanted.bytes, wanted.size}, block, end,
-                    lines - lines_between(block, block + wanted.first));
+  for (std::size_t k = 0; k < places.size(); ++k) probe.bytes[k] = literal[places[k]];
+  return probe;
 }
-
-__attribute__((target("avx2,popcnt,bmi"))) Hit find_avx2(const Wanted& wanted, const char* begin,
-                                                         const char* end) {
-  const __m256i first = _mm256_set1_epi8(wanted.bytes[wanted.first]);
-  const __m256i second = _mm256_set1_epi8(wanted.bytes[wanted.second]);
-  const __m256i feed = _mm256_set1_epi8('\n');
-  const auto reach = static_cast<std::ptrdiff_t>(32 + wanted.size - 1);
-  std::uint64_t lines = 0;
-  const char* block = begin;
-  for (; end - block >= reach; block += 32) {
-    const auto feeds = static_cast<std::uint32_t>(_mm256_movemask_epi8(
-        _mm256_cmpeq_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block)), feed)));
-    const auto mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(
-        _mm256_cmpeq_epi8(
-            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + wanted.first)), first),
-        _mm256_cmpeq_epi8(
-            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + wanted.second)), second))));
-    if (mask != 0) {
-      if (const char* at = verify(wanted, block, mask)) {
-        const std::uint32_t before = (std::uint32_t{1} << (at - block)) - 1;
-        return {at, lines + static_cast<std::uint64_t>(std::popcount(feeds & before))};
-      }
-    }
-    lines += static_cast<std::uint64_t>(std::popcount(feeds));
-  }
-  return find_plain({wanted.bytes, wanted.size}, block, end, lines);
-}
-
-Hit find_sse2(const Wanted& wanted, const char* begin, const char* end) {
-  const __m128i first = _mm_set1_epi8(wanted.bytes[wanted.first]);
-  const __m128i second = _mm_set1_epi8(wanted.bytes[wanted.second]);
-  const __m128i feed = _mm_set1_epi8('\n');
-  const auto load = [](const char* from) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  };
-  const auto reach = static_cast<std::ptrdiff_t>(16 + wanted.size - 1);
-  std::uint64_t lines = 0;
-  const char* block = begin;
-  for (; end - block >= reach; block += 16) {
-    const auto feeds =
-        static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(load(block), feed)));
-    const auto mask = static_cast<std::uint32_t>(
-        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(load(block + wanted.first), first),
-                                        _mm_cmpeq_epi8(load(block + wanted.second), second))));
-    if (mask != 0) {
-      if (const char* at = verify(wanted, block, mask)) {
-        const std::uint32_t before = (std::uint32_t{1} << (at - block)) - 1;
-        return {at, lines + static_cast<std::uint64_t>(std::popcount(feeds & before))};
-      }
-    }
-    lines += static_cast<std::uint64_t>(std::popcount(feeds));
-  }
-  return find_plain({wanted.bytes, wanted.size}, block, end, lines);
-}
-
-#endif
 
 }  // namespace
 
 LiteralSearch::LiteralSearch(std::string literal, VectorLevel level)
-    : literal_(std::move(literal)), level_(level) {
-  const auto is_rarer = [this](std::size_t a, std::size_t b) {
-    return frequency_of(literal_[a]) < frequency_of(literal_[b]);
-  };
-  for (std::size_t i = 1; i < literal_.size(); ++i) {
-    if (is_rarer(i, first_)) first_ = i;
+    : literal_(std::move(literal)), probe_(probe_of(literal_)), level_(level) {}
+
+// Where the probe fits. Calling memcmp() takes longer than comparing so few bytes.
+bool LiteralSearch::is_at(const char* at) const {
+  const char* const literal = literal_.data();
+  const std::size_t size = literal_.size();
+  if (size <= LiteralProbe::kBytes) return true;
+  if (size < sizeof(std::uint64_t)) {
+    const std::size_t last = size - sizeof(std::uint32_t);
+    return is_same_word<std::uint32_t>(at, literal) &&
+           is_same_word<std::uint32_t>(at + last, literal + last);
   }
-  second_ = first_ == 0 ? literal_.size() - 1 : 0;
-  for (std::size_t i = 0; i < literal_.size(); ++i) {
-    if (literal_[i] != literal_[first_] && (second_ == first_ || is_rarer(i, second_))) second_ = i;
-  }
+  return is_same_word<std::uint64_t>(at, literal) && std::memcmp(at, literal, size) == 0;
 }
 
-LiteralSearch::Hit LiteralSearch::find(std::string_view text) const {
-  const char* const end = text.data() + text.size();
-#if defined(__x86_64__)
-  const Wanted wanted{literal_.data(), literal_.size(), first_, second_};
-  switch (level_) {
-    case VectorLevel::kAvx512:
-      return find_avx512(wanted, text.data(), end);
-    case VectorLevel::kAvx2:
-      return find_avx2(wanted, text.data(), end);
-    case VectorLevel::kSse2:
-      return find_sse2(wanted, text.data(), end);
-    case VectorLevel::kPlain:
-      break;
+LiteralScan::LiteralScan(const LiteralSearch& search, std::string_view text)
+    : search_(search),
+      begin_(text.data()),
+      end_(text.data() + text.size()),
+      next_(begin_),
+      window_(begin_),
+      counted_(begin_) {}
+
+// The masks of the next window; false: there is none, and all feeds are counted.
+bool LiteralScan::fill() {
+  const LiteralProbe& probe = search_.probe_;
+  const std::size_t size = search_.literal_.size();
+  const auto left = static_cast<std::size_t>(end_ - next_);
+  window_blocks_ = 0;
+  if (left < size) {
+    feeds_ += feeds_between(counted_, end_);
+    counted_ = end_;
+    return false;
   }
-#endif
-  return find_plain(literal_, text.data(), end, 0);
+  if (next_ == begin_) feeds_ = feeds_between(begin_, begin_ + probe.places[0]);
+  const std::size_t positions = left - size + 1;
+  window_ = next_;
+  window_blocks_ = std::min(positions / kBlockBytes, LiteralMasks::kBlocks);
+  if (window_blocks_ > 0) {
+    literal_masks(probe, window_, window_blocks_, &masks_, search_.level_);
+    next_ += window_blocks_ * kBlockBytes;
+  } else {
+    fill_last(positions);
+    next_ += positions;
+  }
+  feeds_ += masks_.feed_count;
+  counted_ = next_ + probe.places[0];
+  return true;
+}
+
+// Fewer positions than a block has: the last ones of a block that reaches back, if the text is
+// large enough for one.
+void LiteralScan::fill_last(std::size_t positions) {
+  window_blocks_ = 1;
+  const std::size_t again = kBlockBytes - positions;
+  if (static_cast<std::size_t>(next_ - begin_) < again) {
+    return literal_masks_of_few(search_.probe_, window_, positions, &masks_);
+  }
+  window_ -= again;
+  literal_masks(search_.probe_, window_, 1, &masks_, search_.level_);
+  masks_.hits[0] &= ~std::uint64_t{0} << again;
+  masks_.feeds[0] &= ~std::uint64_t{0} << again;
+  masks_.any_hit = masks_.hits[0];
+  masks_.feed_count = static_cast<std::uint64_t>(std::popcount(masks_.feeds[0]));
+}
+
+const char* LiteralScan::next(const char* from) {
+  do {
+    if (const char* at = find_in_window(from)) return at;
+  } while (fill());
+  return nullptr;
+}
+
+const char* LiteralScan::find_in_window(const char* from) const {
+  if (window_blocks_ == 0 || masks_.any_hit == 0) return nullptr;
+  const std::size_t offset = from > window_ ? static_cast<std::size_t>(from - window_) : 0;
+  std::uint64_t wanted = ~std::uint64_t{0} << (offset % kBlockBytes);
+  for (std::size_t b = offset / kBlockBytes; b < window_blocks_; ++b) {
+    for (std::uint64_t hits = masks_.hits[b] & wanted; hits != 0; hits &= hits - 1) {
+      const char* at = window_ + b * kBlockBytes + std::countr_zero(hits);
+      if (search_.is_at(at)) return at;
+    }
+    wanted = ~std::uint64_t{0};
+  }
+  return nullptr;
+}
+
+std::uint64_t LiteralScan::count_lines() {
+  std::uint64_t count = 0;
+  bool is_open = false;
+  while (fill()) {
+    if (masks_.any_hit == 0) {
+      if (masks_.feed_count > 0) count += std::exchange(is_open, false) ? 1 : 0;
+      continue;
+    }
+    drop_false_hits();
+    count += count_lines_hit(masks_, window_blocks_, &is_open, search_.level_);
+  }
+  return count + (is_open ? 1 : 0);
+}
+
+std::uint64_t LiteralScan::feeds() {
+  while (fill()) {
+  }
+  return feeds_;
+}
+
+void LiteralScan::drop_false_hits() {
+  if (search_.literal_.size() <= LiteralProbe::kBytes) return;
+  for (std::size_t b = 0; b < window_blocks_; ++b) {
+    for (std::uint64_t hits = masks_.hits[b]; hits != 0; hits &= hits - 1) {
+      const char* at = window_ + b * kBlockBytes + std::countr_zero(hits);
+      if (!search_.is_at(at)) masks_.hits[b] ^= hits & (~hits + 1);
+    }
+  }
 }
 
 }  // namespace gorun::jobs

@@ -3,7 +3,10 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
+
+#include "jobs/text/cutter.h"
 
 namespace gorun::jobs {
 namespace {
@@ -221,32 +224,29 @@ bool LinePattern::matches_line(std::string_view line) const {
   return regex_->Match({line.data(), line.size()}, 0, line.size(), RE2::UNANCHORED, nullptr, 0);
 }
 
-// As find_match(), but somewhere in the line that matches.
-std::size_t MatchingLines::find_line_with_literal() {
+MatchingLines::MatchingLines(const LinePattern& pattern, std::string_view text)
+    : pattern_(pattern), text_(text) {
+  if (pattern.literal_) scan_.emplace(*pattern.literal_, text);
+}
+
+// Somewhere in the next line that matches, from at_ on; the size of the text: there is none.
+std::size_t MatchingLines::find_match() { return scan_ ? find_literal() : find_regex(); }
+
+std::size_t MatchingLines::find_literal() {
   for (std::size_t from = at_; from < text_.size();) {
-    const LiteralSearch::Hit hit = pattern_.literal_->find(text_.substr(from));
-    lines_ += hit.lines;
-    const auto at = static_cast<std::size_t>(hit.at - text_.data());
-    if (at == text_.size()) break;
-    const std::size_t feed = at == 0 ? std::string_view::npos : text_.rfind('\n', at - 1);
-    const std::size_t begin = feed == std::string_view::npos ? 0 : feed + 1;
-    const std::size_t end = std::min(text_.find('\n', at), text_.size());
-    if (pattern_.matches_line(text_.substr(begin, end - begin))) return at;
-    lines_ += end < text_.size() ? 1 : 0;
-    from = end + 1;
+    const char* const found = scan_->next(text_.data() + from);
+    if (found == nullptr) break;
+    const auto at = static_cast<std::size_t>(found - text_.data());
+    if (!pattern_.regex_) return at;
+    const std::string_view line = line_around(at);
+    if (pattern_.matches_line(line)) return at;
+    from = static_cast<std::size_t>(line.data() - text_.data()) + line.size() + 1;
   }
   return text_.size();
 }
 
-// Where a match begins, at_ or later; the size of the text: there is none. Counts the lines before.
-std::size_t MatchingLines::find_match() {
+std::size_t MatchingLines::find_regex() {
   const std::string_view rest = text_.substr(at_);
-  if (pattern_.literal_ && pattern_.regex_) return find_line_with_literal();
-  if (pattern_.literal_) {
-    const LiteralSearch::Hit hit = pattern_.literal_->find(rest);
-    lines_ += hit.lines;
-    return static_cast<std::size_t>(hit.at - text_.data());
-  }
   re2::StringPiece match;
   std::size_t begin = rest.size();
   if (pattern_.regex_->Match({rest.data(), rest.size()}, 0, rest.size(), RE2::UNANCHORED, &match,
@@ -255,9 +255,15 @@ std::size_t MatchingLines::find_match() {
     // An empty match behind the last line end is in no line; in a last line without one it is.
     if (begin == rest.size() && rest.back() != '\n') begin = rest.rfind('\n') + 1;
   }
-  lines_ += static_cast<std::uint64_t>(
-      std::count(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(begin), '\n'));
   return at_ + begin;
+}
+
+// The line that the byte at `at` is in or ends, which begins at at_ or later.
+std::string_view MatchingLines::line_around(std::size_t at) const {
+  std::size_t begin = at;
+  while (begin > at_ && text_[begin - 1] != '\n') --begin;
+  const std::size_t end = std::min(text_.find('\n', at), text_.size());
+  return text_.substr(begin, end - begin);
 }
 
 std::size_t MatchingLines::next(std::span<std::string_view> records) {
@@ -265,18 +271,27 @@ std::size_t MatchingLines::next(std::span<std::string_view> records) {
   while (count < records.size() && at_ < text_.size()) {
     const std::size_t match = find_match();
     if (match == text_.size()) {
-      at_ = text_.size();
-      lines_ += text_.back() == '\n' ? 0 : 1;
+      at_ = match;
       break;
     }
-    std::size_t begin = match;
-    while (begin > at_ && text_[begin - 1] != '\n') --begin;
-    const std::size_t end = std::min(text_.find('\n', match), text_.size());
-    records[count++] = text_.substr(begin, end - begin);
-    ++lines_;
-    at_ = end + 1;
+    const std::string_view line = line_around(match);
+    records[count++] = line;
+    at_ = static_cast<std::size_t>(line.data() - text_.data()) + line.size() + 1;
   }
   return count;
+}
+
+std::uint64_t MatchingLines::count() {
+  if (scan_ && !pattern_.regex_) return scan_->count_lines();
+  std::uint64_t all = 0;
+  std::array<std::string_view, 64> some;
+  while (const std::size_t count = next(some)) all += count;
+  return all;
+}
+
+std::uint64_t MatchingLines::lines() {
+  if (!scan_) return count_lines(text_);
+  return scan_->feeds() + (text_.empty() || text_.back() == '\n' ? 0 : 1);
 }
 
 }  // namespace gorun::jobs

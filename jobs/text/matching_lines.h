@@ -3,12 +3,12 @@
 //
 // Cutting a line and asking an automaton costs tens of nanoseconds, and most lines match nothing.
 // So the whole text is searched, and only where something is found are the ends of its line looked
-// for. An expression that is a literal is searched for with vectors (jobs/text/literal_search.h).
-// Of one that no line matches without a certain literal, that literal is searched for, and only the
-// lines that have it are asked. Another one is searched for by RE2, with "^" and "$" at the ends of
-// lines and no match across them.
-// Not every expression means the same in a whole text as in a line by itself: "\A" and "\z", and
-// flags that change what "^" is. For these compile() makes nothing.
+// for; where the number of lines is all that is wanted, not even there. An expression that is a
+// literal is searched for with vectors (jobs/text/literal_search.h). Of one that no line matches
+// without a certain literal, that literal is searched for, and only the lines that have it are
+// asked. Another one is searched for by RE2, with "^" and "$" at the ends of lines and no match
+// across them. Not every expression means the same in a whole text as in a line by itself: "\A" and
+// "\z", and flags that change what "^" is. For these compile() makes nothing.
 #pragma once
 
 #include <cstddef>
@@ -58,23 +58,26 @@ class LinePattern {
 /// threads  one at a time. The text and the pattern must outlive this and the records.
 class MatchingLines {
  public:
-  MatchingLines(const LinePattern& pattern, std::string_view text)
-      : pattern_(pattern), text_(text) {}
+  MatchingLines(const LinePattern& pattern, std::string_view text);
 
   /// Writes up to records.size() lines, without their line ends, and returns how many; 0 at the
   /// end.
   [[nodiscard]] std::size_t next(std::span<std::string_view> records);
+  /// How many there are. Instead of next().
+  [[nodiscard]] std::uint64_t count();
   /// At the end: the lines of the text, matching or not.
-  [[nodiscard]] std::uint64_t lines() const { return lines_; }
+  [[nodiscard]] std::uint64_t lines();
 
  private:
   [[nodiscard]] std::size_t find_match();
-  [[nodiscard]] std::size_t find_line_with_literal();
+  [[nodiscard]] std::size_t find_literal();
+  [[nodiscard]] std::size_t find_regex();
+  [[nodiscard]] std::string_view line_around(std::size_t at) const;
 
   const LinePattern& pattern_;
   const std::string_view text_;
-  std::size_t at_ = 0;  // where the next line to be looked at begins
-  std::uint64_t lines_ = 0;
+  std::size_t at_ = 0;               // where the next line to be looked at begins
+  std::optional<LiteralScan> scan_;  // nothing: no literal is known
 };
 
 }  // namespace gorun::jobs

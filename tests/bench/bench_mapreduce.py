@@ -62,8 +62,9 @@ def rows(build, folder):
     count = {"gorun": "{gorun} count -e '{e}' --total {words}", "rg": "rg -c --no-filename -e '{e}' {words} | {total}",
              "grep": "LC_ALL=C grep -chE -e '{e}' {words}/*.txt | {total}", "ugrep": "ugrep -ch -e '{e}' {words}/*.txt | {total}"}
 
-    def search(expression):
-        return {name: text.format(gorun=gorun, e=expression, words=words, total=total) for name, text in count.items()}
+    def search(expression, is_literal=True):
+        own = {"floor": f"{floor} lines {words} '{expression}'", "reading": f"{floor} reading {words}"} if is_literal else {}
+        return own | {name: text.format(gorun=gorun, e=expression, words=words, total=total) for name, text in count.items()}
 
     return {
         "words": {
@@ -83,8 +84,9 @@ def rows(build, folder):
             "jq": f"cat {records}/*.jsonl | jq -n -r 'reduce inputs as $r ({{}}; .[$r.status | tostring] += $r.bytes) | to_entries | sort_by(.key)[] | \"\\(.key)\\t\\(.value)\"'",
         },
         "rare literal": search("quartzite"),
-        "frequent literal": search("the"),
-        "regex": search("[a-z]+ing [a-z]+ed"),
+        "seldom literal": search("the"),
+        "frequent literal": search("nb"),
+        "regex": search("[a-z]+ing [a-z]+ed", is_literal=False),
         "sort": {
             "gorun": f"{gorun} -q {folder}/sort.json",
             "sort": f"LC_ALL=C sort --parallel={CPUS} -S 128M {lines}",

@@ -1,16 +1,18 @@
-// tests/bench/mapreduce_floor.cc - what counting and grouping cost here without gorun around them,
-// for bench_mapreduce.py.
+// tests/bench/mapreduce_floor.cc - what counting, grouping and searching cost here without gorun
+// around them, for bench_mapreduce.py.
 //
 //   mapreduce_floor reading DIR   reads every file below, on all cores, and looks at nothing
 //   mapreduce_floor words DIR     the 20 most frequent words, as `gorun count --top 20` prints them
 //   mapreduce_floor json DIR      the sum of "bytes" of JSON lines for each "status"
+//   mapreduce_floor lines DIR LITERAL   how many lines the literal is in
 //
 // A thread a processor takes ranges of 4 MiB and reads them in pieces of 256 KiB, which stay in the
 // second-level cache. Words are found in the bits of vector comparisons, hashed 256 at a time,
 // their slots fetched ahead, and counted in a table of the thread's own; JSON is simdjson's. No
 // goroutine, no channel, no batch of items, one kind of record, one aggregate, memory without a
 // limit: what is left is what any program has to do. It is written for that alone and shares with
-// gorun the vector comparisons and the memory in huge pages, not its tables.
+// gorun the vector comparisons, the search for a literal, and the memory in huge pages, not its
+// tables.
 
 #include <fcntl.h>
 #include <simdjson.h>
@@ -39,6 +41,7 @@
 #include "jobs/large_memory.h"
 #include "jobs/text/byte_buffer.h"
 #include "jobs/text/byte_class.h"
+#include "jobs/text/literal_search.h"
 #include "tests/bench/all_cores.h"
 
 namespace {
@@ -319,18 +322,40 @@ void group_json(const std::vector<Range>& ranges) {
   }
 }
 
+void count_lines_with(const std::vector<Range>& ranges, const std::string& literal) {
+  const gorun::jobs::LiteralSearch search(literal);
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::uint64_t> sum{0};
+  on_all_cores([&] {
+    Reader reader;
+    std::uint64_t mine = 0;
+    for (std::size_t i = next++; i < ranges.size(); i = next++) {
+      reader.read(ranges[i], [&](std::string_view text) {
+        mine += gorun::jobs::LiteralScan(search, text).count_lines();
+      });
+    }
+    sum += mine;
+  });
+  std::printf("%llu\n", static_cast<unsigned long long>(sum.load()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view mode = argc == 3 ? argv[1] : "";
-  if (mode == "reading") {
+  const std::string_view mode = argc >= 3 ? argv[1] : "";
+  if (mode == "lines" && argc == 4) {
+    count_lines_with(ranges_below(argv[2]), argv[3]);
+  } else if (argc != 3) {
+    std::fputs("usage: mapreduce_floor reading|words|json DIR, or lines DIR LITERAL\n", stderr);
+    return 2;
+  } else if (mode == "reading") {
     read_all(ranges_below(argv[2]));
   } else if (mode == "words") {
     count_words(ranges_below(argv[2]));
   } else if (mode == "json") {
     group_json(ranges_below(argv[2]));
   } else {
-    std::fputs("usage: mapreduce_floor reading|words|json DIR\n", stderr);
+    std::fprintf(stderr, "mapreduce_floor: no mode %s\n", argv[1]);
     return 2;
   }
 }

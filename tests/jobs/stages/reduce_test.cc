@@ -237,7 +237,8 @@ TEST_CASE("words that pass as bare records are counted as those that pass as ite
 }
 
 TEST_CASE(
-    "records that a filter let through are counted by a field of their file, or all together") {
+    "records that a filter let through, or all, are counted by a field of their file, or "
+    "together") {
   const ScratchDir dir;
   std::string expected;
   long all = 0;
@@ -266,6 +267,13 @@ TEST_CASE(
     CHECK(result_of(dir, lines + R"("counts": {"kind": "reduce", "from": "hits", "by": [],
                                                "agg": {"n": "count"}})",
                     procs, "jsonl") == "{\"n\":" + std::to_string(all) + "}\n");
+    const std::string unfiltered = lines.substr(0, lines.find("\"lines\""));
+    CHECK(result_of(dir, unfiltered + R"("lines": {"kind": "split", "from": "text"},
+                                         "counts": {"kind": "reduce", "from": "lines", "by": []})",
+                    procs, "text") == "30000\n");
+    CHECK(result_of(dir, unfiltered + R"("words": {"kind": "split", "from": "text", "by": "words"},
+                                         "counts": {"kind": "reduce", "from": "words", "by": []})",
+                    procs, "text") == std::to_string(2 * 30'000 + all) + "\n");
   }
 }
 

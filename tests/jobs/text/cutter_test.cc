@@ -135,11 +135,13 @@ TEST_CASE("words of random texts, at every length around a block and for every b
       for (const std::uint32_t rarity : {2U, 5U, 1000U}) {
         const std::string text = random_text(size, static_cast<std::uint32_t>(size) + 7, rarity);
         REQUIRE(all_of(WordCutter(text, rule)) == words_by_hand(text, rule));
+        REQUIRE(count_words(text, rule) == words_by_hand(text, rule).size());
       }
     }
     for (const std::uint32_t rarity : {2U, 7U, 400U}) {
       const std::string text = random_text(10'000, rarity, rarity);
       const Records expected = words_by_hand(text, rule);
+      REQUIRE(count_words(text, rule) == expected.size());
       for (const std::size_t batch : {1u, 2u, 3u, 64u, 100'000u}) {
         REQUIRE(all_of(WordCutter(text, rule), batch) == expected);
       }
@@ -152,8 +154,10 @@ TEST_CASE("lines of random texts, for any delimiter and batch") {
     for (std::size_t size = 0; size < 140; ++size) {
       const std::string text = random_text(size, static_cast<std::uint32_t>(size) + 3, 4);
       REQUIRE(all_of(LineCutter(text, delimiter)) == lines_by_hand(text, delimiter));
+      REQUIRE(count_lines(text) == lines_by_hand(text, '\n').size());
     }
     const std::string text = random_text(10'000, 11, 20);
+    REQUIRE(count_lines(text) == lines_by_hand(text, '\n').size());
     for (const std::size_t batch : {1u, 2u, 63u, 100'000u}) {
       REQUIRE(all_of(LineCutter(text, delimiter), batch) == lines_by_hand(text, delimiter));
     }

@@ -31,6 +31,15 @@ std::string random_text(std::mt19937& random, std::size_t size, std::string_view
   return text;
 }
 
+std::uint64_t lines_with(std::string_view text, std::string_view literal) {
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; (at = text.find(literal, at)) != std::string_view::npos;) {
+    ++count;
+    at = std::min(text.find('\n', at), text.size());
+  }
+  return count;
+}
+
 }  // namespace
 
 TEST_CASE("the lines that match are those in which RE2 finds something, one by one") {
@@ -70,6 +79,9 @@ TEST_CASE("the lines that match are those in which RE2 finds something, one by o
       }
       wrong += found != expected;
       wrong += matching.lines() != all;
+      MatchingLines counting(*lines, text);
+      wrong += counting.count() != expected.size();
+      wrong += counting.lines() != all;
     }
     CHECK(wrong == 0);
   }
@@ -117,7 +129,8 @@ TEST_CASE(
   for (int level = 0; level <= static_cast<int>(best_vector_level()); ++level) {
     CAPTURE(level);
     for (int round = 0; round < 3000; ++round) {
-      const std::string text = random_text(random, random() % 500, "aab\nq");
+      const std::string text =
+          random_text(random, random() % (round % 10 == 0 ? 9000 : 500), "aab\nq");
       std::string literal = random_text(random, 1 + random() % (round % 3 == 0 ? 80 : 5), "aabq");
       if (random() % 2 == 0 && text.size() > 10) {
         literal = text.substr(random() % (text.size() - 4), 1 + random() % 100);
@@ -128,12 +141,24 @@ TEST_CASE(
       // Text that ends where a page does would show a load beyond it.
       const std::vector<char> exact(text.begin(), text.end());
       const std::string_view view(exact.data(), exact.size());
-      const std::size_t expected = std::min(view.find(literal), view.size());
-      const LiteralSearch::Hit hit = search.find(view);
-      wrong += static_cast<std::size_t>(hit.at - view.data()) != expected;
-      const std::string_view before = view.substr(0, expected);
-      wrong +=
-          hit.lines != static_cast<std::uint64_t>(std::count(before.begin(), before.end(), '\n'));
+      const auto feeds = static_cast<std::uint64_t>(std::count(view.begin(), view.end(), '\n'));
+      LiteralScan scan(search, view);
+      // Every occurrence, or some bytes behind the last one, as one who looks for lines does.
+      const std::size_t step = 1 + random() % 3 * 40;
+      for (std::size_t from = 0; from < view.size();) {
+        const std::size_t expected = view.find(literal, from);
+        const char* const found = scan.next(view.data() + from);
+        if (expected == std::string_view::npos) {
+          wrong += found != nullptr;
+          break;
+        }
+        wrong += found != view.data() + expected;
+        from = expected + step;
+      }
+      wrong += scan.feeds() != feeds;
+      LiteralScan counting(search, view);
+      wrong += counting.count_lines() != lines_with(view, literal);
+      wrong += counting.feeds() != feeds;
     }
     CHECK(wrong == 0);
   }
