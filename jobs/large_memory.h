@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -57,6 +58,16 @@ template <class T>
   // Advice: where it is refused, small pages do as well.
   static_cast<void>(::madvise(begin + before, size, MADV_HUGEPAGE));
   return LargeArray<T>(reinterpret_cast<T*>(begin + before), FreeMemory{size});
+}
+
+/// The same, all bytes zero: what the kernel has just given need not be written to.
+template <class T>
+[[nodiscard]] LargeArray<T> make_zeroed_array(std::size_t count) {
+  LargeArray<T> made = make_large_array<T>(count);
+  if (made.get_deleter().mapped == 0) {
+    std::memset(static_cast<void*>(made.get()), 0, count * sizeof(T));
+  }
+  return made;
 }
 
 }  // namespace gorun::jobs

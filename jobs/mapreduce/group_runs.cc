@@ -87,6 +87,7 @@ std::optional<SystemError> GroupRuns::write(GroupTable& table) {
   if (auto failed = file_.open()) return failed;
   const std::uint64_t begin = file_.size();
   std::string states;
+  table.end_adding();  // sorting takes less than that
   table.group_states();
   for (const GroupTable::Id id : table.sorted_ids()) {
     states.clear();

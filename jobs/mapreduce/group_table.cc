@@ -1,6 +1,7 @@
 #include "jobs/mapreduce/group_table.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace gorun::jobs {
@@ -62,6 +63,7 @@ void GroupTable::settle() {
     aggregate->resize(keys_.size());
     aggregate->add_counts(counts_);
   }
+  counts_ = {};
 }
 
 void GroupTable::merge(const GroupTable& from, Shard shard) {
@@ -90,6 +92,30 @@ std::size_t GroupTable::memory_bytes() const {
   return bytes;
 }
 
+std::size_t GroupTable::bytes_while_adding(std::size_t more) const {
+  std::size_t of_states = 0;
+  for (const auto& aggregate : aggregates_) of_states += aggregate->memory_bytes();
+  // They grow about when the keys do, to twice as much, and both are there for a moment.
+  if (keys_.grows_with(more)) of_states *= 3;
+  // Counts come when the table is settled, and a copy of them.
+  if (only_counts_) of_states += 2 * sizeof(std::int64_t) * (size() + more);
+  return keys_.bytes_while_adding(more) + of_states;
+}
+
+std::size_t GroupTable::count_new(const GroupTable& from, Shard shard) const {
+  constexpr std::size_t kAtOnce = 256;
+  std::array<std::string_view, kAtOnce> keys;
+  std::size_t held = 0;
+  std::size_t count = 0;
+  for (Id id = 0; id < from.size(); ++id) {
+    if (shard.owns(from.keys_.hash(id))) keys[held++] = from.key(id);
+    if (held < kAtOnce && id + 1 < from.size()) continue;
+    count += keys_.count_new(std::span(keys).first(held));
+    held = 0;
+  }
+  return count;
+}
+
 void GroupTable::clear() {
   keys_.clear();
   make_aggregates();
@@ -97,6 +123,7 @@ void GroupTable::clear() {
 
 void GroupTable::finish() {
   settle();
+  keys_.end_adding();
   for (const auto& aggregate : aggregates_) aggregate->finish();
 }
 

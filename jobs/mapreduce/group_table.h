@@ -50,11 +50,19 @@ class GroupTable {
   /// Ends a row of adds: from here the table may be read or merged into others, until the next one.
   void settle();
 
+  /// Gives back what only adding and merging into the table need, the larger part. It is settled,
+  /// and nothing is added afterwards, until clear().
+  void end_adding() { keys_.end_adding(); }
+
   /// Adds the groups of `from` that `shard` owns; `from` is settled and has the same kinds.
   void merge(const GroupTable& from, Shard shard = {});
 
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;
+  /// Bytes that the table holds at most while `more` new keys are added, and then settled.
+  [[nodiscard]] std::size_t bytes_while_adding(std::size_t more) const;
+  /// How many groups of `from` merge() would add.
+  [[nodiscard]] std::size_t count_new(const GroupTable& from, Shard shard) const;
   void clear();
 
   /// To be called once before states are asked for, when the table is settled.

@@ -15,7 +15,6 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::size_t kBatch = 256;        // hashed and prefetched together
 constexpr std::size_t kFirstSlots = 1024;  // 32 KiB: what fits the first-level cache
 constexpr std::size_t kShortKeyBytes = 16;
 constexpr std::size_t kArenaBlockBytes = std::size_t{64} * 1024;
@@ -187,14 +186,17 @@ KeyIndex::Slot& KeyIndex::find_or_add(std::string_view key, const Probe& probe) 
   }
 }
 
-// Makes room so that `more` new keys leave the table at most half full.
-void KeyIndex::reserve_for(std::size_t more) {
+std::size_t KeyIndex::slots_for(std::size_t more) const {
   std::size_t wanted = std::max(slot_count_, kFirstSlots);
   while (2 * (size() + more) > wanted) wanted *= 2;
+  return wanted;
+}
+
+// Makes room so that `more` new keys leave the table at most half full.
+void KeyIndex::reserve_for(std::size_t more) {
+  const std::size_t wanted = slots_for(more);
   if (wanted == slot_count_) return;
-  LargeArray<Slot> slots = make_large_array<Slot>(wanted);
-  std::memset(static_cast<void*>(slots.get()), 0, wanted * sizeof(Slot));
-  const LargeArray<Slot> old = std::exchange(slots_, std::move(slots));
+  const LargeArray<Slot> old = std::exchange(slots_, make_zeroed_array<Slot>(wanted));
   const std::size_t old_count = slot_count_;
   slot_count_ = wanted;
   for (std::size_t i = 0; i < old_count; ++i) {
@@ -218,6 +220,43 @@ const char* KeyIndex::keep(std::string_view key) {
   arena_free_ += key.size();
   arena_left_ -= key.size();
   return kept;
+}
+
+std::size_t KeyIndex::count_new(std::span<const std::string_view> keys) const {
+  if (slot_count_ == 0) return keys.size();
+  std::array<Probe, kBatch> probes;
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      fill_probe(batch[i], &probes[i]);
+      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      std::size_t slot = probes[i].hash & (slot_count_ - 1);
+      while (slots_[slot].tag != kFreeTag && !is_of(slots_[slot], batch[i], probes[i])) {
+        slot = (slot + 1) & (slot_count_ - 1);
+      }
+      count += slots_[slot].tag == kFreeTag ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+std::size_t KeyIndex::bytes_while_adding(std::size_t more) const {
+  std::size_t bytes = memory_bytes();
+  // What grows is copied: for a moment both are there.
+  if (const std::size_t slots = slots_for(more + kBatch); slots > slot_count_)
+    bytes += slots * sizeof(Slot);
+  if (const std::size_t keys = size() + more; keys > entries_.capacity()) {
+    bytes += std::max(keys, 2 * entries_.capacity()) * sizeof(Entry);
+  }
+  return bytes + more * kShortKeyBytes;
+}
+
+void KeyIndex::end_adding() {
+  slots_.reset();
+  slot_count_ = 0;
 }
 
 std::size_t KeyIndex::memory_bytes() const {

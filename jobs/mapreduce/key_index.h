@@ -74,6 +74,18 @@ class KeyIndex {
   /// Bytes that this index holds, to within a few percent.
   [[nodiscard]] std::size_t memory_bytes() const;
 
+  /// How many of different keys are not there yet.
+  [[nodiscard]] std::size_t count_new(std::span<const std::string_view> keys) const;
+  /// Whether adding so many new keys makes it grow.
+  [[nodiscard]] bool grows_with(std::size_t more) const {
+    return slots_for(more + kBatch) > slot_count_ || size() + more > entries_.capacity();
+  }
+  /// Bytes that this index holds at most while `more` new keys are added, for which it may have to
+  /// grow; of long keys it takes as many more as they are longer.
+  [[nodiscard]] std::size_t bytes_while_adding(std::size_t more) const;
+  /// Gives back what only adding needs; no key is added afterwards, until clear().
+  void end_adding();
+
   /// Forgets all keys and gives their memory back.
   void clear() { *this = KeyIndex(); }
 
@@ -81,6 +93,9 @@ class KeyIndex {
   [[nodiscard]] std::vector<Id> sorted_ids() const;
 
  private:
+  // So many keys are hashed and prefetched together; room is made for as many, new or not.
+  static constexpr std::size_t kBatch = 256;
+
   struct Slot {
     std::uint64_t first;  // of a short key: its bytes; of a long one: its hash
     std::uint64_t second;
@@ -105,6 +120,7 @@ class KeyIndex {
   };
 
   static void fill_probe(std::string_view key, Probe* probe);
+  [[nodiscard]] std::size_t slots_for(std::size_t more) const;
   void reserve_for(std::size_t more);
   Slot& find_or_add(std::string_view key, const Probe& probe);
   [[nodiscard]] static bool is_of_short(const Slot& slot, std::string_view key, const Probe& probe);

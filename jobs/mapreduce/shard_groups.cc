@@ -6,8 +6,18 @@
 namespace gorun::jobs {
 
 std::optional<SystemError> ShardGroups::merge(const GroupTable& table, Shard shard) {
+  const auto fits = [&](std::size_t groups) {
+    return table_.bytes_while_adding(groups) <= memory_bytes_;
+  };
+  // Most groups of a later table are those of the first; they are looked for if it matters.
+  if (table_.size() > 0 && !fits(table.size()) && !fits(table_.count_new(table, shard))) {
+    if (auto failed = spill()) return failed;
+  }
   table_.merge(table, shard);
-  if (table_.memory_bytes() <= memory_bytes_) return std::nullopt;
+  return table_.memory_bytes() > memory_bytes_ ? spill() : std::nullopt;
+}
+
+std::optional<SystemError> ShardGroups::spill() {
   auto failed = runs_.write(table_);
   table_.clear();
   return failed;
@@ -24,9 +34,7 @@ std::optional<SystemError> ShardGroups::finish(Order order) {
     }
     return std::nullopt;
   }
-  auto failed = table_.size() > 0 ? runs_.write(table_) : std::nullopt;
-  table_.clear();
-  return failed;
+  return table_.size() > 0 ? spill() : std::nullopt;
 }
 
 Expected<bool, SystemError> ShardGroups::next() {

@@ -1,9 +1,9 @@
 // jobs/mapreduce/shard_groups.h - the groups of one reducer: a table, and what it spilled.
 //
-// Memory is bounded whatever the number of groups: a table that is over its share goes to the disk
-// as a sorted run (jobs/mapreduce/group_runs.h). Groups then leave in the order of their keys,
-// from the table if nothing was spilled, else from all runs merged; where that order is of no use
-// they leave a table as they lie there, which spares sorting them and finding each in memory.
+// Memory is bounded whatever the number of groups: a table that would grow over its share goes to
+// the disk as a sorted run (jobs/mapreduce/group_runs.h). Groups then leave in the order of their
+// keys, from the table if nothing was spilled, else from all runs merged; where that order is of no
+// use they leave a table as they lie there, which spares sorting them and finding each in memory.
 #pragma once
 
 #include <cstddef>
@@ -48,6 +48,8 @@ class ShardGroups {
   [[nodiscard]] std::size_t runs_written() const { return runs_.size(); }
 
  private:
+  [[nodiscard]] std::optional<SystemError> spill();
+
   const std::size_t memory_bytes_;
   GroupTable table_;
   GroupRuns runs_;

@@ -8,8 +8,9 @@
 // same bytes at any number of workers, and whatever was spilled on the way. Where no reader sees
 // their order (a "top" behind it), all shards put theirs out at once.
 //
-// Memory (kept_bytes()): half of it is for the shards' tables, a quarter for the workers', and as
-// much for those that are on their way between the two.
+// Memory (kept_bytes()): half of it is for the shards' tables, half for those of the workers and
+// those that are on their way between the two. A table that would grow beyond its part while keys
+// are added is handed over, or spilled, before.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -99,6 +100,7 @@ class Combine final : public Operator {
 
   Flow process_records(const Records& records, Out& /*out*/) override {
     if (only_counts_ && options_.by_text) {
+      if (make_room(records.texts.size()) == Flow::kStop) return Flow::kStop;
       table_.add_values(records.texts, values_);
       return hand_over_if_full();
     }
@@ -321,10 +323,16 @@ class Combine final : public Operator {
     for (std::size_t v = 0; v < columns_.size(); ++v) {
       values_[v] = {columns_[v].texts, columns_[v].numbers};
     }
+    if (make_room(keys_.size()) == Flow::kStop) return Flow::kStop;
     table_.add_values(keys_, values_);
     return hand_over_if_full();
   }
 
+  // For as many keys as may be new. What the table holds grows in steps: it is too late behind one.
+  Flow make_room(std::size_t keys) {
+    const bool fits = table_.size() == 0 || table_.bytes_while_adding(keys) <= budget_;
+    return fits ? Flow::kMore : hand_over();
+  }
   Flow hand_over_if_full() { return table_.memory_bytes() > budget_ ? hand_over() : Flow::kMore; }
 
   Flow hand_over() {
@@ -405,8 +413,10 @@ class ReduceStage final : public Stage {
   }
 
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
-    // There are about as many workers as shards.
-    return std::make_unique<Combine>(options_, memory_bytes_ / 4 / context.shard_count(), context);
+    // There are about as many workers as shards. Each fills a table, as many wait in front of a
+    // shard, and that merges one more; those that are full take less than half of what they did.
+    const std::size_t workers = context.shard_count();
+    return std::make_unique<Combine>(options_, memory_bytes_ / (3 * workers + 1), context);
   }
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {

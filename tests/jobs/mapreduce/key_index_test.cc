@@ -256,6 +256,35 @@ TEST_CASE("memory grows with the keys and is given back") {
   CHECK(index.size() == 0);
 }
 
+TEST_CASE("what adding keys may take is known before, and which are new") {
+  KeyIndex index;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20'000; ++i) {
+    texts.push_back(std::to_string(i) + (i % 3 == 0 ? ", a key that is too long for a slot" : ""));
+  }
+  std::vector<KeyIndex::Id> ids(300);
+  std::size_t grown = 0;
+  for (std::size_t at = 0; at + 300 <= texts.size(); at += 150) {
+    const std::vector<std::string_view> keys(texts.begin() + static_cast<std::ptrdiff_t>(at),
+                                             texts.begin() + static_cast<std::ptrdiff_t>(at) + 300);
+    const std::size_t more = index.count_new(keys);
+    REQUIRE(more == (at == 0 ? 300 : 150));
+    const std::size_t most = index.bytes_while_adding(more);
+    const bool grows = index.grows_with(more);
+    const std::size_t before = index.memory_bytes();
+    index.add(keys, ids);
+    // Of a long key 32 bytes more than a slot holds; the arena grows by 64 KiB.
+    REQUIRE(index.memory_bytes() <= most + 32 * more + 65'536);
+    if (!grows) REQUIRE(index.memory_bytes() <= before + 65'536);
+    grown += grows ? 1 : 0;
+  }
+  CHECK(grown >= 5);
+  const auto keys_before = index.size();
+  index.end_adding();
+  CHECK(index.size() == keys_before);
+  CHECK(index.sorted_ids().size() == keys_before);
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::key_index_test
