@@ -14,6 +14,7 @@
 #include "runtime/poll/file_slots.h"
 #include "runtime/poll/netpoll.h"
 #include "runtime/poll/operation.h"
+#include "runtime/poll/transfer.h"
 #include "runtime/runtime.h"
 #include "runtime/sched/park.h"
 
@@ -66,41 +67,41 @@ IoResult result_of(ssize_t result) {
 // --- one read, one write, with the turn
 // -----------------------------------------------------------
 
-IoResult read_some(const Turn& turn, void* buffer, std::size_t size) {
-  if (size == 0) return {};
-  IoResult got;
-  switch (turn->kind) {
-    case FdKind::kFile:
-      if (turn->lock.is_closed()) return kHandleClosed;
-      got = result_of(read_file(*turn, buffer, size, attempt::kHere));
-      break;
-    case FdKind::kShared:
-      if (got = wait_shared(turn); !got) return got;
-      got =
-          result_of(blocking(Blocking::kBrief, [&] { return attempt::read(*turn, buffer, size); }));
-      break;
-    case FdKind::kSocket:
-    case FdKind::kStream:
-      got = attempt_or_park(turn, [&] { return attempt::read(*turn, buffer, size); });
-      break;
+[[gnu::noinline]] IoResult read_blocking(const Turn& turn, void* buffer, std::size_t size) {
+  if (turn->kind == FdKind::kFile) {
+    if (turn->lock.is_closed()) return kHandleClosed;
+    return result_of(read_file(*turn, buffer, size, attempt::kHere));
   }
+  if (const IoResult ready = wait_shared(turn); !ready) return ready;
+  return result_of(blocking(Blocking::kBrief, [&] { return attempt::read(*turn, buffer, size); }));
+}
+
+[[gnu::noinline]] IoResult write_blocking(const Turn& turn, const void* buffer, std::size_t size) {
+  if (turn->kind == FdKind::kFile) {
+    if (turn->lock.is_closed()) return kHandleClosed;
+    return result_of(write_file(*turn, buffer, size, attempt::kHere));
+  }
+  if (const IoResult ready = wait_shared(turn); !ready) return ready;
+  return result_of(blocking(Blocking::kBrief, [&] { return attempt::write(*turn, buffer, size); }));
+}
+
+bool is_blocking(const Turn& turn) {
+  return turn->kind == FdKind::kFile || turn->kind == FdKind::kShared;
+}
+
+// In place, as the next one: see transfer.h.
+[[gnu::always_inline]] inline IoResult read_some(const Turn& turn, void* buffer, std::size_t size) {
+  if (size == 0) return {};
+  IoResult got = is_blocking(turn)
+                     ? read_blocking(turn, buffer, size)
+                     : attempt_or_park(turn, [&] { return attempt::read(*turn, buffer, size); });
   if (got && got.count == 0) got.status = IoStatus::kEof;
   return got;
 }
 
-IoResult write_some(const Turn& turn, const void* buffer, std::size_t size) {
-  switch (turn->kind) {
-    case FdKind::kFile:
-      if (turn->lock.is_closed()) return kHandleClosed;
-      return result_of(write_file(*turn, buffer, size, attempt::kHere));
-    case FdKind::kShared:
-      if (const IoResult ready = wait_shared(turn); !ready) return ready;
-      return result_of(
-          blocking(Blocking::kBrief, [&] { return attempt::write(*turn, buffer, size); }));
-    case FdKind::kSocket:
-    case FdKind::kStream:
-      break;
-  }
+[[gnu::always_inline]] inline IoResult write_some(const Turn& turn, const void* buffer,
+                                                  std::size_t size) {
+  if (is_blocking(turn)) return write_blocking(turn, buffer, size);
   return attempt_or_park(turn, [&] { return attempt::write(*turn, buffer, size); });
 }
 

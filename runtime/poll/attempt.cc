@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "runtime/poll/transfer.h"
 
 namespace gorun::runtime::attempt {
 namespace {
@@ -27,43 +28,35 @@ template <class Call>
   }
 }
 
-// recv(), and a look at what is left. The kernel counts an end of file as something left.
-ssize_t receive(PollDesc& pd, void* buffer, std::size_t size) {
-  iovec part{buffer, size};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = retry([&] { return ::recvmsg(pd.fd, &message, 0); });
-  const cmsghdr* told = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (told != nullptr && told->cmsg_level == IPPROTO_TCP && told->cmsg_type == TCP_CM_INQ) {
-    int left = 0;
-    std::memcpy(&left, CMSG_DATA(told), sizeof left);
-    pd.drained = left == 0;
-  }
-  return got;
-}
-
 }  // namespace
 
-[[gnu::noinline]] ssize_t read(PollDesc& pd, void* buffer, std::size_t size) {
-  if (pd.input_queue == InputQueue::kTold) return receive(pd, buffer, size);
-  if (pd.kind == FdKind::kSocket) return retry([&] { return ::recv(pd.fd, buffer, size, 0); });
-  return retry([&] { return ::read(pd.fd, buffer, size); });
+namespace library {
+
+[[gnu::noinline]] ssize_t recv(int fd, void* buffer, std::size_t size) {
+  return retry([&] { return ::recv(fd, buffer, size, 0); });
 }
+
+[[gnu::noinline]] ssize_t recvmsg(int fd, msghdr& message) {
+  return retry([&] { return ::recvmsg(fd, &message, 0); });
+}
+
+[[gnu::noinline]] ssize_t send(int fd, const void* buffer, std::size_t size) {
+  return retry([&] { return ::send(fd, buffer, size, MSG_NOSIGNAL); });
+}
+
+[[gnu::noinline]] ssize_t read(int fd, void* buffer, std::size_t size) {
+  return retry([&] { return ::read(fd, buffer, size); });
+}
+
+[[gnu::noinline]] ssize_t write(int fd, const void* buffer, std::size_t size) {
+  return retry([&] { return ::write(fd, buffer, size); });
+}
+
+}  // namespace library
 
 [[gnu::noinline]] bool ask_for_input_queue(int fd) {
   const int on = 1;
   return ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
-}
-
-[[gnu::noinline]] ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size) {
-  if (pd.kind == FdKind::kSocket) {
-    return retry([&] { return ::send(pd.fd, buffer, size, MSG_NOSIGNAL); });
-  }
-  return retry([&] { return ::write(pd.fd, buffer, size); });
 }
 
 [[gnu::noinline]] ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset) {

@@ -2,7 +2,8 @@
 //
 // errno belongs to the thread, and its address is a constant to the compiler, which may keep it
 // across a park, after which it is another thread's. So errno is read here, out of line, right
-// after the call, and never where a goroutine may park.
+// after the call, and never where a goroutine may park. The two that every message takes have none
+// and are made in place: transfer.h.
 #pragma once
 
 #include <sys/types.h>
@@ -19,11 +20,8 @@ inline constexpr std::int64_t kHere = -1;
 
 // Each returns what the system call does, or minus its errno; EINTR never.
 
-/// With the turn of kRead; keeps pd.drained.
-ssize_t read(PollDesc& pd, void* buffer, std::size_t size);
 /// Has a TCP socket tell with each read how much is left. returns false: it does not.
 bool ask_for_input_queue(int fd);
-ssize_t write(const PollDesc& pd, const void* buffer, std::size_t size);
 /// Reads a file as far as it is in the page cache; -EAGAIN if it is not or may end there,
 /// -EOPNOTSUPP if unknown. `size` is not 0.
 ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset);

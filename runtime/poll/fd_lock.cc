@@ -26,17 +26,8 @@ bool FdLock::drop() {
   return (word & kClosed) != 0 && word / kUser == 0;
 }
 
-bool FdLock::lock(PollMode mode) {
-  std::uint32_t word = word_.load(std::memory_order_relaxed);
-  do {
-    if ((word & kClosed) != 0) return false;
-    if ((word & held(mode)) != 0) return lock_slow(mode);
-  } while (!word_.compare_exchange_weak(word, (word | held(mode)) + kUser,
-                                        std::memory_order_acquire, std::memory_order_relaxed));
-  return true;
-}
-
 bool FdLock::lock_slow(PollMode mode) {
+  if ((word_.load(std::memory_order_relaxed) & kClosed) != 0) return false;
   const RtSection rt;
   WaitQueue& queue = queues_[static_cast<int>(mode)];
   queue.lock.lock();
@@ -60,17 +51,6 @@ bool FdLock::lock_slow(PollMode mode) {
   queue.waiters.push(&waiter);
   park(reason_for(mode), unlock_queue, &queue);
   return waiter.handed_over;
-}
-
-bool FdLock::unlock(PollMode mode) {
-  std::uint32_t word = word_.load(std::memory_order_relaxed);
-  std::uint32_t left = 0;
-  do {
-    if ((word & waited(mode)) != 0) return unlock_slow(mode);
-    left = (word & ~held(mode)) - kUser;
-  } while (!word_.compare_exchange_weak(word, left, std::memory_order_acq_rel,
-                                        std::memory_order_relaxed));
-  return (left & kClosed) != 0 && left / kUser == 0;
 }
 
 bool FdLock::unlock_slow(PollMode mode) {

@@ -26,9 +26,25 @@ class FdLock {
   [[nodiscard]] bool drop();
 
   /// Takes the turn of `mode`, parking while another goroutine has it. returns false: closed.
-  [[nodiscard]] bool lock(PollMode mode);
+  [[nodiscard]] bool lock(PollMode mode) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    do {
+      if ((word & (kClosed | held(mode))) != 0) return lock_slow(mode);
+    } while (!word_.compare_exchange_weak(word, (word | held(mode)) + kUser,
+                                          std::memory_order_acquire, std::memory_order_relaxed));
+    return true;
+  }
   /// Gives it up. returns as drop().
-  [[nodiscard]] bool unlock(PollMode mode);
+  [[nodiscard]] bool unlock(PollMode mode) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    std::uint32_t left = 0;
+    do {
+      if ((word & waited(mode)) != 0) return unlock_slow(mode);
+      left = (word & ~held(mode)) - kUser;
+    } while (!word_.compare_exchange_weak(word, left, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
+    return (left & kClosed) != 0 && left / kUser == 0;
+  }
 
   /// Refuses all operations to come, wakes those that queue, and counts the caller in, who ends
   /// with drop(). returns false: closed before, and the caller is not counted. threads  a

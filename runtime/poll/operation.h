@@ -72,7 +72,8 @@ class Hold {
 /// Tries `attempt` (a result or minus an errno) until it does not fail with EAGAIN, parking in
 /// between. returns its last result in `count`, if the status is kOk.
 template <class Attempt>
-IoResult attempt_or_park(const Turn& turn, Attempt attempt, WaitReason reason) {
+[[gnu::always_inline]] inline IoResult attempt_or_park(const Turn& turn, Attempt attempt,
+                                                       WaitReason reason) {
   for (;;) {
     if (const PollResult p = turn->prepare(turn.mode(), reason); p.status != PollStatus::kReady) {
       return failure(p);
@@ -86,7 +87,7 @@ IoResult attempt_or_park(const Turn& turn, Attempt attempt, WaitReason reason) {
   }
 }
 template <class Attempt>
-IoResult attempt_or_park(const Turn& turn, Attempt attempt) {
+[[gnu::always_inline]] inline IoResult attempt_or_park(const Turn& turn, Attempt attempt) {
   return attempt_or_park(turn, attempt, reason_for(turn.mode()));
 }
 

@@ -15,9 +15,9 @@
 namespace gorun::runtime {
 namespace {
 
-constexpr std::uintptr_t kNil = 0;
-constexpr std::uintptr_t kReady = 1;
-constexpr std::uintptr_t kWait = 2;  // Gs are aligned, so none has one of these addresses
+constexpr std::uintptr_t kNil = PollDesc::kNil;
+constexpr std::uintptr_t kReady = PollDesc::kReady;
+constexpr std::uintptr_t kWait = PollDesc::kWait;
 
 class PollDescPool {
  public:
@@ -82,10 +82,6 @@ void wake_waiter(PollDesc::Side& side) {
   }
 }
 
-bool is_past(std::int64_t deadline) {
-  return deadline != TimerHeap::kNever && deadline <= clock_ns();
-}
-
 }  // namespace
 
 G* unblock(PollDesc::Side& side, bool event) {
@@ -121,20 +117,8 @@ void PollDesc::disown() {
   if (owners.fetch_sub(1, std::memory_order_acq_rel) == 1) PollDescPool::instance().give(this);
 }
 
-PollResult PollDesc::prepare(PollMode mode, WaitReason reason) {
-  Side& s = side(mode);
-  if (lock.is_closed()) return {PollStatus::kClosed, 0};
-  if (is_past(s.deadline.load(std::memory_order_seq_cst))) return {PollStatus::kTimedOut, 0};
-  // Nobody waits here, so the word is kNil or kReady, and what made it ready the attempt will see.
-  if (s.word.load(std::memory_order_acquire) == kReady) {
-    s.word.store(kNil, std::memory_order_relaxed);
-    if (mode == PollMode::kRead) drained = false;
-  }
-  if (mode == PollMode::kRead && drained) {
-    drained = false;
-    return wait(mode, reason);
-  }
-  return {};
+bool PollDesc::is_past(std::int64_t deadline) {
+  return deadline != TimerHeap::kNever && deadline <= clock_ns();
 }
 
 PollResult PollDesc::wait(PollMode mode, WaitReason reason) {

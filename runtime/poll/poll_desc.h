@@ -90,7 +90,23 @@ struct alignas(128) PollDesc {
   /// Fails a side whose handle is closed or whose deadline has passed; forgets an event that came
   /// before now; waits if the attempt would be in vain. With the turn of `mode`; before the
   /// attempt.
-  PollResult prepare(PollMode mode, WaitReason reason);
+  [[gnu::always_inline]] PollResult prepare(PollMode mode, WaitReason reason) {
+    Side& s = side(mode);
+    if (lock.is_closed()) return {PollStatus::kClosed, 0};
+    const std::int64_t deadline = s.deadline.load(std::memory_order_seq_cst);
+    if (deadline != TimerHeap::kNever && is_past(deadline)) return {PollStatus::kTimedOut, 0};
+    // Nobody waits here, so the word is kNil or kReady, and what made it ready the attempt will
+    // see.
+    if (s.word.load(std::memory_order_acquire) == kReady) {
+      s.word.store(kNil, std::memory_order_relaxed);
+      if (mode == PollMode::kRead) drained = false;
+    }
+    if (mode == PollMode::kRead && drained) {
+      drained = false;
+      return wait(mode, reason);
+    }
+    return {};
+  }
 
   /// Parks the caller until the side may be ready. On a goroutine that has the turn of `mode`.
   PollResult wait(PollMode mode, WaitReason reason);
@@ -100,6 +116,13 @@ struct alignas(128) PollDesc {
 
   /// Wakes both waiters, of a handle that was just closed. On a goroutine, counted in.
   void evict();
+
+  // What a side's word may be; Gs are aligned, so none has one of these addresses.
+  static constexpr std::uintptr_t kNil = 0;
+  static constexpr std::uintptr_t kReady = 1;
+  static constexpr std::uintptr_t kWait = 2;
+
+  static bool is_past(std::int64_t deadline);
 
   Side& side(PollMode mode) { return sides[static_cast<int>(mode)]; }
 
