@@ -18,9 +18,12 @@
 namespace gorun::runtime {
 namespace {
 
-// How long a busy P may go on without a look at its descriptors: a few looks in a thousand
-// instructions would cost more than they find.
+// How long a busy P goes on without a look at its descriptors: a few looks in a thousand
+// instructions would cost more than they find. And longer, if what was queued at the last one has
+// not had its turn yet, for a goroutine woken now would queue behind that anyway; yet not for ever,
+// as another P may have room for it.
 constexpr std::int64_t kBusyPollNs = 50'000;
+constexpr std::int64_t kLongestBusyPollNs = 1'000'000;
 // Go's; sysmon's own pauses grow to as much.
 constexpr std::int64_t kNeglectedNs = 10'000'000;
 
@@ -78,11 +81,16 @@ void Sched::poll_network(P* pp) {
   GList woken;
   netpoll.load(std::memory_order_acquire)->poll(woken);
   inject(pp, woken);
+  pp->round_end = pp->tick.load(std::memory_order_relaxed) + pp->lrq.size();
 }
 
 void Sched::poll_network_if_due(P* pp) {
   const std::int64_t last = netpoll.load(std::memory_order_acquire)->last_poll();
-  if (last != TimerHeap::kNever && monotonic_ns() - last >= kBusyPollNs) poll_network(pp);
+  if (last == TimerHeap::kNever) return;
+  const std::int64_t age = monotonic_ns() - last;
+  const auto left =
+      static_cast<std::int32_t>(pp->round_end - pp->tick.load(std::memory_order_relaxed));
+  if (age >= (left > 0 ? kLongestBusyPollNs : kBusyPollNs)) poll_network(pp);
 }
 
 bool Sched::poll_neglected_network(std::int64_t now) {

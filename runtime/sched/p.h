@@ -51,6 +51,8 @@ struct alignas(128) P {
   bool owes_locked = false;  // the oldest G of the GRQ is locked: to g0, to hand this P on. Owner
   std::atomic<bool> poke{false};       // sysmon asks for a slow pick; relaxed, a hint
   std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed
+  std::uint32_t round_end = 0;  // the tick when all has run that was queued at its last look at the
+                                // network, unless more came before it. Owner
   const int id;
   const std::uint64_t mutex_key;  // what mutexes biased to this P say
   FirstSpawn first_spawn;         // whose first word every spawn reads. Owner

@@ -381,6 +381,28 @@ TEST_CASE("busy goroutines do not keep ready descriptors waiting") {
   });
 }
 
+TEST_CASE("nor does a long queue of them, at every turn of which the network is asked") {
+  at_each_procs([](Runtime& rt) {
+    SocketEnds pair = make_socket_pair();
+    const int rounds = scaled(100, 10);
+    int returned = 0;
+    run_to_end(rt, [&] {
+      std::atomic<bool> stop{false};
+      WaitGroup busy;
+      // Some for the LRQ of each P, and more for the GRQ.
+      for (int i = 0; i < 300 * procs(); ++i) {
+        busy.go([&] {
+          while (!stop) yield();
+        });
+      }
+      returned = bounce(pair, rounds);
+      stop = true;
+      busy.wait();
+    });
+    CHECK(returned == rounds);
+  });
+}
+
 TEST_CASE("a goroutine that computes for long does not keep ready descriptors waiting") {
   at_each_procs([](Runtime& rt) {
     SocketEnds pair = make_socket_pair();
