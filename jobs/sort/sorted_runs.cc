@@ -140,8 +140,7 @@ std::optional<SystemError> SortedRuns::add(std::span<const Keyed> items) {
 }
 
 void SortedRuns::write(std::span<const Keyed> items, char* records) {
-  const std::size_t first = entries_.size();
-  entries_.resize(first + items.size());
+  const std::span<SortEntry> entries = entries_.append(items.size());
   const std::size_t helpers =
       items.size() < 2 * kLeastShared
           ? 1
@@ -151,15 +150,14 @@ void SortedRuns::write(std::span<const Keyed> items, char* records) {
     for (std::size_t i = items.size() * helper / helpers; i < end; ++i) {
       char* const record = records + offsets_[i];
       write_record(items[i].item, items[i].key, items[i].size, record);
-      entries_[first + i] = {order_.prefix(items[i].key), record};
+      entries[i] = {order_.prefix(items[i].key), record};
     }
   });
 }
 
 // With what sorting takes.
 std::size_t SortedRuns::memory_needed() const {
-  return bytes_ + entries_.capacity() * sizeof(SortEntry) +
-         entries_.size() * (sizeof(SortEntry) + kSortBytesPerEntry);
+  return bytes_ + entries_.bytes() + entries_.size() * (sizeof(SortEntry) + kSortBytesPerEntry);
 }
 
 bool SortedRuns::precedes(const SortEntry& a, const SortEntry& b) const {
@@ -169,7 +167,7 @@ bool SortedRuns::precedes(const SortEntry& a, const SortEntry& b) const {
 
 void SortedRuns::sort() {
   const LargeArray<SortEntry> scratch = make_large_array<SortEntry>(entries_.size());
-  sort_entries(entries_, std::span(scratch.get(), entries_.size()), order_);
+  sort_entries(entries_.all(), std::span(scratch.get(), entries_.size()), order_);
 }
 
 // Asks once for each buffer of bytes.
@@ -205,14 +203,14 @@ std::optional<SystemError> SortedRuns::spill() {
 }
 
 const char* SortedRuns::record_at(std::size_t entry) const {
-  prefetch_ahead(entries_, entry);
+  prefetch_ahead(entries_.all(), entry);
   return entries_[entry].record;
 }
 
 std::optional<std::span<const SortEntry>> SortedRuns::sort_in_memory() {
   if (!runs_.empty()) return std::nullopt;
   sort();
-  return entries_;
+  return entries_.all();
 }
 
 std::optional<SystemError> SortedRuns::for_each(

@@ -23,6 +23,7 @@
 
 #include "jobs/item.h"
 #include "jobs/large_memory.h"
+#include "jobs/large_vector.h"
 #include "jobs/out.h"
 #include "jobs/run_file.h"
 #include "jobs/sort/entry_sort.h"
@@ -99,7 +100,7 @@ class SortedRuns {
   const Limits limits_;
   const std::function<bool()> is_stopped_;
   std::size_t unasked_bytes_ = 0;  // since is_stopped_ was
-  std::vector<SortEntry> entries_;
+  LargeVector<SortEntry> entries_;
   std::vector<std::size_t> offsets_;  // of the records of the items that are being added
   struct Block {
     LargeArray<char> memory;
