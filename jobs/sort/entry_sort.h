@@ -6,8 +6,7 @@
 //   1  samples give some hundred splitters; each entry is dealt to the bucket between two of them,
 //      or to that of the entries whose prefix is one, in order: by as many goroutines as there are
 //      Ps
-//   2  buckets, which fit the caches, are sorted by their prefixes alone: by merging, without a
-//      branch on the comparison
+//   2  buckets, which fit the caches, are sorted by their prefixes alone (bin_sort.h)
 //   3  entries of one prefix get another one, the eight bytes behind what all of their keys begin
 //      with, and are sorted by these, and so on. Few of them are compared, and so are numbers, of
 //      which a prefix is not a part
@@ -27,23 +26,10 @@
 #include <cstdint>
 #include <span>
 
+#include "jobs/sort/sort_entry.h"
 #include "jobs/sort/sort_record.h"
 
 namespace gorun::jobs {
-
-/// A record and the order's prefix of its key. Without values at first, for many are made at once.
-struct SortEntry {
-  std::uint64_t prefix;
-  const char* record;
-};
-
-/// Entry `i` is being looked at: the records of some behind it are fetched, first their beginnings,
-/// which tell how long they are.
-inline void prefetch_ahead(std::span<const SortEntry> entries, std::size_t i) {
-  constexpr std::size_t kAhead = 16;
-  if (i + 2 * kAhead < entries.size()) __builtin_prefetch(entries[i + 2 * kAhead].record);
-  if (i + kAhead < entries.size()) prefetch_rest(entries[i + kAhead].record);
-}
 
 /// Bytes that sort_entries() takes for each entry beside it and its copy in `scratch`.
 inline constexpr std::size_t kSortBytesPerEntry = sizeof(std::uint16_t);
