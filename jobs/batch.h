@@ -67,6 +67,11 @@ class Batch {
 
   /// Appends an item, whose bytes this batch holds (I1).
   void push(const Item& item) { items_.push_back(item); }
+  /// Appends `count` items, to be set in place.
+  [[nodiscard]] std::span<Item> push_empty(std::size_t count) {
+    items_.resize(items_.size() + count);
+    return std::span(items_).last(count);
+  }
   void reserve(std::size_t count) { items_.reserve(count); }
   /// Drops all items but the first `count`.
   void truncate(std::size_t count) {

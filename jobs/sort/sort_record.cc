@@ -142,6 +142,19 @@ Item copy_to(Batch& batch, const char* record, std::size_t hidden_fields) {
 
 void push_record(const char* record, Batch& batch) { batch.push(copy_to(batch, record, 0)); }
 
+char* copy_record(const char* record, char* to, Batch& batch, Item* item) {
+  const Header header = header_of(record);
+  const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
+  const std::size_t size = header.size - begin;
+  std::memcpy(to, record + begin, size);
+  if (header.field_count == 0) {
+    item->text = {to, size};
+  } else {
+    *item = item_at(record, to, batch.allocate_fields(header.field_count));
+  }
+  return to + size;
+}
+
 Flow emit_record(const char* record, Out& out, std::size_t hidden_fields) {
   return out.emit(copy_to(out.batch(), record, hidden_fields));
 }

@@ -43,6 +43,9 @@ inline void prefetch_rest(const char* record) {
 }
 /// Copies the record's item to the end of `batch`.
 void push_record(const char* record, Batch& batch);
+/// Makes the record an item whose bytes lie at `to`, of which it takes no more than the record has;
+/// its table of fields lies in `batch`. returns  where they end.
+char* copy_record(const char* record, char* to, Batch& batch, Item* item);
 /// Makes the record an item again, without its last `hidden_fields` fields.
 Flow emit_record(const char* record, Out& out, std::size_t hidden_fields = 0);
 /// The item of a record, as views of it; its fields lie in `fields`.

@@ -6,7 +6,6 @@
 // Items are copied to records some thousand at a time, on all cores. Until then the blocks in which
 // they lie stay, which may be much more than the items are: part of the memory is for them.
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <limits>
@@ -16,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "jobs/goroutines.h"
 #include "jobs/memory_shares.h"
+#include "jobs/sort/gathered_batches.h"
 #include "jobs/sort/sorted_runs.h"
 #include "jobs/stages/rows.h"
 
@@ -83,43 +82,15 @@ class Sort final : public Operator {
     return error.error_number == ECANCELED ? Flow::kStop : context_.fail(failure_of(error));
   }
 
-  // To gather records from all over the memory takes longer than what comes after: all cores do it,
-  // some batches at a time.
   void send_all(std::span<const SortEntry> entries, Out& out) {
-    constexpr std::size_t kBatchesAtOnce = 16;
     if (std::cmp_less(most_, entries.size()))
       entries = entries.first(static_cast<std::size_t>(most_));
-    std::array<Batch, kBatchesAtOnce> batches;
-    while (!entries.empty() && !context_.is_cancelled()) {
-      const std::size_t count =
-          std::min(kBatchesAtOnce, (entries.size() + kBatchItems - 1) / kBatchItems);
-      const auto of_batch = [&](std::size_t i) {
-        const std::size_t begin = i * kBatchItems;
-        return entries.subspan(begin, std::min(kBatchItems, entries.size() - begin));
-      };
-      const std::size_t helpers = std::min(static_cast<std::size_t>(context_.procs()), count);
-      on_goroutines(helpers, [&](std::size_t helper) {
-        for (std::size_t i = helper; i < count; i += helpers) gather(of_batch(i), batches[i]);
-      });
-      for (std::size_t i = 0; i < count; ++i) {
-        std::span<const SortEntry> rest = of_batch(i).subspan(batches[i].size());
-        if (out.send(std::exchange(batches[i], {})) == Flow::kStop) return;
-        for (const SortEntry& entry : rest) {
-          if (emit_record(entry.record, out) == Flow::kStop) return;
-        }
+    GatheredBatches batches(entries, context_.procs());
+    while (std::optional<GatheredBatches::Next> next = batches.next()) {
+      if (context_.is_cancelled() || out.send(std::move(next->batch)) == Flow::kStop) return;
+      for (const SortEntry& entry : next->left_out) {
+        if (emit_record(entry.record, out) == Flow::kStop) return;
       }
-      entries = entries.subspan(std::min(entries.size(), count * kBatchItems));
-    }
-  }
-
-  // Copies records to a batch until that is full.
-  static void gather(std::span<const SortEntry> entries, Batch& batch) {
-    batch.reserve(entries.size());
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < entries.size() && bytes < 2 * kBatchBytes; ++i) {
-      prefetch_ahead(entries, i);
-      push_record(entries[i].record, batch);
-      bytes += size_of_record(entries[i].record);
     }
   }
 
