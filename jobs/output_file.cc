@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,19 +126,18 @@ bool OutputFile::can_write(int timeout_ms, bool* stopped) const {
 
 // Writes what can be written now and drops it from the front. Returns an errno value; 0 for none,
 // also when the reader of a stream is slow and bytes are left.
-int OutputFile::write_ready(std::string_view* bytes) const {
+int OutputFile::write_ready(std::string_view* bytes) {
   while (!bytes->empty()) {
-    std::size_t size = bytes->size();
+    ssize_t written = -1;
     if (is_stream_) {
       bool stopped = false;
       const bool is_ready = can_write(0, &stopped);
       if (stopped) return ECANCELED;
       if (!is_ready) return 0;
-      // A pipe that is writable takes this much without blocking; not more, so that a stop is
-      // heard.
-      size = std::min<std::size_t>(size, PIPE_BUF);
+      written = write_some(*bytes);
+    } else {
+      written = ::write(fd_, bytes->data(), bytes->size());
     }
-    const ssize_t written = ::write(fd_, bytes->data(), size);
     if (written >= 0) {
       bytes->remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR && errno != EAGAIN) {
@@ -145,6 +145,21 @@ int OutputFile::write_ready(std::string_view* bytes) const {
     }
   }
   return 0;
+}
+
+// As write(2), to a stream that is writable, and does not wait for its reader, so that a stop is
+// heard.
+ssize_t OutputFile::write_some(std::string_view bytes) {
+  if (!waits_always_) {
+    const iovec all{const_cast<char*>(bytes.data()), bytes.size()};
+    constexpr off_t kWhereItIs = -1;
+    const ssize_t written = ::pwritev2(fd_, &all, 1, kWhereItIs, RWF_NOWAIT);
+    if (written > 0 || (written < 0 && errno == EPIPE)) return written;
+    // A terminal, an old kernel. Whatever else went wrong write(2) says, too.
+    waits_always_ = errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
+  }
+  // A pipe that is writable takes this much without blocking.
+  return ::write(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
 }
 
 std::optional<SystemError> OutputFile::write(std::string_view bytes) {

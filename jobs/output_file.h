@@ -7,6 +7,8 @@
 // is written in place.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,7 +51,8 @@ class OutputFile {
   [[nodiscard]] std::optional<SystemError> open_beside(const std::string& target, unsigned mode);
   [[nodiscard]] std::optional<SystemError> sync_and_rename();
   [[nodiscard]] bool can_write(int timeout_ms, bool* stopped) const;
-  [[nodiscard]] int write_ready(std::string_view* bytes) const;
+  [[nodiscard]] int write_ready(std::string_view* bytes);
+  [[nodiscard]] ssize_t write_some(std::string_view bytes);
 
   const std::string path_;
   const Mode mode_;
@@ -60,6 +63,7 @@ class OutputFile {
   FileDescriptor opened_;  // unless it is standard output
   int fd_ = -1;
   bool is_stream_ = false;
+  bool waits_always_ = false;  // a write to it that is told not to wait is refused
 };
 
 /// True if nobody can read any more what is written to the pipe or socket `fd`.
