@@ -33,7 +33,7 @@ void fill_to(LargeVector<std::uint64_t>& vector, std::size_t size, std::uint64_t
 
 }  // namespace
 
-TEST_SUITE_BEGIN("jobs/large vector");
+TEST_SUITE_BEGIN("jobs/large_vector");
 
 TEST_CASE("what was appended stays while the memory grows") {
   LargeVector<std::uint64_t> vector;
