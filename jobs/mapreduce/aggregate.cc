@@ -60,12 +60,17 @@ class Count final : public Aggregate {
 };
 
 // The common part of the aggregates of numbers: State has add(Number) and add(State), which tell by
-// how many bytes it has grown beside its own size, and can be written as bytes and read.
+// how many bytes it has grown beside its own size, add_integer(), which lets it not grow, and can
+// be written as bytes and read.
 template <class State>
 class OfNumbers : public Aggregate {
  public:
   void resize(std::size_t groups) override { states_.resize(groups); }
   void add(std::span<const Id> ids, const Values& values) override {
+    if (!values.integers.empty()) {
+      for (std::size_t i = 0; i < ids.size(); ++i) states_[ids[i]].add_integer(values.integers[i]);
+      return;
+    }
     for (std::size_t i = 0; i < ids.size(); ++i)
       far_bytes_ += states_[ids[i]].add(values.numbers[i]);
   }
@@ -97,6 +102,7 @@ class SumState {
  public:
   std::size_t add(const Number& number) { return sum_.add(number); }
   std::size_t add(const SumState& other) { return sum_.add(other.sum_); }
+  void add_integer(std::int64_t integer) { sum_.add_integer(integer); }
   void append_to(std::string* out) const { sum_.append_to(out); }
   Number number() const { return sum_.number(); }
   void append_bytes_to(std::string* out) const { sum_.append_bytes_to(out); }
@@ -119,6 +125,10 @@ class MeanState {
   std::size_t add(const MeanState& other) {
     count_ += other.count_;
     return sum_.add(other.sum_);
+  }
+  void add_integer(std::int64_t integer) {
+    ++count_;
+    sum_.add_integer(integer);
   }
   void append_to(std::string* out) const { append_number(number(), out); }
   Number number() const { return count_ == 0 ? 0.0 : sum_.mean(count_); }
@@ -154,6 +164,14 @@ class ExtremeState {
     return 0;
   }
   std::size_t add(const ExtremeState& other) { return other.any_ ? add(other.best_) : 0; }
+  void add_integer(std::int64_t candidate) {
+    auto* const best = std::get_if<std::int64_t>(&best_);
+    if (!any_ || best == nullptr) {
+      add(candidate);
+    } else {
+      *best = kKeep == Keep::kLess ? std::min(*best, candidate) : std::max(*best, candidate);
+    }
+  }
   void append_to(std::string* out) const { append_number(best_, out); }
   Number number() const { return best_; }
   void append_bytes_to(std::string* out) const {

@@ -42,6 +42,7 @@ enum class AggregateKind : std::uint8_t {
 struct Values {
   std::span<const std::string_view> texts;  // of kList and kDistinct
   std::span<const Number> numbers;          // of those for which wants_numbers()
+  std::span<const std::int64_t> integers;   // the same in place of numbers, if all are integers
 };
 
 /// threads  one at a time; const methods from any thread while nobody changes it.

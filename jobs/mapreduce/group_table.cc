@@ -22,7 +22,7 @@ void GroupTable::make_aggregates() {
 std::size_t GroupTable::add(std::span<const std::string_view> keys,
                             std::span<const std::string_view> texts) {
   if (!wants_numbers_) {
-    add_values(keys, std::vector<Values>(kinds_.size(), {texts, {}}));
+    add_values(keys, std::vector<Values>(kinds_.size(), {texts, {}, {}}));
     return keys.size();
   }
   // Each text is read once for all aggregates; the first that is no number ends the batch.
@@ -32,7 +32,7 @@ std::size_t GroupTable::add(std::span<const std::string_view> keys,
     if (!number) break;
     numbers_.push_back(*number);
   }
-  const Values values{texts.first(numbers_.size()), numbers_};
+  const Values values{texts.first(numbers_.size()), numbers_, {}};
   add_values(keys.first(numbers_.size()), std::vector<Values>(kinds_.size(), values));
   return numbers_.size();
 }

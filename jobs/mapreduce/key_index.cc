@@ -12,27 +12,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "jobs/may_load_beyond.h"
+
 namespace gorun::jobs {
 namespace {
 
 constexpr std::size_t kFirstSlots = 1024;  // 32 KiB: what fits the first-level cache
 constexpr std::size_t kShortKeyBytes = 16;
 constexpr std::size_t kArenaBlockBytes = std::size_t{64} * 1024;
-
-constexpr std::size_t kPageBytes = 4096;  // the smallest of any platform
-
-// A sanitizer objects to loads from beyond a key, which are masked away.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMayLoadBeyond = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kMayLoadBeyond = false;
-#else
-constexpr bool kMayLoadBeyond = true;
-#endif
-#else
-constexpr bool kMayLoadBeyond = true;
-#endif
 
 template <class Byte>
 std::uint64_t load(const Byte* from) {
@@ -59,8 +46,7 @@ inline __attribute__((always_inline)) Words words_of(std::string_view key) {
       0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
   const char* at = key.data();
   std::array<char, kShortKeyBytes> copy;
-  if (!kMayLoadBeyond ||
-      reinterpret_cast<std::uintptr_t>(at) % kPageBytes > kPageBytes - kShortKeyBytes) {
+  if (!may_load_beyond(at, kShortKeyBytes)) {
     copy.fill(0);
     std::memcpy(copy.data(), at, key.size());
     at = copy.data();
@@ -125,12 +111,16 @@ void KeyIndex::add(std::span<const std::string_view> keys, std::span<Id> ids) {
   for (std::size_t at = 0; at < keys.size(); at += kBatch) {
     const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
     reserve_for(batch.size());
+    Slot* const slots = slots_.get();
+    const std::size_t mask = slot_count_ - 1;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       fill_probe(batch[i], &probes[i]);
-      __builtin_prefetch(&slots_[probes[i].hash & (slot_count_ - 1)]);
+      __builtin_prefetch(&slots[probes[i].hash & mask]);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      ids[at + i] = find_or_add(batch[i], probes[i]).id;
+      const Slot& home = slots[probes[i].hash & mask];
+      ids[at + i] =
+          is_of_short(home, batch[i], probes[i]) ? home.id : find_or_add(batch[i], probes[i]).id;
     }
   }
 }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <system_error>
 #include <utility>
+
+#include "jobs/may_load_beyond.h"
 
 namespace gorun::jobs {
 namespace {
@@ -26,9 +29,11 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// So many digits do not overflow.
+constexpr std::size_t kSafeDigits = 18;
+
 // Most numbers are this: digits alone, too few to overflow.
 std::optional<std::int64_t> parse_digits(std::string_view text) {
-  constexpr std::size_t kSafeDigits = 18;
   if (text.empty() || text.size() > kSafeDigits) return std::nullopt;
   std::int64_t value = 0;
   for (const char c : text) {
@@ -37,6 +42,38 @@ std::optional<std::int64_t> parse_digits(std::string_view text) {
     value = value * 10 + digit;
   }
   return value;
+}
+
+constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
+
+// The last 8 bytes of a text of 1 to 8 bytes or more, '0' before a shorter one. No branch on the
+// length: it differs from number to number, and nobody could predict it.
+[[gnu::always_inline]] inline std::uint64_t last_word(std::string_view text) {
+  constexpr std::uint64_t kZeros = 0x3030303030303030;
+  const std::size_t length = std::min(text.size(), kWordBytes);
+  const char* const from = text.data() + text.size() - length;
+  std::uint64_t word = 0;
+  if (may_load_beyond(from, kWordBytes)) {
+    std::memcpy(&word, from, sizeof word);
+  } else {
+    std::memcpy(&word, from, length);
+  }
+  if (length == kWordBytes) return word;
+  const std::size_t gap = 8 * (kWordBytes - length);
+  return word << gap | kZeros >> (8 * kWordBytes - gap);
+}
+
+// Eight digits, the first in the lowest byte, as a number; what is none is noted in `wrong`. Pairs
+// are put together, then pairs of pairs.
+std::int64_t eight_digits(std::uint64_t word, std::uint64_t* wrong) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kPairs = 0x000000ff000000ff;
+  word ^= kOnes * '0';
+  *wrong |= ((word + kOnes * 0x76) | word) & (kOnes * 0x80);
+  word = word * 10 + (word >> 8);
+  const std::uint64_t high = (word & kPairs) * (100 + (std::uint64_t{1000000} << 32));
+  const std::uint64_t low = (word >> 16 & kPairs) * (1 + (std::uint64_t{10000} << 32));
+  return static_cast<std::int64_t>((high + low) >> 32);
 }
 
 void append_double(double value, std::string* out) {
@@ -113,6 +150,31 @@ std::optional<Number> parse_number(std::string_view text) {
   const auto read = std::from_chars(text.data(), end, value);
   if (read.ptr != end || read.ec != std::errc() || !std::isfinite(value)) return std::nullopt;
   return value == 0 ? 0.0 : value;
+}
+
+bool parse_integers(std::span<const std::string_view> texts, std::int64_t* values) {
+  if constexpr (std::endian::native != std::endian::little) return false;
+  std::uint64_t wrong = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::string_view text = texts[i];
+    if (text.empty()) return false;
+    const bool is_negative = text.front() == '-';
+    text.remove_prefix(is_negative ? 1 : 0);
+    if (text.empty() || text.size() > kSafeDigits) return false;
+    std::int64_t value = eight_digits(last_word(text), &wrong);
+    if (text.size() > kWordBytes) {
+      constexpr std::int64_t kEight = 100'000'000;
+      text.remove_suffix(kWordBytes);
+      std::int64_t high = eight_digits(last_word(text), &wrong);
+      if (text.size() > kWordBytes) {
+        text.remove_suffix(kWordBytes);
+        high += eight_digits(last_word(text), &wrong) * kEight;
+      }
+      value += high * kEight;
+    }
+    values[i] = is_negative ? -value : value;
+  }
+  return wrong == 0;
 }
 
 void append_number(const Number& number, std::string* out) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,6 +25,11 @@ using Number = std::variant<std::int64_t, double>;
 /// Reads a whole text: decimal digits with a sign, a point or an exponent, blanks around it
 /// ignored. Nothing for anything else; also for nan, infinities and what overflows a double.
 [[nodiscard]] std::optional<Number> parse_number(std::string_view text);
+
+/// Reads texts of which each is at most 18 digits, with or without a minus: values[i] is what
+/// parse_number() says of texts[i].
+/// returns  false if one is something else; then `values` are not to be used.
+[[nodiscard]] bool parse_integers(std::span<const std::string_view> texts, std::int64_t* values);
 
 /// Appends the shortest text that reads back as the same number; integers without a point.
 void append_number(const Number& number, std::string* out);
@@ -44,6 +50,7 @@ class ExactSum {
   /// returns by how many bytes it has grown, beside its own size.
   std::size_t add(const Number& number);
   std::size_t add(const ExactSum& other);
+  void add_integer(std::int64_t integer) { integers_ += integer; }
 
   /// Appends the sum: an integer if only integers were added, else the nearest double.
   void append_to(std::string* out) const;

@@ -128,7 +128,10 @@ class Combine final : public Operator {
   // By column, if every row has all that is asked for; the exceptions go row by row.
   Flow process_rows(const Rows& rows, Out& /*out*/) override {
     begin();
-    if (collect_columns(rows)) return add_collected();
+    if (const auto keys = take_columns(rows)) {
+      table_.add_values(*keys, values_);
+      return hand_over_if_full();
+    }
     begin();
     for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
       if (collect(rows.item(i, &fields_)) == Flow::kStop) return Flow::kStop;
@@ -145,6 +148,7 @@ class Combine final : public Operator {
   struct Operands {
     std::vector<std::string_view> texts;
     std::vector<Number> numbers;
+    std::vector<std::int64_t> integers;  // of rows
   };
 
   void begin() {
@@ -194,21 +198,15 @@ class Combine final : public Operator {
                                                           : column->values;
   }
 
-  // The keys of all rows; false if one lacks a part.
-  bool collect_keys(const Rows& rows) {
-    if (options_.by_text) {
-      keys_.assign(rows.records.texts.begin(), rows.records.texts.end());
-      return true;
-    }
+  // The keys of all rows; nothing if one lacks a part.
+  std::optional<std::span<const std::string_view>> keys_of(const Rows& rows) {
+    if (options_.by_text) return rows.records.texts;
     by_columns_.clear();
     for (const std::string& name : options_.by) {
       by_columns_.push_back(find_column(rows, name));
-      if (by_columns_.back().empty()) return false;
+      if (by_columns_.back().empty()) return std::nullopt;
     }
-    if (by_columns_.size() == 1) {
-      keys_.assign(by_columns_.front().begin(), by_columns_.front().end());
-      return true;
-    }
+    if (by_columns_.size() == 1) return by_columns_.front();
     // All keys in one piece of memory, which moves until the last one is there.
     key_bytes_.clear();
     key_ends_.clear();
@@ -227,28 +225,55 @@ class Combine final : public Operator {
       keys_.push_back(std::string_view(key_bytes_).substr(begin, end - begin));
       begin = end;
     }
-    return true;
+    return keys_;
   }
 
-  bool collect_columns(const Rows& rows) {
-    if (options_.by.empty() && !options_.by_text) return false;
-    if (!collect_keys(rows)) return false;
+  // The keys of all rows, and values_, as far as they can be had without an exception.
+  std::optional<std::span<const std::string_view>> take_columns(const Rows& rows) {
+    if (options_.by.empty() && !options_.by_text) return std::nullopt;
+    const auto keys = keys_of(rows);
+    if (!keys) return std::nullopt;
     for (std::size_t v = 0; v < columns_.size(); ++v) {
-      const ValueOption& option = options_.values[v];
-      if (option.kind == AggregateKind::kCount) continue;
-      const std::span<const std::string_view> values =
-          option.field ? find_column(rows, *option.field) : rows.records.texts;
-      if (values.empty()) return false;
-      if (!wants_numbers(option.kind)) {
-        columns_[v].texts.assign(values.begin(), values.end());
+      if (!take_column(rows, v)) return std::nullopt;
+    }
+    return keys;
+  }
+
+  // False if a row has no such value.
+  bool take_column(const Rows& rows, std::size_t v) {
+    const ValueOption& option = options_.values[v];
+    values_[v] = {};
+    if (option.kind == AggregateKind::kCount) return true;
+    const std::span<const std::string_view> texts =
+        option.field ? find_column(rows, *option.field) : rows.records.texts;
+    if (texts.empty()) return false;
+    values_[v].texts = texts;
+    if (!wants_numbers(option.kind)) return true;
+    // Of a column that several look at the numbers are read once.
+    for (std::size_t before = 0; before < v; ++before) {
+      if (values_[before].texts.data() != texts.data() ||
+          !wants_numbers(options_.values[before].kind)) {
         continue;
       }
-      for (const std::string_view value : values) {
-        const std::optional<Number> number = parse_number(value);
-        if (!number) return false;
-        columns_[v].numbers.push_back(*number);
-      }
+      values_[v] = values_[before];
+      return true;
     }
+    return take_numbers(texts, v);
+  }
+
+  bool take_numbers(std::span<const std::string_view> texts, std::size_t v) {
+    Operands& column = columns_[v];
+    column.integers.resize(texts.size());
+    if (parse_integers(texts, column.integers.data())) {
+      values_[v].integers = column.integers;
+      return true;
+    }
+    for (const std::string_view text : texts) {
+      const std::optional<Number> number = parse_number(text);
+      if (!number) return false;
+      column.numbers.push_back(*number);
+    }
+    values_[v].numbers = column.numbers;
     return true;
   }
 
@@ -321,7 +346,7 @@ class Combine final : public Operator {
   Flow add_collected() {
     for (const std::string& key : composed_) keys_.emplace_back(key);
     for (std::size_t v = 0; v < columns_.size(); ++v) {
-      values_[v] = {columns_[v].texts, columns_[v].numbers};
+      values_[v] = {columns_[v].texts, columns_[v].numbers, {}};
     }
     if (make_room(keys_.size()) == Flow::kStop) return Flow::kStop;
     table_.add_values(keys_, values_);
@@ -355,7 +380,7 @@ class Combine final : public Operator {
   std::vector<std::string_view> keys_;  // of the items at hand
   std::vector<std::string> composed_;   // those of several fields, which keys_ then point into
   std::vector<Operands> columns_;       // by aggregate
-  std::vector<Values> values_;          // views of columns_
+  std::vector<Values> values_;          // views of columns_, or of the columns of rows
   // Of the rows at hand: the values of the fields to group by, and keys made of several.
   std::vector<std::span<const std::string_view>> by_columns_;
   std::string key_bytes_;

@@ -77,6 +77,34 @@ TEST_CASE("a value that is no number stops the batch before it and can be passed
   CHECK(lines_of(&table, 2) == "a\t7\t3\n");
 }
 
+TEST_CASE("integers count as the numbers that they are, also among other numbers") {
+  constexpr AggregateKind kKinds[] = {AggregateKind::kSum, AggregateKind::kMin, AggregateKind::kMax,
+                                      AggregateKind::kMean};
+  std::mt19937 random(23);
+  GroupTable plain(kKinds);
+  GroupTable table(kKinds);
+  for (int batch = 0; batch < 60; ++batch) {
+    std::vector<std::string> names;
+    std::vector<std::int64_t> integers;
+    std::vector<Number> numbers;
+    for (int i = 0; i < 20; ++i) {
+      names.push_back(std::to_string(random() % 9));
+      integers.push_back(static_cast<std::int64_t>(random() % 200) - 100);
+      numbers.emplace_back(integers.back());
+      // Some batches are of doubles, and of some integers among them.
+      if (batch % 3 == 0 && random() % 2 == 0) {
+        numbers.back() = static_cast<double>(random() % 400) / 2 - 100;
+      }
+    }
+    const std::vector<std::string_view> keys(names.begin(), names.end());
+    const Values as_numbers{{}, numbers, {}};
+    const Values as_integers{{}, {}, integers};
+    plain.add_values(keys, std::vector<Values>(4, as_numbers));
+    table.add_values(keys, std::vector<Values>(4, batch % 3 == 0 ? as_numbers : as_integers));
+  }
+  CHECK(lines_of(&table, 4) == lines_of(&plain, 4));
+}
+
 TEST_CASE("texts need not be numbers for list, distinct and count") {
   const AggregateKind kinds[] = {AggregateKind::kList, AggregateKind::kDistinct,
                                  AggregateKind::kCount};

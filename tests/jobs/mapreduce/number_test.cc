@@ -172,6 +172,51 @@ TEST_CASE("a sum does not depend on order or on how it was split") {
   }
 }
 
+TEST_CASE("integers read together are those read one by one") {
+  static const std::vector<std::string_view> kOdd = {"",
+                                                     "-",
+                                                     "--1",
+                                                     "+1",
+                                                     " 1",
+                                                     "1 ",
+                                                     "1.0",
+                                                     "1e3",
+                                                     "0x1",
+                                                     "12/4",
+                                                     "1:2",
+                                                     "\xb1",
+                                                     "123a5678",
+                                                     "12345678/",
+                                                     "1234567:9",
+                                                     std::string_view("1\0", 2),
+                                                     "1234567890123456789",
+                                                     "-1234567890123456789"};
+  for (const std::string_view odd : kOdd) {
+    CAPTURE(odd);
+    std::int64_t values[2];
+    const std::string_view texts[] = {"1", odd};
+    CHECK(!parse_integers(texts, values));
+  }
+  std::mt19937_64 random(9);
+  // Each in memory that ends with it, for a sanitizer, and in a row with others.
+  for (int round = 0; round < 500; ++round) {
+    std::vector<std::string> texts(1 + random() % 20);
+    std::vector<std::string_view> views;
+    for (std::string& text : texts) {
+      text = random() % 3 == 0 ? "-" : "";
+      for (auto n = 1 + random() % 18; n > 0; --n) text += static_cast<char>('0' + random() % 10);
+      text.shrink_to_fit();
+      views.emplace_back(text);
+    }
+    std::vector<std::int64_t> values(texts.size());
+    REQUIRE(parse_integers(views, values.data()));
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      CAPTURE(texts[i]);
+      CHECK(Number(values[i]) == parse_number(texts[i]));
+    }
+  }
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::number_test
