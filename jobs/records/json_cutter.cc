@@ -30,6 +30,7 @@ void JsonCutter::begin(std::string_view text, JsonFraming framing) {
     own_ += '\n';
     bytes_ = std::string_view(own_).substr(0, text.size());
   }
+  skimmer_.begin(bytes_);
   at_ = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   is_utf8_ = is_utf8(text);
   is_at_end_ = is_closed_ = false;
@@ -50,7 +51,7 @@ bool JsonCutter::is_one_array() {
   skip_blanks();
   bool is_one = false;
   if (at_ < bytes_.size() && bytes_[at_] == '[') {
-    const auto skimmed = skimmer_.skim(bytes_, at_, JsonSkimmer::Lines::kBlank);
+    const auto skimmed = skimmer_.skim(at_, JsonLines::kBlank);
     at_ = skimmed.end;
     skip_blanks();
     is_one = skimmed.verdict < JsonSkimmer::Verdict::kWrong && at_ >= bytes_.size();
@@ -59,11 +60,53 @@ bool JsonCutter::is_one_array() {
   return is_one;
 }
 
+// The same place in the text that was given.
+inline std::string_view JsonCutter::view(std::string_view own) const {
+  return {text_.data() + (own.data() - bytes_.data()), own.size()};
+}
+
+// Almost all values are views of the text.
+[[gnu::always_inline]] inline void JsonCutter::take_tokens(std::string_view document,
+                                                           RecordTable* table) {
+  const auto tokens = skimmer_.tokens();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const JsonToken& token = tokens[i];
+    if (token.kind == JsonToken::Kind::kAbsent || token.kind == JsonToken::Kind::kNumber) {
+      take_odd_token(token, i, table);
+      continue;
+    }
+    const bool is_integer = token.kind == JsonToken::Kind::kInteger;
+    table->set(i, view(token.text), is_integer ? FieldType::kNumber : FieldType::kText);
+  }
+  table->add(view(document));
+}
+
+void JsonCutter::take_odd_token(const JsonToken& token, std::size_t column, RecordTable* table) {
+  if (token.kind == JsonToken::Kind::kAbsent) return table->set(column, {});
+  auto text = json_number_text(token.text);
+  table->set(column, text ? table->keep(*std::move(text)) : view(token.text), FieldType::kNumber);
+}
+
 void JsonCutter::fill(RecordTable* table) {
   while (!wrong_ && !table->is_full()) {
     if (!find_document()) break;
     if (!take_document(table)) break;
+    if (!is_utf8_ || is_in_array() || table->is_full()) continue;
+    if (framing_ == JsonFraming::kLines) {
+      take_alike<JsonLines::kEnd>(table);
+    } else {
+      take_alike<JsonLines::kBlank>(table);
+    }
   }
+}
+
+template <JsonLines kLines>
+void JsonCutter::take_alike(RecordTable* table) {
+  skip_blanks();
+  at_ = skimmer_.skim_alike<kLines>(at_, [&](std::size_t begin, std::size_t end) {
+    take_tokens(bytes_.substr(begin, end - begin), table);
+    return !table->is_full();
+  });
 }
 
 std::optional<WrongRecord> JsonCutter::take_wrong() { return std::exchange(wrong_, std::nullopt); }
@@ -111,9 +154,8 @@ bool JsonCutter::is_in_array() const {
 bool JsonCutter::take_document(RecordTable* table) {
   using Verdict = JsonSkimmer::Verdict;
   const std::size_t begin = at_;
-  const auto lines =
-      framing_ == JsonFraming::kLines ? JsonSkimmer::Lines::kEnd : JsonSkimmer::Lines::kBlank;
-  const auto [verdict, end] = skimmer_.skim(bytes_, begin, lines);
+  const auto lines = framing_ == JsonFraming::kLines ? JsonLines::kEnd : JsonLines::kBlank;
+  const auto [verdict, end] = skimmer_.skim(begin, lines);
   if (verdict == Verdict::kWrong) {
     blame(begin, end, "unexpected " + quote_for_message(bytes_.substr(end, 1)) + " in JSON");
     return false;
@@ -136,31 +178,6 @@ bool JsonCutter::take_document(RecordTable* table) {
   if (verdict != Verdict::kPlain) return decode(document, begin, table);
   take_tokens(document, table);
   return true;
-}
-
-void JsonCutter::take_tokens(std::string_view document, RecordTable* table) {
-  const auto tokens = skimmer_.tokens();
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const JsonToken& token = tokens[i];
-    switch (token.kind) {
-      case JsonToken::Kind::kAbsent:
-        table->set(i, {});
-        break;
-      case JsonToken::Kind::kString:
-      case JsonToken::Kind::kLiteral:
-        table->set(i, view(token.text));
-        break;
-      case JsonToken::Kind::kInteger:
-        table->set(i, view(token.text), FieldType::kNumber);
-        break;
-      case JsonToken::Kind::kNumber: {
-        auto text = json_number_text(token.text);
-        table->set(i, text ? table->keep(*std::move(text)) : view(token.text), FieldType::kNumber);
-        break;
-      }
-    }
-  }
-  table->add(view(document));
 }
 
 bool JsonCutter::decode(std::string_view document, std::size_t begin, RecordTable* table) {
@@ -188,11 +205,6 @@ void JsonCutter::blame(std::size_t begin, std::size_t at, std::string what) {
   if (is_in_array()) wrong_->what += "; what follows it in this piece of the array is left out";
   at_ = is_in_array() ? bytes_.size() : line;
   is_at_end_ = at_ >= bytes_.size();
-}
-
-// The same place in the text that was given.
-std::string_view JsonCutter::view(std::string_view own) const {
-  return {text_.data() + (own.data() - bytes_.data()), own.size()};
 }
 
 }  // namespace gorun::jobs

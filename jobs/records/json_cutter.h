@@ -44,7 +44,10 @@ class JsonCutter {
   bool find_document();
   bool find_element(bool is_first);
   bool take_document(RecordTable* table);
+  template <JsonLines kLines>
+  void take_alike(RecordTable* table);
   void take_tokens(std::string_view document, RecordTable* table);
+  void take_odd_token(const JsonToken& token, std::size_t column, RecordTable* table);
   bool decode(std::string_view document, std::size_t begin, RecordTable* table);
   void blame(std::size_t begin, std::size_t at, std::string what);
   [[nodiscard]] std::string_view view(std::string_view own) const;

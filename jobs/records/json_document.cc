@@ -165,7 +165,8 @@ std::optional<std::string> JsonDocument::parse(std::string_view text) {
 bool JsonDocument::is_one_document(std::string_view text) const {
   const std::size_t begin = text.find_first_not_of(kJsonBlanks);
   if (begin == std::string_view::npos) return false;
-  const auto [verdict, end] = tree_->skimmer.skim(text, begin, JsonSkimmer::Lines::kBlank);
+  tree_->skimmer.begin(text);
+  const auto [verdict, end] = tree_->skimmer.skim(begin, JsonLines::kBlank);
   return verdict < JsonSkimmer::Verdict::kWrong &&
          text.find_first_not_of(kJsonBlanks, end) == std::string_view::npos;
 }

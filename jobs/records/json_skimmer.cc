@@ -2,79 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
-#include "jobs/json_tokens.h"
 #include "jobs/records/json_pointer.h"
 
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
-
 namespace gorun::jobs {
-namespace {
-
-// As deep as simdjson goes.
-constexpr std::size_t kDeepestJson = 1024;
-// An integer of so many digits is an int64_t, whatever they are.
-constexpr std::ptrdiff_t kSafeDigits = 18;
-
-bool is_hex(char c) { return is_json_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
-std::uint64_t load_word(const char* from) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, from, sizeof word);
-  return word;
-}
-
-// True for what ends the plain part of a string: its end, an escape, a control character.
-bool ends_run(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
-
-#if defined(__x86_64__)
-
-// The first byte from `at` on that ends_run(), or `end`.
-[[gnu::always_inline]] inline const char* run_end(const char* at, const char* end) {
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i last_control = _mm_set1_epi8(0x1f);
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i is_control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-    const __m128i is_end = _mm_or_si128(
-        is_control, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-    const auto bits = static_cast<unsigned>(_mm_movemask_epi8(is_end));
-    if (bits != 0) return at + std::countr_zero(bits);
-  }
-  while (at < end && !ends_run(*at)) ++at;
-  return at;
-}
-
-#else
-
-const char* run_end(const char* at, const char* end) {
-  while (at < end && !ends_run(*at)) ++at;
-  return at;
-}
-
-#endif
-
-// The first byte from `at` on that is no digit, or `end`. Eight at a time: the highest bit of each
-// byte that is none is set; what carries into the bytes above the first such does no harm.
-[[gnu::always_inline]] inline const char* digits_end(const char* at, const char* end) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; end - at >= 8; at += 8) {
-      const std::uint64_t word = load_word(at) ^ (kOnes * '0');
-      const std::uint64_t others = ((word + kOnes * 0x76) | word) & (kOnes * 0x80);
-      if (others != 0) return at + std::countr_zero(others) / 8;
-    }
-  }
-  while (at < end && is_json_digit(*at)) ++at;
-  return at;
-}
-
-}  // namespace
 
 // A place in documents that a pointer names, or passes on its way.
 struct JsonSkimmer::Node {
@@ -132,163 +64,24 @@ struct JsonSkimmer::Node {
   }
 };
 
-// One document. Functions take where a value begins and return where it ends, or nullptr: then
-// stopped_at says where and is_cut why.
-template <JsonSkimmer::Lines kLines>
-struct JsonSkimmer::Pass {
-  const char* const end;
+// One document.
+template <JsonLines kLines>
+struct JsonSkimmer::Pass : JsonScan<kLines> {
+  using Scan = JsonScan<kLines>;
+  using Scan::end;
+  using Scan::must_decode;
+  using Scan::skip_blanks;
+  using Scan::skip_container;
+  using Scan::skip_key;
+  using Scan::skip_scalar;
+  using Scan::skip_value;
+  using Scan::wrong;
+
   const std::uint64_t document;
-  std::vector<JsonToken>& tokens;
-  bool must_decode = false;
-  bool is_cut = false;
-  const char* stopped_at = nullptr;
+  std::span<JsonToken> tokens;
 
-  const char* wrong(const char* at) {
-    stopped_at = at;
-    is_cut = at == end || (kLines == Lines::kEnd && *at == '\n');
-    return nullptr;
-  }
-
-  const char* skip_blanks(const char* at) const {
-    if (static_cast<unsigned char>(*at) > ' ') [[likely]]
-      return at;
-    while (*at == ' ' || *at == '\t' || *at == '\r' ||
-           (kLines == Lines::kBlank && *at == '\n' && at < end)) {
-      ++at;
-    }
-    return at;
-  }
-
-  // From behind a backslash.
-  const char* skip_escape(const char* at) {
-    if (*at != 'u')
-      return std::strchr("\"\\/bfnrt", *at) != nullptr && *at != '\0' ? at + 1 : wrong(at);
-    const char* digit = at + 1;
-    for (; digit < at + 5; ++digit) {
-      if (!is_hex(*digit)) return wrong(digit);
-    }
-    // Halves of surrogate pairs: whether they belong together is the parser's to say.
-    if ((at[1] | 0x20) == 'd' && at[2] >= '8') must_decode = true;
-    return digit;
-  }
-
-  // From behind the opening quote to behind the closing one.
-  [[gnu::always_inline]] const char* skip_string(const char* at) {
-    at = run_end(at, end);
-    if (*at == '"') [[likely]]
-      return at + 1;
-    return skip_rest_of_string(at);
-  }
-
-  [[gnu::noinline]] const char* skip_rest_of_string(const char* at) {
-    while (*at != '"') {
-      if (*at != '\\') return wrong(at);
-      at = skip_escape(at + 1);
-      if (at == nullptr) return nullptr;
-      at = run_end(at, end);
-    }
-    return at + 1;
-  }
-
-  [[gnu::always_inline]] const char* skip_digits(const char* at) {
-    const char* last = digits_end(at, end);
-    return last == at ? wrong(at) : last;
-  }
-
-  [[gnu::always_inline]] const char* skip_number(const char* at, JsonToken::Kind* kind) {
-    const char* const begin = at;
-    if (*at == '-') ++at;
-    const char* const first = at;
-    at = skip_digits(at);
-    if (at == nullptr) return nullptr;
-    if (*first == '0' && at - first > 1) return wrong(first + 1);
-    const bool is_short = at - first <= kSafeDigits && !(*first == '0' && first != begin);
-    *kind = is_short ? JsonToken::Kind::kInteger : JsonToken::Kind::kNumber;
-    if (*at == '.') {
-      *kind = JsonToken::Kind::kNumber;
-      at = skip_digits(at + 1);
-      if (at == nullptr) return nullptr;
-    }
-    if ((*at | 0x20) == 'e') {
-      *kind = JsonToken::Kind::kNumber;
-      ++at;
-      if ((*at == '+' || *at == '-')) ++at;
-      at = skip_digits(at);
-    }
-    return at;
-  }
-
-  const char* skip_literal(const char* at) {
-    const std::string_view word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
-    for (const char c : word) {
-      if (*at != c) return wrong(at);
-      ++at;
-    }
-    return at;
-  }
-
-  // What is no array and no object.
-  [[gnu::always_inline]] const char* skip_scalar(const char* at, JsonToken::Kind* kind) {
-    if (*at == '"') {
-      *kind = JsonToken::Kind::kString;
-      return skip_string(at + 1);
-    }
-    if (is_json_digit(*at) || *at == '-') return skip_number(at, kind);
-    *kind = JsonToken::Kind::kLiteral;
-    return skip_literal(at);
-  }
-
-  const char* skip_key(const char* at) {
-    if (*at != '"') return wrong(at);
-    at = skip_string(at + 1);
-    if (at == nullptr) return nullptr;
-    at = skip_blanks(at);
-    return *at != ':' ? wrong(at) : skip_blanks(at + 1);
-  }
-
-  // An array or an object in which nothing is wanted. Without recursion: the stack of a goroutine
-  // is small, and the text may be anybody's.
-  const char* skip_container(const char* at) {
-    std::array<bool, kDeepestJson> is_object;
-    std::size_t depth = 0;
-    for (;;) {  // at a value
-      if ((*at == '{' || *at == '[')) {
-        if (depth == kDeepestJson) return wrong(at);
-        const bool object = *at == '{';
-        is_object[depth++] = object;
-        at = skip_blanks(at + 1);
-        if (*at != (object ? '}' : ']')) {
-          if (object && (at = skip_key(at)) == nullptr) return nullptr;
-          continue;
-        }
-        ++at;
-        --depth;
-      } else {
-        JsonToken::Kind kind;
-        at = skip_scalar(at, &kind);
-        if (at == nullptr) return nullptr;
-      }
-      for (;;) {  // behind a value
-        if (depth == 0) return at;
-        at = skip_blanks(at);
-        const bool object = is_object[depth - 1];
-        if (*at == ',') {
-          at = skip_blanks(at + 1);
-          if (object && (at = skip_key(at)) == nullptr) return nullptr;
-          break;
-        }
-        if (*at != (object ? '}' : ']')) return wrong(at);
-        ++at;
-        --depth;
-      }
-    }
-  }
-
-  [[gnu::always_inline]] const char* skip_value(const char* at) {
-    if ((*at == '{' || *at == '[')) return skip_container(at);
-    JsonToken::Kind kind;
-    return skip_scalar(at, &kind);
-  }
+  Pass(const char* text_end, std::uint64_t number, std::span<JsonToken> found)
+      : Scan{text_end}, document(number), tokens(found) {}
 
   void note(const Node& node, JsonToken::Kind kind, const char* from, const char* to) {
     for (const std::size_t pointer : node.pointers) {
@@ -371,7 +164,7 @@ struct JsonSkimmer::Pass {
 };
 
 JsonSkimmer::JsonSkimmer(std::span<const std::string> pointers)
-    : root_(std::make_unique<Node>()), tokens_(pointers.size()) {
+    : root_(std::make_unique<Node>()), tokens_(pointers.size() + 1) {
   for (std::size_t i = 0; i < pointers.size(); ++i) {
     Node* node = root_.get();
     std::string_view rest = pointers[i];
@@ -382,19 +175,30 @@ JsonSkimmer::JsonSkimmer(std::span<const std::string> pointers)
 
 JsonSkimmer::~JsonSkimmer() = default;
 
-JsonSkimmer::Skimmed JsonSkimmer::skim(std::string_view text, std::size_t begin, Lines lines) {
+void JsonSkimmer::begin(std::string_view text) {
+  text_ = text;
+  shapes_.begin(text);
+}
+
+JsonSkimmer::Skimmed JsonSkimmer::skim(std::size_t begin, JsonLines lines) {
+  if (const std::size_t end = shapes_.match(begin, lines, tokens_); end != JsonShapes::kNoMatch) {
+    return {Verdict::kPlain, end};
+  }
+  const Skimmed skimmed =
+      lines == JsonLines::kEnd ? run<JsonLines::kEnd>(begin) : run<JsonLines::kBlank>(begin);
+  if (skimmed.verdict == Verdict::kPlain) shapes_.missed(begin, skimmed.end, tokens());
+  return skimmed;
+}
+
+template <JsonLines kLines>
+JsonSkimmer::Skimmed JsonSkimmer::run(std::size_t begin) {
   std::ranges::fill(tokens_, JsonToken{});
-  ++documents_;
-  const auto run = [&](auto&& pass) -> Skimmed {
-    const char* const last = pass.take_document(text.data() + begin, *root_);
-    const char* const stop = last != nullptr ? last : pass.stopped_at;
-    const auto at = static_cast<std::size_t>(stop - text.data());
-    if (last == nullptr) return {pass.is_cut ? Verdict::kCut : Verdict::kWrong, at};
-    return {pass.must_decode ? Verdict::kDecode : Verdict::kPlain, at};
-  };
-  const char* const end = text.data() + text.size();
-  if (lines == Lines::kEnd) return run(Pass<Lines::kEnd>{end, documents_, tokens_});
-  return run(Pass<Lines::kBlank>{end, documents_, tokens_});
+  Pass<kLines> pass(text_.data() + text_.size(), ++documents_, tokens_);
+  const char* const last = pass.take_document(text_.data() + begin, *root_);
+  const char* const stop = last != nullptr ? last : pass.stopped_at;
+  const auto at = static_cast<std::size_t>(stop - text_.data());
+  if (last == nullptr) return {pass.is_cut ? Verdict::kCut : Verdict::kWrong, at};
+  return {pass.must_decode ? Verdict::kDecode : Verdict::kPlain, at};
 }
 
 }  // namespace gorun::jobs

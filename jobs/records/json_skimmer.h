@@ -7,6 +7,10 @@
 // first compared, quotes and colon included, with the n-th key of the object before: two loads
 // tell, and no byte of the key is looked at.
 //
+// Most documents are not even read that far: one that differs from a document before it in nothing
+// but its values is compared with that one's shape (json_shapes.h), which says the same in a third
+// of the time. What has no such shape comes here.
+//
 // What is rare is not decided here: a wanted string with escapes, a wanted array or object, a key
 // that comes twice and the like make the document kDecode, and a parser that makes a tree
 // (simdjson) says what the values are. So the pass stays small, and is right whenever it answers.
@@ -30,20 +34,11 @@
 #include <string_view>
 #include <vector>
 
-namespace gorun::jobs {
+#include "jobs/records/json_scan.h"
+#include "jobs/records/json_shapes.h"
+#include "jobs/records/json_token.h"
 
-/// A value that a pointer found.
-struct JsonToken {
-  enum class Kind : std::uint8_t {
-    kAbsent,   // the document has no such value
-    kString,   // text is what stands between the quotes; there is no escape in it
-    kInteger,  // of at most 18 digits, and not -0: its text is how everybody writes it
-    kNumber,   // any other
-    kLiteral,  // true, false or null
-  };
-  Kind kind = Kind::kAbsent;
-  std::string_view text;
-};
+namespace gorun::jobs {
 
 /// threads  one at a time.
 class JsonSkimmer {
@@ -54,11 +49,7 @@ class JsonSkimmer {
   JsonSkimmer(const JsonSkimmer&) = delete;
   JsonSkimmer& operator=(const JsonSkimmer&) = delete;
 
-  enum class Lines : std::uint8_t {
-    kBlank,  // a line feed between two values is a blank like others
-    kEnd,    // it ends the document, which is kCut if it is not whole
-  };
-  enum class Verdict : std::uint8_t {
+  enum class Verdict : std::size_t {  // as wide as `end`: both are returned in registers
     kPlain,
     kDecode,  // the document is whole; its wanted values are for a parser to say
     kWrong,   // no JSON document begins so
@@ -69,19 +60,38 @@ class JsonSkimmer {
     std::size_t end;  // behind the document; kWrong: where it is wrong; kCut: where it ends
   };
 
+  /// The text to skim, which stays as it is until the next one, with a byte behind it that can be
+  /// read.
+  void begin(std::string_view text);
+
   /// Skims the document that begins at text[begin], which is no blank.
-  [[nodiscard]] Skimmed skim(std::string_view text, std::size_t begin, Lines lines);
+  [[nodiscard]] Skimmed skim(std::size_t begin, JsonLines lines);
+
+  /// Skims documents that follow each other, blanks and nothing else between them, as far as that
+  /// is quick: those that are kPlain and look like the last one. Calls take(begin, end) for each,
+  /// with tokens(); false: no more are wanted. returns  where the next document begins, if one
+  /// does; `begin` if nothing was skimmed.
+  template <JsonLines kLines, class Take>
+  std::size_t skim_alike(std::size_t begin, Take take) {
+    return shapes_.match_alike<kLines>(begin, tokens_, take);
+  }
 
   /// By pointer, what kPlain found; views into the text.
-  [[nodiscard]] std::span<const JsonToken> tokens() const { return tokens_; }
+  [[nodiscard]] std::span<const JsonToken> tokens() const {
+    return std::span(tokens_).first(tokens_.size() - 1);
+  }
 
  private:
   struct Node;
-  template <Lines kLines>
+  template <JsonLines kLines>
   struct Pass;
+  template <JsonLines kLines>
+  Skimmed run(std::size_t begin);
 
   std::unique_ptr<Node> root_;
-  std::vector<JsonToken> tokens_;
+  std::string_view text_;
+  std::vector<JsonToken> tokens_;  // and one that nobody wants, for JsonShapes to write
+  JsonShapes shapes_;
   std::uint64_t documents_ = 0;  // skimmed so far: tells what was seen in this one
 };
 

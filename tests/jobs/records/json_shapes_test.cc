@@ -1,0 +1,281 @@
+// tests/jobs/records/json_shapes_test.cc - documents that look like those before them, against the
+// same documents each in a text of its own, which nothing is known of.
+
+#include "jobs/records/json_shapes.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/records/json_cutter.h"
+#include "jobs/records/json_skimmer.h"
+#include "tests/jobs/records/cut_all.h"
+
+namespace gorun::test::json_shapes_test {
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+
+TEST_SUITE_BEGIN("jobs/records/json_shapes");
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// All records and what is wrong, in their order: "document|value|value", "-" for no value, "#"
+// behind a number; "offset: what [text]", the offset counted from `base`.
+Texts cut(JsonCutter& cutter, std::size_t columns, std::string_view text, JsonFraming framing,
+          std::size_t base = 0) {
+  RecordTable table;
+  table.set_names(Texts(columns));
+  cutter.begin(text, framing);
+  Texts all;
+  cut_all(
+      cutter, table, text,
+      [&](const Rows& rows, std::size_t i) {
+        std::string& record = all.emplace_back(rows.records.texts[i]);
+        for (const Column& column : rows.columns) {
+          const std::string_view value = column.values[i];
+          record += value.data() == nullptr ? "|-" : "|" + std::string(value);
+          if (value.data() != nullptr && column.types[i] == FieldType::kNumber) record += '#';
+        }
+      },
+      [&](const WrongRecord& wrong) {
+        all.push_back(std::to_string(base + wrong.offset) + ": " + wrong.what + " [" +
+                      std::string(wrong.text) + "]");
+      });
+  return all;
+}
+
+std::string digits(std::mt19937& random, std::size_t most) {
+  std::string text(1 + random() % most, '\0');
+  for (char& c : text) c = static_cast<char>('0' + random() % 10);
+  return text;
+}
+
+// What may stand in the place of a value; mostly of one kind.
+std::string random_scalar(std::mt19937& random, std::size_t kind) {
+  static const Texts kStrings = {"",
+                                 "a",
+                                 "200",
+                                 "a string of more than sixteen bytes",
+                                 "{\"x\":",
+                                 "],}[",
+                                 "\xc3\xa9",
+                                 R"(\")",
+                                 R"(\\)",
+                                 R"(\\\")",
+                                 R"(C:\\dir\\)",
+                                 R"(\u00e9 \n)",
+                                 R"(\ud83d\ude00)",
+                                 R"(\ud83d)",
+                                 R"(\x)",
+                                 "a\tb",
+                                 std::string(200, 'x'),
+                                 std::string(70, 'y') + R"(\\)"};
+  static const Texts kNumbers = {"0",    "-0",    "7",       "-12",  "3.50", "1e3", "-0.0",
+                                 "2E-2", "00",    "01",      "-",    "1.",   ".5",  "1e",
+                                 "1e+",  "+1",    "- 1",     "1-",   "1.5.", "-01", "1e400",
+                                 "0.1",  "12.75", "-3.25e7", "1.0e5"};
+  static const Texts kWords = {"true", "false", "null", "tru", "nulL", "falsE", "truefalse"};
+  if (random() % 12 == 0) kind = random() % 3;
+  // What comes first is right.
+  const bool is_usual = random() % 4 != 0;
+  if (kind == 0) {
+    return '"' + (is_usual ? digits(random, 12) : kStrings[random() % kStrings.size()]) + '"';
+  }
+  if (kind == 1) {
+    if (!is_usual) return kNumbers[random() % kNumbers.size()];
+    return std::to_string(random() % 100) + (random() % 3 == 0 ? digits(random, 70) : "");
+  }
+  return kWords[random() % (is_usual ? 3 : kWords.size())];
+}
+
+// A text between values, or the place of a value of a kind.
+struct Part {
+  std::string text;
+  std::size_t kind;  // 0 to 2: a scalar; 3: an array; 4: no value
+};
+
+void add_object(std::mt19937& random, int depth, bool has_feeds, std::vector<Part>* parts) {
+  static const Texts kKeys = {"a",       "b",   "c",
+                              "d",       "e",   "a key that does not fit two words",
+                              "",        "a/b", std::string(120, 'k'),
+                              "\xc3\xa9"};
+  const auto blank = [&] {
+    static const Texts kBlanks = {"", "", "", " ", "\t", "\r", "\n"};
+    return kBlanks[random() % (kBlanks.size() - (has_feeds ? 0 : 1))];
+  };
+  std::string text = "{" + blank();
+  const auto count = random() % 6;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) text += "," + blank();
+    text += '"' + kKeys[random() % kKeys.size()] + '"' + blank() + ":" + blank();
+    if (depth > 0 && random() % 4 == 0) {
+      parts->push_back({text, 4});
+      add_object(random, depth - 1, has_feeds, parts);
+    } else {
+      parts->push_back({text, random() % 4});
+    }
+    text = blank();
+  }
+  parts->push_back({text + "}", 4});
+}
+
+std::string random_document(std::mt19937& random, const std::vector<Part>& parts) {
+  std::string text;
+  for (const Part& part : parts) {
+    text += part.text;
+    if (part.kind < 3) text += random_scalar(random, part.kind);
+    if (part.kind != 3) continue;
+    text += "[";
+    for (auto n = random() % 4; n > 0; --n) {
+      text += random_scalar(random, random() % 3) + (n > 1 ? ", " : "");
+    }
+    text += random() % 30 == 0 ? "" : "]";
+  }
+  // A byte that is wrong, and a document that has a line more or less.
+  if (random() % 16 == 0)
+    text[random() % text.size()] = "{}[]\",:\\ 1.-eu\x01\xff\n"[random() % 17];
+  if (random() % 64 == 0) text.insert(random() % text.size(), "\"");
+  return text;
+}
+
+const std::vector<NamedTexts>& wanted_fields() {
+  static const std::vector<NamedTexts> kWanted = {
+      {{"a", "/a"}},
+      {{"a", "/a"}, {"b", "/b"}, {"again", "/a"}},
+      {{"deep", "/a/b"}, {"c", "/c"}, {"deeper", "/a/a/a"}, {"none", "/nowhere"}},
+      {{"slash", "/a~1b"}, {"empty", "/"}, {"long", "/a key that does not fit two words"}},
+      {{"all", ""}},
+      {}};
+  return kWanted;
+}
+
+// Lines of documents of one to three shapes.
+Texts random_lines(std::mt19937& random, bool has_feeds) {
+  std::vector<std::vector<Part>> shapes(1 + random() % 3);
+  for (auto& shape : shapes) add_object(random, 3, has_feeds, &shape);
+  Texts lines;
+  for (std::size_t bytes = 0; bytes < 3000 + random() % 40000;) {
+    lines.push_back(random_document(random, shapes[random() % shapes.size()]));
+    bytes += lines.back().size() + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("documents that look alike are what each of them is by itself") {
+  std::mt19937 random(17);
+  std::size_t wrong = 0;
+  std::size_t right = 0;
+  for (int round = 0; round < 150; ++round) {
+    const NamedTexts& fields = wanted_fields()[random() % wanted_fields().size()];
+    const std::string end = random() % 4 == 0 ? "\r\n" : "\n";
+    JsonCutter cutter(fields);
+    // What is known of one text is known of the next.
+    for (int texts = 0; texts < 2; ++texts) {
+      std::string text;
+      Texts expected;
+      for (const std::string& document : random_lines(random, false)) {
+        const std::size_t base = text.size();
+        text += document + end;
+        // By lines: a line feed may have got into a document.
+        const std::string lines = text.substr(base);
+        for (std::size_t at = 0; at < lines.size();) {
+          const std::size_t next = lines.find('\n', at) + 1;
+          JsonCutter alone(fields);
+          for (std::string& one : cut(alone, fields.size(), lines.substr(at, next - at),
+                                      JsonFraming::kLines, base + at)) {
+            expected.push_back(std::move(one));
+          }
+          at = next;
+        }
+      }
+      const Texts found = cut(cutter, fields.size(), text, JsonFraming::kLines);
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        REQUIRE(found[i] == expected[i]);
+        ++(found[i].starts_with('{') ? right : wrong);
+      }
+    }
+  }
+  CHECK(right > 10000);
+  CHECK(wrong > 1000);
+}
+
+TEST_CASE("documents of many lines that look alike, one after the other and in an array") {
+  std::mt19937 random(19);
+  for (int round = 0; round < 100; ++round) {
+    const NamedTexts& fields = wanted_fields()[random() % wanted_fields().size()];
+    std::string documents;
+    std::string array;
+    Texts expected;
+    for (const std::string& document : random_lines(random, true)) {
+      JsonCutter alone(fields);
+      Texts one = cut(alone, fields.size(), document, JsonFraming::kDocuments);
+      if (one.size() != 1 || !one.front().starts_with('{') || one.front().size() < document.size())
+        continue;
+      documents += document + (random() % 2 == 0 ? "\n" : "");
+      array += (array.empty() ? "[" : " ,\n") + document;
+      expected.push_back(std::move(one.front()));
+    }
+    if (expected.empty()) continue;
+    JsonCutter cutter(fields);
+    CHECK(cut(cutter, fields.size(), documents, JsonFraming::kDocuments) == expected);
+    CHECK(cut(cutter, fields.size(), array + "]", JsonFraming::kArray) == expected);
+    CHECK(cut(cutter, fields.size(), array + "]", JsonFraming::kUnknown) == expected);
+    // A shape that has a line feed in it is none of a line.
+    Texts lines;
+    for (std::size_t at = 0; at < documents.size();) {
+      const std::size_t next = std::min(documents.find('\n', at), documents.size() - 1) + 1;
+      JsonCutter alone(fields);
+      for (std::string& one :
+           cut(alone, fields.size(), documents.substr(at, next - at), JsonFraming::kLines, at)) {
+        lines.push_back(std::move(one));
+      }
+      at = next;
+    }
+    CHECK(cut(cutter, fields.size(), documents, JsonFraming::kLines) == lines);
+  }
+}
+
+TEST_CASE("after the first documents the others match, at every vector level") {
+  std::string text;
+  for (int i = 0; i < 2000; ++i) {
+    text += "{\"id\":" + std::to_string(i) + ",\"user\":{\"name\":\"n" + std::to_string(i * i) +
+            "\"},\"tags\":[\"x\",{}],\"ok\":" + (i % 2 == 0 ? "true" : "null") + "}\n";
+  }
+  const Texts pointers = {"/user/name", "/id"};
+  JsonSkimmer skimmer(pointers);
+  skimmer.begin(text);
+  const auto first = skimmer.skim(0, JsonLines::kEnd);
+  REQUIRE(first.verdict == JsonSkimmer::Verdict::kPlain);
+  const std::vector<JsonToken> found(skimmer.tokens().begin(), skimmer.tokens().end());
+  for (int level = 1; level <= static_cast<int>(best_vector_level()); ++level) {
+    CAPTURE(level);
+    JsonShapes shapes(static_cast<VectorLevel>(level));
+    shapes.begin(text);
+    std::vector<JsonToken> tokens(pointers.size() + 1);
+    CHECK(shapes.match(0, JsonLines::kEnd, tokens) == JsonShapes::kNoMatch);
+    shapes.missed(0, first.end, found);
+    std::size_t at = first.end + 1;
+    int i = 1;
+    for (; at < text.size(); ++i) {
+      const std::size_t end = shapes.match(at, JsonLines::kEnd, tokens);
+      if (end == JsonShapes::kNoMatch) break;
+      CHECK(tokens[0].text == "n" + std::to_string(i * i));
+      CHECK(tokens[1].text == std::to_string(i));
+      CHECK(text[end] == '\n');
+      at = end + 1;
+    }
+    CHECK(i > 1980);  // all but the last few hundred bytes
+  }
+}
+
+TEST_SUITE_END();
+
+}  // namespace gorun::test::json_shapes_test
