@@ -168,15 +168,18 @@ template <JsonLines kLines>
   const bool has_backslashes = marks.has_backslashes();
   const FastStep* step = fast_steps_.data();
   for (;; ++step) {
-    const std::size_t text = at;
-    if (!is_text_at(base + text, *step)) break;
+    if (!is_text_at(base + at, *step)) break;
     at += step->length;
     const char* const from = base + at;
     if (step->value == Value::kString) {
       const std::size_t close = marks[mark + step->close];
       if (has_backslashes && marks.has_backslash(at, close)) {
-        at = text;
-        break;
+        const Match other =
+            take_other<kLines>(window, steps_[step->slow], at - 1, mark + step->close - 1, tokens);
+        if (!other.is_whole()) return other;
+        at = other.at - 1;
+        mark = other.mark - step->close - 1;
+        continue;
       }
       if (step->is_wanted) tokens[step->token] = {JsonToken::Kind::kString, {from, close - at}};
       at = close;
@@ -189,17 +192,15 @@ template <JsonLines kLines>
       const std::size_t end = begin + digits;
       const bool is_odd = digits - 1 >= JsonMarks::kMostDigits - 1 || base[end] != step->next ||
                           (base[begin] == '0' && digits > 1);
-      if (is_odd) [[unlikely]] {
-        at = text;
-        break;
+      if (!is_odd) [[likely]] {
+        if (step->is_wanted) {
+          const bool is_integer = digits <= kSafeDigits && !(base[begin] == '0' && is_negative);
+          tokens[step->token] = {is_integer ? JsonToken::Kind::kInteger : JsonToken::Kind::kNumber,
+                                 {from, end - at}};
+        }
+        at = end;
+        continue;
       }
-      if (step->is_wanted) {
-        const bool is_integer = digits <= kSafeDigits && !(base[begin] == '0' && is_negative);
-        tokens[step->token] = {is_integer ? JsonToken::Kind::kInteger : JsonToken::Kind::kNumber,
-                               {from, end - at}};
-      }
-      at = end;
-      continue;
     }
     if (step->value == Value::kMore) continue;
     if (step->value == Value::kNone) {
@@ -209,13 +210,11 @@ template <JsonLines kLines>
     }
     if (step->value == Value::kLiteral) {
       const std::size_t length = json_word_length(from);
-      if (length == 0) {
-        at = text;
-        break;
+      if (length != 0) {
+        if (step->is_wanted) tokens[step->token] = {JsonToken::Kind::kLiteral, {from, length}};
+        at += length;
+        continue;
       }
-      if (step->is_wanted) tokens[step->token] = {JsonToken::Kind::kLiteral, {from, length}};
-      at += length;
-      continue;
     }
     const std::size_t before = step[1].marks;
     const Match other = take_other<kLines>(window, steps_[step->slow], at, mark + before, tokens);

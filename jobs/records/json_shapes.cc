@@ -9,7 +9,7 @@ namespace {
 // Documents after which it is judged whether trying is worth its time: it is from one match in four
 // on, about.
 constexpr std::size_t kTrial = 256;
-constexpr std::size_t kPassed = 1024;
+constexpr std::size_t kMostPassed = std::size_t{1} << 15;
 constexpr std::size_t kLongestWait = 255;
 
 }  // namespace
@@ -40,6 +40,8 @@ std::size_t JsonShapes::match(std::size_t begin, JsonLines lines, std::span<Json
     const std::size_t at = begin - window_;
     std::size_t mark = mark_;
     while (mark < marks_->count() && (*marks_)[mark] < at) ++mark;
+    at_ = at;
+    mark_ = mark;
     const JsonShape::Match match = lines == JsonLines::kEnd
                                        ? try_all<JsonLines::kEnd>(at, mark, tokens.data())
                                        : try_all<JsonLines::kBlank>(at, mark, tokens.data());
@@ -92,7 +94,9 @@ template <JsonLines kLines>
 }
 
 void JsonShapes::judge() {
-  if (matched_ < tried_ / 4) to_pass_ = kPassed;
+  const bool is_worth_it = matched_ >= tried_ / 4;
+  pass_ = is_worth_it ? kLeastPassed : std::min(2 * pass_, kMostPassed);
+  if (!is_worth_it) to_pass_ = pass_;
   tried_ = matched_ = 0;
 }
 

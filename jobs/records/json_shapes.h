@@ -4,7 +4,7 @@
 // of them, whoever skims it in the long way tells what it found, and a shape is made of that.
 // Making one costs more than skimming a document, and so does comparing for nothing: where new
 // shapes do not match again they are made more and more rarely, and where most documents match none
-// of them, a thousand are let pass before it is tried again.
+// of them, a thousand are let pass before it is tried again, and more the more often that is so.
 //
 // Invariant
 //   I1  What match() says of a document does not depend on what was seen before, but for whether it
@@ -55,6 +55,7 @@ class JsonShapes {
 
  private:
   static constexpr std::size_t kMostShapes = 4;
+  static constexpr std::size_t kLeastPassed = 512;  // doubled before it is used
   struct Held {
     std::unique_ptr<const JsonShape> shape;
     bool has_matched = false;
@@ -81,11 +82,12 @@ class JsonShapes {
   std::size_t mark_ = 0;                  // the first one there or behind it
   std::array<Held, kMostShapes> shapes_;  // what matched last comes first
   std::size_t shape_count_ = 0;
-  std::size_t to_pass_ = 0;     // documents that are not to be tried
-  std::size_t tried_ = 0;       // since the last judge()
-  std::size_t matched_ = 0;     // of these
-  std::size_t to_learn_ = 0;    // documents without a shape until one is made of one
-  std::size_t learn_wait_ = 0;  // what to_learn_ is set to then
+  std::size_t pass_ = kLeastPassed;  // documents, when trying was not worth it
+  std::size_t to_pass_ = 0;          // documents that are not to be tried
+  std::size_t tried_ = 0;            // since the last judge()
+  std::size_t matched_ = 0;          // of these
+  std::size_t to_learn_ = 0;         // documents without a shape until one is made of one
+  std::size_t learn_wait_ = 0;       // what to_learn_ is set to then
 };
 
 template <JsonLines kLines, class Take>
