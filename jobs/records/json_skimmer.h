@@ -8,8 +8,8 @@
 // tell, and no byte of the key is looked at.
 //
 // Most documents are not even read that far: one that differs from a document before it in nothing
-// but its values is compared with that one's shape (json_shapes.h), which says the same in a third
-// of the time. What has no such shape comes here.
+// but its values is compared with that one's shape (json_shapes.h), which says the same sooner.
+// What has no such shape comes here.
 //
 // What is rare is not decided here: a wanted string with escapes, a wanted array or object, a key
 // that comes twice and the like make the document kDecode, and a parser that makes a tree
