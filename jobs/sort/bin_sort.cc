@@ -52,8 +52,8 @@ void BinSort::sort(Entries from, Entries other, Into into) {
   const int range_bits = width_of(greatest - least);
   const int bin_bits = std::min({range_bits, kMostBinBits, width_of(from.size()) - 3});
   const int shift = range_bits - bin_bits;
-  const auto bin_of = [least = least, shift](const SortEntry& entry) {
-    return static_cast<std::size_t>((entry.prefix - least) >> shift);
+  const auto bin_of = [lowest = least, shift](const SortEntry& entry) {
+    return static_cast<std::size_t>((entry.prefix - lowest) >> shift);
   };
   const std::size_t bins = std::size_t{1} << bin_bits;
   ends_.assign(bins, 0U);
