@@ -6,8 +6,7 @@
 // through it again: its range is a small part of the one before, so that this ends after few times
 // whatever the prefixes are.
 //
-// Not chosen: merging all of it. Of random prefixes a bucket of some ten thousand took four times
-// as long.
+// Not chosen: merging all of it, which goes through a bucket of some ten thousand eleven times.
 //
 // Prior art: I. J. Davis, A fast radix sort, 1992; M. Skarupke, ska_sort, 2016.
 #pragma once

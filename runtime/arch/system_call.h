@@ -1,8 +1,8 @@
 // runtime/arch/system_call.h - a system call in place, without the C library's function around it.
 //
-// A message over the loopback costs 4 % less that way. A call through syscall(), which unlike the
-// others is no cancellation point, gains nothing, so it is the function that costs: presumably, as
-// the kernel leaves nothing of ours in the processor's stack of return addresses, each return on
+// A message over the loopback costs a little less that way. A call through syscall(), which unlike
+// the others is no cancellation point, gains nothing, so it is the function that costs: presumably,
+// as the kernel leaves nothing of ours in the processor's stack of return addresses, each return on
 // the way up from a system call is mispredicted. Nor is there an errno, so none to mix up
 // (poll/attempt.h).
 //
