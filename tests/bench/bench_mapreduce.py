@@ -2,12 +2,13 @@
 """bench_mapreduce.py BUILD [FOLDER [ROW...]] - wall time of counting, grouping, searching and sorting.
 
 Makes 1 GiB of words in 10 files, 1 GiB of JSON lines in 10, and 1 GiB of lines to sort in FOLDER
-(default: a temporary one, removed at the end), by BUILD/tests/gorun_make_text. Commands run in turn,
-gorun (BUILD/gorun), its peers and the floor (mapreduce_floor.cc) interleaved, the cache warm; each
-time shown is the best of its rounds, and the ratios are ours to the best peer's and to the floor's. The
-lines are sorted twice: with an eighth of the memory that they take, and with as much as is wanted. A
-peer that is not installed is named and skipped; an answer that differs from gorun's ends the run. A ROW
-is one of those printed; without one all are measured.
+(default: a temporary one, removed at the end), by BUILD/tests/gorun_make_text, and 50 million
+different keys, which are counted in 64 MiB of memory and in 8 GiB. Commands run in turn, gorun
+(BUILD/gorun), its peers and the floor (mapreduce_floor.cc) interleaved, the cache warm; each time shown
+is the best of its rounds, and the ratios are ours to the best peer's and to the floor's. The lines are
+sorted twice: with an eighth of the memory that they take, and with as much as is wanted. A peer that
+is not installed is named and skipped; an answer that differs from gorun's ends the run. A ROW is one of
+those printed; without one all are measured.
 
 GORUN_BENCH_MIB=64 makes small corpora, GORUN_BENCH_ROUNDS says how many rounds (default 5). Peers
 that take minutes (python3, jq) run once.
@@ -51,18 +52,26 @@ def rows(build, folder):
                 ("sums", {"kind": "reduce", "from": "rows", "by": "status", "agg": "sum", "field": "bytes"}),
                 ("out", {"kind": "write", "from": "sums", "format": "tsv"}))
 
+    def keys(memory):
+        return json.dumps({"limits": {"memory": memory}} | json.loads(job(
+            ("files", {"kind": "glob", "pattern": f"{folder}/keys.txt"}), ("text", {"kind": "read", "from": "files"}),
+            ("lines", {"kind": "split", "from": "text"}), ("counts", {"kind": "reduce", "from": "lines"}),
+            ("out", {"kind": "write", "from": "counts", "format": "tsv"}))))
+
     def sort(memory):
         return job(("lines", {"kind": "lines", "path": lines}), ("sorted", {"kind": "sort", "from": "lines", "memory": memory}),
                    ("out", {"kind": "write", "from": "sorted"}))
 
     # As sort(1): its "8G" is far more than the lines and what sorting them takes, and so is our "4GiB".
-    for name, text in (("group.json", group), ("sort.json", sort("128MiB")), ("sort-in-memory.json", sort("4GiB"))):
+    for name, text in (("group.json", group), ("keys.json", keys("64MiB")), ("keys-8GiB.json", keys("8GiB")),
+                       ("sort.json", sort("128MiB")), ("sort-in-memory.json", sort("4GiB"))):
         with open(f"{folder}/{name}", "w", encoding="ascii") as file:
             file.write(text)
     rank = "LC_ALL=C sort -k1,1nr -k2 | awk 'NR <= 20 {print $2 \"\\t\" $1}'"
     total = "awk '{n += $1} END {print n}'"
     awk_group = "'{match($0, /\"status\":[0-9]+/); s = substr($0, RSTART + 9, RLENGTH - 9); match($0, /\"bytes\":[0-9]+/); n[s] += substr($0, RSTART + 8, RLENGTH - 8)} END {for (s in n) printf \"%s\\t%.0f\\n\", s, n[s]}'"
     duck_words = f"SELECT w, count(*) c FROM (SELECT unnest(string_split(l, ' ')) w FROM read_csv('{words}/*.txt', columns={{'l': 'VARCHAR'}}, delim='\\0', header=false, quote='')) GROUP BY w ORDER BY c DESC, w LIMIT 20"
+    duck_keys = f"SELECT l, count(*) FROM read_csv('{folder}/keys.txt', columns={{'l': 'VARCHAR'}}, delim='\\0', header=false, quote='') GROUP BY l ORDER BY l"
     duck_group = f"SELECT status, sum(bytes) FROM read_json('{records}/*.jsonl', format='newline_delimited', columns={{status: 'INTEGER', bytes: 'BIGINT'}}) GROUP BY status ORDER BY status"
     count = {"gorun": "{gorun} count -e '{e}' --total {words}", "rg": "rg -c --no-filename -e '{e}' {words} | {total}",
              "grep": "LC_ALL=C grep -chE -e '{e}' {words}/*.txt | {total}", "ugrep": "ugrep -ch -e '{e}' {words}/*.txt | {total}"}
@@ -92,6 +101,11 @@ def rows(build, folder):
         "seldom literal": search("the"),
         "frequent literal": search("nb"),
         "regex": search("[a-z]+ing [a-z]+ed", is_literal=False),
+        "different keys": {
+            "gorun": f"{gorun} -q {folder}/keys.json",
+            "in 8 GiB": f"{gorun} -q {folder}/keys-8GiB.json",
+            "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_keys}\"",
+        },
         "sort": {
             "gorun": f"{gorun} -q {folder}/sort.json",
             "sort": f"LC_ALL=C sort --parallel={CPUS} -S 128M {lines}",
@@ -104,7 +118,7 @@ def rows(build, folder):
 
 
 SLOW = {"python3", "jq"}
-NO_PEERS = {"gorun", "floor", "reading"}
+NO_PEERS = {"gorun", "floor", "reading", "in 8 GiB"}
 
 
 def run(command, output):
@@ -118,6 +132,13 @@ def run(command, output):
     if process.returncode != 0:
         sys.exit(f"{command}: exit status {process.returncode}")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def make_keys(path):
+    """As many different numbers as make 50 million for 1,024 MiB, in no order."""
+    count, prime = 50_000_000 * MIB // 1024, 50_000_017
+    with open(path, "w", encoding="ascii") as file:
+        file.writelines(f"{i * 7919 % prime}\n" for i in range(count))
 
 
 def measure(name, table, output):
@@ -147,6 +168,8 @@ def main():
         os.makedirs(folder, exist_ok=True)
         # In a process of its own: what is measured inherits the peak memory of who starts it.
         subprocess.run([f"{build}/tests/gorun_make_text", folder, str(MIB)], check=True)
+        if not wanted or "different keys" in wanted:
+            make_keys(f"{folder}/keys.txt")
         print(f"{CPUS} cores, {MIB} MiB, best of {ROUNDS}; wall s, CPU s, peak MiB; the ratio is of wall times")
         for name, commands in rows(build, folder).items():
             if wanted and name not in wanted:
