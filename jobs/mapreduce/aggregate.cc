@@ -32,6 +32,7 @@ T take_bytes(std::string_view* state) {
 class Count final : public Aggregate {
  public:
   void resize(std::size_t groups) override { counts_.resize(groups); }
+  void begin_one() override { counts_.assign(1, 0); }
   void add(std::span<const Id> ids, const Values&) override {
     for (const Id id : ids) ++counts_[id];
   }
@@ -66,6 +67,11 @@ template <class State>
 class OfNumbers : public Aggregate {
  public:
   void resize(std::size_t groups) override { states_.resize(groups); }
+  void begin_one() override {
+    states_.clear();
+    states_.resize(1);
+    far_bytes_ = 0;
+  }
   void add(std::span<const Id> ids, const Values& values) override {
     if (!values.integers.empty()) {
       for (std::size_t i = 0; i < ids.size(); ++i) states_[ids[i]].add_integer(values.integers[i]);
@@ -195,6 +201,12 @@ class ExtremeState {
 class List final : public Aggregate {
  public:
   void resize(std::size_t groups) override { groups_ = groups; }
+  void begin_one() override {
+    groups_ = 1;
+    bytes_.clear();
+    entries_.clear();
+    begins_.clear();
+  }
   void add(std::span<const Id> ids, const Values& values) override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       entries_.push_back({ids[i], bytes_.size(), values.texts[i].size()});
@@ -265,6 +277,10 @@ class List final : public Aggregate {
 class Distinct final : public Aggregate {
  public:
   void resize(std::size_t groups) override { counts_.resize(groups); }
+  void begin_one() override {
+    pairs_.clear();
+    counts_.assign(1, 0);
+  }
   void add(std::span<const Id> ids, const Values& values) override {
     for (std::size_t i = 0; i < ids.size(); ++i) add_pair(ids[i], values.texts[i]);
   }

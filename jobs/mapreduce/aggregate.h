@@ -78,6 +78,8 @@ class Aggregate {
 
   /// Called once before results are asked for, after the last add or merge.
   virtual void finish() {}
+  /// Back to what it was after resize(1).
+  virtual void begin_one() = 0;
 
   /// A hint: the group's result is asked for in a while.
   virtual void prefetch(Id /*id*/) const {}

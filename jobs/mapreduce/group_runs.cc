@@ -14,6 +14,8 @@ constexpr std::size_t kSpillBytes = std::size_t{256} << 10;
 constexpr std::size_t kLeastReadBytes = std::size_t{4} << 10;
 constexpr std::size_t kMostReadBytes = std::size_t{256} << 10;
 
+constexpr std::size_t kCacheLineBytes = 64;
+
 using Size = std::uint32_t;
 
 void append_size(std::size_t size, std::string* out) {
@@ -45,6 +47,9 @@ class GroupRuns::Reader {
     for (std::size_t i = 0; i < sizes_; ++i) size += size_at(reader_.here(), i);
     if (const int failed = reader_.need(size)) return failed;
     size_ = size;
+    // It is this reader's turn again when many others had theirs.
+    __builtin_prefetch(reader_.here() + size);
+    __builtin_prefetch(reader_.here() + size + kCacheLineBytes);
     return 0;
   }
   [[nodiscard]] bool has_group() const { return size_ > 0; }
@@ -111,49 +116,45 @@ std::optional<SystemError> GroupRuns::write(GroupTable& table) {
 }
 
 int GroupRuns::begin_merge() {
-  is_merging_ = true;
   buffer_ = {};
   const std::size_t share = memory_bytes_ / std::max<std::size_t>(runs_.size(), 1);
-  for (const FileRun& run : runs_) {
-    readers_.push_back(
-        std::make_unique<Reader>(*this, run, std::clamp(share, kLeastReadBytes, kMostReadBytes)));
-    if (const int failed = advance(readers_.size() - 1)) return failed;
+  least_.emplace(runs_.size());
+  readers_.reserve(runs_.size());  // keys lie in them
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    readers_.emplace_back(*this, runs_[i], std::clamp(share, kLeastReadBytes, kMostReadBytes));
+    if (const int failed = readers_.back().advance()) return failed;
+    if (readers_.back().has_group()) least_->set(i, readers_.back().key());
   }
+  least_->begin();
+  for (const AggregateKind kind : kinds_) group_.push_back(Aggregate::make(kind));
   return 0;
 }
 
-// Puts a reader that has another group into the heap.
-int GroupRuns::advance(std::size_t reader) {
-  if (const int failed = readers_[reader]->advance()) return failed;
-  if (!readers_[reader]->has_group()) return 0;
-  heap_.push_back(reader);
-  std::ranges::push_heap(heap_, [this](std::size_t a, std::size_t b) {
-    return readers_[a]->key() > readers_[b]->key();
-  });
+// Puts together all that the runs have of the least key.
+int GroupRuns::merge_next() {
+  key_ = least_->key();
+  const std::uint64_t leading = least_->leading();
+  for (const auto& aggregate : group_) aggregate->begin_one();
+  do {
+    Reader& reader = readers_[least_->least()];
+    reader.merge_into(group_);
+    if (const int failed = reader.advance()) return failed;
+    if (reader.has_group()) {
+      least_->replace(reader.key());
+    } else {
+      least_->end();
+    }
+  } while (least_->is(key_, leading));
+  for (const auto& aggregate : group_) aggregate->finish();
   return 0;
 }
 
 Expected<bool, SystemError> GroupRuns::next() {
-  if (!is_merging_) {
+  if (!least_) {
     if (const int failed = begin_merge()) return file_.error("read back from", failed);
   }
-  if (heap_.empty()) return false;
-  key_ = readers_[heap_.front()]->key();
-  group_.clear();
-  for (const AggregateKind kind : kinds_) {
-    group_.push_back(Aggregate::make(kind));
-    group_.back()->resize(1);
-  }
-  while (!heap_.empty() && readers_[heap_.front()]->key() == key_) {
-    std::ranges::pop_heap(heap_, [this](std::size_t a, std::size_t b) {
-      return readers_[a]->key() > readers_[b]->key();
-    });
-    const std::size_t reader = heap_.back();
-    heap_.pop_back();
-    readers_[reader]->merge_into(group_);
-    if (const int failed = advance(reader)) return file_.error("read back from", failed);
-  }
-  for (const auto& aggregate : group_) aggregate->finish();
+  if (least_->is_at_end()) return false;
+  if (const int failed = merge_next()) return file_.error("read back from", failed);
   return true;
 }
 

@@ -21,6 +21,7 @@
 
 #include "jobs/expected.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/least_key.h"
 #include "jobs/run_file.h"
 #include "jobs/system_error.h"
 
@@ -49,17 +50,16 @@ class GroupRuns {
   class Reader;
   [[nodiscard]] int flush();
   [[nodiscard]] int begin_merge();
-  [[nodiscard]] int advance(std::size_t reader);
+  [[nodiscard]] int merge_next();
 
   const std::vector<AggregateKind> kinds_;
   const std::size_t memory_bytes_;
   RunFile file_;
   std::string buffer_;  // of what is written
   std::vector<FileRun> runs_;
-  bool is_merging_ = false;
-  std::vector<std::unique_ptr<Reader>> readers_;
-  std::vector<std::size_t> heap_;  // readers that have a group, the least key at the front
-  std::string key_;                // of the group at hand
+  std::vector<Reader> readers_;
+  std::optional<LeastKey> least_;                  // of the readers; nothing until they are merged
+  std::string key_;                                // of the group at hand
   std::vector<std::unique_ptr<Aggregate>> group_;  // its states, of one group
 };
 

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "jobs/mapreduce/least_key.h"
 #include "jobs/may_load_beyond.h"
 
 namespace gorun::jobs {
@@ -68,14 +69,6 @@ std::uint64_t hash_of(const Words& words) {
   constexpr std::uint64_t kPi0 = 0x243f6a8885a308d3;
   constexpr std::uint64_t kPi1 = 0x13198a2e03707345;
   return folded_product(words.first ^ kPi0, words.second ^ kPi1);
-}
-
-// The first bytes as a number that compares as they do.
-std::uint64_t leading_bytes(std::string_view key) {
-  std::array<char, 8> bytes{};
-  key.copy(bytes.data(), bytes.size());
-  const auto word = std::bit_cast<std::uint64_t>(bytes);
-  return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
 
 }  // namespace

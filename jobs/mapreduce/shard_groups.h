@@ -46,6 +46,8 @@ class ShardGroups {
     table_.append_result(order_[next_ - 1], aggregate, out);
   }
   [[nodiscard]] std::size_t runs_written() const { return runs_.size(); }
+  /// Groups that are in memory.
+  [[nodiscard]] std::size_t size() const { return table_.size(); }
 
  private:
   [[nodiscard]] std::optional<SystemError> spill();

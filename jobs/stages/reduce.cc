@@ -15,9 +15,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,8 +25,10 @@
 #include <vector>
 
 #include "jobs/format/quote.h"
+#include "jobs/mapreduce/group_feed.h"
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/least_key.h"
 #include "jobs/mapreduce/reducer_lines.h"
 #include "jobs/mapreduce/reducers.h"
 #include "jobs/mapreduce/shard_groups.h"
@@ -493,31 +495,36 @@ class ReduceStage final : public Stage {
 
   // The groups of all shards, merged by key; no two hold the same.
   std::optional<SystemError> emit_by_key(Out& out) const {
-    Scratch scratch;
-    const auto comes_later = [](const ShardGroups* a, const ShardGroups* b) {
-      return a->key() > b->key();
-    };
-    std::priority_queue<ShardGroups*, std::vector<ShardGroups*>, decltype(comes_later)> heads(
-        comes_later);
     for (const auto& shard : shards_) {
       if (shard->failure) return shard->failure;
-      const auto more = shard->groups.next();
-      if (!more.ok()) return more.error();
-      if (*more) heads.push(&shard->groups);
     }
-    while (!heads.empty()) {
-      ShardGroups* groups = heads.top();
-      heads.pop();
-      if (emit(*groups, &scratch, out) == Flow::kStop) return std::nullopt;
-      const auto more = groups->next();
+    std::deque<GroupFeed> feeds;
+    for (const auto& shard : shards_) feeds.emplace_back(shard->groups, options_.kinds.size());
+    LeastKey least(feeds.size());
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      const auto more = feeds[i].next();
       if (!more.ok()) return more.error();
-      if (*more) heads.push(groups);
+      if (*more) least.set(i, feeds[i].key());
+    }
+    least.begin();
+    Scratch scratch;
+    while (!least.is_at_end()) {
+      GroupFeed& groups = feeds[least.least()];
+      if (emit(groups, &scratch, out) == Flow::kStop) return std::nullopt;
+      const auto more = groups.next();
+      if (!more.ok()) return more.error();
+      if (*more) {
+        least.replace(groups.key());
+      } else {
+        least.end();
+      }
     }
     return std::nullopt;
   }
 
   // The text is the key, of several values with tabs between; without a key, the results are.
-  Flow emit(const ShardGroups& groups, Scratch* scratch, Out& out) const {
+  template <class Groups>
+  Flow emit(const Groups& groups, Scratch* scratch, Out& out) const {
     std::string& text = scratch->text;
     Batch& batch = out.batch();
     Item item;

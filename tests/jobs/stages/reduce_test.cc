@@ -403,6 +403,27 @@ TEST_CASE("groups whose order nobody sees are the same whoever puts them out") {
   }
 }
 
+TEST_CASE("a reader that has enough ends those that make groups ready") {
+  const ScratchDir dir;
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += std::to_string(100'000 + i * 7'919 % 60'000) + "\n";
+  dir.write("rows", text);
+  std::string first_3;
+  for (const std::string key : {"100000", "100001", "100002"}) first_3 += key + "\t1\n";
+  for (const std::string memory : {"", R"(, "memory": "64KiB")"}) {
+    for (const int procs : kProcs) {
+      CAPTURE(memory);
+      CAPTURE(procs);
+      CHECK(result_of(dir,
+                      R"("rows": {"kind": "lines", "path": ")" + dir / "rows" + R"("},
+                              "words": {"kind": "reduce", "from": "rows")" +
+                          memory + R"(},
+                              "counts": {"kind": "take", "from": "words", "n": 3})",
+                      procs) == first_3);
+    }
+  }
+}
+
 TEST_CASE("where runs cannot be written, the stage says so") {
   const ScratchDir dir;
   std::string text;
