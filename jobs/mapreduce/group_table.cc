@@ -66,7 +66,7 @@ void GroupTable::settle() {
   counts_ = {};
 }
 
-void GroupTable::merge(const GroupTable& from, Shard shard) {
+std::size_t GroupTable::merge(const GroupTable& from, Shard shard) {
   ids_.assign(from.size(), Aggregate::kNowhere);
   std::vector<Id> owned;
   std::vector<std::string_view> keys;
@@ -84,6 +84,7 @@ void GroupTable::merge(const GroupTable& from, Shard shard) {
     aggregates_[a]->resize(keys_.size());
     aggregates_[a]->merge(*from.aggregates_[a], ids_);
   }
+  return owned.size();
 }
 
 std::size_t GroupTable::memory_bytes() const {

@@ -55,7 +55,8 @@ class GroupTable {
   void end_adding() { keys_.end_adding(); }
 
   /// Adds the groups of `from` that `shard` owns; `from` is settled and has the same kinds.
-  void merge(const GroupTable& from, Shard shard = {});
+  /// returns  how many these are, new or not.
+  std::size_t merge(const GroupTable& from, Shard shard = {});
 
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;

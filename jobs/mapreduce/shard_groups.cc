@@ -5,16 +5,22 @@
 
 namespace gorun::jobs {
 
-std::optional<SystemError> ShardGroups::merge(const GroupTable& table, Shard shard) {
+Expected<ShardGroups::Merged, SystemError> ShardGroups::merge(const GroupTable& table,
+                                                              Shard shard) {
   const auto fits = [&](std::size_t groups) {
     return table_.bytes_while_adding(groups) <= memory_bytes_;
   };
   // Most groups of a later table are those of the first; they are looked for if it matters.
   if (table_.size() > 0 && !fits(table.size()) && !fits(table_.count_new(table, shard))) {
-    if (auto failed = spill()) return failed;
+    if (auto failed = spill()) return *std::move(failed);
   }
-  table_.merge(table, shard);
-  return table_.memory_bytes() > memory_bytes_ ? spill() : std::nullopt;
+  const std::size_t before = table_.size();
+  const std::size_t all = table_.merge(table, shard);
+  const Merged merged = {all, table_.size() - before};
+  if (table_.memory_bytes() > memory_bytes_) {
+    if (auto failed = spill()) return *std::move(failed);
+  }
+  return merged;
 }
 
 std::optional<SystemError> ShardGroups::spill() {

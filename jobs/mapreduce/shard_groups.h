@@ -30,8 +30,12 @@ class ShardGroups {
         // Buffers are needed when the table is gone.
         runs_(kinds, memory_bytes, std::move(directory)) {}
 
-  /// Adds the groups of `table` that `shard` owns.
-  [[nodiscard]] std::optional<SystemError> merge(const GroupTable& table, Shard shard);
+  struct Merged {
+    std::size_t all;
+    std::size_t new_ones;  // that were not in memory
+  };
+  /// Adds the groups of `table` that `shard` owns; returns how many these were.
+  [[nodiscard]] Expected<Merged, SystemError> merge(const GroupTable& table, Shard shard);
   enum class Order : std::uint8_t { kByKey, kAny };
   /// Comes after the last merge.
   [[nodiscard]] std::optional<SystemError> finish(Order order);

@@ -10,7 +10,8 @@
 //
 // Memory (kept_bytes()): half of it is for the shards' tables, half for those of the workers and
 // those that are on their way between the two. A table that would grow beyond its part while keys
-// are added is handed over, or spilled, before.
+// are added is handed over, or spilled, before. One that combines little is handed over while it is
+// in the caches, as long as the shards find most groups to be new (mapreduce/merge_tables.h).
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -29,6 +30,7 @@
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
 #include "jobs/mapreduce/least_key.h"
+#include "jobs/mapreduce/merge_tables.h"
 #include "jobs/mapreduce/reducer_lines.h"
 #include "jobs/mapreduce/reducers.h"
 #include "jobs/mapreduce/shard_groups.h"
@@ -39,12 +41,8 @@ namespace gorun::jobs {
 namespace {
 
 constexpr std::int64_t kReduceMemory = std::int64_t{256} << 20;
-
-// One table, shared by all shards; the last one drops it.
-struct TableParcel final : Parcel {
-  explicit TableParcel(std::shared_ptr<const GroupTable> shared) : table(std::move(shared)) {}
-  std::shared_ptr<const GroupTable> table;
-};
+// A table of so many groups is in the second-level cache still.
+constexpr std::size_t kCachedGroups = 12 << 10;
 
 // What one aggregate looks at.
 struct ValueOption {
@@ -81,10 +79,12 @@ ReduceOptions read_options(const StageOptions& given) {
 
 class Combine final : public Operator {
  public:
-  Combine(const ReduceOptions& options, std::size_t budget, Context& context)
+  Combine(const ReduceOptions& options, std::size_t budget, const MergedGroups& merged,
+          Context& context)
       : options_(options),
         only_counts_(options.only_counts()),
         budget_(budget),
+        merged_(merged),
         context_(context),
         table_(options.kinds),
         columns_(options.values.size()),
@@ -102,9 +102,7 @@ class Combine final : public Operator {
 
   Flow process_records(const Records& records, Out& /*out*/) override {
     if (only_counts_ && options_.by_text) {
-      if (make_room(records.texts.size()) == Flow::kStop) return Flow::kStop;
-      table_.add_values(records.texts, values_);
-      return hand_over_if_full();
+      return add(records.texts);
     }
     if (only_counts_) return count_alike(records);
     begin();
@@ -130,10 +128,7 @@ class Combine final : public Operator {
   // By column, if every row has all that is asked for; the exceptions go row by row.
   Flow process_rows(const Rows& rows, Out& /*out*/) override {
     begin();
-    if (const auto keys = take_columns(rows)) {
-      table_.add_values(*keys, values_);
-      return hand_over_if_full();
-    }
+    if (const auto keys = take_columns(rows)) return add(*keys);
     begin();
     for (std::size_t i = 0; i < rows.records.texts.size(); ++i) {
       if (collect(rows.item(i, &fields_)) == Flow::kStop) return Flow::kStop;
@@ -350,9 +345,21 @@ class Combine final : public Operator {
     for (std::size_t v = 0; v < columns_.size(); ++v) {
       values_[v] = {columns_[v].texts, columns_[v].numbers, {}};
     }
-    if (make_room(keys_.size()) == Flow::kStop) return Flow::kStop;
-    table_.add_values(keys_, values_);
-    return hand_over_if_full();
+    return add(keys_);
+  }
+
+  Flow add(std::span<const std::string_view> keys) {
+    if (make_room(keys.size()) == Flow::kStop) return Flow::kStop;
+    table_.add_values(keys, values_);
+    records_ += keys.size();
+    return combines_little() ? hand_over() : hand_over_if_full();
+  }
+
+  // Where most groups are of one record, and new to the shards, a table that outgrows the caches
+  // costs a miss for each, and as much memory again, for nothing.
+  [[nodiscard]] bool combines_little() const {
+    return table_.size() >= kCachedGroups && records_ < 2 * table_.size() &&
+           merged_.are_mostly_new();
   }
 
   // For as many keys as may be new. What the table holds grows in steps: it is too late behind one.
@@ -366,6 +373,7 @@ class Combine final : public Operator {
     table_.settle();
     const auto shared = std::make_shared<const GroupTable>(std::move(table_));
     table_ = GroupTable(options_.kinds);
+    records_ = 0;
     for (std::size_t shard = 0; shard < context_.shard_count(); ++shard) {
       if (context_.hand_over(shard, std::make_unique<TableParcel>(shared)) == Flow::kStop) {
         return Flow::kStop;
@@ -377,8 +385,10 @@ class Combine final : public Operator {
   const ReduceOptions& options_;
   const bool only_counts_;
   const std::size_t budget_;
+  const MergedGroups& merged_;
   Context& context_;
   GroupTable table_;
+  std::size_t records_ = 0;             // added one by one to the table
   std::vector<std::string_view> keys_;  // of the items at hand
   std::vector<std::string> composed_;   // those of several fields, which keys_ then point into
   std::vector<Operands> columns_;       // by aggregate
@@ -388,28 +398,6 @@ class Combine final : public Operator {
   std::string key_bytes_;
   std::vector<std::size_t> key_ends_;
   std::vector<Field> fields_;  // of one row
-};
-
-class MergeTables final : public Merger {
- public:
-  MergeTables(ShardGroups& groups, std::optional<SystemError>& failure, const ShardPlace& place)
-      : groups_(groups),
-        failure_(failure),
-        shard_{static_cast<std::uint32_t>(place.shard), static_cast<std::uint32_t>(place.shards)},
-        order_(place.is_alone ? ShardGroups::Order::kAny : ShardGroups::Order::kByKey) {}
-  void take(ParcelPtr parcel) override {
-    if (failure_) return;
-    failure_ = groups_.merge(*static_cast<TableParcel&>(*parcel).table, shard_);
-  }
-  void finish() override {
-    if (!failure_) failure_ = groups_.finish(order_);
-  }
-
- private:
-  ShardGroups& groups_;
-  std::optional<SystemError>& failure_;
-  const Shard shard_;
-  const ShardGroups::Order order_;
 };
 
 class ReduceStage final : public Stage {
@@ -443,13 +431,14 @@ class ReduceStage final : public Stage {
     // There are about as many workers as shards. Each fills a table, as many wait in front of a
     // shard, and that merges one more; those that are full take less than half of what they did.
     const std::size_t workers = context.shard_count();
-    return std::make_unique<Combine>(options_, memory_bytes_ / (3 * workers + 1), context);
+    return std::make_unique<Combine>(options_, memory_bytes_ / (3 * workers + 1), merged_, context);
   }
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
     shards_.push_back(
         std::make_unique<Result>(options_.kinds, memory_bytes_ / 2 / place.shards, directory_));
-    return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, place);
+    return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
+                                         place);
   }
 
   void conclude(Context& context, Out& out) override {
@@ -577,6 +566,7 @@ class ReduceStage final : public Stage {
   std::vector<std::string> names_;  // of the fields that an item gets: keys, then results
   std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then who puts it out
   std::atomic<bool> has_failed_{false};          // relaxed: who is first
+  MergedGroups merged_;                          // by all mergers, for all workers
 };
 
 }  // namespace
