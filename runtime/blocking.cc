@@ -39,12 +39,12 @@ void regain_p() {
 
 void enter_slow() {
   M* m = current_m();
-  if (m->steal.load(std::memory_order_acquire) == M::kSteal) {
+  if ((m->gate.load(std::memory_order_acquire) & M::kSteal) != 0) {
     // Waits for a decision that is just being taken, out of the runtime: it need not fail because
     // this M came back a moment too early. Release: as in leave().
     m->in_rt.store(0, std::memory_order_release);
     const std::lock_guard guard(sched->retake_lock);
-    m->steal.store(m->steal_at_rest, std::memory_order_relaxed);
+    m->gate.fetch_and(~M::kSteal, std::memory_order_relaxed);
     m->in_rt.store(1, std::memory_order_relaxed);  // the lock publishes it to the next decision
   }
   if (m->p == nullptr) regain_p();
@@ -78,7 +78,7 @@ void exit_blocking() {
   Afterwards* put_off = std::exchange(m->afterwards, nullptr);
   m->in_rt.store(1, std::memory_order_seq_cst);  // the full fence that stands in for a membarrier
   m->blocking.store(false, std::memory_order_relaxed);
-  if (m->steal.load(std::memory_order_seq_cst) != 0) {
+  if (!M::is_open(m->gate.load(std::memory_order_seq_cst))) {
     enter_slow();
   } else if (m->p == nullptr) {
     regain_p();

@@ -55,12 +55,28 @@ class Mutex::Section {
   const bool has_m_ = current_m() != nullptr;
 };
 
+// The part of flip_fast() that needs no M.
+bool Mutex::flip_shared(Word from) {
+  Word word = word_.load(std::memory_order_relaxed);
+  return (from == 0 ? may_flip<0>(word) : may_flip<kLocked>(word)) &&
+         word_.compare_exchange_strong(word, word ^ kLocked, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed);
+}
+
+// The gate was not open: its M has to do something else first.
+bool Mutex::flip_after_enter(Word from) {
+  enter_slow();
+  leave_runtime();
+  return flip_shared(from);
+}
+
 // The word, which replace() may be given until the section is left.
 Mutex::Word Mutex::settle(Section& section) {
   for (;;) {
     const Word word = word_.load(std::memory_order_relaxed);
     if (!is_biased(word)) return word;
-    if (const M* m = current_m(); m != nullptr && m->mutex_key == (word & kUpperHalf)) return word;
+    if (const M* m = current_m(); m != nullptr && m->mutex_key() == (word & kUpperHalf))
+      return word;
     section.leave();
     end_bias(word);
     section.enter();
@@ -113,7 +129,7 @@ Mutex::Word Mutex::counted(Word word) {
   const bool is_other = (word >> kPShift & kPMask) != self;
   const Word streak = is_other ? 1 : (word >> kStreakShift & kStreakMask) + 1;
   const Word lower = word & ~kUpperHalf;
-  if (!multi_p || streak >= kStreak) return lower | m->mutex_key;
+  if (!multi_p || streak >= kStreak) return lower | m->mutex_key();
   Word breaks = word >> kBreakShift & kBreakMask;
   if (is_other && (word & kUpperHalf) != 0 && ++breaks > kBreakMask) return lower | kShared;
   return lower | self << kPShift | streak << kStreakShift | breaks << kBreakShift;

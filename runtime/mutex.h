@@ -17,7 +17,10 @@
 // So a mutex that is always locked on one P costs no locked instruction, one that several Ps want
 // costs two, and the change costs some microseconds, at most once in a mutex's life. The fast paths
 // compare the whole word with what they expect and store constants: the processor guesses the
-// comparison right, and the next operation need not wait for this one's store.
+// comparison right, and the next operation need not wait for this one's store. What they expect is
+// the M's gate (sched/m.h), in which anything that stands in the way of an entry into the runtime
+// makes a word that no mutex has: one load and one comparison answer for the gate, the P and the
+// state. What is left are the stores, six lines that change for a lock and an unlock.
 //
 // The mutex may be freed as soon as unlock() has returned everywhere and nobody waits: unlock()
 // clears `locked` either as its last access or after it has reserved a parked waiter, whose lock()
@@ -56,21 +59,16 @@ class Mutex {
   [[nodiscard]] bool try_lock() { return try_lock_fast() || try_lock_slow(); }
 
   void unlock() {
-    Word word = kLocked;
-    if (replace_biased(word, 0)) return;
-    if ((word & (kShared | kLocked)) == (kShared | kLocked) && !needs_wake(word) &&
-        word_.compare_exchange_strong(word, word & ~kLocked, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
-      return;
-    }
-    unlock_slow();
+    if (!flip_fast<kLocked>()) unlock_slow();
   }
 
  private:
   using Word = std::uint64_t;
   static constexpr Word kLocked = 1;
   static constexpr Word kWoken = 2;   // a waiter was woken and has not looked yet
-  static constexpr Word kWaiter = 4;  // one waiter; the count is the rest of the lower half
+  static constexpr Word kWaiter = 4;  // one waiter; their count is bits 2 to 29
+  // Never set: flip_fast() relies on it.
+  static_assert(M::kJitter == Word{1} << 30U && M::kSteal == Word{1} << 31U);
   static constexpr Word kBiased = Word{1} << 63U;  // to the P in bits 32 to 47: P::mutex_key
   static constexpr Word kShared = Word{1} << 62U;
   static constexpr Word kUpperHalf = ~Word{0} << 32U;
@@ -79,37 +77,44 @@ class Mutex {
 
   static bool is_biased(Word word) { return (word & kBiased) != 0; }
 
-  bool try_lock_fast() {
-    Word word = 0;
-    return replace_biased(word, kLocked) ||
-           ((word & (kShared | kLocked)) == kShared &&
-            word_.compare_exchange_strong(word, word | kLocked, std::memory_order_acquire,
-                                          std::memory_order_relaxed));
+  bool try_lock_fast() { return flip_fast<0>(); }
+
+  // `word` is shared, kLocked is as in kFrom, and there is nothing else to do.
+  template <Word kFrom>
+  static bool may_flip(Word word) {
+    return (word & (kShared | kLocked)) == (kShared | kFrom) && !(kFrom != 0 && needs_wake(word));
   }
 
-  // Lower half `word` -> `to`, if the mutex is biased to this P; else `word` is what it is now.
-  bool replace_biased(Word& word, Word to) {
+  // Changes kLocked from what it is in kFrom, if the mutex is biased to this P or shared, and that
+  // is all.
+  template <Word kFrom>
+  bool flip_fast() {
     M* const m = current_m();
-    if (m != nullptr) [[likely]] {
-      if (m->try_enter()) [[likely]] {
-        const Word key = m->mutex_key;
-        const Word now = word_.load(std::memory_order_relaxed);
-        if (now == (key | word)) [[likely]] {
-          word_.store(key | to, std::memory_order_relaxed);
-          m->leave();
-          return true;
-        }
-        m->leave();
-        word = now;
-        return false;
-      }
-      enter_slow();
-      leave_runtime();
+    if (m == nullptr) [[unlikely]]
+      return flip_shared(kFrom);
+    // The key of this P, if the gate is open; else there is more, and no word is equal to it.
+    const Word key = m->knock();
+    Word word = word_.load(std::memory_order_relaxed);
+    if (word == (key | kFrom)) [[likely]] {
+      word_.store(key | (kFrom ^ kLocked), std::memory_order_relaxed);
+      m->leave();
+      return true;
     }
-    word = word_.load(std::memory_order_relaxed);
-    return false;
+    if (!M::is_open(key)) [[unlikely]]
+      return flip_after_enter(kFrom);
+    // In the runtime for no reason, but to leave it first would be one more store that the exchange
+    // has to wait for.
+    const bool flipped = may_flip<kFrom>(word) &&
+                         word_.compare_exchange_strong(
+                             word, word ^ kLocked,
+                             kFrom == 0 ? std::memory_order_acquire : std::memory_order_release,
+                             std::memory_order_relaxed);
+    m->leave();
+    return flipped;
   }
 
+  bool flip_shared(Word from);
+  bool flip_after_enter(Word from);
   void lock_slow();
   bool try_lock_slow();
   void unlock_slow();

@@ -2,6 +2,8 @@
 
 #include "runtime/sched/m.h"
 
+#include "runtime/sched/p.h"
+
 extern "C" {
 constinit thread_local gorun::runtime::M* gorun_current_m = nullptr;
 }
@@ -16,8 +18,7 @@ namespace gorun::runtime {
 #endif
 
 M::M(int number, std::uint64_t jitter)
-    : steal(jitter == 0 ? 0 : kJitter),
-      steal_at_rest(jitter == 0 ? 0 : kJitter),
+    : gate(kNobodysMutexKey | (jitter == 0 ? 0 : kJitter)),
       // Any odd non-zero seed; distinct Ms must not probe Ps in step.
       random((0x9E3779B97F4A7C15ull * static_cast<std::uint64_t>(number + 1) ^ (jitter << 1)) | 1),
       id(number) {}

@@ -10,6 +10,8 @@
 //   leave():   in_rt = 0 (release)
 //   sysmon:    lock; steal = 1; membarrier; still in_rt == 0 -> take P; else steal = 0; unlock
 //
+// steal is a flag of `gate`, which an entry loads anyway.
+//
 // The membarrier makes every M pass a full barrier between the two stores and the two loads: either
 // sysmon sees in_rt == 1, or the M sees steal == 1 and waits for sysmon's decision behind the lock.
 // Where membarrier is missing sysmon takes from blocking calls only: their M is marked while it is
@@ -53,18 +55,20 @@ struct alignas(128) M {
   M(const M&) = delete;
   M& operator=(const M&) = delete;
 
-  // The handshake; see above. in_rt: stored by this M; steal: stored by sysmon, cleared by either
-  // under Sched::retake_lock.
+  // The handshake; see above. Stored by this M.
   std::atomic<std::uint32_t> in_rt{1};
-  std::atomic<std::uint32_t> steal;
-  const std::uint32_t steal_at_rest;  // 0; kJitter sends every entry through enter_slow()
-  static constexpr std::uint32_t kSteal = 1;
-  static constexpr std::uint32_t kJitter = 2;
+  // The other side's half, and whose mutexes this M may change by plain stores.
+  // The lower half is what stands in the way of an entry, 0 as a rule: kSteal, set by sysmon and
+  // cleared by either under Sched::retake_lock; kJitter, from the start. The upper half is the
+  // mutex key of p, or nobody's (p.h); it changes with p. Both by read-modify-write, as the other
+  // half may change meanwhile. So one load says whether the M is in the runtime and with which P.
+  std::atomic<std::uint64_t> gate;
+  static constexpr std::uint64_t kSteal = 1U << 31U;
+  static constexpr std::uint64_t kJitter = 1U << 30U;  // sends every entry through enter_slow()
 
   G* g = nullptr;  // running on this M; null on g0. This M only
   P* p = nullptr;  // owned; null while idle or without a P. This M, or sysmon by the handshake
-  std::uint64_t mutex_key = ~std::uint64_t{0};  // p's, or kNobodysMutexKey. As p
-  Commit commit;                         // run by whoever arrives next on this M. This M only
+  Commit commit;   // run by whoever arrives next on this M. This M only
   ExceptionState* exceptions = nullptr;  // this thread's, inside the C++ runtime
   void* g0_context = nullptr;            // saved while a G runs
   arch::SanitizerStack g0_stack;
@@ -100,18 +104,31 @@ struct alignas(128) M {
   bool has_thread = false;           // guarded by the scheduler's lock
   pthread_t thread{};                // stored by that thread, before it first takes the lock
 
-  /// From user code into the runtime, but for what enter_slow() has to do if it returns false.
-  bool try_enter() {
+  /// From user code into the runtime, but for what enter_slow() has to do if what this returns, the
+  /// gate, is not open.
+  std::uint64_t knock() {
     if constexpr (arch::kThreadSanitizer) {
       in_rt.exchange(1, std::memory_order_seq_cst);
     } else {
       in_rt.store(1, std::memory_order_relaxed);
       std::atomic_signal_fence(std::memory_order_seq_cst);  // the other half is a membarrier
     }
-    return steal.load(std::memory_order_seq_cst) == 0;
+    return gate.load(std::memory_order_seq_cst);
   }
+  static bool is_open(std::uint64_t gate) { return static_cast<std::uint32_t>(gate) == 0; }
+  /// The same; returns whether it is open.
+  bool try_enter() { return is_open(knock()); }
   /// Back to user code.
   void leave() { in_rt.store(0, std::memory_order_release); }  // pairs with acquires in retake.cc
+
+  /// Of its P, in the upper half, or nobody's. In the runtime.
+  [[nodiscard]] std::uint64_t mutex_key() const {
+    return gate.load(std::memory_order_relaxed) & ~std::uint64_t{0} << 32U;
+  }
+  /// Only by who may change p. The flags of the gate may change meanwhile.
+  void set_mutex_key(std::uint64_t key) {
+    gate.fetch_xor(mutex_key() ^ key, std::memory_order_relaxed);
+  }
 
   std::uint64_t next_random() {
     random ^= random << 13;

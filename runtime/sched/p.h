@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kQueueCapacity = 256;  // Go's; a full LRQ sheds 
 constexpr std::uint64_t mutex_key_of(int p) {
   return std::uint64_t{1} << 63U | static_cast<std::uint64_t>(p) << 32U;
 }
-inline constexpr std::uint64_t kNobodysMutexKey = ~std::uint64_t{0};  // no mutex's word
+inline constexpr std::uint64_t kNobodysMutexKey = ~std::uint64_t{0} << 32U;  // of no mutex
 
 /// Totals that only the owner writes; read by anyone, relaxed.
 struct PCounters {

@@ -77,7 +77,7 @@ bool Sched::retake(std::int64_t now) {
     M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
     if (m == nullptr || !is_due(pp.get(), m, now)) continue;
     if (!has_membarrier() && !is_marked(m)) continue;
-    m->steal.store(M::kSteal, std::memory_order_seq_cst);
+    m->gate.fetch_or(M::kSteal, std::memory_order_seq_cst);
     due.push_back(m);
   }
   if (due.empty()) return false;
@@ -87,9 +87,9 @@ bool Sched::retake(std::int64_t now) {
     // Acquire: what the M did to its P before it left the runtime is ours to pass on.
     if (m->in_rt.load(std::memory_order_seq_cst) == 0 && (has_membarrier() || is_marked(m)) &&
         m->p != nullptr) {
-      taken.push_back(unwire(m));  // steal stays 1: the M finds out when it comes back
+      taken.push_back(unwire(m));  // kSteal stays: the M finds out when it comes back
     } else {
-      m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+      m->gate.fetch_and(~M::kSteal, std::memory_order_seq_cst);
     }
   }
   decision.unlock();
@@ -104,12 +104,12 @@ P* Sched::take_from_blocked(P* wanted) {
   const std::lock_guard decision(retake_lock);
   M* m = wanted->m.load(std::memory_order_acquire);  // pairs with wire()
   if (m == nullptr || !is_marked(m)) return nullptr;
-  m->steal.store(M::kSteal, std::memory_order_seq_cst);
+  m->gate.fetch_or(M::kSteal, std::memory_order_seq_cst);
   if (m->in_rt.load(std::memory_order_seq_cst) == 0 && is_marked(m) && m->p == wanted) {
     retakes.fetch_add(1, std::memory_order_relaxed);
     return unwire(m);
   }
-  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+  m->gate.fetch_and(~M::kSteal, std::memory_order_seq_cst);
   return nullptr;
 }
 
@@ -129,14 +129,14 @@ bool Sched::p_at_rest(int id, void (*change)(void* arg), void* arg) {
   P* pp = ps[static_cast<std::size_t>(id)].get();
   M* m = pp->m.load(std::memory_order_acquire);  // pairs with wire()
   if (m == nullptr) return false;                // on its way from one M to another
-  m->steal.store(M::kSteal, std::memory_order_seq_cst);
+  m->gate.fetch_or(M::kSteal, std::memory_order_seq_cst);
   fence_everywhere();
   // Acquire: what the M did to the P before it left the runtime. `p` after in_rt: the M may have
   // changed it before it left.
   const bool rests = m->in_rt.load(std::memory_order_seq_cst) == 0 && m->p == pp;
   if (rests) change(arg);
   // The M sees the change: it enters by this store, or waits for the lock.
-  m->steal.store(m->steal_at_rest, std::memory_order_seq_cst);
+  m->gate.fetch_and(~M::kSteal, std::memory_order_seq_cst);
   return rests;
 }
 

@@ -55,7 +55,7 @@ std::int64_t monotonic_ns() {
 void wire(M* m, P* pp) {
   m->p = pp;
   m->old_p = pp;
-  m->mutex_key = pp->mutex_key;
+  m->set_mutex_key(pp->mutex_key);
   note(TraceKind::kTakeP, m, pp);
   pp->m.store(m, std::memory_order_release);  // pairs with sysmon's acquire
 }
@@ -64,7 +64,7 @@ P* unwire(M* m) {
   P* pp = m->p;
   note(TraceKind::kDropP, m, pp);
   m->p = nullptr;
-  m->mutex_key = kNobodysMutexKey;
+  m->set_mutex_key(kNobodysMutexKey);
   pp->m.store(nullptr, std::memory_order_release);
   return pp;
 }

@@ -1,8 +1,10 @@
 /* tests/model/mutex_bias.pml - who locks a mutex while its bias ends?
  *
- *   owner      lock and unlock, in the runtime: in_rt = 1; load steal; if set: in_rt = 0; lock; steal
- *              = 0; in_rt = 1; unlock. Then load the word: biased -> a plain store of the other
- *              state; in_rt = 0. Not biased -> in_rt = 0, and compare-and-swap as everybody
+ *   owner      lock and unlock: in_rt = 1; load steal (the gate); load the word. Steal is 0 and the
+ *              word biased -> a plain store of the other state; in_rt = 0. Steal is 0 and the word
+ *              not biased -> compare-and-swap as everybody; in_rt = 0. Steal is set -> in_rt = 0;
+ *              lock; steal = 0; in_rt = 1; unlock; in_rt = 0; load the word anew: not biased ->
+ *              compare-and-swap. If nothing came of it, again
  *   the other  lock: load the word: biased -> end_bias(); else compare-and-swap
  *   end_bias   lock; steal = 1; membarrier; load in_rt: 0 -> load the word, store it without the
  *              bias; steal = 0; unlock. 1 -> steal = 0; unlock; again
@@ -11,7 +13,8 @@
  *
  * Safety: one at a time is between lock and unlock, and reads what the last one wrote there (plain
  * memory). Nobody waits for ever: both come to their end.
- * Mutants: NO_MEMBARRIER; NO_DECISION_LOCK (the owner does not wait for the decision); CHECK_FIRST
+ * Mutants: NO_MEMBARRIER; NO_DECISION_LOCK (the owner does not wait for the decision);
+ * GATE_IGNORED (it does not even look); CHECK_FIRST
  * (the owner looks at the word before it is in the runtime); EARLY_WORD (end_bias takes the word that
  * it saw before the owner was out); STEAL_FIRST (steal is cleared before the word has changed); IN_RT_IGNORED.
  */
@@ -56,31 +59,45 @@ inline own_replace(from, to) {
 #endif
      store(0, IN_RT, 1);
      steal = LOAD(0, STEAL);
-     if
-     :: steal == 1 ->
-        steal = 0;
-#ifndef NO_DECISION_LOCK
-        store(0, IN_RT, 0);
-        lock(0, DECISION);
-        store(0, STEAL, 0);
-        store(0, IN_RT, 1);
-        unlock(0, DECISION)
-#else
-        store(0, STEAL, 0)
+#ifdef GATE_IGNORED
+     steal = 0;
 #endif
-     :: else
-     fi;
 #ifndef CHECK_FIRST
      word = LOAD(0, WORD);
 #endif
      if
-     :: word == (BIASED | from) -> store(0, WORD, BIASED | to); done = true
-     :: else
-     fi;
-     store(0, IN_RT, 0);
-     if
-     :: !done && word == from -> cas(0, WORD, from, to, done)
-     :: else
+#ifndef NO_DECISION_LOCK
+     :: steal == 1 ->
+        steal = 0;
+        store(0, IN_RT, 0);
+        lock(0, DECISION);
+        store(0, STEAL, 0);
+        store(0, IN_RT, 1);
+        unlock(0, DECISION);
+        store(0, IN_RT, 0);
+        word = LOAD(0, WORD);
+        if
+        :: word == from -> cas(0, WORD, from, to, done)
+        :: else
+        fi
+#else
+     :: steal == 1 ->
+        steal = 0;
+        store(0, STEAL, 0);
+        word = LOAD(0, WORD);
+        if
+        :: word == (BIASED | from) -> store(0, WORD, BIASED | to); done = true
+        :: else
+        fi;
+        store(0, IN_RT, 0)
+#endif
+     :: else ->
+        if
+        :: word == (BIASED | from) -> store(0, WORD, BIASED | to); done = true
+        :: word == from -> cas(0, WORD, from, to, done)
+        :: else
+        fi;
+        store(0, IN_RT, 0)
      fi;
      word = 0
   od
