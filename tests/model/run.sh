@@ -16,7 +16,7 @@ for tool in spin cc; do
 done
 
 # The longest first.
-models='handshake mutex_bias select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
+models='handshake mutex_bias mutex_gate select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
 wrong=0
 total=0
 
@@ -92,6 +92,13 @@ mutex_bias() {
   check holds mutex_bias '4 locks each' -DROUNDS=4
   for mutant in NO_MEMBARRIER NO_DECISION_LOCK GATE_IGNORED CHECK_FIRST EARLY_WORD STEAL_FIRST IN_RT_IGNORED; do
     check refuted mutex_bias "mutant $mutant" -D$mutant
+  done
+}
+
+mutex_gate() {
+  check holds mutex_gate '1 P of 2 Ms, a third, 1 lock each, 1 retake'
+  for mutant in NO_MEMBARRIER KEEP_KEY PLAIN_FLAGS GATE_FIRST; do
+    check refuted mutex_gate "mutant $mutant" -D$mutant
   done
 }
 
