@@ -69,9 +69,18 @@ class ChanCore {
 
   /// Whether a try_recv or try_send might do something. Without the lock: what they say was so at
   /// some time during the call, which is all that an operation that does not wait can promise.
-  [[nodiscard]] bool may_recv() const { return size() > 0 || !senders_.empty() || is_closed(); }
+  /// No branches: which one of several channels is ready no processor can guess.
+  [[nodiscard]] bool may_recv() const {
+    const bool has_value = size() > 0;
+    const bool has_sender = !senders_.empty();
+    const bool has_end = is_closed();
+    return has_value | has_sender | has_end;
+  }
   [[nodiscard]] bool may_send() const {
-    return size() < capacity_ || !receivers_.empty() || is_closed();
+    const bool has_room = size() < capacity_;
+    const bool has_receiver = !receivers_.empty();
+    const bool has_end = is_closed();
+    return has_room | has_receiver | has_end;
   }
 
   /// Whether a handle is left that can send, and one that can receive. A hint without the lock.

@@ -4,6 +4,9 @@
 //   2  else queue one waiter on every channel, all sharing one claim; park, unlocking in the commit
 //   3  woken by whoever claimed one: take the waiters off the other channels
 //
+// Pass 1 looks at all cases first and draws among those that are ready: as fair as to try all of
+// them in a random order, and without the tries.
+//
 // Between passes 1 and 2 nothing may become ready: there every channel is locked, in address order.
 // Before, a case that looks ready is tried with its own channel locked only, unless the order
 // matters: then a case may not become ready behind the look. In pass 3 each loser is locked alone,
@@ -46,19 +49,22 @@ class Select {
       many_ = std::make_unique<SelectCase*[]>(cases.size());
       by_chan_ = many_.get();
     }
-    for (SelectCase& it : cases) add(it);
+    // Not count_: it would be read back after each store, for all that the compiler knows.
+    SelectCase** end = by_chan_;
+    for (SelectCase& it : cases) {
+      if (is_on_channel(it)) *end++ = &it;
+    }
+    count_ = static_cast<std::size_t>(end - by_chan_);
   }
 
   Selected run() {
-    const bool is_ready = (default_index_ >= 0 || tries_alone()) && looks_ready();
-    if (default_index_ >= 0 && !is_ready) return {default_index_, ChanStatus::kWouldBlock};
+    if (default_index_ >= 0 && !looks_ready()) return {default_index_, ChanStatus::kWouldBlock};
     const RtSection rt;
-    if (is_ready && tries_alone()) {
+    if (tries_alone()) {
       const Selected ran = in_random_order([this](SelectCase& it) { return attempt_alone(it); });
       if (ran.index >= 0) return ran;
     }
-    lock();
-    if (const Selected ready = look(); ready.index >= 0) return ready;
+    if (const Selected ready = lock_and_look(); ready.index >= 0) return ready;
     if (default_index_ >= 0) {
       unlock();
       return {default_index_, ChanStatus::kWouldBlock};
@@ -80,37 +86,52 @@ class Select {
  private:
   int index_of(const SelectCase& it) const { return static_cast<int>(&it - cases_.data()); }
 
-  void add(SelectCase& it) {
+  // Of the others it notes what there is to say.
+  bool is_on_channel(const SelectCase& it) {
     switch (it.kind) {
       case CaseKind::kDefault:
         default_index_ = index_of(it);
-        return;
+        return false;
       case CaseKind::kTimeout:
         if (timeout_index_ < 0 || it.timeout < timeout_) {
           timeout_index_ = index_of(it);
           timeout_ = it.timeout;
         }
-        return;
+        return false;
       case CaseKind::kRecv:
       case CaseKind::kSend:
         break;
     }
-    if (it.chan == nullptr) return;  // the nil channel is never ready
-    // Few, and mostly in order: by insertion. Where nothing is locked they stay as they are
-    // written, so that a deterministic run draws the same ones wherever its channels lie.
-    std::size_t at = count_++;
-    for (; multi_p && at > 0 && std::less<>()(it.chan, by_chan_[at - 1]->chan); --at) {
-      by_chan_[at] = by_chan_[at - 1];
-    }
-    by_chan_[at] = &it;
+    return it.chan != nullptr;  // the nil channel is never ready
   }
 
-  // Each channel is locked once, however many cases name it.
-  void lock() {
-    if (!multi_p) return;
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (i == 0 || by_chan_[i - 1]->chan != by_chan_[i]->chan) by_chan_[i]->chan->lock_.lock();
+  // Few, and mostly in order: by insertion. Where nothing is locked they stay as they are written,
+  // so that a deterministic run draws the same ones wherever its channels lie.
+  void sort() {
+    for (std::size_t i = 1; i < count_; ++i) {
+      SelectCase* const it = by_chan_[i];
+      std::size_t at = i;
+      for (; at > 0 && std::less<>()(it->chan, by_chan_[at - 1]->chan); --at) {
+        by_chan_[at] = by_chan_[at - 1];
+      }
+      by_chan_[at] = it;
     }
+  }
+
+  // Pass 1 with every channel locked, as they stay unless a case ran. Each is locked once, however
+  // many cases name it.
+  Selected lock_and_look() {
+    if (!multi_p) return look();
+    sort();
+    bool is_ready = false;
+    const ChanCore* locked = nullptr;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const SelectCase& it = *by_chan_[i];
+      if (it.chan != locked) it.chan->lock_.lock();
+      locked = it.chan;
+      is_ready = looks_ready(it) || is_ready;
+    }
+    return is_ready ? look() : Selected{};
   }
   void unlock() {
     if (!multi_p || count_ == 0) return;
@@ -151,14 +172,13 @@ class Select {
   }
   // No channel is locked.
   Selected attempt_alone(const SelectCase& it) const {
-    if (!looks_ready(it)) return {};
     it.chan->lock_.lock();
     const ChanCore::Done done = run_now(it);
     it.chan->lock_.unlock();
     return done.done ? finish(it, done) : Selected{};
   }
 
-  // What the first `attempt` returned that ran its case.
+  // What the first `attempt` returned that ran its case, of those that look ready.
   // A random permutation, not just a random start: with cases 0 and 1 of three ready, a start at 2
   // would always fall to 0.
   template <class Attempt>
@@ -167,9 +187,14 @@ class Select {
     const std::unique_ptr<SelectCase*[]> many_order(count_ > kInlineCases ? new SelectCase*[count_]
                                                                           : nullptr);
     SelectCase** const at = many_order ? many_order.get() : inline_order;
-    std::copy_n(by_chan_, count_, at);
-    std::uint64_t random = current_m()->next_random();
-    for (std::size_t left = count_; left > 0; --left) {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+      at[left] = by_chan_[i];
+      left += looks_ready(*by_chan_[i]) ? 1U : 0U;
+    }
+    if (left == 0) return {};
+    std::uint64_t random = left > 1 ? current_m()->next_random() : 0;
+    for (; left > 0; --left) {
       std::swap(at[left - 1], at[below(left, random)]);
       if (const Selected ran = attempt(*at[left - 1]); ran.index >= 0) return ran;
     }
@@ -200,14 +225,13 @@ class Select {
       waiters_ = many_waiters_.get();
     } else {
       waiters_ = reinterpret_cast<Waiter*>(inline_waiters_);
-      for (std::size_t i = 0; i < count_; ++i) new (&waiters_[i]) Waiter;
     }
-    for (std::size_t i = 0; i < count_; ++i) {
-      Waiter& waiter = waiters_[i];
-      waiter.g = self_;
-      waiter.slot = by_chan_[i]->slot;
-      waiter.select = &claim_;
-      list_of(*by_chan_[i]).push(&waiter);
+    Waiter* const waiters = waiters_;
+    SelectCase* const* const by_chan = by_chan_;
+    for (std::size_t i = 0, count = count_; i < count; ++i) {
+      auto* const waiter =
+          new (&waiters[i]) Waiter{.select = &claim_, .slot = by_chan[i]->slot, .g = self_};
+      list_of(*by_chan[i]).push(waiter);
     }
   }
 
@@ -249,8 +273,7 @@ class Select {
     if (timers_->lock().try_lock()) return {};
     unlock();
     timers_->lock().lock();
-    lock();
-    const Selected ready = look();
+    const Selected ready = lock_and_look();
     if (ready.index >= 0) timers_->lock().unlock();
     return ready;
   }
@@ -281,8 +304,8 @@ class Select {
 
   std::span<SelectCase> cases_;
   SelectOrder order_;
-  // The cases on channels, in the order of their locking (add()); and, once it waits, the waiter of
-  // each. Room that is not needed stays untouched.
+  // The cases on channels, in the order of their locking (sort()); and, once it waits, the waiter
+  // of each. Room that is not needed stays untouched.
   SelectCase* inline_[kInlineCases];
   std::unique_ptr<SelectCase*[]> many_;
   SelectCase** by_chan_ = inline_;
