@@ -29,11 +29,8 @@ constexpr std::size_t kMprotectGuards = 10'000;
 // calling process for process_madvise().
 constexpr int kMadvGuardInstall = 102;
 constexpr int kPidfdSelf = -10001;
-// Guards made at once. One by one they cost 0.9 us each, 64 at a time 0.5 us (runtime_limits); but
-// each of them needs an eighth of a page of page tables, used or not, so a program with few
-// goroutines begins with a few.
-constexpr std::size_t kFewGuards = 8;
-constexpr std::size_t kManyGuards = 64;
+// Guards made by one call. One by one they cost 0.9 us each, 64 at a time 0.5 us (runtime_limits).
+constexpr std::size_t kMostGuards = 64;
 // Distinct cache lines for the first frames of neighbouring stacks, within one page.
 constexpr std::size_t kColours = 16;
 constexpr std::size_t kCacheLine = 64;
@@ -46,11 +43,12 @@ void give_pages_back(const Stack& stack) {
   (void)madvise(stack.bottom(), stack_bytes(stack.size_class) - kKeptBytes, MADV_DONTNEED);
 }
 
-// Guards the `count` stacks from `low` on, `stride` bytes apart. returns how many it could.
+// Guards the `count` stacks, at most kMostGuards, from `low` on, `stride` bytes apart. returns how
+// many it could.
 std::size_t install_guards(std::byte* low, std::size_t count, std::size_t stride) {
   // LeakSanitizer reads whole stacks; only an mprotected page is one it knows to pass over.
   if (kAddressSanitizer) return 0;
-  iovec pages[kManyGuards];
+  iovec pages[kMostGuards];
   for (std::size_t i = 0; i < count; ++i) pages[i] = {low + i * stride, kPageSize};
   const long done = syscall(SYS_process_madvise, kPidfdSelf, pages, count, kMadvGuardInstall, 0);
   std::size_t guarded = done < 0 ? 0 : static_cast<std::size_t>(done) / kPageSize;
@@ -61,8 +59,6 @@ std::size_t install_guards(std::byte* low, std::size_t count, std::size_t stride
 }
 
 }  // namespace
-
-StackPool::StackPool() : next_guards_(kFewGuards) {}
 
 StackPool& StackPool::instance() {
   // Never destroyed: stacks outlive every Runtime.
@@ -87,32 +83,24 @@ StackPool::Unused StackPool::reserve(StackClass size_class, std::size_t wanted) 
     madvise(low, bytes, MADV_NOHUGEPAGE);
     register_leak_root(low, bytes);
     rest = {low, count};
-    classes_[class_index(size_class)].guarded = 0;
   }
   const Unused run{rest.low, std::min(wanted, rest.count)};
-  std::size_t& guarded = classes_[class_index(size_class)].guarded;
-  if (guarded < run.count) guard(size_class, run.count - guarded);
-  guarded -= run.count;
   rest.low += run.count * stack_stride(size_class);
   rest.count -= run.count;
   return run;
 }
 
-// Guards at least `wanted` more of the unused stacks of a class.
-void StackPool::guard(StackClass size_class, std::size_t wanted) {
-  SizeClass& its = classes_[class_index(size_class)];
+void StackPool::guard(StackClass size_class, Unused unused) {
   const std::size_t stride = stack_stride(size_class);
-  std::byte* const low = its.unused.low + its.guarded * stride;
-  const std::size_t count =
-      std::min(std::max(wanted, next_guards_), its.unused.count - its.guarded);
-  next_guards_ = std::min(2 * next_guards_, kManyGuards);
-  for (std::size_t i = install_guards(low, count, stride); i < count; ++i) {
-    if (mprotected_ == kMprotectGuards) break;
-    ++mprotected_;
-    // Best effort beyond this: without a mapping to spare the stack runs unguarded.
-    (void)mprotect(low + i * stride, kPageSize, PROT_NONE);
+  for (std::size_t at = 0; at < unused.count; at += kMostGuards) {
+    std::byte* const low = unused.low + at * stride;
+    const std::size_t count = std::min(unused.count - at, kMostGuards);
+    for (std::size_t i = install_guards(low, count, stride); i < count; ++i) {
+      if (mprotected_.fetch_add(1, std::memory_order_relaxed) >= kMprotectGuards) return;
+      // Best effort beyond this: without a mapping to spare the stack runs unguarded.
+      (void)mprotect(low + i * stride, kPageSize, PROT_NONE);
+    }
   }
-  its.guarded += count;
 }
 
 Stack* StackPool::prepare(StackClass size_class, Unused unused) {
@@ -149,6 +137,7 @@ Stack* StackPool::take(StackClass size_class, std::size_t wanted) {
     }
     fresh = reserve(size_class, wanted);
   }
+  guard(size_class, fresh);
   return prepare(size_class, fresh);
 }
 

@@ -20,6 +20,7 @@
 // reused, and what it points to stays reachable.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 
@@ -80,22 +81,19 @@ class StackPool {
     std::size_t count = 0;
   };
   struct SizeClass {
-    Stack* free = nullptr;    // stacks that ran before
-    Unused unused;            // the rest of the newest arena
-    std::size_t guarded = 0;  // of `unused`, the first so many have guards
+    Stack* free = nullptr;  // stacks that ran before
+    Unused unused;          // the rest of the newest arena
   };
 
-  StackPool();
-
   Unused reserve(StackClass size_class, std::size_t wanted);  // holds mutex_
-  void guard(StackClass size_class, std::size_t wanted);      // holds mutex_
-  // Without mutex_: it faults a page in for each stack.
-  Stack* prepare(StackClass size_class, Unused unused);
+  // Without mutex_, for both take long: a guard each, and a page that is faulted in.
+  void guard(StackClass size_class, Unused unused);
+  static Stack* prepare(StackClass size_class, Unused unused);
 
   std::mutex mutex_;
   SizeClass classes_[kStackClasses];  // guarded by mutex_
-  std::size_t next_guards_;           // guarded by mutex_; how many to guard at once
-  std::size_t mprotected_ = 0;        // guarded by mutex_; guards made by mprotect
+  // Guards that mprotect was asked for, or would have been. Relaxed: a budget, and no more.
+  std::atomic<std::size_t> mprotected_{0};
 };
 
 }  // namespace gorun::runtime::arch
