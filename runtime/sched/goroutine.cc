@@ -20,7 +20,7 @@
 #include "runtime/fatal.h"
 #include "runtime/sched/coarse_clock.h"
 #include "runtime/sched/g_list.h"
-#include "runtime/sched/g_pool.h"
+#include "runtime/sched/p_caches.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
 #include "runtime/sched/trace_event.h"
@@ -34,69 +34,6 @@ constexpr std::uint32_t kRunnextStreak = 3;   // hand-offs in a row before the o
 constexpr std::uint32_t kSlowPickEvery = 61;  // Go's; prime, so that it keeps step with nothing
 constexpr std::uint32_t kReadyCredit = 16;    // ready Gs run in a row while spawned ones wait
 constexpr std::uint32_t kTimedPickEvery = 8;  // the same while timers are pending: a clock read
-// Stacks kept per P, by class: each has at least one resident page, and a large one that ran has
-// more.
-constexpr std::uint32_t kCachedStacks[arch::kStackClasses] = {64, 64, 8, 2};
-constexpr std::uint32_t kCachedGs = 512;
-constexpr std::size_t kBatch = 32;  // moved between a P's cache and a pool at once
-
-// --- caches ---------------------------------------------------------------------------------
-
-arch::Stack* take_stack(P* pp, StackClass size_class) {
-  const std::size_t index = arch::class_index(size_class);
-  P::StackCache& cache = pp->stacks[index];
-  if (cache.free == nullptr) {
-    cache.free =
-        arch::StackPool::instance().take(size_class, std::max(kCachedStacks[index] / 8, 1U));
-    for (arch::Stack* s = cache.free; s != nullptr; s = s->next) ++cache.count;
-  }
-  arch::Stack* stack = cache.free;
-  cache.free = stack->next;
-  --cache.count;
-  return stack;
-}
-
-void give_stack(P* pp, arch::Stack* stack) {
-  const std::size_t index = arch::class_index(stack->size_class);
-  P::StackCache& cache = pp->stacks[index];
-  stack->next = cache.free;
-  cache.free = stack;
-  if (++cache.count < kCachedStacks[index]) return;
-  // Keep the hottest; the rest serves the other Ps.
-  const std::uint32_t kept = kCachedStacks[index] / 2;
-  arch::Stack* last = stack;
-  for (std::size_t i = 1; i < kept; ++i) last = last->next;
-  arch::Stack* rest = std::exchange(last->next, nullptr);
-  arch::Stack* end = rest;
-  while (end->next != nullptr) end = end->next;
-  cache.count = kept;
-  arch::StackPool::instance().give(rest, end);
-}
-
-G* take_g(P* pp) {
-  if (pp->free_gs == nullptr) {
-    std::size_t taken = 0;
-    pp->free_gs = GPool::instance().take(kBatch, taken);
-    pp->free_g_count = static_cast<std::uint32_t>(taken);
-  }
-  G* gp = pp->free_gs;
-  pp->free_gs = gp->next;
-  --pp->free_g_count;
-  return gp;
-}
-
-void give_g(P* pp, G* gp) {
-  gp->next = pp->free_gs;
-  pp->free_gs = gp;
-  if (++pp->free_g_count < kCachedGs) return;
-  G* last = gp;
-  for (std::size_t i = 1; i < kCachedGs / 2; ++i) last = last->next;
-  G* rest = std::exchange(last->next, nullptr);
-  G* end = rest;
-  while (end->next != nullptr) end = end->next;
-  pp->free_g_count = kCachedGs / 2;
-  GPool::instance().give(rest, end);
-}
 
 // --- switching ------------------------------------------------------------------------------
 
@@ -560,6 +497,7 @@ using namespace gorun::runtime;  // the entry below has C linkage
 void gorun_goroutine_main() {
   current_m()->g->stack->sanitizer.arrived();
   finish_switch(current_m());
+  fill_stacks_ahead(current_m()->p, current_m()->g->stack->size_class);
   for (;;) {
     G* self = current_m()->g;
     leave_runtime();
