@@ -339,13 +339,31 @@ void yield_through_g0(M* m, G* self) {
   switch_to_g0(m, requeue, nullptr);
 }
 
+// A yield with nobody to yield to, every so often: a goroutine that yields until others have run
+// (to poll, say) keeps its P from being idle, and so no thief works for it. One that finds
+// something looks again at once, as what others left is rarely alone.
+[[gnu::noinline]] void yield_to_stolen(M* m, G* self) {
+  G* next = sched->steal_for_yield(m);
+  if (next == nullptr) return;
+  note(TraceKind::kYield, self);
+  self->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  m->commit = {[](G* gp, void*) { push_lrq(current_m()->p, gp); }, self, nullptr};
+  switch_to_g(m, self, next);
+  M* const now_on = current_m();
+  now_on->p->until_slow_pick = 1;
+  // Here, and not when this goroutine has worked as well. On another M it may be part of what that
+  // one has just stolen.
+  if (now_on == m) sched->weigh_theft(m);
+}
+
 [[gnu::always_inline]] inline void yield_now() {
   M* m = current_m();
   P* pp = m->p;
   G* self = m->g;
   G* next = nullptr;
   bool to_g0 = self->locked;
-  if (slow_pick_due(pp)) [[unlikely]] {
+  const bool is_slow = slow_pick_due(pp);
+  if (is_slow) [[unlikely]] {
     if (timers_due(pp)) fire_timers(pp);
     to_g0 = to_g0 || pp->owes_locked || sched->is_surplus(pp);
     if (!to_g0) next = pick_slow(pp);  // what it picks must run
@@ -372,7 +390,11 @@ void yield_through_g0(M* m, G* self) {
   if (next == nullptr) next = pop_lrq(pp);
   if (next == nullptr && sched->grq.size() > 0) next = sched->take_global(pp);
   if (next == nullptr) {
-    if (pp->owes_locked) yield_through_g0(m, self);
+    if (pp->owes_locked) {
+      yield_through_g0(m, self);
+    } else if (is_slow && multi_p) {
+      yield_to_stolen(m, self);
+    }
     return;
   }
   note(TraceKind::kYield, self);

@@ -324,7 +324,6 @@ bool Sched::any_loot() const {
   return thieves_rest.load(std::memory_order_relaxed) ? grq.size() > 0 : any_work();
 }
 
-// Before `m`, whose own queues are empty, steals again.
 void Sched::weigh_theft(M* m) {
   if (m->stole_at == 0) return;
   const std::int64_t now = monotonic_ns();
@@ -394,6 +393,17 @@ G* Sched::steal_pass(M* m, bool last_pass) {
     }
   }
   return nullptr;
+}
+
+G* Sched::steal_for_yield(M* m) {
+  if (busy_ps.load(std::memory_order_relaxed) <= 1) return nullptr;
+  weigh_theft(m);
+  if (thieves_rest.load(std::memory_order_relaxed)) return nullptr;
+  G* gp = steal_pass(m, false);
+  // As stop_spinning() does: who looked everywhere before it gave up has not seen what was on its
+  // way from one P to this one.
+  if (gp != nullptr && any_loot()) wake();
+  return gp;
 }
 
 G* Sched::spin_for_work(M* m) {

@@ -113,6 +113,13 @@ struct Sched {
   /// The next G for `m`, which owns a P or waits for one; null when the run is over. On g0.
   G* find_runnable(M* m);
 
+  /// A G of another P, which its own M is not about to run, for one that has nothing but a G that
+  /// yields; null when there is none, or thieves rest. Owner of a P, in the runtime.
+  G* steal_for_yield(M* m);
+  /// Before `m`, whose loot has run, steals again: did the last theft pay? Does nothing if that is
+  /// known. Its thread.
+  void weigh_theft(M* m);
+
   /// A batch from the GRQ: one returned, the rest moved to `pp`'s LRQ. Owner of `pp`.
   G* take_global(P* pp);
   /// Puts a runnable G in the GRQ and wakes an M for it if a P is idle. Any M, with or without P.
@@ -242,7 +249,6 @@ struct Sched {
   void follow_cpus(std::int64_t now);  // sysmon
   bool any_work() const;
   bool any_loot() const;
-  void weigh_theft(M* m);
   void give_up(M* m);
   void wire_for_work(M* m, P* pp);
   void stop_spinning(M* m);
