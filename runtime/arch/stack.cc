@@ -18,8 +18,12 @@
 namespace gorun::runtime::arch {
 namespace {
 
-// LeakSanitizer reads arenas whole, used or not, and all of /proc/self/maps for each of them.
-constexpr std::size_t kArenaBytes = 64 * 1024 * 1024;  // and the guards
+// Of an arena, without the guards. The first of a class is small, as address space may be limited;
+// each is twice the one before, up to the most: while the kernel maps one, no other thread may do
+// the same, or fault in a page of its neighbour. LeakSanitizer reads arenas whole, used or not, and
+// all of /proc/self/maps for each of them.
+constexpr std::size_t kLeastArena = std::size_t{64} << 20U;
+constexpr std::size_t kMostArena = kAddressSanitizer ? kLeastArena : std::size_t{1} << 30U;
 // Of a used stack of the larger classes, what stays resident in the shared pool: most goroutines
 // never need more.
 constexpr std::size_t kKeptBytes = 64 * 1024;
@@ -67,22 +71,29 @@ StackPool& StackPool::instance() {
   return *pool;
 }
 
+StackPool::Unused StackPool::map_arena(StackClass size_class, std::size_t arena_bytes) {
+  const std::size_t count = arena_bytes / stack_bytes(size_class);
+  const std::size_t bytes = count * stack_stride(size_class);
+  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) {
+    if (arena_bytes > kLeastArena) return map_arena(size_class, kLeastArena);
+    fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s", bytes / 1024,
+          strerrordesc_np(errno));
+  }
+  auto* low = static_cast<std::byte*>(mapped);
+  // A huge page under a stack would make one touched byte cost 2 MiB.
+  madvise(low, bytes, MADV_NOHUGEPAGE);
+  register_leak_root(low, bytes);
+  return {low, count};
+}
+
 StackPool::Unused StackPool::reserve(StackClass size_class, std::size_t wanted) {
-  Unused& rest = classes_[class_index(size_class)].unused;
+  SizeClass& its = classes_[class_index(size_class)];
+  Unused& rest = its.unused;
   if (rest.count == 0) {
-    const std::size_t count = kArenaBytes / stack_bytes(size_class);
-    const std::size_t bytes = count * stack_stride(size_class);
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED) {
-      fatal("stack: cannot reserve %zu KiB of address space for goroutine stacks: %s", bytes / 1024,
-            strerrordesc_np(errno));
-    }
-    auto* low = static_cast<std::byte*>(mapped);
-    // A huge page under a stack would make one touched byte cost 2 MiB.
-    madvise(low, bytes, MADV_NOHUGEPAGE);
-    register_leak_root(low, bytes);
-    rest = {low, count};
+    its.arena_bytes = std::clamp(2 * its.arena_bytes, kLeastArena, kMostArena);
+    rest = map_arena(size_class, its.arena_bytes);
   }
   const Unused run{rest.low, std::min(wanted, rest.count)};
   rest.low += run.count * stack_stride(size_class);

@@ -81,10 +81,12 @@ class StackPool {
     std::size_t count = 0;
   };
   struct SizeClass {
-    Stack* free = nullptr;  // stacks that ran before
-    Unused unused;          // the rest of the newest arena
+    Stack* free = nullptr;        // stacks that ran before
+    Unused unused;                // the rest of the newest arena
+    std::size_t arena_bytes = 0;  // what was asked for at the last time
   };
 
+  static Unused map_arena(StackClass size_class, std::size_t arena_bytes);
   Unused reserve(StackClass size_class, std::size_t wanted);  // holds mutex_
   // Without mutex_, for both take long: a guard each, and a page that is faulted in.
   void guard(StackClass size_class, Unused unused);
