@@ -62,6 +62,14 @@ std::size_t install_guards(std::byte* low, std::size_t count, std::size_t stride
   return guarded;
 }
 
+// The first of `unused`, at most `wanted`, which it takes out.
+UnusedStacks split(StackClass size_class, UnusedStacks& unused, std::size_t wanted) {
+  const UnusedStacks first{unused.low, std::min(wanted, unused.count)};
+  unused.low += first.count * stack_stride(size_class);
+  unused.count -= first.count;
+  return first;
+}
+
 }  // namespace
 
 StackPool& StackPool::instance() {
@@ -71,7 +79,7 @@ StackPool& StackPool::instance() {
   return *pool;
 }
 
-StackPool::Unused StackPool::map_arena(StackClass size_class, std::size_t arena_bytes) {
+UnusedStacks StackPool::map_arena(StackClass size_class, std::size_t arena_bytes) {
   const std::size_t count = arena_bytes / stack_bytes(size_class);
   const std::size_t bytes = count * stack_stride(size_class);
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -88,20 +96,15 @@ StackPool::Unused StackPool::map_arena(StackClass size_class, std::size_t arena_
   return {low, count};
 }
 
-StackPool::Unused StackPool::reserve(StackClass size_class, std::size_t wanted) {
-  SizeClass& its = classes_[class_index(size_class)];
-  Unused& rest = its.unused;
-  if (rest.count == 0) {
+UnusedStacks StackPool::reserve(SizeClass& its, StackClass size_class, std::size_t wanted) {
+  if (its.rest.count == 0) {
     its.arena_bytes = std::clamp(2 * its.arena_bytes, kLeastArena, kMostArena);
-    rest = map_arena(size_class, its.arena_bytes);
+    its.rest = map_arena(size_class, its.arena_bytes);
   }
-  const Unused run{rest.low, std::min(wanted, rest.count)};
-  rest.low += run.count * stack_stride(size_class);
-  rest.count -= run.count;
-  return run;
+  return split(size_class, its.rest, wanted);
 }
 
-void StackPool::guard(StackClass size_class, Unused unused) {
+void StackPool::guard(StackClass size_class, UnusedStacks unused) {
   const std::size_t stride = stack_stride(size_class);
   for (std::size_t at = 0; at < unused.count; at += kMostGuards) {
     std::byte* const low = unused.low + at * stride;
@@ -114,11 +117,12 @@ void StackPool::guard(StackClass size_class, Unused unused) {
   }
 }
 
-Stack* StackPool::prepare(StackClass size_class, Unused unused) {
+Stack* StackPool::prepare(StackClass size_class, UnusedStacks& unused, std::size_t wanted) {
+  const UnusedStacks run = split(size_class, unused, wanted);
   const std::size_t stride = stack_stride(size_class);
   Stack* chain = nullptr;
-  for (std::size_t i = unused.count; i-- > 0;) {
-    std::byte* low = unused.low + i * stride;
+  for (std::size_t i = run.count; i-- > 0;) {
+    std::byte* low = run.low + i * stride;
     std::byte* header = low + stride - kHeaderRoom;
     const std::size_t number = reinterpret_cast<std::uintptr_t>(low) / stride;
     auto* stack = new (header) Stack;
@@ -134,22 +138,38 @@ Stack* StackPool::prepare(StackClass size_class, Unused unused) {
 }
 
 Stack* StackPool::take(StackClass size_class, std::size_t wanted) {
-  Unused fresh;
+  const std::lock_guard lock(mutex_);
+  Stack*& free = classes_[class_index(size_class)].free;
+  if (free == nullptr) return nullptr;
+  Stack* first = free;
+  Stack* last = first;
+  for (std::size_t n = 1; n < wanted && last->next != nullptr; ++n) last = last->next;
+  free = last->next;
+  last->next = nullptr;
+  return first;
+}
+
+UnusedStacks StackPool::take_unused(StackClass size_class, std::size_t wanted) {
+  UnusedStacks unguarded;
   {
     const std::lock_guard lock(mutex_);
-    Stack*& free = classes_[class_index(size_class)].free;
-    if (free != nullptr) {
-      Stack* first = free;
-      Stack* last = first;
-      for (std::size_t n = 1; n < wanted && last->next != nullptr; ++n) last = last->next;
-      free = last->next;
-      last->next = nullptr;
-      return first;
+    SizeClass& its = classes_[class_index(size_class)];
+    if (!its.spare.empty()) {
+      UnusedStacks& last = its.spare.back();
+      const UnusedStacks run = split(size_class, last, wanted);
+      if (last.count == 0) its.spare.pop_back();
+      return run;
     }
-    fresh = reserve(size_class, wanted);
+    unguarded = reserve(its, size_class, wanted);
   }
-  guard(size_class, fresh);
-  return prepare(size_class, fresh);
+  guard(size_class, unguarded);
+  return unguarded;
+}
+
+void StackPool::give_unused(StackClass size_class, UnusedStacks unused) {
+  if (unused.count == 0) return;
+  const std::lock_guard lock(mutex_);
+  classes_[class_index(size_class)].spare.push_back(unused);
 }
 
 void StackPool::give(Stack* first, Stack* last) {

@@ -42,6 +42,10 @@ struct PCounters {
 
 struct alignas(128) P {
   explicit P(int number) : id(number), mutex_key(mutex_key_of(number)) {}
+  /// Gives what is cached back to the pools. Any thread, once no M is left.
+  ~P();
+  P(const P&) = delete;
+  P& operator=(const P&) = delete;
 
   // Hot: what every pick reads.
   std::atomic<G*> runnext{nullptr};  // the G made ready last; stored by the owner, CASed by thieves
@@ -56,17 +60,18 @@ struct alignas(128) P {
   const int id;
   const std::uint64_t mutex_key;  // what mutexes biased to this P say
   FirstSpawn first_spawn;         // whose first word every spawn reads. Owner
+  PCounters counters;
 
   // Caches. Owner.
   G* free_gs = nullptr;
   std::uint32_t free_g_count = 0;
+  std::uint64_t next_g_id = 0, end_g_id = 0;  // ids reserved for this P
   struct StackCache {
     arch::Stack* free = nullptr;
-    std::uint32_t count = 0;
+    std::uint32_t count = 0;     // in `free`
+    std::uint32_t last_run = 0;  // so many that never ran were asked for at last
   } stacks[arch::kStackClasses];
-  std::uint64_t next_g_id = 0, end_g_id = 0;  // ids reserved for this P
-
-  PCounters counters;
+  arch::UnusedStacks unused_stacks[arch::kStackClasses];  // what is left of those
 
   // Guarded by the scheduler's lock, but for `m`, which sysmon reads (acquire pairs with wire()).
   std::atomic<M*> m{nullptr};

@@ -4,7 +4,6 @@
 // a time. All functions here: the owner of the P only, in the runtime.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -22,15 +21,12 @@ inline constexpr std::uint32_t kCachedStacks[arch::kStackClasses] = {64, 64, 8, 
 inline constexpr std::uint32_t kCachedGs = 512;
 inline constexpr std::size_t kGBatch = 32;  // taken from the pool at once
 
-[[gnu::noinline]] inline void fill_stacks(P::StackCache& cache, StackClass size_class) {
-  const std::uint32_t wanted = std::max(kCachedStacks[arch::class_index(size_class)] / 8, 1U);
-  cache.free = arch::StackPool::instance().take(size_class, wanted);
-  for (arch::Stack* s = cache.free; s != nullptr; s = s->next) ++cache.count;
-}
+/// Some stacks into a cache that has none.
+void fill_stacks(P* pp, StackClass size_class);
 
 inline arch::Stack* take_stack(P* pp, StackClass size_class) {
   P::StackCache& cache = pp->stacks[arch::class_index(size_class)];
-  if (cache.free == nullptr) fill_stacks(cache, size_class);
+  if (cache.free == nullptr) fill_stacks(pp, size_class);
   arch::Stack* stack = cache.free;
   cache.free = stack->next;
   --cache.count;
@@ -42,8 +38,8 @@ inline arch::Stack* take_stack(P* pp, StackClass size_class) {
 /// channel it waits for), and new stacks take the kernel some microseconds each: so they are had
 /// before there is need of one, by who holds no lock.
 inline void fill_stacks_ahead(P* pp, StackClass size_class) {
-  P::StackCache& cache = pp->stacks[arch::class_index(size_class)];
-  if (cache.free == nullptr && !pp->spawned.empty()) fill_stacks(cache, size_class);
+  const P::StackCache& cache = pp->stacks[arch::class_index(size_class)];
+  if (cache.free == nullptr && !pp->spawned.empty()) fill_stacks(pp, size_class);
 }
 
 inline void give_stack(P* pp, arch::Stack* stack) {

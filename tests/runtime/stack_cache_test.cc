@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
+#include <cstddef>
+#include <set>
 
+#include "runtime/arch/stack.h"
 #include "runtime/chan.h"
 #include "runtime/runtime.h"
 #include "runtime/sched/p_caches.h"
@@ -23,6 +25,37 @@ bool is_next_stack_ready(StackClass size_class) {
   const RtSection rt;
   const P* pp = current_m()->p;
   return pp->stacks[arch::class_index(size_class)].free != nullptr || pp->spawned.empty();
+}
+
+// What so many goroutines have that are alive at once, in a run of their own.
+struct Blocks {
+  std::set<const void*> gs;
+  std::set<const void*> stacks;
+};
+Blocks blocks_of_a_run(int goroutines) {
+  Blocks blocks;
+  Runtime rt({.procs = 1});
+  run_to_end(rt, [&] {
+    Chan<Unit> gate(0);
+    WaitGroup all;
+    for (int i = 0; i < goroutines; ++i) {
+      all.go([&] {
+        blocks.gs.insert(current_m()->g);
+        blocks.stacks.insert(current_m()->g->stack);
+        (void)gate.recv();
+      });
+    }
+    wait_until_parked(rt, WaitReason::kChanRecv, static_cast<std::size_t>(goroutines));
+    gate.close();
+    all.wait();
+  });
+  return blocks;
+}
+
+std::size_t count_missing(const std::set<const void*>& from, const std::set<const void*>& wanted) {
+  std::size_t missing = 0;
+  for (const void* block : wanted) missing += from.count(block) == 0;
+  return missing;
 }
 
 }  // namespace
@@ -50,6 +83,32 @@ TEST_CASE("whoever parks finds a stack for the next goroutine that never ran") {
     });
     CHECK(ready == kGoroutines);
   }
+}
+
+TEST_CASE("what the Ps of one run had cached serves the next") {
+  // More than a P caches of stacks; and of either as many as it takes at once may be others.
+  constexpr int kGoroutines = 200;
+  const Blocks first = blocks_of_a_run(kGoroutines);
+  const Blocks second = blocks_of_a_run(kGoroutines);
+  CHECK(count_missing(first.stacks, second.stacks) <= kCachedStacks[0] / 8);
+  CHECK(count_missing(first.gs, second.gs) <= kGBatch);
+}
+
+TEST_CASE("stacks that were taken and not used are taken first") {
+  constexpr StackClass kClass = StackClass::kHuge;
+  arch::StackPool& pool = arch::StackPool::instance();
+  const arch::UnusedStacks both = pool.take_unused(kClass, 2);
+  pool.give_unused(kClass, both);
+  const arch::UnusedStacks one = pool.take_unused(kClass, 1);
+  CHECK(one.low == both.low);
+  CHECK(one.count == 1);
+  const arch::UnusedStacks rest = pool.take_unused(kClass, 2);
+  REQUIRE(both.count == 2);
+  CHECK(rest.low == both.low + arch::stack_stride(kClass));
+  CHECK(rest.count == 1);
+  pool.give_unused(kClass, rest);
+  pool.give_unused(kClass, one);
+  pool.give_unused(kClass, {});
 }
 
 TEST_SUITE_END();

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "runtime/chan.h"
+#include "runtime/os_thread.h"
 #include "runtime/runtime.h"
 #include "runtime/sched/park.h"
 #include "runtime/sched/sched.h"
@@ -78,6 +79,38 @@ TEST_CASE("a goroutine that yields until all others have parked") {
       all.wait();
     });
     CHECK(woken == kGoroutines);
+  });
+}
+
+// Whoever finds a locked goroutine at the head of the global queue hands its P on, and is on
+// another one when it comes back.
+TEST_CASE("goroutines that yield while others are locked to their threads") {
+  static constexpr int kMessages = 2'000;
+  at_each_procs([](Runtime& rt) {
+    int received = 0;
+    run_to_end(rt, [&] {
+      Chan<int> there(0);
+      std::atomic<bool> is_over{false};
+      WaitGroup all;
+      all.go([&] {
+        lock_os_thread();
+        for (int i = 0; i < kMessages; ++i) received += *there.recv();
+        unlock_os_thread();
+        is_over = true;
+      });
+      all.go([&] {
+        lock_os_thread();
+        for (int i = 0; i < kMessages; ++i) (void)there.send(1);
+        unlock_os_thread();
+      });
+      for (int i = 0; i < 3; ++i) {
+        all.go([&] {
+          while (!is_over) yield();
+        });
+      }
+      all.wait();
+    });
+    CHECK(received == kMessages);
   });
 }
 
