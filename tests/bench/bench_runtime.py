@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Compares the runtime's microbenchmarks with the same ones in Go, interleaved on this machine.
 
-    tests/bench/bench_runtime.py --build-dir build/release [--rounds 3] [--procs 1,2] [NAME...]
+    tests/bench/bench_runtime.py --build-dir build/release [--rounds 4] [--procs 1,2] [NAME...]
 
 Builds runtime_bench and runtime_limits in the build directory and the Go program beside them, runs
-each benchmark in turns (ours, Go's, ours, ...), and prints the median of each figure, the ratio, the
-ratio it should stay under, and the floor of this machine where one is known. A benchmark that
-fails or takes too long shows as "failed"; the exit status is then 1. Without a Go compiler the
-columns of Go stay empty. A figure that misses its target does not change the exit status: the
-machine's other load may be the reason.
+each benchmark in turns, and prints the median of each figure, the ratio, the ratio it should stay
+under, and the floor of this machine where one is known. Who goes first changes from round to round:
+a virtual machine gives memory that is free for a while back to its host, so that who touches it
+first pays for getting it again, and leaves it to the other. A benchmark that fails or takes too
+long shows as "failed"; the exit status is then 1. Without a Go compiler the columns of Go stay
+empty. A figure that misses its target does not change the exit status: the machine's other load may
+be the reason.
 """
 
 import argparse
@@ -146,15 +148,17 @@ class Samples:
 
 def measure(names, rounds, all_procs, ours, gos):
     samples = Samples()
+    programs = [("ours", ours, "GORUN_PROCS"), ("go", gos, "GOMAXPROCS")]
     for round_number in range(rounds):
+        if round_number > 0:
+            programs.reverse()
         for name in names:
             if round_number > 0 and name in ONCE:
                 continue
             for procs in all_procs:
                 print(f"\rround {round_number + 1} of {rounds}: {name} at {procs} P    ",
                       end="", file=sys.stderr, flush=True)
-                for program, command, variable in (("ours", ours, "GORUN_PROCS"),
-                                                   ("go", gos, "GOMAXPROCS")):
+                for program, command, variable in programs:
                     if command is None:
                         continue
                     figures = run_figures([str(command), name], {variable: str(procs)})
@@ -232,7 +236,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build-dir", required=True, type=pathlib.Path,
                         help="a configured CMake build of release type")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4,
+                        help="an even number lets both go first as often; default: 4")
     parser.add_argument("--procs", default="1,2", help="numbers of Ps, separated by commas")
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks; default: all")
     arguments = parser.parse_args()
