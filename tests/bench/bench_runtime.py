@@ -75,14 +75,17 @@ FLOORS = {
     "select8": ("context_switch", 2, 1),
     "mutex1": ("atomic_rmw", 2, 2),  # with a single P no locked instruction is needed
     "mutex8": ("atomic_rmw", 2, 2),
-    "park100k_create": ("page_first_touch", 1, 1),
-    "park1M_create": ("page_first_touch", 1, 1),
     "getppid_syscall": ("system_call", 1, 1),
     "blockread_pingpong": ("system_call", 4, 1),
 }
 
 # Floors that depend on the number of Ps.
-FLOORS_BY_PROCS = {"tcpecho64": {1: "tcp_echo_1_thread", 2: "tcp_echo_2_threads"}}
+GUARDED_PAGE = {1: "guarded_page_1_thread", 2: "guarded_page_2_threads"}
+FLOORS_BY_PROCS = {
+    "park100k_create": GUARDED_PAGE,
+    "park1M_create": GUARDED_PAGE,
+    "tcpecho64": {1: "tcp_echo_1_thread", 2: "tcp_echo_2_threads"},
+}
 
 HIGHER_IS_BETTER = {"blockread_compute_progress", *TARGET_RATES}
 TIME_LIMIT_S = 120
