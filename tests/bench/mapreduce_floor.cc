@@ -5,7 +5,8 @@
 //   mapreduce_floor words DIR     the 20 most frequent words, as `gorun count --top 20` prints them
 //   mapreduce_floor json DIR      the sum of "bytes" of JSON lines for each "status"
 //   mapreduce_floor lines DIR LITERAL   how many lines the literal is in
-//   mapreduce_floor copying FILE  reads the file into memory in huge pages and writes it to standard
+//   mapreduce_floor copying FILE  reads the file into memory in huge pages and writes it to
+//   standard
 //                                 output from there: what any sort in memory does
 //
 // A thread a processor takes ranges of 4 MiB and reads them in pieces of 256 KiB, which stay in the
@@ -341,7 +342,7 @@ void count_lines_with(const std::vector<Range>& ranges, const std::string& liter
   std::printf("%llu\n", static_cast<unsigned long long>(sum.load()));
 }
 
-// In pieces that stay in the second-level cache, so that the kernel makes folios of as many pages.
+// In pieces that stay in the second-level cache.
 void copy_through_memory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   require(fd >= 0, path + ": cannot be opened");
@@ -353,8 +354,7 @@ void copy_through_memory(const std::string& path) {
     at += static_cast<std::size_t>(got);
   }
   for (std::size_t at = 0; at < size;) {
-    const ssize_t put =
-        ::write(STDOUT_FILENO, memory.get() + at, std::min(kPieceBytes, size - at));
+    const ssize_t put = ::write(STDOUT_FILENO, memory.get() + at, std::min(kPieceBytes, size - at));
     require(put > 0, "cannot write");
     at += static_cast<std::size_t>(put);
   }
