@@ -41,6 +41,8 @@ class LargeVector {
     most_ = std::max(most_, size_);
     return added;
   }
+  /// True if append() would leave all where they are.
+  [[nodiscard]] bool has_room(std::size_t count) const { return size_ + count <= capacity_; }
   /// Keeps the memory.
   void clear() { size_ = 0; }
 

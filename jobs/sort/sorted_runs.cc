@@ -125,7 +125,7 @@ std::optional<SystemError> SortedRuns::add(std::span<const Keyed> items) {
     std::size_t bytes = 0;
     offsets_.clear();
     for (const Keyed& one : items) {
-      if (one.size == 0 && offsets_.empty()) return file_.error("sort in", EFBIG);
+      if (one.size == 0 && offsets_.empty()) return too_large();
       if (one.size == 0 || (!offsets_.empty() && bytes + one.size > room)) break;
       offsets_.push_back(bytes);
       bytes += one.size;
@@ -133,7 +133,7 @@ std::optional<SystemError> SortedRuns::add(std::span<const Keyed> items) {
     const std::size_t count = offsets_.size();
     write(items.first(count), allocate(bytes));
     items = items.subspan(count);
-    if (memory_needed() <= limits_.memory_bytes) continue;
+    if (!is_full()) continue;
     if (auto failed = spill()) return failed;
   }
   return std::nullopt;
@@ -153,6 +153,13 @@ void SortedRuns::write(std::span<const Keyed> items, char* records) {
       entries[i] = {order_.prefix(items[i].key), record};
     }
   });
+}
+
+bool SortedRuns::has_many() const {
+  constexpr std::size_t kMany = 4 * kGroupBytes;
+  // A block whose rest a group does not fit into loses it: little, beside such blocks.
+  constexpr std::size_t kLeastBlock = 8 * kGroupBytes;
+  return bytes_ - left_ >= kMany && usual_block() >= kLeastBlock;
 }
 
 // With what sorting takes.

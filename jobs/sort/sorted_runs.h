@@ -11,6 +11,7 @@
 // Prior art: GNU sort; D. Knuth, The Art of Computer Programming, volume 3, 5.4.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -66,6 +67,25 @@ class SortedRuns {
     const Keyed one{item, key, record_size(item)};
     return add({&one, 1});
   }
+  /// Where records of so many bytes are to be written by somebody else, with their entries.
+  struct Place {
+    std::span<SortEntry> entries;
+    char* records = nullptr;
+  };
+  /// True if reserve() would leave what has been reserved before where it is.
+  [[nodiscard]] bool can_reserve(std::size_t count) const { return entries_.has_room(count); }
+  /// Before the next one, and before all that sorts, make_room().
+  [[nodiscard]] Place reserve(std::size_t bytes, std::size_t count) {
+    return {entries_.append(count), allocate(bytes)};
+  }
+  /// True if what is in memory is to be written to the disk.
+  [[nodiscard]] bool is_full() const { return memory_needed() > limits_.memory_bytes; }
+  /// Does so. All that was reserved has been written by then.
+  [[nodiscard]] std::optional<SystemError> spill();
+  /// True if there are so many records that it is worth it to have them written by somebody else.
+  [[nodiscard]] bool has_many() const;
+  [[nodiscard]] std::uint64_t prefix(std::string_view key) const { return order_.prefix(key); }
+  [[nodiscard]] SystemError too_large() const { return file_.error("sort in", EFBIG); }
   /// Bytes of items that are worth a call of add().
   [[nodiscard]] std::size_t group_bytes() const;
 
@@ -91,7 +111,6 @@ class SortedRuns {
   void sort();
   [[nodiscard]] const char* record_at(std::size_t entry) const;
   [[nodiscard]] bool is_stopped_after(std::size_t bytes);
-  [[nodiscard]] std::optional<SystemError> spill();
   [[nodiscard]] std::optional<SystemError> merge(
       std::size_t first, std::size_t count, bool with_memory,
       const std::function<Flow(const char* record)>& take);

@@ -3,12 +3,14 @@
 // One worker takes all of its input, in runs on the disk if it is larger than "memory" allows
 // (jobs/sort/sorted_runs.h), and then sends it. Equal keys keep the order in which they came.
 //
-// Items are copied to records some thousand at a time, on all cores. Until then the blocks in which
-// they lie stay, which may be much more than the items are: part of the memory is for them.
+// Items are copied to records some thousand at a time, on all cores, and once they are many by
+// goroutines that do so while more come (jobs/sort/record_writers.h). Until then the blocks in
+// which they lie stay, which may be much more than the items are: part of the memory is for them.
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +19,7 @@
 
 #include "jobs/memory_shares.h"
 #include "jobs/sort/gathered_batches.h"
+#include "jobs/sort/record_writers.h"
 #include "jobs/sort/sorted_runs.h"
 #include "jobs/stages/rows.h"
 
@@ -35,6 +38,10 @@ constexpr std::int64_t kSortMemory = std::int64_t{256} << 20;
 // Of blocks in which items lie that are no records yet, an eighth of the memory or this: so many
 // keep all cores busy.
 constexpr std::size_t kMostKept = std::size_t{8} << 20;
+// One group of them that is written down at a time.
+constexpr std::size_t kKeptOfGroup = std::size_t{512} << 10;
+// One who gives cannot keep more of them busy.
+constexpr std::size_t kMostWriters = 8;
 
 class Sort final : public Operator {
  public:
@@ -51,12 +58,12 @@ class Sort final : public Operator {
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
+    if (writers_) return give(std::move(batch));
     kept_bytes_ += kept_.keep_all(batch);
     for (const Item& item : batch.items()) {
       const Field* field = by_ ? item.find(*by_) : nullptr;
       if (by_ && field == nullptr) {
-        const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
-        if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+        if (fail_keyless(item) == Flow::kStop) return Flow::kStop;
         continue;
       }
       const SortedRuns::Keyed keyed{item, by_ ? field->value : item.text, record_size(item)};
@@ -64,11 +71,15 @@ class Sort final : public Operator {
       gathered_.push_back(keyed);
     }
     const bool is_enough = gathered_bytes_ >= runs_.group_bytes() || kept_bytes_ >= most_kept_;
-    return is_enough ? add_gathered() : Flow::kMore;
+    if (is_enough && add_gathered() == Flow::kStop) return Flow::kStop;
+    if (is_enough && runs_.has_many()) begin_to_give();
+    return Flow::kMore;
   }
 
   void finish(Out& out) override {
-    if (add_gathered() == Flow::kStop || context_.is_cancelled()) return;
+    if ((writers_ ? give_group() : add_gathered()) == Flow::kStop) return;
+    writers_.reset();  // all is written
+    if (context_.is_cancelled()) return;
     if (const auto entries = runs_.sort_in_memory()) return send_all(*entries, out);
     std::int64_t sent = 0;
     const auto wrong = runs_.for_each([&](const char* record) {
@@ -78,6 +89,10 @@ class Sort final : public Operator {
   }
 
  private:
+  Flow fail_keyless(const Item& item) {
+    const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
+    return context_.fail_item(item, failure);
+  }
   Flow fail(const SystemError& error) {
     return error.error_number == ECANCELED ? Flow::kStop : context_.fail(failure_of(error));
   }
@@ -102,6 +117,65 @@ class Sort final : public Operator {
     return wrong ? fail(*wrong) : Flow::kMore;
   }
 
+  void begin_to_give() {
+    const std::size_t goroutines =
+        std::min(static_cast<std::size_t>(context_.procs()), kMostWriters);
+    groups_ = std::clamp(most_kept_ / kKeptOfGroup, std::size_t{1}, 2 * goroutines);
+    writers_.emplace(std::min(goroutines, groups_), groups_,
+                     [this](const RecordGroup& group) { write(group); });
+  }
+
+  void write(const RecordGroup& group) const {
+    char* to = group.place.records;
+    auto entry = group.place.entries.begin();
+    for (const Batch& batch : group.batches) {
+      for (const Item& item : batch.items()) {
+        const std::string_view key = by_ ? item.find(*by_)->value : item.text;
+        const std::size_t size = record_size(item);
+        write_record(item, key, size, to);
+        *entry++ = {runs_.prefix(key), to};
+        to += size;
+      }
+    }
+  }
+
+  Flow give(Batch&& batch) {
+    if (by_) {
+      std::size_t left = 0;
+      for (const Item& item : batch.items()) {
+        if (item.find(*by_) != nullptr) {
+          batch.items()[left++] = item;
+        } else if (fail_keyless(item) == Flow::kStop) {
+          return Flow::kStop;
+        }
+      }
+      batch.truncate(left);
+    }
+    for (const Item& item : std::as_const(batch).items()) {
+      const std::size_t size = record_size(item);
+      if (size == 0) return fail(runs_.too_large());
+      gathered_bytes_ += size;
+    }
+    gathered_count_ += batch.size();
+    kept_bytes_ += kept_.keep_all(batch);
+    group_.batches.push_back(std::move(batch));
+    const bool is_enough =
+        gathered_bytes_ >= runs_.group_bytes() || kept_bytes_ >= most_kept_ / (groups_ + 1);
+    return is_enough ? give_group() : Flow::kMore;
+  }
+
+  Flow give_group() {
+    if (!runs_.can_reserve(gathered_count_)) writers_->wait();
+    group_.place = runs_.reserve(gathered_bytes_, gathered_count_);
+    writers_->give(&group_);
+    kept_.clear();
+    gathered_bytes_ = gathered_count_ = kept_bytes_ = 0;
+    if (!runs_.is_full()) return Flow::kMore;
+    writers_->wait();
+    const auto wrong = runs_.spill();
+    return wrong ? fail(*wrong) : Flow::kMore;
+  }
+
   Context& context_;
   std::optional<std::string> by_;  // nothing: the text
   std::int64_t most_ = std::numeric_limits<std::int64_t>::max();
@@ -111,6 +185,10 @@ class Sort final : public Operator {
   std::size_t gathered_bytes_ = 0;           // of their records
   Batch kept_;                               // the blocks that they lie in
   std::size_t kept_bytes_ = 0;               // of these
+  RecordGroup group_;                        // instead of gathered_, once there are writers
+  std::size_t gathered_count_ = 0;           // of its items
+  std::size_t groups_ = 1;                   // that may be on their way, beside group_
+  std::optional<RecordWriters> writers_;
 };
 
 class SortStage final : public Stage {
