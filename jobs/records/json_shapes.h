@@ -1,10 +1,17 @@
 // jobs/records/json_shapes.h - the shapes of the documents of a text that were seen of late.
 //
-// A document is compared with the shape that matched last, then with the few others; if it has none
-// of them, whoever skims it in the long way tells what it found, and a shape is made of that.
-// Making one costs more than skimming a document, and so does comparing for nothing: where new
-// shapes do not match again they are made more and more rarely, and where most documents match none
-// of them, a thousand are let pass before it is tried again, and more the more often that is so.
+// A document is compared with the shape that followed, the last time, the one of the document
+// before it, so that a few that take turns are met as surely as one alone; then with the others; if
+// it has none of them, whoever skims it in the long way tells what it found, and a shape is made of
+// that. Both may be in vain, and are paid for by matches:
+//
+//   tries   One that fails costs about what one and a half matches save. Where they spend more than
+//           matches earn, some thousand documents are let pass before it is tried again, and more
+//           each time until it pays.
+//   shapes  Making one costs what a dozen matches save; a hundred have to be seen for each, once a
+//           few were made on credit. None gives way to a new one while it matches now and then: of
+//           more shapes than there is room for the first ones stay, rather than each being lost
+//           just before it is back.
 //
 // Invariant
 //   I1  What match() says of a document does not depend on what was seen before, but for whether it
@@ -13,9 +20,11 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "jobs/records/json_marks.h"
 #include "jobs/records/json_scan.h"
@@ -36,6 +45,7 @@ class JsonShapes {
   void begin(std::string_view text) {
     text_ = text;
     has_window_ = false;
+    refused_ = kNoMatch;
   }
 
   /// Where the document ends that begins at text[begin], and its tokens; kNoMatch: it has none of
@@ -43,8 +53,8 @@ class JsonShapes {
   /// tokens  of all pointers, and one more that is nobody's.
   [[nodiscard]] std::size_t match(std::size_t begin, JsonLines lines, std::span<JsonToken> tokens);
   /// Matches documents that follow each other, with blanks or nothing between them, as long as they
-  /// have the shape that matched last, and calls take(begin, end) with the tokens of each; false:
-  /// no more are wanted. Documents of a text that is one array are none of these.
+  /// have one of the shapes, and calls take(begin, end) with the tokens of each; false: no more are
+  /// wanted. Documents of a text that is one array are none of these.
   /// returns  where the next one begins, which may be none
   template <JsonLines kLines, class Take>
   std::size_t match_alike(std::size_t begin, std::span<JsonToken> tokens, Take take);
@@ -53,59 +63,89 @@ class JsonShapes {
   /// A document for which match() said kNoMatch is kPlain and has these tokens.
   void missed(std::size_t begin, std::size_t end, std::span<const JsonToken> tokens);
 
+  /// What was done so far, maybe in vain: shapes that were made, tries that failed.
+  [[nodiscard]] std::size_t made() const { return made_; }
+  [[nodiscard]] std::size_t failed() const { return failed_; }
+
  private:
-  static constexpr std::size_t kMostShapes = 4;
-  static constexpr std::size_t kLeastPassed = 512;  // doubled before it is used
+  static constexpr std::size_t kMostShapes = 16;
+  static constexpr std::size_t kLeastPassed = 4096;
+  static constexpr std::int64_t kTrial = 1024;         // of credit_
+  static constexpr std::size_t kMatchesByShape = 128;  // to be seen before another one is made
+  static constexpr std::size_t kMostLessons = kMostShapes * kMatchesByShape;
   struct Held {
     std::unique_ptr<const JsonShape> shape;
-    bool has_matched = false;
+    std::size_t after = 0;   // the one that followed last
+    std::size_t failed = 0;  // tries since it matched
   };
 
   [[nodiscard]] bool is_inside(std::size_t begin) const {
     return has_window_ && begin >= window_ + at_ && begin < window_ + marks_->size();
   }
+  [[nodiscard]] JsonWindow window() const {
+    return {text_.data() + window_, text_.data() + text_.size(), *marks_};
+  }
   bool move_window(std::size_t begin);
   template <JsonLines kLines>
-  JsonShape::Match try_all(std::size_t at, std::size_t mark, JsonToken* tokens);
+  JsonShape::Match try_all(const JsonWindow& window, std::size_t at, std::size_t mark,
+                           JsonToken* tokens);
   template <JsonLines kLines>
   JsonShape::Match try_others(const JsonWindow& window, std::size_t at, std::size_t mark,
-                              JsonToken* tokens, bool is_cut);
-  void judge();
+                              JsonToken* tokens, JsonShape::Match expected);
+  void settle(std::size_t failed);
 
   const VectorLevel level_;
   bool is_on_;
   std::string_view text_;
   std::unique_ptr<JsonMarks> marks_;  // of the window
   bool has_window_ = false;
-  std::size_t window_ = 0;                // where it begins in the text
-  std::size_t at_ = 0;                    // in it, behind the last document that matched
-  std::size_t mark_ = 0;                  // the first one there or behind it
-  std::array<Held, kMostShapes> shapes_;  // what matched last comes first
+  std::size_t window_ = 0;          // where it begins in the text
+  std::size_t at_ = 0;              // in it, behind the last document that matched
+  std::size_t mark_ = 0;            // the first one there or behind it
+  std::size_t refused_ = kNoMatch;  // where a document begins that has none of the shapes
+  std::array<Held, kMostShapes> shapes_;
   std::size_t shape_count_ = 0;
-  std::size_t pass_ = kLeastPassed;  // documents, when trying was not worth it
-  std::size_t to_pass_ = 0;          // documents that are not to be tried
-  std::size_t tried_ = 0;            // since the last judge()
-  std::size_t matched_ = 0;          // of these
-  std::size_t to_learn_ = 0;         // documents without a shape until one is made of one
-  std::size_t learn_wait_ = 0;       // what to_learn_ is set to then
+  std::size_t last_ = 0;     // the shape of the last document that had one
+  std::size_t matched_ = 0;  // documents, since the last settle()
+  std::int64_t credit_ = kTrial;
+  std::size_t lessons_ = kMostLessons;  // matches that no shape was made for
+  std::size_t pass_ = kLeastPassed;     // documents, when credit_ is spent
+  std::size_t to_pass_ = 0;             // that are not to be tried
+  std::size_t made_ = 0;
+  std::size_t failed_ = 0;
 };
 
 template <JsonLines kLines, class Take>
 std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> tokens, Take take) {
-  const Held& last = shapes_.front();
-  if (!last.has_matched || to_pass_ > 0 || !is_inside(begin)) return begin;
-  if (kLines == JsonLines::kEnd && last.shape->has_line_feed()) return begin;
+  if (shape_count_ == 0 || to_pass_ > 0 || !is_inside(begin)) return begin;
   const JsonMarks& marks = *marks_;
-  const JsonWindow window = {text_.data() + window_, text_.data() + text_.size(), marks};
+  const JsonWindow window = this->window();
   std::size_t at = begin - window_;
   std::size_t mark = mark_;
   while (mark < marks.count() && marks[mark] < at) ++mark;
+  // In registers while one shape follows itself.
+  std::size_t last = last_;
+  std::size_t next = shapes_[last].after;
+  const JsonShape* shape = shapes_[next].shape.get();
   std::size_t count = 0;
   for (bool wants_more = true; wants_more && at < marks.size();) {
-    const JsonShape::Match match = last.shape->match<kLines>(window, at, mark, tokens.data());
-    if (!match.is_whole()) break;
-    ++count;
-    wants_more = take(window_ + at, window_ + match.at);
+    if (kLines == JsonLines::kEnd && shape->has_line_feed()) break;
+    JsonShape::Match match = shape->match<kLines>(window, at, mark, tokens.data());
+    if (match.is_whole()) [[likely]] {
+      last = next;
+      shapes_[last].failed = 0;
+      ++count;
+    } else {
+      last_ = last;
+      matched_ += std::exchange(count, 0);
+      match = try_others<kLines>(window, at, mark, tokens.data(), match);
+      last = last_;
+      if (!match.is_whole()) {
+        if (!match.is_cut()) refused_ = window_ + at;
+        break;
+      }
+    }
+    wants_more = take(window_ + at, window_ + match.at) && to_pass_ == 0;
     at = match.at;
     mark = match.mark;
     while (at < marks.size()) {
@@ -114,11 +154,15 @@ std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> toke
       mark += c == ' ' ? 0 : 1;
       ++at;
     }
+    if (shapes_[last].after != next) {
+      next = shapes_[last].after;
+      shape = shapes_[next].shape.get();
+    }
   }
+  last_ = last;
+  matched_ += count;
   at_ = at;
   mark_ = mark;
-  tried_ += count;
-  matched_ += count;
   return window_ + at;
 }
 

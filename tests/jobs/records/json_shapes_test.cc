@@ -166,6 +166,56 @@ Texts random_lines(std::mt19937& random, bool has_feeds) {
   return lines;
 }
 
+struct Work {
+  std::size_t documents = 0;
+  std::size_t matched = 0;
+  std::size_t made = 0;
+  std::size_t failed = 0;
+};
+
+// What shapes do with a text of lines, the i-th of which has the key "k" + key(i).
+template <class Key>
+Work work_of(std::size_t lines, Key key) {
+  std::string text;
+  for (std::size_t i = 0; i < lines; ++i) {
+    text += "{\"user\":\"u" + std::to_string(i) + "\",\"k" + std::to_string(key(i)) + "\":1}\n";
+  }
+  const Texts pointers = {"/user"};
+  JsonSkimmer skimmer(pointers);
+  skimmer.begin(text);
+  JsonShapes shapes;
+  shapes.begin(text);
+  std::vector<JsonToken> tokens(pointers.size() + 1);
+  Work work;
+  std::size_t wrong = 0;
+  const auto take = [&](std::size_t, std::size_t) {
+    wrong += tokens[0].text == "u" + std::to_string(work.documents) ? 0 : 1;
+    ++work.matched;
+    return ++work.documents % 1000 != 0;  // as a table that is full
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = shapes.match(at, JsonLines::kEnd, tokens);
+    if (end != JsonShapes::kNoMatch) {
+      take(at, end);
+    } else {
+      const auto skimmed = skimmer.skim(at, JsonLines::kEnd);
+      REQUIRE(skimmed.verdict == JsonSkimmer::Verdict::kPlain);
+      end = skimmed.end;
+      ++work.documents;
+      shapes.missed(at, end, skimmer.tokens());
+    }
+    at = shapes.match_alike<JsonLines::kEnd>(end + 1, tokens, take);
+    if (text[at] == '\n') ++at;  // behind a window
+  }
+  CHECK(work.documents == lines);
+  CHECK(wrong == 0);
+  work.made = shapes.made();
+  work.failed = shapes.failed();
+  return work;
+}
+
+constexpr std::size_t kManyLines = 100000;
+
 }  // namespace
 
 TEST_CASE("documents that look alike are what each of them is by itself") {
@@ -274,6 +324,44 @@ TEST_CASE("after the first documents the others match, at every vector level") {
     }
     CHECK(i > 1980);  // all but the last few hundred bytes
   }
+}
+
+TEST_CASE("shapes that come in turn, or in runs, are made once, and almost all documents match") {
+  if (best_vector_level() == VectorLevel::kPlain) return;
+  for (const std::size_t run : {1, 50}) {
+    for (const std::size_t shapes : {1, 2, 4, 6, 16}) {
+      CAPTURE(run);
+      CAPTURE(shapes);
+      const Work work =
+          work_of(kManyLines, [&](std::size_t i) { return 10 + i / run % shapes; });  // one length
+      CHECK(work.made == shapes);
+      CHECK(work.matched > kManyLines - 100);
+      // In turn none fails once all are known; else some where a run ends.
+      CHECK(work.failed < (run == 1 ? 500 : kManyLines / run * shapes));
+    }
+  }
+}
+
+TEST_CASE("shapes that are met by chance, or never again, cost little more than they save") {
+  if (best_vector_level() == VectorLevel::kPlain) return;
+  std::mt19937 random(23);
+  const auto check = [](const char* what, const Work& work) {
+    CAPTURE(what);
+    // What matches pay for, and what is tried on credit every few thousand documents.
+    CHECK(3 * work.failed < 2 * work.matched + work.documents / 4 + 2000);
+    CHECK(work.made < work.matched / 128 + work.documents / 256 + 20);
+  };
+  for (const std::size_t shapes : {2, 3, 4, 6, 20, 100}) {
+    check("one of some", work_of(kManyLines, [&](std::size_t) { return random() % shapes; }));
+    check("too many in turn",
+          work_of(kManyLines, [&](std::size_t i) { return i % (16 + shapes); }));
+  }
+  check("never alike", work_of(kManyLines, [&](std::size_t i) { return i; }));
+  check("often alike", work_of(kManyLines, [&](std::size_t i) { return i % 10 == 0 ? i : 0; }));
+  check("alike for a while", work_of(kManyLines, [&](std::size_t i) { return i / 300 % 2 * i; }));
+  const Work late = work_of(2 * kManyLines, [&](std::size_t i) { return i < kManyLines ? i : 0; });
+  check("alike in the end", late);
+  CHECK(late.matched > kManyLines / 2);
 }
 
 TEST_SUITE_END();
