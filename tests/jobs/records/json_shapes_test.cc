@@ -328,8 +328,8 @@ TEST_CASE("after the first documents the others match, at every vector level") {
 
 TEST_CASE("shapes that come in turn, or in runs, are made once, and almost all documents match") {
   if (best_vector_level() == VectorLevel::kPlain) return;
-  for (const std::size_t run : {1, 50}) {
-    for (const std::size_t shapes : {1, 2, 4, 6, 16}) {
+  for (const std::size_t run : {1U, 50U}) {
+    for (const std::size_t shapes : {1U, 2U, 4U, 6U, 16U}) {
       CAPTURE(run);
       CAPTURE(shapes);
       const Work work =
@@ -351,7 +351,7 @@ TEST_CASE("shapes that are met by chance, or never again, cost little more than 
     CHECK(3 * work.failed < 2 * work.matched + work.documents / 4 + 2000);
     CHECK(work.made < work.matched / 128 + work.documents / 256 + 20);
   };
-  for (const std::size_t shapes : {2, 3, 4, 6, 20, 100}) {
+  for (const std::size_t shapes : {2U, 3U, 4U, 6U, 20U, 100U}) {
     check("one of some", work_of(kManyLines, [&](std::size_t) { return random() % shapes; }));
     check("too many in turn",
           work_of(kManyLines, [&](std::size_t i) { return i % (16 + shapes); }));

@@ -101,8 +101,10 @@ TEST_SUITE_BEGIN("jobs/stages/sort");
 
 TEST_CASE("blocks of items that wait to be sorted take no more than a part of its memory") {
   for (const char* by : {"", R"("by": "missing", "tolerate": 1000, )"}) {
-    for (const auto& [procs, item_bytes] : std::vector<std::pair<int, std::size_t>>{
+    for (const auto& given : std::vector<std::pair<int, std::size_t>>{
              {1, 2}, {2, 2}, {8, 2}, {1, 100'000}, {2, 100'000}, {8, 100'000}}) {
+      const int procs = given.first;
+      const std::size_t item_bytes = given.second;  // no binding: it is captured
       CAPTURE(by);
       CAPTURE(procs);
       CAPTURE(item_bytes);
@@ -115,13 +117,12 @@ TEST_CASE("blocks of items that wait to be sorted take no more than a part of it
       const Result<Graph> graph = load_job(source);
       REQUIRE_MESSAGE(graph.ok(), (graph.ok() ? "" : render(source, graph.errors())));
       std::size_t most_alive = 0;
-      const Outcome outcome = execute(
-          graph.value(), {.procs = procs}, [&, item_bytes = item_bytes](const StageSpec& spec) {
-            if (spec.name != "source") return make_stages(spec);
-            StageRow row;
-            row.push_back(std::make_unique<LargeBlocksStage>(item_bytes, &most_alive));
-            return row;
-          });
+      const Outcome outcome = execute(graph.value(), {.procs = procs}, [&](const StageSpec& spec) {
+        if (spec.name != "source") return make_stages(spec);
+        StageRow row;
+        row.push_back(std::make_unique<LargeBlocksStage>(item_bytes, &most_alive));
+        return row;
+      });
       CHECK(outcome.state == RunState::kSucceeded);
       CHECK(failures_of(outcome).empty());
       // An eighth of the memory, and what is on its way.
