@@ -39,14 +39,17 @@ TEST_SUITE_BEGIN("runtime/panic");
 TEST_CASE("a panic names the exception, the goroutine, its spawn site and the throw") {
   for (const int procs : kProcsUnderTest) {
     CAPTURE(procs);
-    const auto culprit = [] {
+    Runtime* runtime = nullptr;
+    const auto culprit = [&] {
       set_label("the culprit");
+      while (runtime->parked() == 0) yield();
       const SaysThatItIsGone witness;
       throws(2);
     };
-    const unsigned line = gorun::runtime::SpawnSite::current().line + 6;
+    const unsigned line = gorun::runtime::SpawnSite::current().line + 7;
     const ChildEnd end = run_in_child([&] {
       Runtime rt({.procs = procs});
+      runtime = &rt;
       rt.run([&] {
         WaitGroup all;
         all.add(1);
@@ -64,10 +67,7 @@ TEST_CASE("a panic names the exception, the goroutine, its spawn site and the th
                 lines[0]));
     CHECK(matches("goroutine * was spawned at tests/runtime/panic_test.cc:" + std::to_string(line),
                   lines[1]));
-    // With more than one P the culprit may panic before the first goroutine has parked.
-    const bool first_parked = lines[2] == "goroutines: 1 running; parked: 1 wait group";
-    const bool first_runs = lines[2] == "goroutines: 2 running";
-    CHECK((first_parked || (procs > 1 && first_runs)));
+    CHECK(lines[2] == "goroutines: 1 running; parked: 1 wait group");
     // Innermost first, from the throw (in a cold part without a name) to the bottom of the stack.
     CHECK(matches("  #0  *(gorun_runtime_tests+0x*)", lines[3]));
     CHECK(matches("  #1  gorun::test::panic_test::throws(int) + 0x*", lines[4]));
