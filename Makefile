@@ -146,7 +146,9 @@ headers: need-build-test  ## compile each header by itself
 	  'echo "#include \"{}\"" | g++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I. -x c++ - \
 	     || { echo "{} does not compile by itself" >&2; exit 1; }'
 
+# Configured anew each time: no build does so when sources come or go.
 lint: need-build-lint build/tidy/werror-$(WERROR)  ## clang-tidy over the three rooms
+	@cmake --preset tidy > build/tidy/configured.txt
 	@sed -n 's/.*"file": "\(.*\)".*/\1/p' build/tidy/compile_commands.json | grep -v '\.S$$' | \
 	  xargs -P $(JOBS) -n 1 clang-tidy-14 -p build/tidy --quiet --warnings-as-errors='*' \
 	  2> build/tidy/stderr.txt || { grep -v 'warnings\? generated' build/tidy/stderr.txt >&2; exit 1; }

@@ -75,7 +75,7 @@ GroupFeed::Filled GroupFeed::fill() {
 
 Expected<bool, SystemError> GroupFeed::next() {
   if (is_direct_) {
-    const auto more = groups_.next();
+    auto more = groups_.next();
     if (more.ok() && *more) key_ = groups_.key();
     return more;
   }
