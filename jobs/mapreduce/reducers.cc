@@ -71,13 +71,10 @@ class ShardLines {
               [&context] { return context.is_cancelled(); }) {}
 
   void add(const Batch& lines) {
-    if (failure_) return;
-    keyed_.clear();
     for (const Item& line : lines.items()) {
-      const Item text{.text = line.text};  // the key is a part of it
-      keyed_.push_back({text, key_of_line(line), record_size(text)});
+      if (failure_) return;
+      failure_ = runs_.add({.text = line.text}, key_of_line(line));  // which is a part of it
     }
-    failure_ = runs_.add(keyed_);
   }
   [[nodiscard]] const std::optional<SystemError>& failure() const { return failure_; }
 
@@ -101,7 +98,6 @@ class ShardLines {
 
  private:
   SortedRuns runs_;
-  std::vector<SortedRuns::Keyed> keyed_;  // of a parcel
   std::optional<SystemError> failure_;
   Interrupt unreadable_;
 };

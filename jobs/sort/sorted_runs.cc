@@ -7,18 +7,14 @@
 #include <span>
 #include <utility>
 
-#include "jobs/goroutines.h"
-#include "runtime/runtime.h"
-
 namespace gorun::jobs {
 namespace {
 
 constexpr std::size_t kMemoryBlock = 4 * kHugePageBytes;
-// Some thousand items of usual size, or a millisecond: enough to be shared, and little enough to be
-// in the caches still.
+// Some thousand items of usual size, or a millisecond: enough to be given away, and little enough
+// to be in the caches still.
 constexpr std::size_t kGroupBytes = std::size_t{512} << 10;
-// Fewer items for each goroutine cost as much to give away as to write.
-constexpr std::size_t kLeastShared = 1024;
+constexpr std::size_t kGroupsOfBlock = 16;
 
 }  // namespace
 
@@ -115,51 +111,16 @@ char* SortedRuns::allocate(std::size_t size) {
 }
 
 std::size_t SortedRuns::group_bytes() const {
-  return std::min(kGroupBytes, limits_.memory_bytes / 32);
+  return std::min(kGroupBytes, usual_block() / kGroupsOfBlock);
 }
 
-std::optional<SystemError> SortedRuns::add(std::span<const Keyed> items) {
-  while (!items.empty()) {
-    // As many as find room where the last record ended, or in a block of their own.
-    const std::size_t room = std::min(left_, group_bytes());
-    std::size_t bytes = 0;
-    offsets_.clear();
-    for (const Keyed& one : items) {
-      if (one.size == 0 && offsets_.empty()) return too_large();
-      if (one.size == 0 || (!offsets_.empty() && bytes + one.size > room)) break;
-      offsets_.push_back(bytes);
-      bytes += one.size;
-    }
-    const std::size_t count = offsets_.size();
-    write(items.first(count), allocate(bytes));
-    items = items.subspan(count);
-    if (!is_full()) continue;
-    if (auto failed = spill()) return failed;
-  }
-  return std::nullopt;
-}
-
-void SortedRuns::write(std::span<const Keyed> items, char* records) {
-  const std::span<SortEntry> entries = entries_.append(items.size());
-  const std::size_t helpers =
-      items.size() < 2 * kLeastShared
-          ? 1
-          : std::min(static_cast<std::size_t>(runtime::procs()), items.size() / kLeastShared);
-  on_goroutines(helpers, [&](std::size_t helper) {
-    const std::size_t end = items.size() * (helper + 1) / helpers;
-    for (std::size_t i = items.size() * helper / helpers; i < end; ++i) {
-      char* const record = records + offsets_[i];
-      write_record(items[i].item, items[i].key, items[i].size, record);
-      entries[i] = {order_.prefix(items[i].key), record};
-    }
-  });
-}
-
-bool SortedRuns::has_many() const {
-  constexpr std::size_t kMany = 4 * kGroupBytes;
-  // A block whose rest a group does not fit into loses it: little, beside such blocks.
-  constexpr std::size_t kLeastBlock = 8 * kGroupBytes;
-  return bytes_ - left_ >= kMany && usual_block() >= kLeastBlock;
+std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view key) {
+  const std::size_t size = record_size(item);
+  if (size == 0) return too_large();
+  const Place place = reserve(size, 1);
+  write_record(item, key, size, place.records);
+  place.entries.front() = {prefix(key), place.records};
+  return is_full() ? spill() : std::nullopt;
 }
 
 // With what sorting takes.

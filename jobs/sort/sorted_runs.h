@@ -1,8 +1,9 @@
 // jobs/sort/sorted_runs.h - records in order, in memory or in sorted runs of a file.
 //
-// Records are written to blocks of memory, on all cores. When they fill the budget they are sorted
-// on all cores (entry_sort.h) and written as one run to a file without a name (run_file.h); at the
-// end the runs and what is in memory are merged.
+// Records are written to blocks of memory, one at a time or, where there are many, by others who
+// are told their places (record_writers.h). When they fill the budget they are sorted on all cores
+// (entry_sort.h) and written as one run to a file without a name (run_file.h); at the end the runs
+// and what is in memory are merged.
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
@@ -36,13 +37,6 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class SortedRuns {
  public:
-  /// An item and what it is sorted by: its text, the value of one of its fields, or a part of it.
-  struct Keyed {
-    Item item;
-    std::string_view key;
-    std::size_t size;  // record_size(item)
-  };
-
   struct Limits {
     std::size_t memory_bytes;          // of records and what points to them
     std::size_t merged_at_once = 256;  // runs; each takes a buffer
@@ -61,12 +55,8 @@ class SortedRuns {
   SortedRuns(const SortedRuns&) = delete;
   SortedRuns& operator=(const SortedRuns&) = delete;
 
-  /// Adds items, many of them on all cores; one that is too large counts as an error of EFBIG.
-  [[nodiscard]] std::optional<SystemError> add(std::span<const Keyed> items);
-  [[nodiscard]] std::optional<SystemError> add(const Item& item, std::string_view key) {
-    const Keyed one{item, key, record_size(item)};
-    return add({&one, 1});
-  }
+  /// Adds an item; one that is too large is an error of EFBIG.
+  [[nodiscard]] std::optional<SystemError> add(const Item& item, std::string_view key);
   /// Where records of so many bytes are to be written by somebody else, with their entries.
   struct Place {
     std::span<SortEntry> entries;
@@ -82,11 +72,10 @@ class SortedRuns {
   [[nodiscard]] bool is_full() const { return memory_needed() > limits_.memory_bytes; }
   /// Does so. All that was reserved has been written by then.
   [[nodiscard]] std::optional<SystemError> spill();
-  /// True if there are so many records that it is worth it to have them written by somebody else.
-  [[nodiscard]] bool has_many() const;
   [[nodiscard]] std::uint64_t prefix(std::string_view key) const { return order_.prefix(key); }
   [[nodiscard]] SystemError too_large() const { return file_.error("sort in", EFBIG); }
-  /// Bytes of items that are worth a call of add().
+  /// So many bytes are worth a call of reserve(), and lose little where the rest of a block is
+  /// less.
   [[nodiscard]] std::size_t group_bytes() const;
 
   /// Sorts what is in memory, if that is all: else nothing. The records stay as long as this.
@@ -105,7 +94,6 @@ class SortedRuns {
 
   [[nodiscard]] std::size_t usual_block() const;
   [[nodiscard]] char* allocate(std::size_t size);
-  void write(std::span<const Keyed> items, char* records);
   [[nodiscard]] std::size_t memory_needed() const;
   [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
   void sort();
@@ -120,7 +108,6 @@ class SortedRuns {
   const std::function<bool()> is_stopped_;
   std::size_t unasked_bytes_ = 0;  // since is_stopped_ was
   LargeVector<SortEntry> entries_;
-  std::vector<std::size_t> offsets_;  // of the records of the items that are being added
   struct Block {
     LargeArray<char> memory;
     std::size_t size = 0;

@@ -3,9 +3,9 @@
 // One worker takes all of its input, in runs on the disk if it is larger than "memory" allows
 // (jobs/sort/sorted_runs.h), and then sends it. Equal keys keep the order in which they came.
 //
-// Items are copied to records some thousand at a time, on all cores, and once they are many by
-// goroutines that do so while more come (jobs/sort/record_writers.h). Until then the blocks in
-// which they lie stay, which may be much more than the items are: part of the memory is for them.
+// Items are copied to records some thousand at a time, by goroutines that do so while more come
+// (jobs/sort/record_writers.h). Until then the blocks in which they lie stay, which may be much
+// more than the items are: part of the memory is for them.
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -38,7 +38,7 @@ constexpr std::int64_t kSortMemory = std::int64_t{256} << 20;
 // Of blocks in which items lie that are no records yet, an eighth of the memory or this: so many
 // keep all cores busy.
 constexpr std::size_t kMostKept = std::size_t{8} << 20;
-// One group of them that is written down at a time.
+// What a group of them keeps, at most or as soon as it has a batch.
 constexpr std::size_t kKeptOfGroup = std::size_t{512} << 10;
 // One who gives cannot keep more of them busy.
 constexpr std::size_t kMostWriters = 8;
@@ -50,6 +50,7 @@ class Sort final : public Operator {
   Sort(const StageOptions& options, std::int64_t memory, Context& context)
       : context_(context),
         most_kept_(std::min(static_cast<std::size_t>(memory) / 8, kMostKept)),
+        kept_of_group_(std::min(most_kept_ / 4, kKeptOfGroup)),
         runs_(order_of(options),
               SortedRuns::limits_for(static_cast<std::size_t>(memory) - most_kept_),
               options.text("spill"), [&context] { return context.is_cancelled(); }) {
@@ -58,26 +59,22 @@ class Sort final : public Operator {
   }
 
   Flow process(Batch&& batch, Out& /*out*/) override {
-    if (writers_) return give(std::move(batch));
-    kept_bytes_ += kept_.keep_all(batch);
-    for (const Item& item : batch.items()) {
-      const Field* field = by_ ? item.find(*by_) : nullptr;
-      if (by_ && field == nullptr) {
-        if (fail_keyless(item) == Flow::kStop) return Flow::kStop;
-        continue;
-      }
-      const SortedRuns::Keyed keyed{item, by_ ? field->value : item.text, record_size(item)};
-      gathered_bytes_ += keyed.size;
-      gathered_.push_back(keyed);
+    if (by_ && drop_keyless(batch) == Flow::kStop) return Flow::kStop;
+    for (const Item& item : std::as_const(batch).items()) {
+      const std::size_t size = record_size(item);
+      if (size == 0) return fail(runs_.too_large());
+      group_bytes_ += size;
     }
-    const bool is_enough = gathered_bytes_ >= runs_.group_bytes() || kept_bytes_ >= most_kept_;
-    if (is_enough && add_gathered() == Flow::kStop) return Flow::kStop;
-    if (is_enough && runs_.has_many()) begin_to_give();
-    return Flow::kMore;
+    group_items_ += batch.size();
+    group_.kept_bytes += kept_.keep_all(batch);
+    group_.batches.push_back(std::move(batch));
+    const bool is_enough =
+        group_bytes_ >= runs_.group_bytes() || group_.kept_bytes >= kept_of_group_;
+    return is_enough ? give_group() : Flow::kMore;
   }
 
   void finish(Out& out) override {
-    if ((writers_ ? give_group() : add_gathered()) == Flow::kStop) return;
+    if (give_group() == Flow::kStop) return;
     writers_.reset();  // all is written
     if (context_.is_cancelled()) return;
     if (const auto entries = runs_.sort_in_memory()) return send_all(*entries, out);
@@ -89,9 +86,18 @@ class Sort final : public Operator {
   }
 
  private:
-  Flow fail_keyless(const Item& item) {
-    const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
-    return context_.fail_item(item, failure);
+  Flow drop_keyless(Batch& batch) {
+    std::size_t left = 0;
+    for (const Item& item : batch.items()) {
+      if (item.find(*by_) != nullptr) {
+        batch.items()[left++] = item;
+        continue;
+      }
+      const Failure failure{FailureKind::kWork, "the item has no field \"" + *by_ + "\"", {}};
+      if (context_.fail_item(item, failure) == Flow::kStop) return Flow::kStop;
+    }
+    batch.truncate(left);
+    return Flow::kMore;
   }
   Flow fail(const SystemError& error) {
     return error.error_number == ECANCELED ? Flow::kStop : context_.fail(failure_of(error));
@@ -109,22 +115,6 @@ class Sort final : public Operator {
     }
   }
 
-  Flow add_gathered() {
-    const auto wrong = runs_.add(gathered_);
-    gathered_.clear();
-    kept_.clear();
-    gathered_bytes_ = kept_bytes_ = 0;
-    return wrong ? fail(*wrong) : Flow::kMore;
-  }
-
-  void begin_to_give() {
-    const std::size_t goroutines =
-        std::min(static_cast<std::size_t>(context_.procs()), kMostWriters);
-    groups_ = std::clamp(most_kept_ / kKeptOfGroup, std::size_t{1}, 2 * goroutines);
-    writers_.emplace(std::min(goroutines, groups_), groups_,
-                     [this](const RecordGroup& group) { write(group); });
-  }
-
   void write(const RecordGroup& group) const {
     char* to = group.place.records;
     auto entry = group.place.entries.begin();
@@ -139,37 +129,18 @@ class Sort final : public Operator {
     }
   }
 
-  Flow give(Batch&& batch) {
-    if (by_) {
-      std::size_t left = 0;
-      for (const Item& item : batch.items()) {
-        if (item.find(*by_) != nullptr) {
-          batch.items()[left++] = item;
-        } else if (fail_keyless(item) == Flow::kStop) {
-          return Flow::kStop;
-        }
-      }
-      batch.truncate(left);
-    }
-    for (const Item& item : std::as_const(batch).items()) {
-      const std::size_t size = record_size(item);
-      if (size == 0) return fail(runs_.too_large());
-      gathered_bytes_ += size;
-    }
-    gathered_count_ += batch.size();
-    kept_bytes_ += kept_.keep_all(batch);
-    group_.batches.push_back(std::move(batch));
-    const bool is_enough =
-        gathered_bytes_ >= runs_.group_bytes() || kept_bytes_ >= most_kept_ / (groups_ + 1);
-    return is_enough ? give_group() : Flow::kMore;
-  }
-
   Flow give_group() {
-    if (!runs_.can_reserve(gathered_count_)) writers_->wait();
-    group_.place = runs_.reserve(gathered_bytes_, gathered_count_);
-    writers_->give(&group_);
+    if (group_.batches.empty()) return Flow::kMore;
+    if (!writers_) {
+      writers_.emplace(std::min(static_cast<std::size_t>(context_.procs()), kMostWriters),
+                       most_kept_ - kept_of_group_,
+                       [this](const RecordGroup& group) { write(group); });
+    }
+    if (!runs_.can_reserve(group_items_)) writers_->wait();
+    group_.place = runs_.reserve(group_bytes_, group_items_);
+    writers_->give(std::exchange(group_, {}));
     kept_.clear();
-    gathered_bytes_ = gathered_count_ = kept_bytes_ = 0;
+    group_bytes_ = group_items_ = 0;
     if (!runs_.is_full()) return Flow::kMore;
     writers_->wait();
     const auto wrong = runs_.spill();
@@ -179,15 +150,13 @@ class Sort final : public Operator {
   Context& context_;
   std::optional<std::string> by_;  // nothing: the text
   std::int64_t most_ = std::numeric_limits<std::int64_t>::max();
-  const std::size_t most_kept_;  // of kept_bytes_
+  const std::size_t most_kept_;      // by the groups
+  const std::size_t kept_of_group_;  // by group_, until it is given
   SortedRuns runs_;
-  std::vector<SortedRuns::Keyed> gathered_;  // not added yet
-  std::size_t gathered_bytes_ = 0;           // of their records
-  Batch kept_;                               // the blocks that they lie in
-  std::size_t kept_bytes_ = 0;               // of these
-  RecordGroup group_;                        // instead of gathered_, once there are writers
-  std::size_t gathered_count_ = 0;           // of its items
-  std::size_t groups_ = 1;                   // that may be on their way, beside group_
+  RecordGroup group_;            // not given yet
+  std::size_t group_bytes_ = 0;  // of its records
+  std::size_t group_items_ = 0;
+  Batch kept_;  // the blocks that its items lie in
   std::optional<RecordWriters> writers_;
 };
 
