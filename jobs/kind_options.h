@@ -444,8 +444,7 @@ inline constexpr std::array<OptionRow, 16> kReduceOptions = {{
      .help = "the field to aggregate, where \"agg\" names none, or to feed; without it, the text"},
     {.name = "memory",
      .type = OptionType::kSize,
-     .help =
-         "bytes for groups or lines, more go to the disk; else a part of limits.memory, or 256MiB",
+     .help = "bytes, more go to the disk; else a part of limits.memory, or 256MiB (128MiB a core)",
      .min = 64 * kKiB},
     {.name = "spill",
      .type = OptionType::kPath,

@@ -29,6 +29,14 @@ T take_bytes(std::string_view* state) {
   return value;
 }
 
+// Of `count` groups, ours[groups[i]] is to[i]; the others go nowhere.
+constexpr Id kNowhere = static_cast<Id>(-1);
+std::vector<Id> spread(std::size_t count, std::span<const Id> groups, std::span<const Id> to) {
+  std::vector<Id> ours(count, kNowhere);
+  for (std::size_t i = 0; i < to.size(); ++i) ours[groups[i]] = to[i];
+  return ours;
+}
+
 class Count final : public Aggregate {
  public:
   void resize(std::size_t groups) override { counts_.resize(groups); }
@@ -39,11 +47,9 @@ class Count final : public Aggregate {
   void add_counts(std::span<const std::int64_t> counts) override {
     for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
   }
-  void merge(const Aggregate& from, std::span<const Id> to) override {
+  void merge(const Aggregate& from, std::span<const Id> groups, std::span<const Id> to) override {
     const auto& other = static_cast<const Count&>(from);
-    for (std::size_t g = 0; g < to.size(); ++g) {
-      if (to[g] != kNowhere) counts_[to[g]] += other.counts_[g];
-    }
+    for (std::size_t i = 0; i < to.size(); ++i) counts_[to[i]] += other.counts_[groups[i]];
   }
   void append_state(Id id, std::string* out) const override { append_bytes(counts_[id], out); }
   void merge_state(Id id, std::string_view state) override {
@@ -80,10 +86,10 @@ class OfNumbers : public Aggregate {
     for (std::size_t i = 0; i < ids.size(); ++i)
       far_bytes_ += states_[ids[i]].add(values.numbers[i]);
   }
-  void merge(const Aggregate& from, std::span<const Id> to) override {
+  void merge(const Aggregate& from, std::span<const Id> groups, std::span<const Id> to) override {
     const auto& other = static_cast<const OfNumbers&>(from);
-    for (std::size_t g = 0; g < to.size(); ++g) {
-      if (to[g] != kNowhere) far_bytes_ += states_[to[g]].add(other.states_[g]);
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      far_bytes_ += states_[to[i]].add(other.states_[groups[i]]);
     }
   }
   void append_state(Id id, std::string* out) const override { states_[id].append_bytes_to(out); }
@@ -213,11 +219,12 @@ class List final : public Aggregate {
       bytes_ += values.texts[i];
     }
   }
-  void merge(const Aggregate& from, std::span<const Id> to) override {
+  void merge(const Aggregate& from, std::span<const Id> groups, std::span<const Id> to) override {
     const auto& other = static_cast<const List&>(from);
+    const std::vector<Id> ours = spread(other.groups_, groups, to);
     for (const Entry& entry : other.entries_) {
-      if (to[entry.id] == kNowhere) continue;
-      entries_.push_back({to[entry.id], bytes_.size(), entry.length});
+      if (ours[entry.id] == kNowhere) continue;
+      entries_.push_back({ours[entry.id], bytes_.size(), entry.length});
       bytes_ += other.value(entry);
     }
   }
@@ -284,11 +291,12 @@ class Distinct final : public Aggregate {
   void add(std::span<const Id> ids, const Values& values) override {
     for (std::size_t i = 0; i < ids.size(); ++i) add_pair(ids[i], values.texts[i]);
   }
-  void merge(const Aggregate& from, std::span<const Id> to) override {
+  void merge(const Aggregate& from, std::span<const Id> groups, std::span<const Id> to) override {
     const auto& other = static_cast<const Distinct&>(from);
+    const std::vector<Id> ours = spread(other.counts_.size(), groups, to);
     for (Id pair = 0; pair < other.pairs_.size(); ++pair) {
-      const Id id = other.group_of(pair);
-      if (to[id] != kNowhere) add_pair(to[id], other.pairs_.key(pair).substr(sizeof id));
+      const Id id = ours[other.group_of(pair)];
+      if (id != kNowhere) add_pair(id, other.pairs_.key(pair).substr(sizeof id));
     }
   }
   // Ids of pairs, those of a group side by side.

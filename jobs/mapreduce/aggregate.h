@@ -64,10 +64,8 @@ class Aggregate {
   /// Adds counts[i] to group i. Only for kCount.
   virtual void add_counts(std::span<const std::int64_t> counts);
 
-  /// Adds the states of `from`, an aggregate of the same kind: its group g to our group to[g], or
-  /// not at all where to[g] is kNowhere.
-  virtual void merge(const Aggregate& from, std::span<const Id> to) = 0;
-  static constexpr Id kNowhere = static_cast<Id>(-1);
+  /// Adds states of `from`, an aggregate of the same kind: its group groups[i] to our group to[i].
+  virtual void merge(const Aggregate& from, std::span<const Id> groups, std::span<const Id> to) = 0;
 
   /// Called once before states are asked for, after the last add or merge.
   virtual void group_states() {}

@@ -1,10 +1,16 @@
 #include "jobs/mapreduce/group_table.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 namespace gorun::jobs {
+
+namespace {
+
+// Their keys are in the caches still when they are looked for.
+constexpr std::size_t kMergedAtOnce = 256;
+
+}  // namespace
 
 GroupTable::GroupTable(std::span<const AggregateKind> kinds)
     : kinds_(kinds.begin(), kinds.end()),
@@ -57,34 +63,42 @@ void GroupTable::add_values(std::span<const std::string_view> keys,
 
 void GroupTable::settle() {
   if (!only_counts_ || keys_.size() == 0) return;
-  counts_.assign(keys_.size(), 0);
-  keys_.take_counts(counts_);
+  std::vector<std::int64_t> counts(keys_.size());
+  keys_.take_counts(counts);
   for (const auto& aggregate : aggregates_) {
     aggregate->resize(keys_.size());
-    aggregate->add_counts(counts_);
+    aggregate->add_counts(counts);
   }
-  counts_ = {};
 }
 
-std::size_t GroupTable::merge(const GroupTable& from, Shard shard) {
-  ids_.assign(from.size(), Aggregate::kNowhere);
-  std::vector<Id> owned;
-  std::vector<std::string_view> keys;
-  for (Id id = 0; id < from.size(); ++id) {
-    if (!shard.owns(from.keys_.hash(id))) continue;
-    owned.push_back(id);
-    keys.push_back(from.key(id));
-  }
-  std::vector<Id> ids(keys.size());
+GroupTable GroupTable::take() {
+  settle();
+  GroupTable taken(kinds_);
+  taken.keys_ = keys_.take();
+  taken.aggregates_.swap(aggregates_);
+  return taken;
+}
+
+std::span<const std::string_view> GroupTable::keys_of(std::span<const Id> groups,
+                                                      std::vector<std::string_view>* keys) const {
+  keys->clear();
+  for (const Id id : groups) keys->push_back(key(id));
+  return *keys;
+}
+
+void GroupTable::merge(const GroupTable& from, std::span<const Id> groups) {
   // No more than that: most keys of a second table are those of the first.
-  keys_.reserve(keys.size());
-  keys_.add(keys, ids);
-  for (std::size_t i = 0; i < owned.size(); ++i) ids_[owned[i]] = ids[i];
+  keys_.reserve(groups.size());
+  ids_.resize(std::max(ids_.size(), groups.size()));
+  const std::span<Id> to = std::span(ids_).first(groups.size());
+  for (std::size_t at = 0; at < groups.size(); at += kMergedAtOnce) {
+    const std::size_t count = std::min(kMergedAtOnce, groups.size() - at);
+    keys_.add(from.keys_of(groups.subspan(at, count), &merged_), to.subspan(at, count));
+  }
   for (std::size_t a = 0; a < aggregates_.size(); ++a) {
     aggregates_[a]->resize(keys_.size());
-    aggregates_[a]->merge(*from.aggregates_[a], ids_);
+    aggregates_[a]->merge(*from.aggregates_[a], groups, to);
   }
-  return owned.size();
 }
 
 std::size_t GroupTable::memory_bytes() const {
@@ -103,16 +117,12 @@ std::size_t GroupTable::bytes_while_adding(std::size_t more) const {
   return keys_.bytes_while_adding(more) + of_states;
 }
 
-std::size_t GroupTable::count_new(const GroupTable& from, Shard shard) const {
-  constexpr std::size_t kAtOnce = 256;
-  std::array<std::string_view, kAtOnce> keys;
-  std::size_t held = 0;
+std::size_t GroupTable::count_new(const GroupTable& from, std::span<const Id> groups) const {
+  std::vector<std::string_view> keys;
   std::size_t count = 0;
-  for (Id id = 0; id < from.size(); ++id) {
-    if (shard.owns(from.keys_.hash(id))) keys[held++] = from.key(id);
-    if (held < kAtOnce && id + 1 < from.size()) continue;
-    count += keys_.count_new(std::span(keys).first(held));
-    held = 0;
+  for (std::size_t at = 0; at < groups.size(); at += kMergedAtOnce) {
+    const auto some = groups.subspan(at, std::min(kMergedAtOnce, groups.size() - at));
+    count += keys_.count_new(from.keys_of(some, &keys));
   }
   return count;
 }

@@ -53,17 +53,19 @@ class GroupTable {
   /// Gives back what only adding and merging into the table need, the larger part. It is settled,
   /// and nothing is added afterwards, until clear().
   void end_adding() { keys_.end_adding(); }
+  /// Moves all groups to a table to which none is added; settles them. This one is empty then, and
+  /// keeps the memory in which the keys of as many are looked up.
+  [[nodiscard]] GroupTable take();
 
-  /// Adds the groups of `from` that `shard` owns; `from` is settled and has the same kinds.
-  /// returns  how many these are, new or not.
-  std::size_t merge(const GroupTable& from, Shard shard = {});
+  /// Adds these groups of `from`, which is settled and has the same kinds.
+  void merge(const GroupTable& from, std::span<const Id> groups);
 
   [[nodiscard]] std::size_t size() const { return keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Bytes that the table holds at most while `more` new keys are added, and then settled.
   [[nodiscard]] std::size_t bytes_while_adding(std::size_t more) const;
-  /// How many groups of `from` merge() would add.
-  [[nodiscard]] std::size_t count_new(const GroupTable& from, Shard shard) const;
+  /// How many of these groups of `from` merge() would add.
+  [[nodiscard]] std::size_t count_new(const GroupTable& from, std::span<const Id> groups) const;
   void clear();
 
   /// To be called once before states are asked for, when the table is settled.
@@ -77,6 +79,7 @@ class GroupTable {
   /// All groups in the byte order of their keys.
   [[nodiscard]] std::vector<Id> sorted_ids() const { return keys_.sorted_ids(); }
   [[nodiscard]] std::string_view key(Id id) const { return keys_.key(id); }
+  [[nodiscard]] std::uint64_t hash(Id id) const { return keys_.hash(id); }
   /// Has the memory fetch a group that will be asked for in a while; in a second step, its key's
   /// bytes. In the order of their keys groups lie all over the place.
   void prefetch(Id id) const {
@@ -92,6 +95,8 @@ class GroupTable {
 
  private:
   void make_aggregates();
+  std::span<const std::string_view> keys_of(std::span<const Id> groups,
+                                            std::vector<std::string_view>* keys) const;
 
   std::vector<AggregateKind> kinds_;
   bool wants_numbers_ = false;
@@ -99,9 +104,10 @@ class GroupTable {
   bool only_counts_ = false;
   KeyIndex keys_;
   std::vector<std::unique_ptr<Aggregate>> aggregates_;
-  std::vector<std::int64_t> counts_;  // scratch of settle()
-  std::vector<Id> ids_;               // scratch of add_values() and merge()
-  std::vector<Number> numbers_;       // scratch of add()
+  // Scratch.
+  std::vector<Id> ids_;                   // of add_values() and merge()
+  std::vector<std::string_view> merged_;  // of merge(): keys
+  std::vector<Number> numbers_;           // of add()
 };
 
 }  // namespace gorun::jobs

@@ -88,6 +88,11 @@ inline void KeyIndex::fill_probe(std::string_view key, Probe* probe) {
   }
 }
 
+// Without a look at the entry, which is somewhere else for each.
+inline std::uint64_t KeyIndex::hash_in(const Slot& slot) {
+  return slot.tag == kLongTag ? slot.first : hash_of({slot.first, slot.second});
+}
+
 // A long key's slot never passes here.
 inline bool KeyIndex::is_of_short(const Slot& slot, std::string_view key, const Probe& probe) {
   return slot.first == probe.first && slot.second == probe.second &&
@@ -184,7 +189,7 @@ void KeyIndex::reserve_for(std::size_t more) {
   slot_count_ = wanted;
   for (std::size_t i = 0; i < old_count; ++i) {
     if (old[i].tag == kFreeTag) continue;
-    std::size_t at = hash(old[i].id) & (wanted - 1);
+    std::size_t at = hash_in(old[i]) & (wanted - 1);
     while (slots_[at].tag != kFreeTag) at = (at + 1) & (wanted - 1);
     slots_[at] = old[i];
   }
@@ -240,6 +245,23 @@ std::size_t KeyIndex::bytes_while_adding(std::size_t more) const {
 void KeyIndex::end_adding() {
   slots_.reset();
   slot_count_ = 0;
+}
+
+KeyIndex KeyIndex::take() {
+  KeyIndex taken;
+  const std::size_t keys = size();
+  taken.entries_ = std::exchange(entries_, {});
+  taken.arena_ = std::exchange(arena_, {});
+  taken.arena_bytes_ = std::exchange(arena_bytes_, 0);
+  arena_free_ = nullptr;
+  arena_left_ = 0;
+  if (4 * keys < slot_count_) {  // of much larger ones that were before
+    end_adding();
+  } else if (slot_count_ > 0) {
+    std::memset(static_cast<void*>(slots_.get()), 0, slot_count_ * sizeof(Slot));
+    entries_.reserve(keys);
+  }
+  return taken;
 }
 
 std::size_t KeyIndex::memory_bytes() const {

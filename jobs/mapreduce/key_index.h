@@ -29,14 +29,18 @@
 
 namespace gorun::jobs {
 
-/// One reducer's part of all keys.
-struct Shard {
-  std::uint32_t index = 0;
-  std::uint32_t count = 1;  // at least 1
-
-  [[nodiscard]] bool owns(std::uint64_t hash) const {
-    return ((hash >> 32) * count) >> 32 == index;
+/// Reducers, each with a part of all keys.
+class Shards {
+ public:
+  /// count  from 1 to 2^32.
+  explicit Shards(std::size_t count) : count_(count) {}
+  /// The number of the one whose the key with this hash is.
+  [[nodiscard]] std::size_t owner(std::uint64_t hash) const {
+    return static_cast<std::size_t>(((hash >> 32) * count_) >> 32);
   }
+
+ private:
+  std::uint64_t count_;
 };
 
 /// threads  one at a time; const methods from any thread while nobody adds.
@@ -85,6 +89,9 @@ class KeyIndex {
   [[nodiscard]] std::size_t bytes_while_adding(std::size_t more) const;
   /// Gives back what only adding needs; no key is added afterwards, until clear().
   void end_adding();
+  /// Moves all keys, with their ids, to an index to which none is added. This one is empty then,
+  /// and keeps the memory in which as many new ones are looked up.
+  [[nodiscard]] KeyIndex take();
 
   /// Forgets all keys and gives their memory back.
   void clear() { *this = KeyIndex(); }
@@ -120,6 +127,7 @@ class KeyIndex {
   };
 
   static void fill_probe(std::string_view key, Probe* probe);
+  [[nodiscard]] static std::uint64_t hash_in(const Slot& slot);
   [[nodiscard]] std::size_t slots_for(std::size_t more) const;
   void reserve_for(std::size_t more);
   Slot& find_or_add(std::string_view key, const Probe& probe);

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "jobs/batch.h"
-#include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/dealt_table.h"
 #include "jobs/mapreduce/shard_groups.h"
 #include "jobs/stage.h"
 #include "jobs/system_error.h"
@@ -21,8 +21,8 @@ namespace gorun::jobs {
 
 /// One table, shared by all shards; the last one drops it.
 struct TableParcel final : Parcel {
-  explicit TableParcel(std::shared_ptr<const GroupTable> shared) : table(std::move(shared)) {}
-  std::shared_ptr<const GroupTable> table;
+  explicit TableParcel(std::shared_ptr<const DealtTable> shared) : dealt(std::move(shared)) {}
+  std::shared_ptr<const DealtTable> dealt;
 };
 
 /// What the shards have merged so far, of all tables. Relaxed: hints, which nothing follows from
@@ -47,15 +47,17 @@ class MergeTables final : public Merger {
       : groups_(groups),
         failure_(failure),
         merged_(merged),
-        shard_{static_cast<std::uint32_t>(place.shard), static_cast<std::uint32_t>(place.shards)},
+        shard_(place.shard),
         order_(place.is_alone ? ShardGroups::Order::kAny : ShardGroups::Order::kByKey) {}
   void take(ParcelPtr parcel) override {
     if (failure_) return;
-    const auto merged = groups_.merge(*static_cast<TableParcel&>(*parcel).table, shard_);
-    if (merged.ok()) {
-      merged_.note(merged->all, merged->new_ones);
+    const DealtTable& dealt = *static_cast<TableParcel&>(*parcel).dealt;
+    const auto groups = dealt.groups_of(shard_);
+    const auto new_ones = groups_.merge(dealt.table(), groups);
+    if (new_ones.ok()) {
+      merged_.note(groups.size(), *new_ones);
     } else {
-      failure_ = merged.error();
+      failure_ = new_ones.error();
     }
   }
   void finish() override {
@@ -66,7 +68,7 @@ class MergeTables final : public Merger {
   ShardGroups& groups_;
   std::optional<SystemError>& failure_;
   MergedGroups& merged_;
-  const Shard shard_;
+  const std::size_t shard_;
   const ShardGroups::Order order_;
 };
 

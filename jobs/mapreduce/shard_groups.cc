@@ -5,22 +5,22 @@
 
 namespace gorun::jobs {
 
-Expected<ShardGroups::Merged, SystemError> ShardGroups::merge(const GroupTable& table,
-                                                              Shard shard) {
-  const auto fits = [&](std::size_t groups) {
-    return table_.bytes_while_adding(groups) <= memory_bytes_;
+Expected<std::size_t, SystemError> ShardGroups::merge(const GroupTable& table,
+                                                      std::span<const GroupTable::Id> groups) {
+  const auto fits = [&](std::size_t more) {
+    return table_.bytes_while_adding(more) <= memory_bytes_;
   };
   // Most groups of a later table are those of the first; they are looked for if it matters.
-  if (table_.size() > 0 && !fits(table.size()) && !fits(table_.count_new(table, shard))) {
+  if (table_.size() > 0 && !fits(groups.size()) && !fits(table_.count_new(table, groups))) {
     if (auto failed = spill()) return *std::move(failed);
   }
   const std::size_t before = table_.size();
-  const std::size_t all = table_.merge(table, shard);
-  const Merged merged = {all, table_.size() - before};
+  table_.merge(table, groups);
+  const std::size_t new_ones = table_.size() - before;
   if (table_.memory_bytes() > memory_bytes_) {
     if (auto failed = spill()) return *std::move(failed);
   }
-  return merged;
+  return new_ones;
 }
 
 std::optional<SystemError> ShardGroups::spill() {

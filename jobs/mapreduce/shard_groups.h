@@ -30,12 +30,9 @@ class ShardGroups {
         // Buffers are needed when the table is gone.
         runs_(kinds, memory_bytes, std::move(directory)) {}
 
-  struct Merged {
-    std::size_t all;
-    std::size_t new_ones;  // that were not in memory
-  };
-  /// Adds the groups of `table` that `shard` owns; returns how many these were.
-  [[nodiscard]] Expected<Merged, SystemError> merge(const GroupTable& table, Shard shard);
+  /// Adds these groups of `table`; returns how many of them were not in memory.
+  [[nodiscard]] Expected<std::size_t, SystemError> merge(const GroupTable& table,
+                                                         std::span<const GroupTable::Id> groups);
   enum class Order : std::uint8_t { kByKey, kAny };
   /// Comes after the last merge.
   [[nodiscard]] std::optional<SystemError> finish(Order order);

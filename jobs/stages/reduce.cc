@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "jobs/format/quote.h"
+#include "jobs/mapreduce/dealt_table.h"
 #include "jobs/mapreduce/group_feed.h"
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
@@ -40,7 +41,10 @@
 namespace gorun::jobs {
 namespace {
 
-constexpr std::int64_t kReduceMemory = std::int64_t{256} << 20;
+// Where nobody says. Each worker has a table: with one memory for however many, all of them would
+// be small where there are many cores, combine little, and leave most of the work to be done twice.
+constexpr std::size_t kReduceMemory = std::size_t{256} << 20;
+constexpr std::size_t kReduceMemoryOfShard = std::size_t{128} << 20;
 // A table of so many groups is in the second-level cache still.
 constexpr std::size_t kCachedGroups = 12 << 10;
 
@@ -137,7 +141,10 @@ class Combine final : public Operator {
   }
 
   void finish(Out& /*out*/) override {
-    if (table_.size() > 0) static_cast<void>(hand_over());
+    if (table_.size() == 0) return;
+    table_.settle();
+    table_.end_adding();
+    static_cast<void>(give(std::move(table_)));
   }
 
  private:
@@ -370,10 +377,12 @@ class Combine final : public Operator {
   Flow hand_over_if_full() { return table_.memory_bytes() > budget_ ? hand_over() : Flow::kMore; }
 
   Flow hand_over() {
-    table_.settle();
-    const auto shared = std::make_shared<const GroupTable>(std::move(table_));
-    table_ = GroupTable(options_.kinds);
     records_ = 0;
+    return give(table_.take());
+  }
+  Flow give(GroupTable&& table) {
+    const auto shared =
+        std::make_shared<const DealtTable>(std::move(table), context_.shard_count());
     for (std::size_t shard = 0; shard < context_.shard_count(); ++shard) {
       if (context_.hand_over(shard, std::make_unique<TableParcel>(shared)) == Flow::kStop) {
         return Flow::kStop;
@@ -404,7 +413,7 @@ class ReduceStage final : public Stage {
  public:
   explicit ReduceStage(const StageSpec& spec)
       : options_(read_options(spec.options)),
-        memory_bytes_(static_cast<std::size_t>(kept_bytes(spec).value_or(kReduceMemory))),
+        memory_bytes_(kept_bytes(spec)),
         directory_(spec.options.text("spill")) {
     const bool is_named = !spec.options.aggregates("agg").front().name.empty();
     // One field is called "key", until results have names of their own.
@@ -431,12 +440,13 @@ class ReduceStage final : public Stage {
     // There are about as many workers as shards. Each fills a table, as many wait in front of a
     // shard, and that merges one more; those that are full take less than half of what they did.
     const std::size_t workers = context.shard_count();
-    return std::make_unique<Combine>(options_, memory_bytes_ / (3 * workers + 1), merged_, context);
+    return std::make_unique<Combine>(options_, memory_bytes(workers) / (3 * workers + 1), merged_,
+                                     context);
   }
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
-    shards_.push_back(
-        std::make_unique<Result>(options_.kinds, memory_bytes_ / 2 / place.shards, directory_));
+    shards_.push_back(std::make_unique<Result>(
+        options_.kinds, memory_bytes(place.shards) / 2 / place.shards, directory_));
     return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
                                          place);
   }
@@ -457,6 +467,11 @@ class ReduceStage final : public Stage {
   }
 
  private:
+  [[nodiscard]] std::size_t memory_bytes(std::size_t shards) const {
+    return memory_bytes_ ? static_cast<std::size_t>(*memory_bytes_)
+                         : std::max(kReduceMemory, shards * kReduceMemoryOfShard);
+  }
+
   // What a merger leaves for conclude().
   struct Result {
     Result(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
@@ -561,7 +576,7 @@ class ReduceStage final : public Stage {
   }
 
   const ReduceOptions options_;
-  const std::size_t memory_bytes_;
+  const std::optional<std::int64_t> memory_bytes_;
   const std::string directory_;
   std::vector<std::string> names_;  // of the fields that an item gets: keys, then results
   std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then who puts it out

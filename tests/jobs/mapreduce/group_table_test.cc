@@ -8,8 +8,10 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "jobs/mapreduce/dealt_table.h"
 #include "jobs/text/cutter.h"
 #include "tests/support/scratch_dir.h"
 #include "tests/support/shell.h"
@@ -129,7 +131,8 @@ TEST_CASE("what the sums of doubles take counts as memory") {
     // At least a double and a pointer to it in each group.
     CHECK(of_doubles.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
     GroupTable merged({&kind, 1});
-    merged.merge(of_doubles, {0, 1});
+    const DealtTable dealt(std::move(of_doubles), 1);
+    merged.merge(dealt.table(), dealt.groups_of(0));
     CHECK(merged.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
   }
 }
@@ -151,17 +154,23 @@ TEST_CASE("any split over mappers and shards gives the same bytes") {
   for (const std::size_t mappers : {1U, 3U, 16U}) {
     for (const std::uint32_t shards : {1U, 2U, 7U}) {
       std::shuffle(rows.begin(), rows.end(), random);
-      std::vector<GroupTable> maps;
+      std::vector<DealtTable> maps;
       for (std::size_t m = 0; m < mappers; ++m) {
-        maps.emplace_back(kAllKinds);
-        Rows part;
-        for (std::size_t i = m; i < rows.size(); i += mappers) part.push_back(rows[i]);
-        add_all(&maps.back(), part);
+        GroupTable map(kAllKinds);
+        for (std::size_t round = 0; round < 3; ++round) {  // each with the slots of those before
+          Rows part;
+          for (std::size_t i = m + round * mappers; i < rows.size(); i += 3 * mappers) {
+            part.push_back(rows[i]);
+          }
+          add_all(&map, part);
+          maps.emplace_back(map.take(), shards);
+          CHECK(map.size() == 0);
+        }
       }
       std::vector<std::string> lines;
       for (std::uint32_t s = 0; s < shards; ++s) {
         GroupTable reduced(kAllKinds);
-        for (const GroupTable& map : maps) reduced.merge(map, {s, shards});
+        for (const DealtTable& map : maps) reduced.merge(map.table(), map.groups_of(s));
         const std::string text = lines_of(&reduced, 7);
         for (std::size_t at = 0; at < text.size();) {
           const std::size_t end = text.find('\n', at) + 1;
