@@ -83,6 +83,7 @@ def rows(build, folder):
     return {
         "words": {
             "gorun": f"{gorun} count --top 20 {words}",
+            "one core": f"{gorun} count --jobs 1 --top 20 {words}",
             "floor": f"{floor} words {words}",
             "reading": f"{floor} reading {words}",
             "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_words}\"",
@@ -120,7 +121,7 @@ def rows(build, folder):
 
 SLOW = {"python3", "jq"}
 NO_ANSWER = {"reading", "copying"}
-NO_PEERS = {"gorun", "floor", "in 8 GiB"} | NO_ANSWER
+NO_PEERS = {"gorun", "one core", "floor", "in 8 GiB"} | NO_ANSWER
 
 
 def run(command, output):
@@ -182,6 +183,8 @@ def main():
             title = name
             if peers:
                 title += f"  ratio {best['gorun'][0] / min(peers):.3f}"
+            if "one core" in best:
+                title += f"  {best['one core'][0] / best['gorun'][0]:.2f} times as fast as on one core"
             if "floor" in best:
                 title += f"  {best['gorun'][0] / best['floor'][0]:.2f} of the floor"
             print(title)
