@@ -55,19 +55,16 @@ class Mutex::Section {
   const bool has_m_ = current_m() != nullptr;
 };
 
-// The part of flip_fast() that needs no M.
-bool Mutex::flip_shared(Word from) {
-  Word word = word_.load(std::memory_order_relaxed);
-  return (from == 0 ? may_flip<0>(word) : may_flip<kLocked>(word)) &&
-         word_.compare_exchange_strong(word, word ^ kLocked, std::memory_order_acq_rel,
-                                       std::memory_order_relaxed);
-}
-
-// The gate was not open: its M has to do something else first.
-bool Mutex::flip_after_enter(Word from) {
-  enter_slow();
-  leave_runtime();
-  return flip_shared(from);
+// After a flip_fast() in vain: out of the runtime. returns whether that was all, as where there was
+// no M, or one that had to do something else first.
+template <Mutex::Word kFrom>
+bool Mutex::leave_fast() {
+  if (const M* const m = current_m(); m != nullptr) {
+    if (!M::is_open(m->gate.load(std::memory_order_seq_cst))) enter_slow();
+    leave_runtime();
+  }
+  const Word word = word_.load(std::memory_order_relaxed);
+  return (word & kLocked) == kFrom && flip_shared<kFrom>(word);
 }
 
 // The word, which replace() may be given until the section is left.
@@ -145,7 +142,8 @@ bool Mutex::take(Section& section, Word woken) {
 }
 
 bool Mutex::try_lock_slow() {
-  // Shared: the fast path found it locked, or lost a race for it.
+  if (leave_fast<0>()) return true;
+  // The fast path found it locked, or lost a race for it.
   if ((word_.load(std::memory_order_relaxed) & (kBiased | kShared)) == kShared) return false;
   Section section;
   return take(section, 0);
@@ -185,6 +183,7 @@ void Mutex::lock_slow() {
 }
 
 void Mutex::unlock_slow() {
+  if (leave_fast<kLocked>()) return;
   Section section;
   for (;;) {
     const Word word = settle(section);

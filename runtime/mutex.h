@@ -12,7 +12,8 @@
 //   biased   the P's owner, in the runtime, by plain stores: it is alone there (the handshake of
 //            sched/m.h). Anybody else ends the bias first, once and for all, while nobody is in the
 //            runtime with that P (Sched::p_at_rest).
-//   shared   anybody, by compare-and-swap, for good.
+//   shared   anybody, by a locked instruction, for good: who locks sets `locked`, which changes
+//            nothing where it is set, and asks whether it was; all else is a compare-and-swap.
 //
 // So a mutex that is always locked on one P costs no locked instruction, one that several Ps want
 // costs two, and the change costs some microseconds, at most once in a mutex's life. The fast paths
@@ -52,11 +53,16 @@ class Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void lock() {
-    if (!try_lock_fast()) lock_slow();
+    if (!flip_fast<0>()) lock_slow();
   }
 
   /// Takes the mutex if it is free; never parks.
-  [[nodiscard]] bool try_lock() { return try_lock_fast() || try_lock_slow(); }
+  [[nodiscard]] bool try_lock() {
+    // Only a look at one that is held: a locked instruction would take its line from the holder.
+    if ((word_.load(std::memory_order_relaxed) & (kShared | kLocked)) == (kShared | kLocked))
+      return false;
+    return flip_fast<0>() || try_lock_slow();
+  }
 
   void unlock() {
     if (!flip_fast<kLocked>()) unlock_slow();
@@ -77,44 +83,44 @@ class Mutex {
 
   static bool is_biased(Word word) { return (word & kBiased) != 0; }
 
-  bool try_lock_fast() { return flip_fast<0>(); }
-
-  // `word` is shared, kLocked is as in kFrom, and there is nothing else to do.
-  template <Word kFrom>
-  static bool may_flip(Word word) {
-    return (word & (kShared | kLocked)) == (kShared | kFrom) && !(kFrom != 0 && needs_wake(word));
-  }
-
   // Changes kLocked from what it is in kFrom, if the mutex is biased to this P or shared, and that
-  // is all.
+  // is all. returns false where there is more to do; leave_fast() must be first then, as its M is
+  // still in the runtime, or stands before a gate that is not open.
   template <Word kFrom>
-  bool flip_fast() {
+  [[gnu::always_inline]] bool flip_fast() {
     M* const m = current_m();
     if (m == nullptr) [[unlikely]]
-      return flip_shared(kFrom);
+      return false;
     // The key of this P, if the gate is open; else there is more, and no word is equal to it.
     const Word key = m->knock();
-    Word word = word_.load(std::memory_order_relaxed);
+    const Word word = word_.load(std::memory_order_relaxed);
     if (word == (key | kFrom)) [[likely]] {
       word_.store(key | (kFrom ^ kLocked), std::memory_order_relaxed);
-      m->leave();
-      return true;
+    } else {
+      // In the runtime for no reason, but to leave it first would be one more store that the
+      // locked instruction has to wait for.
+      if (!M::is_open(key) || !flip_shared<kFrom>(word)) [[unlikely]]
+        return false;
     }
-    if (!M::is_open(key)) [[unlikely]]
-      return flip_after_enter(kFrom);
-    // In the runtime for no reason, but to leave it first would be one more store that the exchange
-    // has to wait for.
-    const bool flipped = may_flip<kFrom>(word) &&
-                         word_.compare_exchange_strong(
-                             word, word ^ kLocked,
-                             kFrom == 0 ? std::memory_order_acquire : std::memory_order_release,
-                             std::memory_order_relaxed);
     m->leave();
-    return flipped;
+    return true;
   }
 
-  bool flip_shared(Word from);
-  bool flip_after_enter(Word from);
+  // The same if `word` is shared. To lock is no exchange: that would need `word`, which is not to
+  // be had before the last locked instruction has ended, and a guess at it is enough to come here.
+  template <Word kFrom>
+  [[gnu::always_inline]] bool flip_shared(Word word) {
+    if constexpr (kFrom == 0) {
+      return (word & kShared) != 0 &&
+             (word_.fetch_or(kLocked, std::memory_order_acquire) & kLocked) == 0;
+    }
+    return (word & (kShared | kLocked)) == (kShared | kLocked) && !needs_wake(word) &&
+           word_.compare_exchange_strong(word, word ^ kLocked, std::memory_order_release,
+                                         std::memory_order_relaxed);
+  }
+
+  template <Word kFrom>
+  bool leave_fast();
   void lock_slow();
   bool try_lock_slow();
   void unlock_slow();

@@ -74,7 +74,7 @@ FLOORS = {
     "select2": ("context_switch", 2, 1),
     "select8": ("context_switch", 2, 1),
     "mutex1": ("atomic_rmw", 2, 2),  # with a single P no locked instruction is needed
-    "mutex8": ("atomic_rmw", 2, 2),
+    "mutex8": ("lock_word", 1, 2),
     "getppid_syscall": ("system_call", 1, 1),
     "blockread_pingpong": ("system_call", 4, 1),
 }

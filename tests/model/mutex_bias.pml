@@ -2,10 +2,12 @@
  *
  *   owner      lock and unlock: in_rt = 1; load steal (the gate); load the word. Steal is 0 and the
  *              word biased -> a plain store of the other state; in_rt = 0. Steal is 0 and the word
- *              not biased -> compare-and-swap as everybody; in_rt = 0. Steal is set -> in_rt = 0;
- *              lock; steal = 0; in_rt = 1; unlock; in_rt = 0; load the word anew: not biased ->
- *              compare-and-swap. If nothing came of it, again
- *   the other  lock: load the word: biased -> end_bias(); else compare-and-swap
+ *              not biased -> as everybody; in_rt = 0. Steal is set -> in_rt = 0; lock; steal = 0;
+ *              in_rt = 1; unlock; in_rt = 0; load the word anew: not biased -> as everybody. If
+ *              nothing came of it, again
+ *   the other  lock: load the word: biased -> end_bias(); else as everybody
+ *   everybody  lock: fetch-or LOCKED, whatever the word was a moment ago; it was not set -> ours.
+ *              unlock: compare-and-swap
  *   end_bias   lock; steal = 1; membarrier; load in_rt: 0 -> load the word, store it without the
  *              bias; steal = 0; unlock. 1 -> steal = 0; unlock; again
  *
@@ -13,10 +15,10 @@
  *
  * Safety: one at a time is between lock and unlock, and reads what the last one wrote there (plain
  * memory). Nobody waits for ever: both come to their end.
- * Mutants: NO_MEMBARRIER; NO_DECISION_LOCK (the owner does not wait for the decision);
- * GATE_IGNORED (it does not even look); CHECK_FIRST
- * (the owner looks at the word before it is in the runtime); EARLY_WORD (end_bias takes the word that
- * it saw before the owner was out); STEAL_FIRST (steal is cleared before the word has changed); IN_RT_IGNORED.
+ * Mutants: NO_MEMBARRIER; NO_DECISION_LOCK (the owner does not wait for the decision); GATE_IGNORED
+ * (it does not even look); CHECK_FIRST (the owner looks at the word before it is in the runtime);
+ * EARLY_WORD (end_bias takes the word that it saw before the owner was out); STEAL_FIRST (steal is
+ * cleared before the word has changed); IN_RT_IGNORED; BLIND_OR (the other locks what may be biased).
  */
 
 #ifndef ROUNDS
@@ -48,6 +50,14 @@ inline use(by) {
   inside--
 }
 
+/* The word was not biased when it was last looked at. */
+inline share(by, from, to) {
+  if
+  :: from == 0 -> atomic { FENCE(by); done = (mem[WORD] & LOCKED) == 0; mem[WORD] = mem[WORD] | LOCKED }
+  :: else -> cas(by, WORD, from, to, done)
+  fi
+}
+
 /* The owner: the lower half `from` -> `to`, by whichever way the word asks for. */
 inline own_replace(from, to) {
   done = false;
@@ -77,7 +87,7 @@ inline own_replace(from, to) {
         store(0, IN_RT, 0);
         word = LOAD(0, WORD);
         if
-        :: word == from -> cas(0, WORD, from, to, done)
+        :: word < BIASED -> share(0, from, to)
         :: else
         fi
 #else
@@ -94,7 +104,7 @@ inline own_replace(from, to) {
      :: else ->
         if
         :: word == (BIASED | from) -> store(0, WORD, BIASED | to); done = true
-        :: word == from -> cas(0, WORD, from, to, done)
+        :: word < BIASED -> share(0, from, to)
         :: else
         fi;
         store(0, IN_RT, 0)
@@ -166,9 +176,10 @@ proctype Other() {
      :: else ->
         word = LOAD(1, WORD);
         if
+#ifndef BLIND_OR
         :: word >= BIASED -> end_bias()
-        :: word == 0 -> cas(1, WORD, 0, LOCKED, done)
-        :: else
+#endif
+        :: else -> share(1, 0, LOCKED)
         fi;
         word = 0
      od;

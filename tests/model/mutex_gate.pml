@@ -4,9 +4,9 @@
  * while the M owns the P that the mutex is biased to. All changes are locked instructions.
  *
  *   lock, unlock  in_rt = 1; load the gate; load the word. The gate is KEY alone and the word is
- *                 biased -> a plain store; in_rt = 0. The word is not biased -> compare-and-swap;
- *                 in_rt = 0. STEAL -> in_rt = 0; lock; clear STEAL; in_rt = 1; unlock; no KEY ->
- *                 wait for the P and become its owner; in_rt = 0; compare-and-swap, if not biased.
+ *                 biased -> a plain store; in_rt = 0. The word is not biased -> lock: fetch-or
+ *                 LOCKED, it was not set -> ours; unlock: compare-and-swap; in_rt = 0. STEAL -> in_rt = 0; lock; clear STEAL; in_rt = 1; unlock; no KEY ->
+ *                 wait for the P and become its owner; in_rt = 0; the same, if not biased.
  *                 If nothing came of it, again: who waits for the mutex gives its P up
  *   own           (scheduler's lock:) the P is idle -> not any more; set KEY; p->m = me
  *   give up       clear KEY; p->m = 0; (scheduler's lock:) the P is idle
@@ -115,6 +115,14 @@ inline enter_by_gate(me) {
   fi
 }
 
+/* The word was not biased when it was last looked at. */
+inline share(by, from, to) {
+  if
+  :: from == 0 -> atomic { FENCE(by); done = (mem[WORD] & LOCKED) == 0; mem[WORD] = mem[WORD] | LOCKED }
+  :: else -> cas(by, WORD, from, to, done)
+  fi
+}
+
 /* The lower half `from` -> `to`, by whichever way the word asks for. */
 inline replace(me, from, to) {
   done = false;
@@ -135,7 +143,7 @@ inline replace(me, from, to) {
         store(me, IN_RT + me, 0);
         word = LOAD(me, WORD);
         if
-        :: word == from -> cas(me, WORD, from, to, done)
+        :: word < BIASED -> share(me, from, to)
         :: else
         fi
      :: else ->
@@ -143,7 +151,7 @@ inline replace(me, from, to) {
         :: gate == KEY && word == (BIASED | from) ->
            store(me, WORD, BIASED | to);
            done = true
-        :: word == from -> cas(me, WORD, from, to, done)
+        :: word < BIASED -> share(me, from, to)
         :: else
         fi;
         store(me, IN_RT + me, 0)
@@ -235,8 +243,8 @@ proctype Other() {
         word = LOAD(1, WORD);
         if
         :: word >= BIASED -> end_bias()
-        :: word == 0 -> cas(1, WORD, 0, LOCKED, done)
-        :: else -> (mem[WORD] != LOCKED)
+        :: word == LOCKED -> (mem[WORD] != LOCKED)
+        :: else -> share(1, 0, LOCKED)
         fi;
         word = 0
      od;

@@ -90,7 +90,8 @@ handshake() {
 mutex_bias() {
   check holds mutex_bias '2 locks each' -DROUNDS=2
   check holds mutex_bias '4 locks each' -DROUNDS=4
-  for mutant in NO_MEMBARRIER NO_DECISION_LOCK GATE_IGNORED CHECK_FIRST EARLY_WORD STEAL_FIRST IN_RT_IGNORED; do
+  for mutant in NO_MEMBARRIER NO_DECISION_LOCK GATE_IGNORED CHECK_FIRST EARLY_WORD STEAL_FIRST IN_RT_IGNORED \
+    BLIND_OR; do
     check refuted mutex_bias "mutant $mutant" -D$mutant
   done
 }
