@@ -19,7 +19,11 @@ bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '
 
 }  // namespace
 
-JsonCutter::JsonCutter(const NamedTexts& fields) : fields_(fields), skimmer_(pointers_of(fields)) {}
+JsonCutter::JsonCutter(const NamedTexts& fields)
+    : fields_(fields),
+      skimmer_(pointers_of(fields)),
+      places_(fields.size()),
+      kinds_(fields.size()) {}
 
 void JsonCutter::begin(std::string_view text, JsonFraming framing) {
   text_ = text;
@@ -100,13 +104,53 @@ void JsonCutter::fill(RecordTable* table) {
   }
 }
 
+// Documents that look alike go to the table.
+struct JsonCutter::Alike {
+  JsonCutter& cutter;
+  RecordTable& table;
+
+  bool take(std::size_t begin, std::size_t end) {
+    cutter.take_tokens(cutter.bytes_.substr(begin, end - begin), &table);
+    return !table.is_full();
+  }
+  [[nodiscard]] std::size_t room() const { return table.room(); }
+  JsonColumns::Places places(std::size_t begin) {
+    for (std::size_t i = 0; i < cutter.places_.size(); ++i) {
+      cutter.places_[i] = table.next_values(i);
+    }
+    return {cutter.text_.data() + begin, table.next_texts(), cutter.places_, cutter.kinds_};
+  }
+  void took(std::size_t count) {
+    for (std::size_t i = 0; i < cutter.kinds_.size(); ++i) {
+      const JsonToken::Kind kind = cutter.kinds_[i];
+      if (kind == JsonToken::Kind::kNumber) {
+        cutter.take_words(i, count, &table);
+      } else {
+        const bool is_integer = kind == JsonToken::Kind::kInteger;
+        table.set_types(i, count, is_integer ? FieldType::kNumber : FieldType::kText);
+      }
+    }
+    table.add_next(count);
+  }
+};
+
 template <JsonLines kLines>
 void JsonCutter::take_alike(RecordTable* table) {
   skip_blanks();
-  at_ = skimmer_.skim_alike<kLines>(at_, [&](std::size_t begin, std::size_t end) {
-    take_tokens(bytes_.substr(begin, end - begin), table);
-    return !table->is_full();
-  });
+  Alike to{*this, *table};
+  at_ = skimmer_.skim_alike<kLines>(at_, to);
+}
+
+// Numbers of any kind, which may be written in another way in a record, and words among them.
+void JsonCutter::take_words(std::size_t column, std::size_t count, RecordTable* table) {
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string_view& value = table->next_values(column)[i];
+    const JsonToken::Kind kind = kind_of_word(value);
+    table->next_types(column)[i] =
+        kind == JsonToken::Kind::kLiteral ? FieldType::kText : FieldType::kNumber;
+    if (kind != JsonToken::Kind::kNumber) continue;
+    if (auto text = json_number_text(value)) value = table->keep(*std::move(text));
+  }
 }
 
 std::optional<WrongRecord> JsonCutter::take_wrong() { return std::exchange(wrong_, std::nullopt); }

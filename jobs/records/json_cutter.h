@@ -44,8 +44,10 @@ class JsonCutter {
   bool find_document();
   bool find_element(bool is_first);
   bool take_document(RecordTable* table);
+  struct Alike;
   template <JsonLines kLines>
   void take_alike(RecordTable* table);
+  void take_words(std::size_t column, std::size_t count, RecordTable* table);
   void take_tokens(std::string_view document, RecordTable* table);
   void take_odd_token(const JsonToken& token, std::size_t column, RecordTable* table);
   bool decode(std::string_view document, std::size_t begin, RecordTable* table);
@@ -65,6 +67,9 @@ class JsonCutter {
   bool is_closed_ = false;  // the array is
   bool is_first_ = true;    // no document of the text was looked at
   std::optional<WrongRecord> wrong_;
+  // Of documents side by side, by field.
+  std::vector<std::string_view*> places_;
+  std::vector<JsonToken::Kind> kinds_;
 };
 
 }  // namespace gorun::jobs

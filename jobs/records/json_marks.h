@@ -42,12 +42,19 @@ class JsonMarks {
   /// How many marks there are.
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] std::size_t operator[](std::size_t mark) const { return marks_[mark]; }
+  /// All from this one on.
+  [[nodiscard]] const std::uint16_t* from(std::size_t mark) const { return marks_.data() + mark; }
 
   /// How many digits there are from `at` on, up to the window's end; more than kMostDigits: as many
   /// or more.
   /// at  below size() + kSlack
   [[nodiscard]] unsigned digits(std::size_t at) const {
     return static_cast<unsigned>(std::countr_zero(bits_from(others_.data(), at) | kTopByte));
+  }
+  /// Of at least kMostDigits + 1 bytes from `at` on, the first one's lowest: is it no digit?
+  /// at  below size() + kSlack
+  [[nodiscard]] std::uint64_t others_from(std::size_t at) const {
+    return bits_from(others_.data(), at);
   }
   [[nodiscard]] bool has_backslashes() const { return has_backslashes_; }
   /// True if there is a backslash in [from, to), to <= size().

@@ -65,6 +65,7 @@ class JsonShape {
   [[nodiscard]] bool has_line_feed() const { return has_line_feed_; }
 
  private:
+  friend class JsonColumns;
   // A text that is longer makes a document that no shape is made of.
   static constexpr std::size_t kLongestText = 128;
   enum class Value : std::uint8_t {

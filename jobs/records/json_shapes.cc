@@ -116,6 +116,15 @@ template JsonShape::Match JsonShapes::try_others<JsonLines::kEnd>(const JsonWind
                                                                   std::size_t, JsonToken*,
                                                                   JsonShape::Match);
 
+const JsonColumns* JsonShapes::columns_of(std::size_t shape) {
+  Held& held = shapes_[shape];
+  if (!held.columns && held.has_columns) {
+    held.columns = JsonColumns::of(*held.shape);
+    held.has_columns = held.columns.has_value();
+  }
+  return held.has_columns ? &*held.columns : nullptr;
+}
+
 // Takes account of the matches since the last time, and of tries that failed.
 void JsonShapes::settle(std::size_t failed) {
   lessons_ = std::min(lessons_ + matched_, kMostLessons);
@@ -146,7 +155,7 @@ void JsonShapes::missed(std::size_t begin, std::size_t end, std::span<const Json
   auto shape = JsonShape::of(text_.substr(begin, end - begin), tokens);
   if (!shape) return;
   shape_count_ = std::max(shape_count_, slot + 1);
-  shapes_[slot] = {std::make_unique<const JsonShape>(*std::move(shape)), slot, 0};
+  shapes_[slot] = {.shape = std::make_unique<const JsonShape>(*std::move(shape)), .after = slot};
   last_ = shapes_[last_].after = slot;
 }
 

@@ -13,19 +13,25 @@
 //           more shapes than there is room for the first ones stay, rather than each being lost
 //           just before it is back.
 //
+// Where one shape follows itself, documents are compared side by side (json_columns.h), once some
+// were matched one by one; if that fails, more are before it is tried again, and each time more.
+//
 // Invariant
 //   I1  What match() says of a document does not depend on what was seen before, but for whether it
 //       says anything (JsonShape, I1).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "jobs/records/json_columns.h"
 #include "jobs/records/json_marks.h"
 #include "jobs/records/json_scan.h"
 #include "jobs/records/json_shape.h"
@@ -53,11 +59,14 @@ class JsonShapes {
   /// tokens  of all pointers, and one more that is nobody's.
   [[nodiscard]] std::size_t match(std::size_t begin, JsonLines lines, std::span<JsonToken> tokens);
   /// Matches documents that follow each other, with blanks or nothing between them, as long as they
-  /// have one of the shapes, and calls take(begin, end) with the tokens of each; false: no more are
-  /// wanted. Documents of a text that is one array are none of these.
+  /// have one of the shapes. Documents of a text that is one array are none of these.
+  /// to  bool take(begin, end)  takes a document, which has `tokens`; false: no more are wanted
+  ///     std::size_t room()     so many more are wanted at most
+  ///     JsonColumns::Places places(begin)  for the next ones; the window begins at text[begin]
+  ///     void took(count)       takes so many, which were written there
   /// returns  where the next one begins, which may be none
-  template <JsonLines kLines, class Take>
-  std::size_t match_alike(std::size_t begin, std::span<JsonToken> tokens, Take take);
+  template <JsonLines kLines, class To>
+  std::size_t match_alike(std::size_t begin, std::span<JsonToken> tokens, To& to);
   // Not an optional: see JsonShape::Match.
   static constexpr std::size_t kNoMatch = static_cast<std::size_t>(-1);
   /// A document for which match() said kNoMatch is kPlain and has these tokens.
@@ -66,6 +75,8 @@ class JsonShapes {
   /// What was done so far, maybe in vain: shapes that were made, tries that failed.
   [[nodiscard]] std::size_t made() const { return made_; }
   [[nodiscard]] std::size_t failed() const { return failed_; }
+  /// Documents that matched side by side.
+  [[nodiscard]] std::size_t side_by_side() const { return side_by_side_; }
 
  private:
   static constexpr std::size_t kMostShapes = 16;
@@ -75,9 +86,15 @@ class JsonShapes {
   static constexpr std::size_t kMostLessons = kMostShapes * kMatchesByShape;
   struct Held {
     std::unique_ptr<const JsonShape> shape;
-    std::size_t after = 0;   // the one that followed last
-    std::size_t failed = 0;  // tries since it matched
+    std::size_t after = 0;                              // the one that followed last
+    std::size_t failed = 0;                             // tries since it matched
+    std::optional<JsonColumns> columns = std::nullopt;  // once they were asked for, if there are
+    bool has_columns = true;                            // as far as is known
   };
+  // Documents that are matched one by one before they are side by side.
+  static constexpr std::size_t kLeastAlone = 16;
+  static constexpr std::size_t kMostAlone = 1024;
+  static constexpr std::size_t kAloneBehindOther = 4;  // than the one before
 
   [[nodiscard]] bool is_inside(std::size_t begin) const {
     return has_window_ && begin >= window_ + at_ && begin < window_ + marks_->size();
@@ -86,6 +103,9 @@ class JsonShapes {
     return {text_.data() + window_, text_.data() + text_.size(), *marks_};
   }
   bool move_window(std::size_t begin);
+  template <class To>
+  JsonColumns::Match match_side_by_side(const JsonWindow& window, std::size_t at, std::size_t mark,
+                                        std::size_t shape, To& to);
   template <JsonLines kLines>
   JsonShape::Match try_all(const JsonWindow& window, std::size_t at, std::size_t mark,
                            JsonToken* tokens);
@@ -93,6 +113,7 @@ class JsonShapes {
   JsonShape::Match try_others(const JsonWindow& window, std::size_t at, std::size_t mark,
                               JsonToken* tokens, JsonShape::Match expected);
   void settle(std::size_t failed);
+  const JsonColumns* columns_of(std::size_t shape);
 
   const VectorLevel level_;
   bool is_on_;
@@ -108,15 +129,18 @@ class JsonShapes {
   std::size_t last_ = 0;     // the shape of the last document that had one
   std::size_t matched_ = 0;  // documents, since the last settle()
   std::int64_t credit_ = kTrial;
-  std::size_t lessons_ = kMostLessons;  // matches that no shape was made for
-  std::size_t pass_ = kLeastPassed;     // documents, when credit_ is spent
-  std::size_t to_pass_ = 0;             // that are not to be tried
+  std::size_t lessons_ = kMostLessons;    // matches that no shape was made for
+  std::size_t pass_ = kLeastPassed;       // documents, when credit_ is spent
+  std::size_t to_pass_ = 0;               // that are not to be tried
+  std::size_t alone_ = kLeastAlone;       // still to be matched one by one
+  std::size_t next_alone_ = kLeastAlone;  // when columns fail
   std::size_t made_ = 0;
   std::size_t failed_ = 0;
+  std::size_t side_by_side_ = 0;
 };
 
-template <JsonLines kLines, class Take>
-std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> tokens, Take take) {
+template <JsonLines kLines, class To>
+std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> tokens, To& to) {
   if (shape_count_ == 0 || to_pass_ > 0 || !is_inside(begin)) return begin;
   const JsonMarks& marks = *marks_;
   const JsonWindow window = this->window();
@@ -127,9 +151,24 @@ std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> toke
   std::size_t last = last_;
   std::size_t next = shapes_[last].after;
   const JsonShape* shape = shapes_[next].shape.get();
+  std::size_t alone = alone_;
   std::size_t count = 0;
   for (bool wants_more = true; wants_more && at < marks.size();) {
     if (kLines == JsonLines::kEnd && shape->has_line_feed()) break;
+    if (alone == 0) {
+      const JsonColumns::Match some = match_side_by_side(window, at, mark, next, to);
+      alone = alone_;
+      if (some.count > 0) {
+        last = next;
+        count += some.count;
+        wants_more = to.room() > 0;
+        at = some.at;
+        mark = some.mark;
+        continue;
+      }
+    } else {
+      --alone;
+    }
     JsonShape::Match match = shape->match<kLines>(window, at, mark, tokens.data());
     if (match.is_whole()) [[likely]] {
       last = next;
@@ -145,7 +184,7 @@ std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> toke
         break;
       }
     }
-    wants_more = take(window_ + at, window_ + match.at) && to_pass_ == 0;
+    wants_more = to.take(window_ + at, window_ + match.at) && to_pass_ == 0;
     at = match.at;
     mark = match.mark;
     while (at < marks.size()) {
@@ -157,13 +196,45 @@ std::size_t JsonShapes::match_alike(std::size_t begin, std::span<JsonToken> toke
     if (shapes_[last].after != next) {
       next = shapes_[last].after;
       shape = shapes_[next].shape.get();
+      alone = std::max(alone, kAloneBehindOther);
     }
   }
+  alone_ = alone;
   last_ = last;
   matched_ += count;
   at_ = at;
   mark_ = mark;
   return window_ + at;
+}
+
+// Documents of this shape; none: they are to be matched one by one, for now.
+template <class To>
+[[gnu::noinline]] JsonColumns::Match JsonShapes::match_side_by_side(const JsonWindow& window,
+                                                                    std::size_t at,
+                                                                    std::size_t mark,
+                                                                    std::size_t shape, To& to) {
+  constexpr JsonColumns::Match kNone = {0, 0, 0};
+  const JsonColumns* const columns = columns_of(shape);
+  if (columns == nullptr) {
+    alone_ = kMostAlone;
+    return kNone;
+  }
+  const std::size_t most = std::min(columns->count_in(window, mark), to.room());
+  alone_ = 0;
+  if (most < JsonColumns::kLeast) return kNone;
+  const JsonColumns::Match some = columns->match(window, at, mark, most, to.places(window_));
+  if (some.count == 0) {
+    alone_ = next_alone_;
+    next_alone_ = std::min(2 * next_alone_, kMostAlone);
+    return kNone;
+  }
+  if (some.count >= kLeastAlone) next_alone_ = kLeastAlone;
+  // The one behind them is different, and the one before it may have been left out for that.
+  if (some.count < most) alone_ = 2;
+  shapes_[shape].failed = 0;
+  side_by_side_ += some.count;
+  to.took(some.count);
+  return some;
 }
 
 }  // namespace gorun::jobs

@@ -68,12 +68,12 @@ class JsonSkimmer {
   [[nodiscard]] Skimmed skim(std::size_t begin, JsonLines lines);
 
   /// Skims documents that follow each other, blanks and nothing else between them, as far as that
-  /// is quick: those that are kPlain and look like the last one. Calls take(begin, end) for each,
-  /// with tokens(); false: no more are wanted. returns  where the next document begins, if one
-  /// does; `begin` if nothing was skimmed.
-  template <JsonLines kLines, class Take>
-  std::size_t skim_alike(std::size_t begin, Take take) {
-    return shapes_.match_alike<kLines>(begin, tokens_, take);
+  /// is quick: those that are kPlain and look like the last one.
+  /// to  takes them, as JsonShapes::match_alike() says, with tokens()
+  /// returns  where the next document begins, if one does; `begin` if nothing was skimmed
+  template <JsonLines kLines, class To>
+  std::size_t skim_alike(std::size_t begin, To& to) {
+    return shapes_.match_alike<kLines>(begin, tokens_, to);
   }
 
   /// By pointer, what kPlain found; views into the text.

@@ -52,6 +52,21 @@ class RecordTable {
   /// Adds that record. Only if the table is not full.
   void add(std::string_view text) { texts_[size_++] = text; }
 
+  /// So many more records it has room for, and where their values and texts are to be written, one
+  /// after the other, before they are added together.
+  [[nodiscard]] std::size_t room() const { return capacity_ - size_; }
+  [[nodiscard]] std::string_view* next_values(std::size_t column) {
+    return values_.data() + column * capacity_ + size_;
+  }
+  [[nodiscard]] FieldType* next_types(std::size_t column) {
+    return types_.data() + column * capacity_ + size_;
+  }
+  [[nodiscard]] std::string_view* next_texts() { return texts_.data() + size_; }
+  void set_types(std::size_t column, std::size_t count, FieldType type) {
+    std::fill_n(next_types(column), count, type);
+  }
+  void add_next(std::size_t count) { size_ += count; }
+
   /// Bytes of this table's own.
   std::string_view keep(std::string bytes) { return kept_.emplace_back(std::move(bytes)); }
 
