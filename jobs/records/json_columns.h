@@ -13,9 +13,8 @@
 // and those before it are gone on with.
 //
 // Invariant
-//   I1  What is found is what JsonShape::match() finds in each of the documents; those that are
-//   left
-//       out may match or not.
+//   I1  What is found is what JsonShape::match() finds in each of the documents. What is left out
+//       may match or not.
 #pragma once
 
 #include <array>

@@ -85,7 +85,6 @@ class JsonMarks {
   std::size_t count_ = 0;
   bool has_backslashes_ = false;
   std::array<std::uint16_t, kMostBytes + kPositionsSlack> marks_;
-  std::array<std::uint64_t, kMostBlocks> ends_;    // scratch: marks_ as bits
   std::array<std::uint64_t, kWords> others_;       // no digits
   std::array<std::uint64_t, kWords> backslashes_;  // if has_backslashes_
 };

@@ -57,7 +57,12 @@ TEST_CASE("marks are what a loop over the bytes finds, at every vector level") {
   const auto marks = std::make_unique<JsonMarks>();
   for (int round = 0; round < 300; ++round) {
     const std::size_t blocks = 1 + random() % (round < 290 ? 8 : JsonMarks::kMostBlocks);
-    const std::string text = random_text(random, blocks * kBlockBytes);
+    std::string text = random_text(random, blocks * kBlockBytes);
+    // Also where the first backslash comes late.
+    if (round % 2 == 0) {
+      std::replace(text.begin(), text.end() - static_cast<std::ptrdiff_t>(random() % text.size()),
+                   '\\', '"');
+    }
     const std::vector<std::size_t> expected = marks_of(text);
     for (int level = 0; level <= static_cast<int>(best_vector_level()); ++level) {
       CAPTURE(level);
