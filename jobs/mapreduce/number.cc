@@ -63,17 +63,66 @@ constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
   return word << gap | kZeros >> (8 * kWordBytes - gap);
 }
 
-// Eight digits, the first in the lowest byte, as a number; what is none is noted in `wrong`. Pairs
-// are put together, then pairs of pairs.
-std::int64_t eight_digits(std::uint64_t word, std::uint64_t* wrong) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kOnesOfBytes = 0x0101010101010101;
+
+// Eight digits, the first in the lowest byte, less '0', as a number; what is none is noted in the
+// highest bits of the bytes of `wrong`, among others. Pairs are put together, then pairs of pairs.
+[[gnu::always_inline]] inline std::int64_t put_together(std::uint64_t word, std::uint64_t* wrong) {
   constexpr std::uint64_t kPairs = 0x000000ff000000ff;
-  word ^= kOnes * '0';
-  *wrong |= ((word + kOnes * 0x76) | word) & (kOnes * 0x80);
+  *wrong |= (word + kOnesOfBytes * 0x76) | word;
   word = word * 10 + (word >> 8);
   const std::uint64_t high = (word & kPairs) * (100 + (std::uint64_t{1000000} << 32));
   const std::uint64_t low = (word >> 16 & kPairs) * (1 + (std::uint64_t{10000} << 32));
   return static_cast<std::int64_t>((high + low) >> 32);
+}
+constexpr std::uint64_t kWrongBits = kOnesOfBytes * 0x80;
+
+std::int64_t eight_digits(std::uint64_t word, std::uint64_t* wrong) {
+  return put_together(word ^ kOnesOfBytes * '0', wrong);
+}
+
+// Texts of 1 to 8 digits, as almost all are; false: some are not. No branch depends on how many.
+bool parse_short(std::span<const std::string_view> texts, std::int64_t* values) {
+  std::uint64_t wrong = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string_view text = texts[i];
+    if (text.size() - 1 >= kWordBytes) return false;
+    std::uint64_t word = 0;
+    if (may_load_beyond(text.data(), kWordBytes)) [[likely]] {
+      std::memcpy(&word, text.data(), sizeof word);
+    } else {
+      std::memcpy(&word, text.data(), text.size());
+    }
+    // Zeros come before the first digit, and what is behind the last one is gone.
+    word = (word ^ kOnesOfBytes * '0') << (-8 * text.size() & 63);
+    values[i] = put_together(word, &wrong);
+  }
+  return (wrong & kWrongBits) == 0;
+}
+
+// Texts of an integer each, of up to kSafeDigits digits.
+bool parse_long(std::span<const std::string_view> texts, std::int64_t* values) {
+  std::uint64_t wrong = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::string_view text = texts[i];
+    if (text.empty()) return false;
+    const bool is_negative = text.front() == '-';
+    text.remove_prefix(is_negative ? 1 : 0);
+    if (text.empty() || text.size() > kSafeDigits) return false;
+    std::int64_t value = eight_digits(last_word(text), &wrong);
+    if (text.size() > kWordBytes) {
+      constexpr std::int64_t kEight = 100'000'000;
+      text.remove_suffix(kWordBytes);
+      std::int64_t high = eight_digits(last_word(text), &wrong);
+      if (text.size() > kWordBytes) {
+        text.remove_suffix(kWordBytes);
+        high += eight_digits(last_word(text), &wrong) * kEight;
+      }
+      value += high * kEight;
+    }
+    values[i] = is_negative ? -value : value;
+  }
+  return (wrong & kWrongBits) == 0;
 }
 
 void append_double(double value, std::string* out) {
@@ -154,27 +203,14 @@ std::optional<Number> parse_number(std::string_view text) {
 
 bool parse_integers(std::span<const std::string_view> texts, std::int64_t* values) {
   if constexpr (std::endian::native != std::endian::little) return false;
-  std::uint64_t wrong = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    std::string_view text = texts[i];
-    if (text.empty()) return false;
-    const bool is_negative = text.front() == '-';
-    text.remove_prefix(is_negative ? 1 : 0);
-    if (text.empty() || text.size() > kSafeDigits) return false;
-    std::int64_t value = eight_digits(last_word(text), &wrong);
-    if (text.size() > kWordBytes) {
-      constexpr std::int64_t kEight = 100'000'000;
-      text.remove_suffix(kWordBytes);
-      std::int64_t high = eight_digits(last_word(text), &wrong);
-      if (text.size() > kWordBytes) {
-        text.remove_suffix(kWordBytes);
-        high += eight_digits(last_word(text), &wrong) * kEight;
-      }
-      value += high * kEight;
-    }
-    values[i] = is_negative ? -value : value;
+  // Where one is negative or long others are.
+  constexpr std::size_t kAtOnce = 16;
+  std::size_t at = 0;
+  for (; at < texts.size(); at += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, texts.size() - at);
+    if (!parse_short(texts.subspan(at, count), values + at)) break;
   }
-  return wrong == 0;
+  return at >= texts.size() || parse_long(texts.subspan(at), values + at);
 }
 
 void append_number(const Number& number, std::string* out) {

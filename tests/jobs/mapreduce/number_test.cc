@@ -217,6 +217,41 @@ TEST_CASE("integers read together are those read one by one") {
   }
 }
 
+TEST_CASE(
+    "columns of short integers are read as integers, wherever they lie, but for one that is none") {
+  std::mt19937_64 random(10);
+  for (int round = 0; round < 300; ++round) {
+    // Over some pages, one behind the other.
+    std::string bytes;
+    std::vector<std::size_t> begins;
+    std::vector<std::int64_t> expected;
+    while (bytes.size() < 10000) {
+      begins.push_back(bytes.size());
+      expected.push_back(static_cast<std::int64_t>(random() % 100'000'000 >> random() % 27));
+      bytes += std::to_string(expected.back());
+    }
+    begins.push_back(bytes.size());
+    const std::size_t odd = random() % expected.size();
+    const char wrong = " -/:a\xff\0"[random() % 7];
+    std::vector<std::string_view> views;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      views.push_back(std::string_view(bytes).substr(begins[i], begins[i + 1] - begins[i]));
+    }
+    std::vector<std::int64_t> values(views.size());
+    REQUIRE(parse_integers(views, values.data()));
+    REQUIRE(values == expected);
+    const std::size_t at = random() % views[odd].size();
+    bytes[begins[odd] + at] = wrong;
+    // Unless it is a sign.
+    const bool is_negative = wrong == '-' && at == 0 && views[odd].size() > 1;
+    CHECK(parse_integers(views, values.data()) == is_negative);
+    if (!is_negative) continue;
+    CHECK(Number(values[odd]) == parse_number(views[odd]));
+    values[odd] = expected[odd];
+    CHECK(values == expected);
+  }
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::number_test
