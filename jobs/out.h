@@ -66,6 +66,9 @@ struct Rows {
   [[nodiscard]] Item item(std::size_t i, std::vector<Field>* fields) const;
 };
 
+/// How texts reach a reader: by emit() and send(), send_lines(), or send_records().
+enum class TextForm : std::uint8_t { kItems, kLines, kRecords };
+
 /// threads  the goroutine of one worker. May park in any call that passes a batch on.
 class Out {
  public:
@@ -124,6 +127,10 @@ class Out {
     if (flow_ == Flow::kMore) flow_ = deliver_number(batch, parent, records);
     return flow_;
   }
+  /// True if what reads from here makes nothing but numbers of texts that come in such a form: it
+  /// is done with them when the call that passes them on returns, and bears it that they change
+  /// while it looks at them, counting each as it was at some time. Does not change.
+  [[nodiscard]] virtual bool only_counts(TextForm /*form*/) const { return false; }
   /// True if what reads from here takes rows, with send_rows(), as well as items. Does not change.
   [[nodiscard]] virtual bool takes_rows() const { return false; }
   /// Passes on rows, behind all that was given before. Only if takes_rows().

@@ -191,6 +191,12 @@ class Operator {
   virtual Flow process_number(const Batch& batch, const Item& parent, std::uint64_t records,
                               Out& out);
 
+  /// True if process(), process_lines() or process_records(), whichever the form is for, does with
+  /// such an `out` what Out::only_counts() says.
+  [[nodiscard]] virtual bool only_counts(TextForm /*form*/, const Out& /*out*/) const {
+    return false;
+  }
+
   /// Comes after the last batch, also if there was none and if the reader has stopped. Not called
   /// when the run was stopped: then whatever is unfinished is to be dropped by the destructor.
   virtual void finish(Out& out);

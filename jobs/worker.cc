@@ -247,6 +247,9 @@ class Worker::NextOut final : public Out {
   [[nodiscard]] bool takes_rows() const override { return to_.op->takes_rows(); }
   [[nodiscard]] bool takes_lines() const override { return to_.op->takes_lines(); }
   [[nodiscard]] bool takes_number() const override { return to_.op->takes_number(); }
+  [[nodiscard]] bool only_counts(TextForm form) const override {
+    return to_.op->only_counts(form, *to_.out);
+  }
 
  protected:
   Flow deliver(Batch&& batch) override {

@@ -55,6 +55,11 @@ class Combine final : public Operator {
     return add_collected();
   }
 
+  // Of a key that is no text only the number of records counts.
+  [[nodiscard]] bool only_counts(TextForm form, const Out& /*out*/) const override {
+    return form == TextForm::kRecords && only_counts_ && !options_.by_text;
+  }
+
   // All items are one group, of the key of no fields.
   [[nodiscard]] bool takes_number() const override {
     return only_counts_ && !options_.by_text && options_.by.empty();

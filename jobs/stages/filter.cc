@@ -46,6 +46,11 @@ class Filter final : public Operator {
 
   [[nodiscard]] bool takes_lines() const override { return lines_.has_value(); }
 
+  [[nodiscard]] bool only_counts(TextForm form, const Out& out) const override {
+    if (form != TextForm::kLines || !lines_ || !lines_->bears_changes()) return false;
+    return out.takes_number() || (out.takes_records() && out.only_counts(TextForm::kRecords));
+  }
+
   Flow process_lines(const Batch& batch, const Item& text, Out& out,
                      std::uint64_t* lines) override {
     MatchingLines matching(*lines_, text.text);

@@ -41,6 +41,7 @@
 #include "jobs/records/record_borders.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
+#include "jobs/text/mapped_range.h"
 #include "jobs/text/range_reader.h"
 #include "runtime/blocking.h"
 
@@ -301,18 +302,23 @@ class Read final : public Operator {
     RecordBorders* borders = nullptr;
     if (options_.cut == Cut::kCsv) borders = &csv_borders;
     if (options_.cut == Cut::kJson) borders = &json_borders;
-    const ReadRange what{.begin = range.begin,
-                         .end = range.end,
-                         .borders = borders,
-                         .least_size = range.file ? range.file->size : 0,
-                         .piece_bytes = options_.chunk_bytes,
-                         .max_record_bytes = options_.max_record_bytes};
-    std::string header(range.header);
+    ReadRange what{.begin = range.begin,
+                   .end = range.end,
+                   .borders = borders,
+                   .least_size = range.file ? range.file->size : 0,
+                   .piece_bytes = options_.chunk_bytes,
+                   .max_record_bytes = options_.max_record_bytes};
     const Compression how = compression_of(path);
+    const bool is_plain = file->is_regular && how == Compression::kNone;
+    if (is_plain && options_.cut == Cut::kLines && out.only_counts(TextForm::kItems)) {
+      if (auto wrong = show(batch, item, file->fd.get(), path, &what, out))
+        return failure_of_read(*wrong);
+      if (out.is_stopped() || context_.is_cancelled()) return std::nullopt;
+    }
+    std::string header(range.header);
     RangeReader reader =
-        file->is_regular && how == Compression::kNone
-            ? RangeReader::of_file(file->fd.get(), path, what)
-            : RangeReader::of_stream(file->fd.get(), path, what, context_.cancel_fd(), how);
+        is_plain ? RangeReader::of_file(file->fd.get(), path, what)
+                 : RangeReader::of_stream(file->fd.get(), path, what, context_.cancel_fd(), how);
     for (;;) {
       // A block that nobody holds any more is still warm in the cache.
       if (!block_ || !block_->is_unique()) block_ = Block::make(0);
@@ -340,6 +346,22 @@ class Read final : public Operator {
       // What reads in this goroutine is done with the block after the flush.
       if (out.flush() == Flow::kStop || context_.is_cancelled()) return std::nullopt;
     }
+  }
+
+  // Passes on what of the range need not be copied to be looked at, and takes it off `range`.
+  std::optional<ReadError> show(const Batch& batch, const Item& item, int fd,
+                                const std::string& path, ReadRange* range, Out& out) {
+    auto mapped = MappedRange::open(fd, *range);
+    if (!mapped) return std::nullopt;
+    Item made = item;
+    while (!mapped->is_torn() && !(made.text = mapped->next()).empty()) {
+      context_.count_bytes(made.text.size());
+      out.batch().keep_all(batch);  // the fields; nobody keeps the text
+      static_cast<void>(out.emit(made));
+      if (out.flush() == Flow::kStop || context_.is_cancelled()) return std::nullopt;
+    }
+    range->begin = mapped->next_offset();
+    return mapped->error(fd, path);
   }
 
   [[nodiscard]] JsonFraming framing(std::uint64_t offset, const JsonBorders& borders) const {

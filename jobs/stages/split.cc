@@ -38,6 +38,11 @@ class Split : public Operator {
  protected:
   virtual Flow split(const Batch& batch, const Item& item, Out& out) = 0;
 
+  // What is cut is only counted, or not cut at all.
+  static bool counts_records(const Out& out) {
+    return out.takes_number() || (out.takes_records() && out.only_counts(TextForm::kRecords));
+  }
+
   template <class Cutter>
   Flow emit_all(Cutter cutter, const Batch& batch, const Item& item, Out& out) {
     const bool bare = out.takes_records();
@@ -54,6 +59,13 @@ class Split : public Operator {
 };
 
 class SplitLines final : public Split {
+ public:
+  [[nodiscard]] bool only_counts(TextForm form, const Out& out) const override {
+    if (form != TextForm::kItems) return false;
+    return out.takes_lines() ? out.only_counts(TextForm::kLines) : counts_records(out);
+  }
+
+ private:
   Flow split(const Batch& batch, const Item& item, Out& out) override {
     if (out.takes_lines()) return out.send_lines(batch, item);
     if (out.takes_number()) return out.send_number(batch, item, count_lines(item.text));
@@ -62,6 +74,12 @@ class SplitLines final : public Split {
 };
 
 class SplitWords final : public Split {
+ public:
+  [[nodiscard]] bool only_counts(TextForm form, const Out& out) const override {
+    return form == TextForm::kItems && counts_records(out);
+  }
+
+ private:
   Flow split(const Batch& batch, const Item& item, Out& out) override {
     if (out.takes_number()) return out.send_number(batch, item, count_words(item.text));
     return emit_all(WordCutter(item.text), batch, item, out);

@@ -38,6 +38,11 @@ class LinePattern {
   LinePattern(LinePattern&&) noexcept;
   LinePattern& operator=(LinePattern&&) noexcept;
 
+  /// True if the text may change while its lines are counted: each is counted, or not, as it was at
+  /// some time. RE2 that looks for the place of a match goes over it twice and complains if it does
+  /// not find again what it has found.
+  [[nodiscard]] bool bears_changes() const { return literal_.has_value(); }
+
  private:
   friend class MatchingLines;
   LinePattern();

@@ -9,7 +9,8 @@
 //
 // Chunks are read into the caller's buffer in pieces that fit the second-level cache; the record
 // at the end of a piece that is not whole is copied to the front of the next.
-// Not chosen: mmap. A file that shrinks raises SIGBUS, and page faults cost more than copies.
+// Not chosen: mmap for who keeps records, or looks at bytes twice: they may change under his eyes.
+// Who only counts is shown them where they lie (jobs/text/mapped_range.h).
 #pragma once
 
 #include <cerrno>
