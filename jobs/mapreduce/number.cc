@@ -94,7 +94,7 @@ bool parse_short(std::span<const std::string_view> texts, std::int64_t* values) 
       std::memcpy(&word, text.data(), text.size());
     }
     // Zeros come before the first digit, and what is behind the last one is gone.
-    word = (word ^ kOnesOfBytes * '0') << (-8 * text.size() & 63);
+    word = (word ^ kOnesOfBytes * '0') << (8 * (kWordBytes - text.size()));
     values[i] = put_together(word, &wrong);
   }
   return (wrong & kWrongBits) == 0;
