@@ -36,7 +36,7 @@ struct Slot {
 };
 
 std::array<Slot, kMostFileViews> slots;
-struct sigaction previous_action {};
+struct sigaction previous_bus_action {};
 
 struct Pages {
   std::uintptr_t begin;
@@ -75,13 +75,14 @@ bool tear(std::uintptr_t address) {
 }
 
 void hand_on(int signal, siginfo_t* info, void* context) {
-  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
-    previous_action.sa_sigaction(signal, info, context);
-  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
-    previous_action.sa_handler(signal);
+  if ((previous_bus_action.sa_flags & SA_SIGINFO) != 0) {
+    previous_bus_action.sa_sigaction(signal, info, context);
+  } else if (previous_bus_action.sa_handler != SIG_DFL &&
+             previous_bus_action.sa_handler != SIG_IGN) {
+    previous_bus_action.sa_handler(signal);
   } else {
     // The process dies of it once we have returned, as it would have without us.
-    ::sigaction(signal, &previous_action, nullptr);
+    ::sigaction(signal, &previous_bus_action, nullptr);
     if (info->si_code <= 0) ::raise(signal);  // sent by kill() and the like: it comes only once
   }
 }
@@ -99,7 +100,7 @@ bool watch_bus_errors() {
   action.sa_sigaction = on_bus_error;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
-  return ::sigaction(SIGBUS, &action, &previous_action) == 0;
+  return ::sigaction(SIGBUS, &action, &previous_bus_action) == 0;
 }
 
 // The slot; kMostFileViews: none is free.

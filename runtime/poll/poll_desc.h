@@ -32,7 +32,8 @@
 // A TCP socket on which a goroutine has once waited for input says with each read how much is left
 // (TCP_INQ). Nothing left and no event since: the next read does not try, but waits at once, which
 // spares every second read of a request and its answer. What comes after that read is an event.
-// Not chosen: to read by plain recv where that left nothing many times, to wait on trust, and to ask
+// Not chosen: to read by plain recv where that left nothing many times, to wait on trust, and to
+// ask
 //   poll(2) now and then for all who do. It was 2.5 to 4 % faster with small messages (control data
 //   makes a read that much dearer), but what was left would wait until its P looks.
 //
