@@ -1,9 +1,9 @@
 // jobs/mapreduce/group_table.h - groups and their aggregates: a mapper's combiner, a reducer's
 // table.
 //
-//   mapper:   add() batches; when memory_bytes() is over its budget, or at the end, settle() and
-//             share the table with every reducer, and begin a new one
-//   reducer:  merge() its shard of every table it is given; finish(); rows in the order of keys
+//   mapper:   add() batches; when memory_bytes() is over its budget, or at the end, take() the
+//             groups and share them with every reducer (dealt_table.h)
+//   reducer:  merge() its groups of every table it is given; finish(); rows in the order of keys
 //
 // A table that is only read may be read by many: reducers take their shards out of the same
 // table without a lock and without a copy made for each, and the last one drops it. Keys are

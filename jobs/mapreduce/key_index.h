@@ -11,6 +11,7 @@
 //   I2  hash(id) depends on the key alone: a key belongs to the same shard in whatever table it was
 //       counted. Slots are chosen by its low half, shards by its high half.
 //   I3  Views that key() returns are good until clear() or destruction: the arena never moves.
+//       take() moves it to another index, of which they are then.
 // A long key is hashed by XXH3, a short one by one multiplication of its padded words, which takes
 // no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
 // chooses the keys can make them collide, which costs time and nothing else.

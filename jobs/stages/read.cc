@@ -11,12 +11,13 @@
 // no place that tells of itself, so such a file is one range; so is a compressed one, which is told
 // by its name (jobs/compress/decoder.h) and decoded as it is read.
 //
+// Where what follows only counts, a range that is cached is not copied (jobs/text/mapped_range.h).
+//
 // Each range opens the file anew. It must be the one that was cut, and have as many bytes at least:
 // else records would be lost without a word. What is appended meanwhile is read, too.
 //
 // Not chosen: chunks that ignore lines, put together again by the splitter. Every splitter would
-// have
-//   to know its neighbours.
+//   have to know its neighbours.
 #include <sys/stat.h>
 
 #include <algorithm>
