@@ -24,6 +24,7 @@ void regain_p() {
   if (pp == nullptr) pp = sched->take_from_blocked(m->old_p);
   if (pp != nullptr) {
     wire(m, pp);
+    sched->await_soloist(pp);
     if (!is_needed) {
       note(TraceKind::kRun, m->g);
       return;

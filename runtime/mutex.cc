@@ -126,7 +126,7 @@ Mutex::Word Mutex::counted(Word word) {
   const bool is_other = (word >> kPShift & kPMask) != self;
   const Word streak = is_other ? 1 : (word >> kStreakShift & kStreakMask) + 1;
   const Word lower = word & ~kUpperHalf;
-  if (!multi_p || streak >= kStreak) return lower | m->mutex_key();
+  if (!sched->multi || streak >= kStreak) return lower | m->mutex_key();
   Word breaks = word >> kBreakShift & kBreakMask;
   if (is_other && (word & kUpperHalf) != 0 && ++breaks > kBreakMask) return lower | kShared;
   return lower | self << kPShift | streak << kStreakShift | breaks << kBreakShift;
@@ -152,7 +152,7 @@ bool Mutex::try_lock_slow() {
 void Mutex::lock_slow() {
   if (try_lock_slow()) return;
   require_goroutine("mutex: lock");
-  if (multi_p) {
+  if (!solo()) {
     for (int i = 0; i < kPauses; ++i) pause_cpu();
     if (try_lock()) return;
   }

@@ -7,8 +7,9 @@
 //
 // unlock() is a plain store, its last access to the lock: it need not know whether somebody waits.
 //
-// With a single P it does nothing: only the M that owns the P and is in the runtime may hold it,
-// and the ownership handshake (sched/m.h) excludes all others already.
+// Solo (solo.h) it does nothing: only the M that owns the one busy P and is in the runtime may hold
+// it, and the ownership handshake (sched/m.h) excludes all others already. unlock() stores all the
+// same, for solo may have begun since it was locked.
 //
 // Not chosen: a futex, whose unlock has to exchange the word to find out whether somebody sleeps.
 // Where goroutines on two Ps contend for a channel that made an item dearer (runtime_bench mpmc);
@@ -19,9 +20,9 @@
 #include <atomic>
 #include <cstdint>
 
-namespace gorun::runtime {
+#include "runtime/solo.h"
 
-extern bool multi_p;  // there may be more than one P; fixed while a Runtime runs
+namespace gorun::runtime {
 
 class RtLock {
  public:
@@ -34,14 +35,12 @@ class RtLock {
   }
   /// Takes the lock if it is free; never waits, so it may be called against the lock order.
   [[nodiscard]] bool try_lock() {
-    if (!multi_p) return true;
+    if (solo()) return true;
     std::uint32_t free = kFree;
     return state_.compare_exchange_strong(free, kHeld, std::memory_order_acquire,
                                           std::memory_order_relaxed);
   }
-  void unlock() {
-    if (multi_p) state_.store(kFree, std::memory_order_release);
-  }
+  void unlock() { state_.store(kFree, std::memory_order_release); }
 
  private:
   static constexpr std::uint32_t kFree = 0;

@@ -83,7 +83,7 @@ Runtime::Runtime(Options options) {
   }
   sched_ = std::make_unique<Sched>(procs, is_single ? 1 : kMaxProcs, mode);
   sched = sched_.get();
-  multi_p = sched->multi;
+  is_solo.store(sched->may_be_solo(), std::memory_order_relaxed);
 }
 
 Runtime::~Runtime() { sched = nullptr; }

@@ -7,11 +7,11 @@
 // Pass 1 looks at all cases first and draws among those that are ready: as fair as to try all of
 // them in a random order, and without the tries.
 //
-// Between passes 1 and 2 nothing may become ready: there every channel is locked, in address order.
-// Before, a case that looks ready is tried with its own channel locked only, unless the order
-// matters: then a case may not become ready behind the look. In pass 3 each loser is locked alone,
-// and the channel that woke the goroutine not at all: its waker was done with it, and is likely to
-// use it again now.
+// Between passes 1 and 2 nothing may become ready: there every channel is locked, in address order,
+// unless this M is alone (solo.h). Before, a case that looks ready is tried with its own channel
+// locked only, unless the order matters: then a case may not become ready behind the look. In pass
+// 3 each loser is locked alone, and the channel that woke the goroutine not at all: its waker was
+// done with it, and is likely to use it again now.
 //
 // Prior art: Go, src/runtime/select.go.
 
@@ -60,11 +60,15 @@ class Select {
   Selected run() {
     if (default_index_ >= 0 && !looks_ready()) return {default_index_, ChanStatus::kWouldBlock};
     const RtSection rt;
-    if (tries_alone()) {
+    alone_ = solo();
+    if (order_ == SelectOrder::kRandom) {
       const Selected ran = in_random_order([this](SelectCase& it) { return attempt_alone(it); });
       if (ran.index >= 0) return ran;
     }
-    if (const Selected ready = lock_and_look(); ready.index >= 0) return ready;
+    // Alone, what was not ready above is not ready now.
+    if (!alone_ || order_ != SelectOrder::kRandom) {
+      if (const Selected ready = lock_and_look(); ready.index >= 0) return ready;
+    }
     if (default_index_ >= 0) {
       unlock();
       return {default_index_, ChanStatus::kWouldBlock};
@@ -121,7 +125,7 @@ class Select {
   // Pass 1 with every channel locked, as they stay unless a case ran. Each is locked once, however
   // many cases name it.
   Selected lock_and_look() {
-    if (!multi_p) return look();
+    if (alone_) return look();
     sort();
     bool is_ready = false;
     const ChanCore* locked = nullptr;
@@ -134,7 +138,7 @@ class Select {
     return is_ready ? look() : Selected{};
   }
   void unlock() {
-    if (!multi_p || count_ == 0) return;
+    if (alone_ || count_ == 0) return;
     // The frame may be gone once the last channel is unlocked: its G can then run to the end of
     // this select on another M. So nothing of it is read after that.
     SelectCase* const* const by_chan = by_chan_;
@@ -151,9 +155,6 @@ class Select {
     return std::any_of(by_chan_, by_chan_ + count_,
                        [](const SelectCase* it) { return looks_ready(*it); });
   }
-
-  // With one P locks cost nothing, and one look is enough.
-  bool tries_alone() const { return multi_p && order_ == SelectOrder::kRandom; }
 
   static ChanCore::Done run_now(const SelectCase& it) {
     return it.kind == CaseKind::kRecv ? it.chan->recv_now(it.slot) : it.chan->send_now(it.slot);
@@ -252,6 +253,7 @@ class Select {
         this);
     if (timeout_index_ >= 0) TimerHeap::stop(&timer_);
     Selected chosen{timeout_index_, ChanStatus::kTimedOut};
+    const bool alone = solo();
     for (std::size_t i = 0; i < count_; ++i) {
       SelectCase& it = *by_chan_[i];
       if (waiters_[i].fired) {
@@ -259,9 +261,9 @@ class Select {
         continue;
       }
       // Also where it is off the list: who took it, and lost the claim, may still be looking at it.
-      it.chan->lock_.lock();
+      if (!alone) it.chan->lock_.lock();
       list_of(it).remove(&waiters_[i]);
-      it.chan->lock_.unlock();
+      if (!alone) it.chan->lock_.unlock();
     }
     return chosen;
   }
@@ -310,6 +312,7 @@ class Select {
   std::unique_ptr<SelectCase*[]> many_;
   SelectCase** by_chan_ = inline_;
   std::size_t count_ = 0;
+  bool alone_ = false;  // solo until it is parked: no channel is locked
   alignas(Waiter) std::byte inline_waiters_[kInlineCases * sizeof(Waiter)];
   std::unique_ptr<Waiter[]> many_waiters_;
   Waiter* waiters_ = nullptr;

@@ -31,7 +31,7 @@ struct SelectClaim {
   std::atomic<bool> taken{false};
 
   bool claim() {
-    if (!multi_p) {  // as with RtLock, nobody else is in the runtime
+    if (solo()) {  // as with RtLock, nobody else is in the runtime
       if (taken.load(std::memory_order_relaxed)) return false;
       taken.store(true, std::memory_order_relaxed);
       return true;

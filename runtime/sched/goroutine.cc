@@ -135,7 +135,7 @@ G* pick_slow(P* pp) {
 [[gnu::always_inline]] inline G* take_runnext(P* pp) {
   G* gp = pp->runnext.load(std::memory_order_relaxed);
   if (gp == nullptr) return nullptr;
-  if (!multi_p) {
+  if (solo()) {
     pp->runnext.store(nullptr, std::memory_order_relaxed);
     return gp;
   }
@@ -167,12 +167,12 @@ G* pick_slow(P* pp) {
 }
 
 [[gnu::always_inline]] inline G* pop_lrq(P* pp) {
-  G* gp = multi_p ? pp->lrq.pop() : pp->lrq.pop_alone();
+  G* gp = solo() ? pp->lrq.pop_alone() : pp->lrq.pop();
   warm_up(pp);
   return gp;
 }
 [[gnu::always_inline]] inline G* pop_spawned(P* pp) {
-  return multi_p ? pp->spawned.pop() : pp->spawned.pop_alone();
+  return solo() ? pp->spawned.pop_alone() : pp->spawned.pop();
 }
 
 [[gnu::always_inline]] inline bool slow_pick_due(P* pp) {
@@ -285,7 +285,7 @@ void ready(G* gp) {
   }
   if (sched->mode.jitter != 0 && current_m()->next_random() % 2 == 0) [[unlikely]] {
     push_lrq(pp, gp);  // last instead of next
-    if (multi_p) sched->wake_thief();
+    if (sched->multi) sched->wake_thief();
     return;
   }
   G* displaced = pp->runnext.load(std::memory_order_relaxed);
@@ -293,9 +293,13 @@ void ready(G* gp) {
     pp->runnext.store(gp, std::memory_order_release);  // thieves only ever take: no race
     return;
   }
-  displaced = pp->runnext.exchange(gp, std::memory_order_acq_rel);
+  if (solo()) {
+    pp->runnext.store(gp, std::memory_order_release);
+  } else {
+    displaced = pp->runnext.exchange(gp, std::memory_order_acq_rel);
+  }
   if (displaced != nullptr) push_lrq(pp, displaced);
-  if (multi_p) sched->wake_thief();
+  if (sched->multi) sched->wake_thief();
 }
 
 void add_ready(GList& woken, G* gp) {
@@ -318,7 +322,7 @@ void ready_all(GList& woken) {
   }
   P* pp = current_m()->p;
   while (G* gp = woken.pop()) push_lrq(pp, gp);
-  if (multi_p && pp->lrq.size() >= 2) sched->wake_thief();
+  if (sched->multi && pp->lrq.size() >= 2) sched->wake_thief();
 }
 
 namespace {
@@ -373,7 +377,7 @@ void yield_through_g0(M* m, G* self) {
     return;
   }
   // The common turn without thieves: nobody can take this one before its registers are saved.
-  if (!multi_p && next == nullptr && pp->spawned.empty() &&
+  if (solo() && next == nullptr && pp->spawned.empty() &&
       pp->runnext.load(std::memory_order_relaxed) == nullptr) {
     next = pp->lrq.rotate_alone(self);
     if (next != nullptr) {
@@ -392,7 +396,7 @@ void yield_through_g0(M* m, G* self) {
   if (next == nullptr) {
     if (pp->owes_locked) {
       yield_through_g0(m, self);
-    } else if (is_slow && multi_p) {
+    } else if (is_slow && !solo()) {
       yield_to_stolen(m, self);
     }
     return;
@@ -464,7 +468,7 @@ void submit_new_g(P* pp, G* gp) {
   note(TraceKind::kSpawn, gp);
   gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
   pp->spawned.push(gp);
-  if (!multi_p) return;
+  if (!sched->multi) return;
   if (pp->spawned.size() >= 2) {
     sched->wake_thief();
   } else if (pp->first_spawn.is_due(count)) [[unlikely]] {

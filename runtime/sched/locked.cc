@@ -38,6 +38,8 @@ G* Sched::run_locked(M* m) {
     guard.lock();
   }
   wire(m, std::exchange(m->next_p, nullptr));
+  guard.unlock();
+  await_soloist(m->p);
   return m->locked_g;
 }
 

@@ -90,6 +90,12 @@ void Sched::look_after_surplus() {
   for (std::size_t i = ps.size(); i-- > 0 && is_surplus(ps[i].get());) {
     P* pp = ps[i].get();
     pp->poke.store(true, std::memory_order_relaxed);  // the last one may have met it on g0
+    if (pp->timers.earliest() == TimerHeap::kNever) continue;
+    {
+      const std::lock_guard guard(lock);
+      end_solo(nullptr);
+    }
+    await_soloist(nullptr);  // who goes without the lock of a heap
     ps[0]->timers.adopt(pp->timers);
   }
 }

@@ -32,15 +32,6 @@ bool has_membarrier() { return membarrier_registered.load(std::memory_order_rela
                               std::memory_order_relaxed);
 }
 
-// A full fence here, and in every thread that runs now; without membarrier, here.
-void fence_everywhere() {
-  if (has_membarrier()) {
-    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  } else {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  }
-}
-
 // Whether `m` is done with its P until it comes back from a blocking call. Asked before `steal` is
 // set, so that it comes back through a full fence; and, without a membarrier, again after in_rt was
 // seen to be 0: an M that left the runtime otherwise has taken the mark off before
@@ -48,6 +39,14 @@ void fence_everywhere() {
 bool is_marked(const M* m) { return m->blocking.load(std::memory_order_acquire); }
 
 }  // namespace
+
+void Sched::fence_everywhere() {
+  if (has_membarrier()) {
+    membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  } else {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+}
 
 bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
   const std::uint32_t tick = pp->tick.load(std::memory_order_relaxed);

@@ -54,7 +54,7 @@ class RunQueue {
     }
   }
 
-  /// Takes the oldest G when no thief can exist (a single P). Owner only.
+  /// Takes the oldest G while no thief can exist (solo.h). Owner only.
   G* pop_alone() {
     const std::uint32_t head = head_.load(std::memory_order_relaxed);
     if (head == tail_.load(std::memory_order_relaxed)) return nullptr;
@@ -63,7 +63,7 @@ class RunQueue {
     return gp;
   }
 
-  /// Takes the oldest G and appends `gp`, or does nothing and returns null if there is none; when
+  /// Takes the oldest G and appends `gp`, or does nothing and returns null if there is none; while
   /// no thief can exist. Owner only.
   G* rotate_alone(G* gp) {
     const std::uint32_t head = head_.load(std::memory_order_relaxed);

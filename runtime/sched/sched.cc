@@ -17,7 +17,6 @@
 namespace gorun::runtime {
 
 Sched* sched = nullptr;
-bool multi_p = false;
 
 namespace {
 
@@ -159,7 +158,12 @@ P* Sched::take_idle(P* preferred) {
   if (pp == nullptr) return nullptr;
   pp->idle = false;
   ++idle_ps_taken;
-  busy_ps.store(busy_ps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const int busy = busy_ps.load(std::memory_order_relaxed) + 1;
+  busy_ps.store(busy, std::memory_order_relaxed);
+  if (busy > 1) {
+    ++joined;
+    end_solo(pp);
+  }
   idle_ps.store(idle_ps.load(std::memory_order_relaxed) - 1, std::memory_order_seq_cst);
   if (sysmon_asleep) wake_sysmon();
   return pp;
@@ -308,7 +312,10 @@ bool Sched::sleep_until_woken(M* m) {
       }
     }
   }
-  if (m->p != nullptr) inject(m->p, woken);
+  if (m->p != nullptr) {
+    await_soloist(m->p);
+    inject(m->p, woken);
+  }
   return true;
 }
 
@@ -476,6 +483,7 @@ G* Sched::find_runnable(M* m) {
       continue;
     }
     P* pp = m->p;
+    await_soloist(pp);
     if (is_surplus(pp)) [[unlikely]] {
       shed_own(m);
       continue;

@@ -152,6 +152,18 @@ struct Sched {
   /// Whether p_at_rest() may be called: not without membarrier.
   static bool can_rest_ps();
 
+  // Solo (solo.h), in solo.cc.
+
+  /// Whether this run ever is.
+  [[nodiscard]] bool may_be_solo() const;
+  /// Before its caller, who owns `own` since just now or changes what is another P's, touches what
+  /// Ps share: waits until no M relies on being alone any more. Without locks.
+  void await_soloist(const P* own) {
+    // Acquire: pairs with the end of another's wait.
+    if (soloist.load(std::memory_order_acquire) != nullptr) [[unlikely]]
+      await_soloist_slow(own);
+  }
+
   /// Makes a G runnable that is locked to its M: that one gets an idle P, or the G queues for one
   /// in the GRQ. Any M.
   void ready_locked(G* gp);
@@ -195,9 +207,11 @@ struct Sched {
   std::mutex lock;
   std::mutex retake_lock;  // held by sysmon while it decides whose P to take (m.h); never with lock
   GlobalQueue grq;
-  PList ps;                        // grows only, under lock
-  std::atomic<int> procs;          // of them, those that may run; written under lock
-  const bool multi;                // may there be more than one P: thieves and contention?
+  PList ps;                // grows only, under lock
+  std::atomic<int> procs;  // of them, those that may run; written under lock
+  const bool multi;        // may there be more than one P: thieves and contention?
+  // The P that was solo, until its M has been seen out of the runtime. Set under lock.
+  std::atomic<P*> soloist{nullptr};
   pid_t starter = 0;               // the thread of run(), whose processors are ours
   std::atomic<bool> follows_cpus;  // procs is to follow the processors; cleared under lock
   const SchedMode mode;
@@ -231,6 +245,7 @@ struct Sched {
   std::condition_variable changed;            // the run is over; with lock
   bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
   std::uint64_t idle_ps_taken = 0;            // guarded by lock: how often in all
+  std::uint64_t joined = 0;                   // guarded by lock: of these, beside a busy one
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
 
   Orphans orphans;
@@ -242,10 +257,14 @@ struct Sched {
   G* spin_for_work(M* m);
   G* steal_from(M* m, P* victim, bool last_pass);
   G* steal_pass(M* m, bool last_pass);
-  void drain(P* pp);                   // its Gs to the GRQ. Its owner, or if idle any; holds lock
-  void shed(P* pp);                    // makes a surplus P idle, and its Gs go on. Its owner
-  void shed_own(M* m);                 // the same; `m` has none afterwards
-  void look_after_surplus();           // sysmon
+  void drain(P* pp);                  // its Gs to the GRQ. Its owner, or if idle any; holds lock
+  void shed(P* pp);                   // makes a surplus P idle, and its Gs go on. Its owner
+  void shed_own(M* m);                // the same; `m` has none afterwards
+  void look_after_surplus();          // sysmon
+  void begin_solo(std::int64_t now);  // sysmon; if one P has been alone for long
+  void end_solo(const P* newcomer);   // holds lock; who asks for it calls await_soloist() next
+  void await_soloist_slow(const P* own);
+  static void fence_everywhere();  // here and in every thread that runs; without membarrier, here
   void follow_cpus(std::int64_t now);  // sysmon
   bool any_work() const;
   bool any_loot() const;
@@ -308,6 +327,8 @@ struct Sched {
   bool look_after_waiting_work(std::int64_t now);
 
   std::int64_t next_procs_look_ = 0;  // sysmon only
+  std::int64_t alone_since_ = 0;      // sysmon only; as far as it knows
+  std::uint64_t joined_then_ = 0;     // sysmon only; joined, then
 };
 
 /// The one that runs; null between runs.

@@ -79,7 +79,7 @@ class SpawnQueue {
     return gp;
   }
 
-  /// Takes the newest G when no thief can exist (a single P). Owner only.
+  /// Takes the newest G while no thief can exist (solo.h). Owner only.
   G* pop_alone() {
     const std::uint32_t bottom = bottom_.load(std::memory_order_relaxed);
     if (bottom == top_.load(std::memory_order_relaxed)) return nullptr;

@@ -141,6 +141,7 @@ void Sched::sysmon_main() {
     lines.print_if_due(*this, now);
     follow_cpus(now);
     look_after_surplus();
+    begin_solo(now);
     const bool retook = retake(now);
     const bool polled = poll_neglected_network(now);
     const bool paid = look_after_waiting_work(now) || retook || polled;

@@ -16,7 +16,7 @@ for tool in spin cc; do
 done
 
 # The longest first.
-models='handshake mutex_bias mutex_gate select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
+models='handshake mutex_bias solo mutex_gate select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
 wrong=0
 total=0
 
@@ -116,6 +116,18 @@ select_claim() {
     LOCK_QUEUED_ONLY; do
     check refuted select_claim "mutant $mutant" -D$mutant
   done
+}
+
+solo() {
+  check holds solo '2 Ps, 2 rounds each, 2 begins' -DBEGINS=2
+  check holds solo '3 Ps, 1 brief round each, 1 begin' -DPS=3 -DROUNDS=1 -DBRIEF
+  check holds solo '2 Ps, a P handed off, 1 begin' -DHEIR
+  check holds solo '2 Ps, 1 round each, 1 begin, sysmon adopts' -DADOPTS -DROUNDS=1
+  for mutant in NO_MEMBARRIER NO_AWAIT BEGIN_BUSY CHECK_FIRST UNLOCK_ASKS; do
+    check refuted solo "mutant $mutant" -D$mutant
+  done
+  check refuted solo 'mutant ENDER_AWAITS' -DENDER_AWAITS -DPS=3 -DROUNDS=1
+  check refuted solo 'mutant SYSMON_LOCKS' -DSYSMON_LOCKS -DADOPTS -DROUNDS=1
 }
 
 netpoll_break() {
