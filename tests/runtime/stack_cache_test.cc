@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstddef>
+#include <mutex>
 #include <set>
 
 #include "runtime/arch/stack.h"
@@ -34,14 +36,18 @@ struct Blocks {
 };
 Blocks blocks_of_a_run(int goroutines) {
   Blocks blocks;
+  std::mutex lock;  // one that lost its P goes on in parallel
   Runtime rt({.procs = 1});
   run_to_end(rt, [&] {
     Chan<Unit> gate(0);
     WaitGroup all;
     for (int i = 0; i < goroutines; ++i) {
       all.go([&] {
-        blocks.gs.insert(current_m()->g);
-        blocks.stacks.insert(current_m()->g->stack);
+        {
+          const std::lock_guard guard(lock);
+          blocks.gs.insert(current_m()->g);
+          blocks.stacks.insert(current_m()->g->stack);
+        }
         (void)gate.recv();
       });
     }
@@ -67,7 +73,7 @@ TEST_CASE("whoever parks finds a stack for the next goroutine that never ran") {
   constexpr int kGoroutines = 500;
   for (const StackClass size_class : {StackClass::kSmall, StackClass::kMedium}) {
     Runtime rt({.procs = 1, .stack = size_class});
-    int ready = 0;
+    std::atomic<int> ready = 0;
     run_to_end(rt, [&] {
       Chan<Unit> gate(0);
       WaitGroup all;
