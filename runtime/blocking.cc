@@ -66,6 +66,7 @@ void enter_blocking(Blocking expected) {
   M* m = current_m();
   m->g->status.store(GStatus::kBlocked, std::memory_order_relaxed);
   note(TraceKind::kBlock, m->g);
+  m->p->calls.store(m->p->calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (expected == Blocking::kLong) sched->hand_off(unwire(m));
   // The last word on the P: who finds the mark, and in_rt as it was before this M came in, may take
   // it from here on. Release: with all that was done to it.

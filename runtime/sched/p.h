@@ -53,8 +53,9 @@ struct alignas(128) P {
   std::uint32_t until_slow_pick = 1;  // picks left until GRQ and timers are looked at. Owner
   std::uint32_t ready_credit = 1;     // picks left until a spawned G gets its turn. Owner
   bool owes_locked = false;  // the oldest G of the GRQ is locked: to g0, to hand this P on. Owner
-  std::atomic<bool> poke{false};       // sysmon asks for a slow pick; relaxed, a hint
-  std::atomic<std::uint32_t> tick{0};  // picks so far, so that sysmon sees progress; relaxed
+  std::atomic<bool> poke{false};        // sysmon asks for a slow pick; relaxed, a hint
+  std::atomic<std::uint32_t> tick{0};   // picks so far, so that sysmon sees progress; relaxed
+  std::atomic<std::uint32_t> calls{0};  // marked blocking calls so far, for the same; relaxed
   std::uint32_t round_end = 0;  // the tick when all has run that was queued at its last look at the
                                 // network, unless more came before it. Owner
   const int id;
@@ -82,8 +83,8 @@ struct alignas(128) P {
   std::atomic<bool> robbed_in_vain{false};
 
   // What sysmon saw last. Sysmon only.
-  std::uint32_t seen_tick = 0, seen_oldest = 0;
-  std::int64_t seen_since = 0, seen_oldest_since = 0;
+  std::uint32_t seen_tick = 0, seen_calls = 0, seen_oldest = 0;
+  std::int64_t seen_since = 0, seen_call_since = 0, seen_oldest_since = 0;
 
   alignas(128) RunQueue<kQueueCapacity> lrq;
   alignas(128) SpawnQueue spawned{kQueueCapacity};

@@ -60,11 +60,18 @@ bool Sched::is_due(P* pp, M* m, std::int64_t now) const {
   // A timer that is due is work as well: its P's owner is the one who should look.
   const bool work_waits =
       pp->has_work() || grq.size() > 0 || pp->timers.earliest() <= now || is_surplus(pp);
-  const std::int64_t for_ns = now - pp->seen_since;
-  if (!m->blocking.load(std::memory_order_relaxed)) return work_waits && for_ns >= kTimeSliceNs;
-  if (for_ns < kTickNs) return false;
+  const bool is_slice_over = work_waits && now - pp->seen_since >= kTimeSliceNs;
+  if (!m->blocking.load(std::memory_order_relaxed)) return is_slice_over;
+  const std::uint32_t calls = pp->calls.load(std::memory_order_relaxed);
+  if (calls != pp->seen_calls) {
+    pp->seen_calls = calls;
+    pp->seen_call_since = monotonic_ns();
+    return is_slice_over;
+  }
+  const std::int64_t call_ns = now - pp->seen_call_since;
+  if (call_ns < kTickNs) return is_slice_over;
   // Nobody idles or looks for work: this P may be the only one that could run what comes next.
-  return work_waits || for_ns >= kTimeSliceNs ||
+  return work_waits || call_ns >= kTimeSliceNs ||
          idle_ps.load(std::memory_order_relaxed) + spinning.load(std::memory_order_relaxed) == 0;
 }
 
