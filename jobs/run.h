@@ -55,9 +55,11 @@ class StageAccount {
   void begin() const {
     if (slice_) runtime::trace::begin_slice(slice_->track, slice_->name);
   }
-  void end(std::chrono::nanoseconds length) {
-    ns_.fetch_add(length.count(), std::memory_order_relaxed);
+  void end() const {
     if (slice_) runtime::trace::end_slice(slice_->track, slice_->name);
+  }
+  void add(std::chrono::nanoseconds length) {
+    ns_.fetch_add(length.count(), std::memory_order_relaxed);
   }
   [[nodiscard]] std::chrono::nanoseconds time() const {
     return std::chrono::nanoseconds(ns_.load(std::memory_order_relaxed));

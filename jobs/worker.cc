@@ -32,6 +32,13 @@ struct Worker::Link {
   void count_out(std::size_t items) const {
     if (node->is_last) cell->items_out.fetch_add(items, std::memory_order_relaxed);
   }
+  // The same, for few items at a time.
+  void count_in(std::size_t items, StageClock& clock) const {
+    if (node->is_first) clock.count(cell->items_in, items);
+  }
+  void count_out(std::size_t items, StageClock& clock) const {
+    if (node->is_last) clock.count(cell->items_out, items);
+  }
 };
 
 class Worker::LinkContext final : public Context {
@@ -269,8 +276,8 @@ class Worker::NextOut final : public Out {
     std::uint64_t lines = 0;
     const Flow flow = to_.op->process_lines(batch, text, *to_.out, &lines);
     clock_.switch_to(mine);
-    from_.count_out(lines);
-    to_.count_in(lines);
+    from_.count_out(lines, clock_);
+    to_.count_in(lines, clock_);
     return to_.context->is_cancelled() ? Flow::kStop : flow;
   }
   Flow deliver_flush() override { return to_.out->flush(); }
@@ -282,8 +289,8 @@ class Worker::NextOut final : public Out {
  private:
   template <class Work>
   Flow pass(std::uint64_t items, const Work& work) {
-    from_.count_out(items);
-    to_.count_in(items);
+    from_.count_out(items, clock_);
+    to_.count_in(items, clock_);
     StageAccount* mine = clock_.switch_to(&to_.cell->busy);
     const Flow flow = work();
     clock_.switch_to(mine);
@@ -478,6 +485,7 @@ void Worker::work() {
     // Also by an exception: whoever waits for the places would wait for ever, and this worker lives
     // as long as its siblings do.
     const PoolPlaces::ReturnedAtEnd at_end(places_);
+    const StageClock::PublishedAtEnd published(clock_);
     run_links();
   }
   clock_.switch_to(nullptr);
