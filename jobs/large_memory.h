@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace gorun::jobs {
 
@@ -68,6 +70,50 @@ template <class T>
     std::memset(static_cast<void*>(made.get()), 0, count * sizeof(T));
   }
   return made;
+}
+
+/// Moves pages to the beginning of another array, which is at least as large and of which nothing
+/// has been used: the kernel writes down other addresses, and nothing is copied.
+/// returns  false: they are malloc's, or the kernel refuses, and all is as it was.
+template <class T>
+[[nodiscard]] bool move_pages(LargeArray<T>* from, T* to) {
+  const std::size_t bytes = from->get_deleter().mapped;
+  if (bytes == 0) return false;
+  void* const moved =
+      ::mremap(from->get(), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<void*>(to));
+  if (moved == MAP_FAILED) return false;
+  static_cast<void>(from->release());  // has gone
+  return true;
+}
+
+/// Makes an array of `size` elements one of `count`, which are more; the new ones are zero.
+/// errors  std::bad_alloc
+template <class T>
+void grow_zeroed_array(LargeArray<T>* array, std::size_t size, std::size_t count) {
+  LargeArray<T> grown = make_zeroed_array<T>(count);
+  if (!move_pages(array, grown.get()) && size > 0) {
+    std::memcpy(static_cast<void*>(grown.get()), array->get(), size * sizeof(T));
+  }
+  *array = std::move(grown);
+}
+
+/// Gives back what lies behind the first `count` elements.
+template <class T>
+void shrink_array(LargeArray<T>* array, std::size_t count) {
+  const std::size_t bytes = count * sizeof(T);
+  const std::size_t mapped = array->get_deleter().mapped;
+  if (mapped == 0) {
+    if (void* const smaller = std::realloc(array->get(), std::max(bytes, std::size_t{1}))) {
+      static_cast<void>(array->release());
+      array->reset(static_cast<T*>(smaller));
+    }
+    return;
+  }
+  const std::size_t kept =
+      std::max(bytes + kHugePageBytes - 1, kHugePageBytes) / kHugePageBytes * kHugePageBytes;
+  if (kept >= mapped) return;
+  ::munmap(reinterpret_cast<char*>(array->get()) + kept, mapped - kept);
+  array->get_deleter().mapped = kept;
 }
 
 }  // namespace gorun::jobs

@@ -6,8 +6,6 @@
 // takes addresses only.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -54,23 +52,11 @@ class LargeVector {
     constexpr std::size_t kFirst = 64;
     capacity = std::max(capacity, kFirst);
     LargeArray<T> grown = make_large_array<T>(capacity);
-    if (!move_pages(grown.get()) && size_ > 0) {
+    if (!move_pages(&array_, grown.get()) && size_ > 0) {
       std::memcpy(grown.get(), array_.get(), size_ * sizeof(T));
     }
     array_ = std::move(grown);
     capacity_ = capacity;
-  }
-
-  // False: they are malloc's, or the kernel refuses.
-  bool move_pages(T* to) {
-    const std::size_t bytes = array_.get_deleter().mapped;
-    if (bytes == 0) return false;
-    // The new place is mapped and at least as large: so much of it is replaced.
-    void* const moved =
-        ::mremap(array_.get(), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<void*>(to));
-    if (moved == MAP_FAILED) return false;
-    static_cast<void>(array_.release());  // has gone
-    return true;
   }
 
   LargeArray<T> array_;

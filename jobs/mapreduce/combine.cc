@@ -13,6 +13,7 @@
 #include "jobs/mapreduce/dealt_table.h"
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/shards.h"
 
 namespace gorun::jobs {
 namespace {
@@ -86,9 +87,7 @@ class Combine final : public Operator {
 
   void finish(Out& /*out*/) override {
     if (table_.size() == 0) return;
-    table_.settle();
-    table_.end_adding();
-    static_cast<void>(give(std::move(table_)));
+    static_cast<void>(give(std::move(table_).deal(Shards(context_.shard_count()))));
   }
 
  private:
@@ -322,11 +321,10 @@ class Combine final : public Operator {
 
   Flow hand_over() {
     records_ = 0;
-    return give(table_.take());
+    return give(table_.take(Shards(context_.shard_count())));
   }
-  Flow give(GroupTable&& table) {
-    const auto shared =
-        std::make_shared<const DealtTable>(std::move(table), context_.shard_count());
+  Flow give(DealtTable&& table) {
+    const auto shared = std::make_shared<const DealtTable>(std::move(table));
     for (std::size_t shard = 0; shard < context_.shard_count(); ++shard) {
       if (context_.hand_over(shard, std::make_unique<TableParcel>(shared)) == Flow::kStop) {
         return Flow::kStop;

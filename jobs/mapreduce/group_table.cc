@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include "jobs/mapreduce/dealt_table.h"
+#include "jobs/mapreduce/sorted_ids.h"
 
 namespace gorun::jobs {
 
@@ -12,16 +16,18 @@ constexpr std::size_t kMergedAtOnce = 256;
 
 }  // namespace
 
-GroupTable::GroupTable(std::span<const AggregateKind> kinds)
+GroupTable::GroupTable(std::span<const AggregateKind> kinds, Shards shards)
     : kinds_(kinds.begin(), kinds.end()),
       wants_numbers_(std::any_of(kinds.begin(), kinds.end(), wants_numbers)),
       only_counts_(std::all_of(kinds.begin(), kinds.end(),
-                               [](AggregateKind kind) { return kind == AggregateKind::kCount; })) {
+                               [](AggregateKind kind) { return kind == AggregateKind::kCount; })),
+      counts_(shards) {
   make_aggregates();
 }
 
 void GroupTable::make_aggregates() {
   aggregates_.clear();
+  if (only_counts_) return;
   for (const AggregateKind kind : kinds_) aggregates_.push_back(Aggregate::make(kind));
 }
 
@@ -43,15 +49,11 @@ std::size_t GroupTable::add(std::span<const std::string_view> keys,
   return numbers_.size();
 }
 
-void GroupTable::add_times(std::string_view key, std::int64_t times) { keys_.count(key, times); }
-
-void GroupTable::group_states() {
-  for (const auto& aggregate : aggregates_) aggregate->group_states();
-}
+void GroupTable::add_times(std::string_view key, std::int64_t times) { counts_.count(key, times); }
 
 void GroupTable::add_values(std::span<const std::string_view> keys,
                             std::span<const Values> values) {
-  if (only_counts_) return keys_.count(keys);
+  if (only_counts_) return counts_.count(keys);
   ids_.resize(std::max(ids_.size(), keys.size()));
   const std::span<Id> ids = std::span(ids_).first(keys.size());
   keys_.add(keys, ids);
@@ -61,22 +63,23 @@ void GroupTable::add_values(std::span<const std::string_view> keys,
   }
 }
 
-void GroupTable::settle() {
-  if (!only_counts_ || keys_.size() == 0) return;
-  std::vector<std::int64_t> counts(keys_.size());
-  keys_.take_counts(counts);
-  for (const auto& aggregate : aggregates_) {
-    aggregate->resize(keys_.size());
-    aggregate->add_counts(counts);
-  }
+void GroupTable::end_adding() {
+  if (only_counts_) return counts_.end_adding();
+  keys_.end_adding();
 }
 
-GroupTable GroupTable::take() {
-  settle();
+DealtTable GroupTable::take(Shards shards) {
+  if (only_counts_) return {GroupTable(kinds_), counts_.take(shards)};
   GroupTable taken(kinds_);
   taken.keys_ = keys_.take();
   taken.aggregates_.swap(aggregates_);
-  return taken;
+  return {std::move(taken), shards};
+}
+
+DealtTable GroupTable::deal(Shards shards) && {
+  if (only_counts_) return {GroupTable(kinds_), std::move(counts_).deal(shards)};
+  keys_.end_adding();
+  return {std::move(*this), shards};
 }
 
 std::span<const std::string_view> GroupTable::keys_of(std::span<const Id> groups,
@@ -86,7 +89,19 @@ std::span<const std::string_view> GroupTable::keys_of(std::span<const Id> groups
   return *keys;
 }
 
-void GroupTable::merge(const GroupTable& from, std::span<const Id> groups) {
+GroupTable::Merged GroupTable::merge(const DealtTable& from, std::size_t shard,
+                                     std::size_t most_new) {
+  const std::size_t before = size();
+  if (only_counts_) {
+    const std::size_t all = counts_.merge(*from.counts(), shard, most_new);
+    return {all, size() - before};
+  }
+  const std::span<const Id> groups = from.groups_of(shard);
+  merge_groups(from.table(), groups);
+  return {groups.size(), size() - before};
+}
+
+void GroupTable::merge_groups(const GroupTable& from, std::span<const Id> groups) {
   // No more than that: most keys of a second table are those of the first.
   keys_.reserve(groups.size());
   ids_.resize(std::max(ids_.size(), groups.size()));
@@ -102,49 +117,71 @@ void GroupTable::merge(const GroupTable& from, std::span<const Id> groups) {
 }
 
 std::size_t GroupTable::memory_bytes() const {
-  std::size_t bytes = keys_.memory_bytes();
+  std::size_t bytes = only_counts_ ? counts_.memory_bytes() : keys_.memory_bytes();
   for (const auto& aggregate : aggregates_) bytes += aggregate->memory_bytes();
   return bytes;
 }
 
 std::size_t GroupTable::bytes_while_adding(std::size_t more) const {
+  if (only_counts_) return counts_.bytes_while_adding(more);
   std::size_t of_states = 0;
   for (const auto& aggregate : aggregates_) of_states += aggregate->memory_bytes();
   // They grow about when the keys do, to twice as much, and both are there for a moment.
   if (keys_.grows_with(more)) of_states *= 3;
-  // Counts come when the table is settled, and a copy of them.
-  if (only_counts_) of_states += 2 * sizeof(std::int64_t) * (size() + more);
   return keys_.bytes_while_adding(more) + of_states;
 }
 
-std::size_t GroupTable::count_new(const GroupTable& from, std::span<const Id> groups) const {
+GroupTable::Merged GroupTable::compare(const DealtTable& from, std::size_t shard) const {
+  if (only_counts_) {
+    const CountTable::Comparison result = counts_.compare(*from.counts(), shard);
+    return {result.all, result.new_ones};
+  }
+  const std::span<const Id> groups = from.groups_of(shard);
   std::vector<std::string_view> keys;
-  std::size_t count = 0;
+  Merged result{groups.size(), 0};
   for (std::size_t at = 0; at < groups.size(); at += kMergedAtOnce) {
     const auto some = groups.subspan(at, std::min(kMergedAtOnce, groups.size() - at));
-    count += keys_.count_new(from.keys_of(some, &keys));
+    result.new_ones += keys_.count_new(from.table().keys_of(some, &keys));
   }
-  return count;
+  return result;
 }
 
 void GroupTable::clear() {
+  counts_.clear();
   keys_.clear();
   make_aggregates();
 }
 
+void GroupTable::group_states() {
+  for (const auto& aggregate : aggregates_) aggregate->group_states();
+}
+
+void GroupTable::append_state(Id id, std::size_t aggregate, std::string* out) const {
+  if (!only_counts_) return aggregates_[aggregate]->append_state(id, out);
+  const std::int64_t count = counts_.count_of(id);
+  out->append(reinterpret_cast<const char*>(&count), sizeof count);
+}
+
 void GroupTable::finish() {
-  settle();
-  keys_.end_adding();
+  end_adding();
   for (const auto& aggregate : aggregates_) aggregate->finish();
 }
 
 void GroupTable::append_result(Id id, std::size_t aggregate, std::string* out,
                                std::string_view separator) const {
-  aggregates_[aggregate]->append_result(id, separator, out);
+  if (only_counts_) {
+    *out += std::to_string(counts_.count_of(id));
+  } else {
+    aggregates_[aggregate]->append_result(id, separator, out);
+  }
 }
 
 Number GroupTable::number(Id id, std::size_t aggregate) const {
-  return aggregates_[aggregate]->number(id);
+  return only_counts_ ? Number(counts_.count_of(id)) : aggregates_[aggregate]->number(id);
+}
+
+std::vector<GroupTable::Id> GroupTable::sorted_ids() const {
+  return ids_by_key(size(), [this](Id id) { return key(id); });
 }
 
 }  // namespace gorun::jobs

@@ -5,6 +5,9 @@
 //             groups and share them with every reducer (dealt_table.h)
 //   reducer:  merge() its groups of every table it is given; finish(); rows in the order of keys
 //
+// Groups have ids, and each aggregate a column of states (key_index.h, aggregate.h); unless all of
+// them are counts, which lie beside the keys (count_table.h).
+//
 // A table that is only read may be read by many: reducers take their shards out of the same
 // table without a lock and without a copy made for each, and the last one drops it. Keys are
 // dealt to shards by their hash, so two reducers never hold the same key, and the rows of all
@@ -22,9 +25,13 @@
 #include <vector>
 
 #include "jobs/mapreduce/aggregate.h"
+#include "jobs/mapreduce/count_table.h"
 #include "jobs/mapreduce/key_index.h"
+#include "jobs/mapreduce/shards.h"
 
 namespace gorun::jobs {
+
+class DealtTable;
 
 /// threads  one at a time; const methods from any thread while nobody changes it.
 class GroupTable {
@@ -32,7 +39,8 @@ class GroupTable {
   using Id = KeyIndex::Id;
 
   /// One aggregate for each kind, numbered from 0; at least one.
-  explicit GroupTable(std::span<const AggregateKind> kinds);
+  /// shards  as those of a CountTable.
+  explicit GroupTable(std::span<const AggregateKind> kinds, Shards shards = Shards(1));
   GroupTable(GroupTable&&) noexcept = default;
   GroupTable& operator=(GroupTable&&) noexcept = default;
 
@@ -47,46 +55,53 @@ class GroupTable {
   /// Adds `times` records of one key that all aggregates merely count.
   void add_times(std::string_view key, std::int64_t times);
 
-  /// Ends a row of adds: from here the table may be read or merged into others, until the next one.
-  void settle();
+  /// Gives back what only adding and merging into the table need, the larger part. Nothing is added
+  /// afterwards, until clear(). Groups have ids then: 0 to size() - 1.
+  void end_adding();
+  /// Moves all groups to where shards find them. This table is empty then, and keeps the memory in
+  /// which the keys of as many are looked up.
+  [[nodiscard]] DealtTable take(Shards shards);
+  /// The same at the end, without a memory to keep.
+  [[nodiscard]] DealtTable deal(Shards shards) &&;
 
-  /// Gives back what only adding and merging into the table need, the larger part. It is settled,
-  /// and nothing is added afterwards, until clear().
-  void end_adding() { keys_.end_adding(); }
-  /// Moves all groups to a table to which none is added; settles them. This one is empty then, and
-  /// keeps the memory in which the keys of as many are looked up.
-  [[nodiscard]] GroupTable take();
+  struct Merged {
+    std::size_t all = 0;       // groups of a shard
+    std::size_t new_ones = 0;  // that were not in this table
+  };
+  /// Adds a shard's groups of a table of the same kinds, at most `most_new` of which are new.
+  Merged merge(const DealtTable& from, std::size_t shard, std::size_t most_new);
+  /// What merge() would return.
+  [[nodiscard]] Merged compare(const DealtTable& from, std::size_t shard) const;
 
-  /// Adds these groups of `from`, which is settled and has the same kinds.
-  void merge(const GroupTable& from, std::span<const Id> groups);
-
-  [[nodiscard]] std::size_t size() const { return keys_.size(); }
+  [[nodiscard]] std::size_t size() const { return only_counts_ ? counts_.size() : keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;
-  /// Bytes that the table holds at most while `more` new keys are added, and then settled.
+  /// Bytes that the table holds at most while `more` new keys are added.
   [[nodiscard]] std::size_t bytes_while_adding(std::size_t more) const;
-  /// How many of these groups of `from` merge() would add.
-  [[nodiscard]] std::size_t count_new(const GroupTable& from, std::span<const Id> groups) const;
   void clear();
 
-  /// To be called once before states are asked for, when the table is settled.
+  /// To be called once before states are asked for, after end_adding().
   void group_states();
-  void append_state(Id id, std::size_t aggregate, std::string* out) const {
-    aggregates_[aggregate]->append_state(id, out);
-  }
+  void append_state(Id id, std::size_t aggregate, std::string* out) const;
 
   /// To be called once after the last add() or merge() and before results are read.
   void finish();
   /// All groups in the byte order of their keys.
-  [[nodiscard]] std::vector<Id> sorted_ids() const { return keys_.sorted_ids(); }
-  [[nodiscard]] std::string_view key(Id id) const { return keys_.key(id); }
+  [[nodiscard]] std::vector<Id> sorted_ids() const;
+  [[nodiscard]] std::string_view key(Id id) const {
+    return only_counts_ ? counts_.key(id) : keys_.key(id);
+  }
+  /// Of the key, if the aggregates are not all counts.
   [[nodiscard]] std::uint64_t hash(Id id) const { return keys_.hash(id); }
   /// Has the memory fetch a group that will be asked for in a while; in a second step, its key's
   /// bytes. In the order of their keys groups lie all over the place.
   void prefetch(Id id) const {
+    if (only_counts_) return counts_.prefetch(id);
     keys_.prefetch(id);
     for (const auto& aggregate : aggregates_) aggregate->prefetch(id);
   }
-  void prefetch_key(Id id) const { keys_.prefetch_bytes(id); }
+  void prefetch_key(Id id) const {
+    return only_counts_ ? counts_.prefetch_bytes(id) : keys_.prefetch_bytes(id);
+  }
   /// Appends a result as text; a list's values are separated by `separator`.
   void append_result(Id id, std::size_t aggregate, std::string* out,
                      std::string_view separator = ",") const;
@@ -97,11 +112,12 @@ class GroupTable {
   void make_aggregates();
   std::span<const std::string_view> keys_of(std::span<const Id> groups,
                                             std::vector<std::string_view>* keys) const;
+  void merge_groups(const GroupTable& from, std::span<const Id> groups);
 
   std::vector<AggregateKind> kinds_;
   bool wants_numbers_ = false;
-  // All aggregates are counts: between adds they lie in the slots of keys_, one cache line a key.
   bool only_counts_ = false;
+  CountTable counts_;  // if there is nothing else, of all aggregates; else there are the others
   KeyIndex keys_;
   std::vector<std::unique_ptr<Aggregate>> aggregates_;
   // Scratch.

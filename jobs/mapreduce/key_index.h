@@ -9,40 +9,25 @@
 // Invariants
 //   I1  Ids are dense: 0 to size() - 1, in the order in which the keys first came.
 //   I2  hash(id) depends on the key alone: a key belongs to the same shard in whatever table it was
-//       counted. Slots are chosen by its low half, shards by its high half.
+//       counted. Slots are chosen by its lowest bits, shards by its highest.
 //   I3  Views that key() returns are good until clear() or destruction: the arena never moves.
 //       take() moves it to another index, of which they are then.
-// A long key is hashed by XXH3, a short one by one multiplication of its padded words, which takes
-// no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
-// chooses the keys can make them collide, which costs time and nothing else.
 // Not chosen: std::unordered_map, a node and an allocation for every key; states in the slots,
 //   which makes one table per kind of aggregate and probing slower the larger they are.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "jobs/large_memory.h"
+#include "jobs/mapreduce/key_arena.h"
 
 namespace gorun::jobs {
 
-/// Reducers, each with a part of all keys.
-class Shards {
- public:
-  /// count  from 1 to 2^32.
-  explicit Shards(std::size_t count) : count_(count) {}
-  /// The number of the one whose the key with this hash is.
-  [[nodiscard]] std::size_t owner(std::uint64_t hash) const {
-    return static_cast<std::size_t>(((hash >> 32) * count_) >> 32);
-  }
-
- private:
-  std::uint64_t count_;
-};
+struct KeyProbe;
 
 /// threads  one at a time; const methods from any thread while nobody adds.
 class KeyIndex {
@@ -56,13 +41,6 @@ class KeyIndex {
   /// Writes the id of keys[i] to ids[i]; a key that is not there yet is added and copied.
   /// errors  std::length_error for a key of 4 GiB, or the 2^32nd key; std::bad_alloc.
   void add(std::span<const std::string_view> keys, std::span<Id> ids);
-
-  /// Adds 1 to the count of each key, which lies in its slot: one cache line a key, and no id.
-  /// errors  as add()
-  void count(std::span<const std::string_view> keys);
-  void count(std::string_view key, std::int64_t times);
-  /// Adds each key's count to counts[id], of which there are size(), and sets it to 0.
-  void take_counts(std::span<std::int64_t> counts);
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::string_view key(Id id) const {
@@ -104,45 +82,31 @@ class KeyIndex {
   // So many keys are hashed and prefetched together; room is made for as many, new or not.
   static constexpr std::size_t kBatch = 256;
 
+  // Two to a cache line: none lies in two.
   struct Slot {
     std::uint64_t first;  // of a short key: its bytes; of a long one: its hash
     std::uint64_t second;
-    std::uint32_t tag;  // one of the following; of a short key: its length + kShortTag
+    std::uint32_t tag;  // key_words.h
     Id id;
-    std::int64_t count;
+    std::uint64_t unused;
   };
   static_assert(sizeof(Slot) == 32);
-  static constexpr std::uint32_t kFreeTag = 0;
-  static constexpr std::uint32_t kLongTag = 1;
-  static constexpr std::uint32_t kShortTag = 2;
   struct Entry {
     const char* bytes;
     std::uint32_t length;
     std::uint64_t hash;
   };
-  // What is computed of a key before the table is looked at.
-  struct Probe {
-    std::uint64_t hash;
-    std::uint64_t first;  // as in the slot
-    std::uint64_t second;
-  };
-
-  static void fill_probe(std::string_view key, Probe* probe);
-  [[nodiscard]] static std::uint64_t hash_in(const Slot& slot);
   [[nodiscard]] std::size_t slots_for(std::size_t more) const;
   void reserve_for(std::size_t more);
-  Slot& find_or_add(std::string_view key, const Probe& probe);
-  [[nodiscard]] static bool is_of_short(const Slot& slot, std::string_view key, const Probe& probe);
-  [[nodiscard]] bool is_of(const Slot& slot, std::string_view key, const Probe& probe) const;
-  const char* keep(std::string_view key);
+  Slot& find_or_add(std::string_view key, const KeyProbe& probe);
+  [[nodiscard]] static bool is_of_short(const Slot& slot, std::string_view key,
+                                        const KeyProbe& probe);
+  [[nodiscard]] bool is_of(const Slot& slot, std::string_view key, const KeyProbe& probe) const;
 
   LargeArray<Slot> slots_;
   std::size_t slot_count_ = 0;  // a power of two, or 0
   std::vector<Entry> entries_;
-  std::vector<std::unique_ptr<char[]>> arena_;
-  char* arena_free_ = nullptr;
-  std::size_t arena_left_ = 0;
-  std::size_t arena_bytes_ = 0;
+  KeyArena arena_;
 };
 
 }  // namespace gorun::jobs

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "jobs/batch.h"
 #include "jobs/mapreduce/dealt_table.h"
+#include "jobs/mapreduce/group_table.h"
 #include "jobs/mapreduce/shard_groups.h"
 #include "jobs/stage.h"
 #include "jobs/system_error.h"
@@ -31,9 +31,9 @@ struct MergedGroups {
   std::atomic<std::uint64_t> all{0};
   std::atomic<std::uint64_t> new_ones{0};  // that were not in the shard's table
 
-  void note(std::size_t merged, std::size_t added) {
-    all.fetch_add(merged, std::memory_order_relaxed);
-    new_ones.fetch_add(added, std::memory_order_relaxed);
+  void note(const GroupTable::Merged& merged) {
+    all.fetch_add(merged.all, std::memory_order_relaxed);
+    new_ones.fetch_add(merged.new_ones, std::memory_order_relaxed);
   }
   [[nodiscard]] bool are_mostly_new() const {
     return 2 * new_ones.load(std::memory_order_relaxed) >= all.load(std::memory_order_relaxed);
@@ -47,17 +47,14 @@ class MergeTables final : public Merger {
       : groups_(groups),
         failure_(failure),
         merged_(merged),
-        shard_(place.shard),
         order_(place.is_alone ? ShardGroups::Order::kAny : ShardGroups::Order::kByKey) {}
   void take(ParcelPtr parcel) override {
     if (failure_) return;
-    const DealtTable& dealt = *static_cast<TableParcel&>(*parcel).dealt;
-    const auto groups = dealt.groups_of(shard_);
-    const auto new_ones = groups_.merge(dealt.table(), groups);
-    if (new_ones.ok()) {
-      merged_.note(groups.size(), *new_ones);
+    const auto merged = groups_.merge(*static_cast<TableParcel&>(*parcel).dealt);
+    if (merged.ok()) {
+      merged_.note(*merged);
     } else {
-      failure_ = new_ones.error();
+      failure_ = merged.error();
     }
   }
   void finish() override {
@@ -68,7 +65,6 @@ class MergeTables final : public Merger {
   ShardGroups& groups_;
   std::optional<SystemError>& failure_;
   MergedGroups& merged_;
-  const std::size_t shard_;
   const ShardGroups::Order order_;
 };
 

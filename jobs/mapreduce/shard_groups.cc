@@ -5,22 +5,24 @@
 
 namespace gorun::jobs {
 
-Expected<std::size_t, SystemError> ShardGroups::merge(const GroupTable& table,
-                                                      std::span<const GroupTable::Id> groups) {
+Expected<GroupTable::Merged, SystemError> ShardGroups::merge(const DealtTable& table) {
   const auto fits = [&](std::size_t more) {
     return table_.bytes_while_adding(more) <= memory_bytes_;
   };
   // Most groups of a later table are those of the first; they are looked for if it matters.
-  if (table_.size() > 0 && !fits(groups.size()) && !fits(table_.count_new(table, groups))) {
-    if (auto failed = spill()) return *std::move(failed);
+  std::size_t most_new = table.most_of(shard_);
+  if (table_.size() > 0 && !fits(most_new)) {
+    most_new = table_.compare(table, shard_).new_ones;
+    if (!fits(most_new)) {
+      if (auto failed = spill()) return *std::move(failed);
+      most_new = table.most_of(shard_);
+    }
   }
-  const std::size_t before = table_.size();
-  table_.merge(table, groups);
-  const std::size_t new_ones = table_.size() - before;
+  const GroupTable::Merged merged = table_.merge(table, shard_, most_new);
   if (table_.memory_bytes() > memory_bytes_) {
     if (auto failed = spill()) return *std::move(failed);
   }
-  return new_ones;
+  return merged;
 }
 
 std::optional<SystemError> ShardGroups::spill() {

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "jobs/expected.h"
+#include "jobs/mapreduce/dealt_table.h"
 #include "jobs/mapreduce/group_runs.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/shards.h"
 #include "jobs/system_error.h"
 
 namespace gorun::jobs {
@@ -24,15 +26,17 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine.
 class ShardGroups {
  public:
-  ShardGroups(std::span<const AggregateKind> kinds, std::size_t memory_bytes, std::string directory)
-      : memory_bytes_(memory_bytes),
-        table_(kinds),
+  /// shard  which of `shards` it is.
+  ShardGroups(std::span<const AggregateKind> kinds, std::size_t shard, Shards shards,
+              std::size_t memory_bytes, std::string directory)
+      : shard_(shard),
+        memory_bytes_(memory_bytes),
+        table_(kinds, shards),
         // Buffers are needed when the table is gone.
         runs_(kinds, memory_bytes, std::move(directory)) {}
 
-  /// Adds these groups of `table`; returns how many of them were not in memory.
-  [[nodiscard]] Expected<std::size_t, SystemError> merge(const GroupTable& table,
-                                                         std::span<const GroupTable::Id> groups);
+  /// Adds its groups of `table`; returns how many of them were not in memory.
+  [[nodiscard]] Expected<GroupTable::Merged, SystemError> merge(const DealtTable& table);
   enum class Order : std::uint8_t { kByKey, kAny };
   /// Comes after the last merge.
   [[nodiscard]] std::optional<SystemError> finish(Order order);
@@ -53,6 +57,7 @@ class ShardGroups {
  private:
   [[nodiscard]] std::optional<SystemError> spill();
 
+  const std::size_t shard_;
   const std::size_t memory_bytes_;
   GroupTable table_;
   GroupRuns runs_;

@@ -78,7 +78,7 @@ class ReduceStage final : public Stage {
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
     shards_.push_back(std::make_unique<Result>(
-        options_.kinds, memory_bytes(place.shards) / 2 / place.shards, directory_));
+        options_.kinds, place, memory_bytes(place.shards) / 2 / place.shards, directory_));
     return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
                                          place);
   }
@@ -106,9 +106,9 @@ class ReduceStage final : public Stage {
 
   // What a merger leaves for conclude().
   struct Result {
-    Result(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
+    Result(std::span<const AggregateKind> kinds, const ShardPlace& place, std::size_t memory_bytes,
            const std::string& directory)
-        : groups(kinds, memory_bytes, directory) {}
+        : groups(kinds, place.shard, Shards(place.shards), memory_bytes, directory) {}
     ShardGroups groups;
     std::optional<SystemError> failure;
   };

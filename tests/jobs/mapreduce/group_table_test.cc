@@ -40,7 +40,6 @@ void add_all(GroupTable* table, const Rows& rows) {
     texts.push_back(text);
   }
   REQUIRE(table->add(keys, texts) == rows.size());
-  table->settle();
 }
 
 // One line a group: key and results, separated by tabs.
@@ -131,8 +130,11 @@ TEST_CASE("what the sums of doubles take counts as memory") {
     // At least a double and a pointer to it in each group.
     CHECK(of_doubles.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
     GroupTable merged({&kind, 1});
-    const DealtTable dealt(std::move(of_doubles), 1);
-    merged.merge(dealt.table(), dealt.groups_of(0));
+    const DealtTable dealt = std::move(of_doubles).deal(Shards(1));
+    const GroupTable::Merged found = merged.compare(dealt, 0);
+    CHECK((found.all == 1000 && found.new_ones == 1000));
+    merged.merge(dealt, 0, 1000);
+    CHECK(merged.compare(dealt, 0).new_ones == 0);
     CHECK(merged.memory_bytes() >= of_integers.memory_bytes() + 1000 * 2 * sizeof(double));
   }
 }
@@ -163,14 +165,14 @@ TEST_CASE("any split over mappers and shards gives the same bytes") {
             part.push_back(rows[i]);
           }
           add_all(&map, part);
-          maps.emplace_back(map.take(), shards);
+          maps.push_back(map.take(Shards(shards)));
           CHECK(map.size() == 0);
         }
       }
       std::vector<std::string> lines;
       for (std::uint32_t s = 0; s < shards; ++s) {
         GroupTable reduced(kAllKinds);
-        for (const DealtTable& map : maps) reduced.merge(map.table(), map.groups_of(s));
+        for (const DealtTable& map : maps) reduced.merge(map, s, map.most_of(s));
         const std::string text = lines_of(&reduced, 7);
         for (std::size_t at = 0; at < text.size();) {
           const std::size_t end = text.find('\n', at) + 1;

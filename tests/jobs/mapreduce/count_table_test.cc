@@ -1,0 +1,221 @@
+// tests/jobs/mapreduce/count_table_test.cc - counts compared with those of a std::map.
+
+#include "jobs/mapreduce/count_table.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jobs/mapreduce/dealt_counts.h"
+#include "jobs/mapreduce/key_index.h"
+
+namespace gorun::test::count_table_test {
+
+using namespace gorun::jobs;  // NOLINT(google-build-using-namespace): the room under test
+
+TEST_SUITE_BEGIN("jobs/mapreduce/count_table");
+
+namespace {
+
+using Counts = std::map<std::string, std::int64_t>;
+
+// Keys of every length up to 40 and some long ones, many of them again and again, any bytes.
+std::vector<std::string> any_keys(std::size_t count, std::mt19937& random) {
+  std::vector<std::string> keys;
+  keys.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!keys.empty() && random() % 3 == 0) {
+      keys.push_back(keys[random() % keys.size()]);
+      continue;
+    }
+    std::string key(random() % 40 + (random() % 50 == 0 ? 5000 : 0), '\0');
+    // Few different bytes, so that keys share beginnings and ends.
+    for (char& c : key) c = "\0a\xff"[random() % 3];
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+void count_all(CountTable* table, std::span<const std::string> keys, Counts* expected) {
+  table->count(std::vector<std::string_view>(keys.begin(), keys.end()));
+  for (const std::string& key : keys) ++(*expected)[key];
+}
+
+// What an ended table has; `wrong` counts keys that are there twice.
+Counts counts_of(const CountTable& table) {
+  Counts counts;
+  for (CountTable::Id id = 0; id < table.size(); ++id) {
+    const bool is_new = counts.emplace(table.key(id), table.count_of(id)).second;
+    CHECK(is_new);
+  }
+  return counts;
+}
+
+// Shard by shard, what tables of `shards` shards make of what has been dealt.
+Counts merged(const std::vector<DealtCounts>& dealt, Shards shards) {
+  Counts all;
+  for (std::size_t s = 0; s < shards.count(); ++s) {
+    CountTable table(shards);
+    for (const DealtCounts& from : dealt) {
+      const CountTable::Comparison found = table.compare(from, s);
+      CHECK(found.new_ones <= found.all);
+      CHECK(found.all <= from.part(s).size());
+      const std::size_t before = table.size();
+      CHECK(table.merge(from, s, found.new_ones) == found.all);
+      CHECK(table.size() == before + found.new_ones);
+    }
+    table.end_adding();
+    for (auto& [key, count] : counts_of(table)) {
+      const bool is_new = all.emplace(key, count).second;
+      CHECK(is_new);
+    }
+  }
+  return all;
+}
+
+// `count` keys whose hashes begin with as many zeros, or ones, as make them at home in the first,
+// or the last, line of a small table.
+std::vector<std::string> keys_at_an_end(std::size_t count, bool is_last) {
+  std::vector<std::string> keys;
+  KeyIndex index;
+  for (int i = 0; keys.size() < count; ++i) {
+    const std::string key = std::to_string(i);
+    const std::string_view view = key;
+    KeyIndex::Id id = 0;
+    index.add({&view, 1}, {&id, 1});
+    if (index.hash(id) >> 55 == (is_last ? 511 : 0)) keys.push_back(key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_CASE("counts are those of a map, whatever the batches and the borders of keys") {
+  std::mt19937 random(4);
+  const std::vector<std::string> keys = any_keys(20'000, random);
+  // Keys side by side, as words lie in a text: what lies behind a key is not part of it.
+  std::string text;
+  for (const std::string& key : keys) text += key;
+  std::vector<std::string_view> views;
+  Counts expected;
+  for (std::size_t at = 0; const std::string& key : keys) {
+    views.push_back(std::string_view(text).substr(at, key.size()));
+    at += key.size();
+    ++expected[key];
+  }
+  expected[keys.front()] += 7;
+  for (const std::size_t batch : {1u, 255u, 256u, 257u, 20'000u}) {
+    CountTable table;
+    for (std::size_t at = 0; at < views.size(); at += batch) {
+      table.count(std::span(views).subspan(at, std::min(batch, views.size() - at)));
+    }
+    table.count(views.front(), 7);
+    CHECK(table.size() == expected.size());
+    table.end_adding();
+    CHECK(counts_of(table) == expected);
+  }
+}
+
+TEST_CASE("keys that differ in zeros at the end, or in nothing but their length, are different") {
+  std::vector<std::string> keys;
+  for (const char* begin : {"", "a", "abcdefgh", "abcdefghijklmno"}) {
+    for (std::size_t zeros = 0; zeros < 20; ++zeros) {
+      keys.push_back(begin + std::string(zeros, '\0'));
+    }
+  }
+  CountTable table;
+  Counts expected;
+  for (int round = 0; round < 3; ++round) count_all(&table, keys, &expected);
+  table.end_adding();
+  CHECK(counts_of(table) == expected);
+}
+
+TEST_CASE("any split over workers, hand-overs and shards gives the same counts") {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const Shards shards(1 + random() % 7);
+    std::vector<DealtCounts> dealt;
+    Counts expected;
+    for (std::size_t worker = random() % 4; worker < 4; ++worker) {
+      CountTable table;
+      for (std::size_t round = random() % 4; round < 4; ++round) {
+        count_all(&table, any_keys(random() % 3000, random), &expected);
+        if (random() % 2 == 0) continue;
+        dealt.push_back(table.take(shards));
+        CHECK(table.size() == 0);
+      }
+      dealt.push_back(std::move(table).deal(shards));
+    }
+    CHECK(merged(dealt, shards) == expected);
+  }
+}
+
+TEST_CASE("keys that are all at home at the ends of a table stay where they are found") {
+  const std::vector<std::string> last = keys_at_an_end(450, true);
+  const std::vector<std::string> first = keys_at_an_end(300, false);
+  for (const std::size_t most : {3U, 150U, 450U}) {
+    for (const bool takes : {false, true}) {
+      CAPTURE(most);
+      const std::span<const std::string> some_last = std::span(last).first(most);
+      const std::span<const std::string> some_first = std::span(first).first(most * 2 / 3);
+      CountTable table;
+      Counts expected;
+      for (const auto& keys : {some_last, some_first, some_last})
+        count_all(&table, keys, &expected);
+      const Shards shards(3);
+      std::vector<DealtCounts> dealt;
+      dealt.push_back(takes ? table.take(shards) : std::move(table).deal(shards));
+      CHECK(merged(dealt, shards) == expected);
+    }
+  }
+}
+
+TEST_CASE("a shard's table holds no more than was told before") {
+  std::mt19937 random(9);
+  const Shards shards(2);
+  CountTable table(shards);
+  std::size_t grown = 0;
+  for (int round = 0; round < 40; ++round) {
+    CountTable worker;
+    Counts ignored;
+    std::vector<std::string> keys;
+    for (std::size_t i = random() % 5000; i > 0; --i)
+      keys.push_back(std::to_string(random() % 200'000));
+    count_all(&worker, keys, &ignored);
+    const DealtCounts dealt = round % 2 == 0 ? worker.take(shards) : std::move(worker).deal(shards);
+    const CountTable::Comparison found = table.compare(dealt, 1);
+    const std::size_t before = table.memory_bytes();
+    const std::size_t most = table.bytes_while_adding(found.new_ones);
+    table.merge(dealt, 1, found.new_ones);
+    CHECK(table.memory_bytes() <= most);
+    grown += table.memory_bytes() > before ? 1 : 0;
+  }
+  CHECK(grown >= 5);
+  const std::size_t full = table.memory_bytes();
+  table.end_adding();
+  CHECK(table.memory_bytes() <= full / 2);
+  CHECK(counts_of(table).size() == table.size());
+  table.clear();
+  CHECK(table.memory_bytes() == 0);
+}
+
+TEST_CASE("an empty table can be dealt, taken and merged") {
+  const Shards shards(5);
+  std::vector<DealtCounts> dealt;
+  CountTable table;
+  dealt.push_back(table.take(shards));
+  dealt.push_back(std::move(table).deal(shards));
+  CHECK(merged(dealt, shards).empty());
+}
+
+TEST_SUITE_END();
+
+}  // namespace gorun::test::count_table_test
