@@ -1,57 +1,15 @@
 #include "jobs/text/mapped_range.h"
 
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "jobs/cached_read.h"
+#include "jobs/text/cached_file.h"
 
 namespace gorun::jobs {
-namespace {
-
-// cachestat(2), since Linux 6.5; headers and the library may be older.
-constexpr long kSysCachestat = 451;
-struct CachedRange {
-  std::uint64_t begin;
-  std::uint64_t bytes;
-};
-struct CachedPages {
-  std::uint64_t cached;
-  std::uint64_t dirty;
-  std::uint64_t under_writeback;
-  std::uint64_t evicted;
-  std::uint64_t recently_evicted;
-};
-
-// Whose files lie in the page cache and nowhere else. What lies above another file system (overlay)
-// keeps no pages of its own, so it would never pass for cached.
-bool is_known_file_system(int fd) {
-  struct statfs status = {};
-  if (::fstatfs(fd, &status) != 0) return false;
-  constexpr std::array<std::uint64_t, 4> kKnown = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
-                                                   BTRFS_SUPER_MAGIC, TMPFS_MAGIC};
-  return std::ranges::find(kKnown, static_cast<std::uint64_t>(status.f_type)) != kKnown.end();
-}
-
-// False also where the kernel does not say: older ones, and of files that this user could not write
-// to.
-bool is_cached(int fd, std::uint64_t begin, std::uint64_t end) {
-  const auto page = static_cast<std::uint64_t>(::getpagesize());
-  begin -= begin % page;
-  const std::uint64_t pages = (end - begin + page - 1) / page;
-  const CachedRange range{begin, pages * page};
-  CachedPages found{};
-  return ::syscall(kSysCachestat, fd, &range, &found, 0) == 0 && found.cached >= pages;
-}
-
-}  // namespace
 
 std::optional<MappedRange> MappedRange::open(int fd, const ReadRange& range) {
   const std::uint64_t begin = range.begin > 0 ? range.begin - 1 : 0;
