@@ -35,6 +35,23 @@ std::size_t Batch::keep_all(const Batch& other) {
   return bytes;
 }
 
+bool Batch::lies_elsewhere(std::vector<OthersBytes*>* owners) const {
+  for (const BlockRef& block : blocks_) {
+    OthersBytes* const owner = block->others();
+    if (owner == nullptr) return false;
+    if (std::ranges::find(*owners, owner) == owners->end()) owners->push_back(owner);
+  }
+  return true;
+}
+
+std::optional<SystemError> Batch::wrong_with_others() const {
+  for (const BlockRef& block : blocks_) {
+    if (block->others() == nullptr) continue;
+    if (auto wrong = block->others()->wrong()) return wrong;
+  }
+  return std::nullopt;
+}
+
 void Batch::add_block(std::size_t least) {
   const std::size_t next =
       open_ == nullptr ? kFirstBlock : std::min(open_->capacity() * 2, kLargestBlock);
@@ -116,6 +133,7 @@ void Batch::clear() {
   items_.clear();
   dropped_ = 0;
   hidden_bytes_ = 0;
+  lines_ = 0;
   parcel_.reset();
   // A block that no reader kept can be filled again from its beginning.
   if (blocks_.size() == 1 && open_ == blocks_.front().get() && blocks_.front()->is_unique()) {

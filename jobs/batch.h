@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -46,7 +48,8 @@ class Batch {
         parcel_(std::move(other.parcel_)),
         open_(std::exchange(other.open_, nullptr)),
         dropped_(std::exchange(other.dropped_, 0)),
-        hidden_bytes_(std::exchange(other.hidden_bytes_, 0)) {}
+        hidden_bytes_(std::exchange(other.hidden_bytes_, 0)),
+        lines_(std::exchange(other.lines_, 0)) {}
   Batch& operator=(Batch&& other) noexcept {
     items_ = std::move(other.items_);
     blocks_ = std::move(other.blocks_);
@@ -54,6 +57,7 @@ class Batch {
     open_ = std::exchange(other.open_, nullptr);
     dropped_ = std::exchange(other.dropped_, 0);
     hidden_bytes_ = std::exchange(other.hidden_bytes_, 0);
+    lines_ = std::exchange(other.lines_, 0);
     return *this;
   }
   Batch(const Batch&) = delete;
@@ -61,6 +65,12 @@ class Batch {
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t size() const { return items_.size(); }
+  /// The items that it stands for: more than size() if nobody has cut them yet.
+  [[nodiscard]] std::uint64_t count() const { return lines_ > 0 ? lines_ : items_.size(); }
+  /// Its only item is a text, whose lines are the items: so many, which are not 0. Only for a
+  /// reader that takes these (Out::takes_lines).
+  void set_lines(std::uint64_t lines) { lines_ = lines; }
+  [[nodiscard]] std::uint64_t lines() const { return lines_; }
   /// The items, to be read, changed in place, or thinned out with truncate().
   [[nodiscard]] std::span<Item> items() { return items_; }
   [[nodiscard]] std::span<const Item> items() const { return items_; }
@@ -87,6 +97,10 @@ class Batch {
   std::size_t keep(const BlockRef& block);
   /// Keeps what `other` keeps: items may then be taken over from it.
   std::size_t keep_all(const Batch& other);
+  /// True if its blocks are all memory of others (Block::of_others), who are then among `owners`.
+  [[nodiscard]] bool lies_elsewhere(std::vector<OthersBytes*>* owners) const;
+  /// What OthersBytes::wrong() says of any of them.
+  [[nodiscard]] std::optional<SystemError> wrong_with_others() const;
   /// `size` bytes of this batch's own, uninitialised. Valid as long as the batch or a copy.
   [[nodiscard]] char* allocate(std::size_t size) {
     if (open_ == nullptr || open_->room() < size) add_block(size);
@@ -111,7 +125,11 @@ class Batch {
   /// A batch of some of the items, as if the others were dropped, that shares the blocks.
   [[nodiscard]] Batch pick(std::span<const Item> items) const;
   /// All items, sharing the blocks.
-  [[nodiscard]] Batch duplicate() const { return slice(0, size()); }
+  [[nodiscard]] Batch duplicate() const {
+    Batch same = slice(0, size());
+    same.lines_ = lines_;
+    return same;
+  }
 
   /// Lets something travel with the batch, which then may hold no item. Parts and duplicates are
   /// made without it.
@@ -138,6 +156,7 @@ class Batch {
   Block* open_ = nullptr;    // the block of blocks_ that allocate() fills; only this batch does
   std::size_t dropped_ = 0;  // items
   std::size_t hidden_bytes_ = 0;
+  std::uint64_t lines_ = 0;  // 0: the items are cut
 };
 
 }  // namespace gorun::jobs

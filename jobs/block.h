@@ -15,13 +15,28 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
+#include "jobs/system_error.h"
 #include "jobs/text/byte_buffer.h"
 
 namespace gorun::jobs {
 
 class BlockRef;
+
+/// What has bytes that blocks only show. threads  any.
+class OthersBytes {
+ public:
+  OthersBytes() = default;
+  OthersBytes(const OthersBytes&) = delete;
+  OthersBytes& operator=(const OthersBytes&) = delete;
+  virtual ~OthersBytes() = default;
+  /// Nothing: what was seen of them until now was right.
+  [[nodiscard]] virtual std::optional<SystemError> wrong() = 0;
+};
 
 class Block {
  public:
@@ -30,9 +45,14 @@ class Block {
 
   /// A block of `capacity` uninitialised bytes. errors: std::bad_alloc.
   [[nodiscard]] static BlockRef make(std::size_t capacity);
+  /// A full one of bytes that lie elsewhere, as long as `owner` does, and are only read.
+  [[nodiscard]] static BlockRef of_others(std::string_view bytes,
+                                          std::shared_ptr<OthersBytes> owner);
 
   [[nodiscard]] char* data() { return bytes_.data(); }
   [[nodiscard]] std::size_t capacity() const { return bytes_.capacity(); }
+  /// Who has the bytes, if it was made by of_others(); else nullptr.
+  [[nodiscard]] OthersBytes* others() const { return owner_.get(); }
   [[nodiscard]] std::size_t used() const { return used_; }
   void set_used(std::size_t used) { used_ = used; }
   [[nodiscard]] std::size_t room() const { return capacity() - used_; }
@@ -48,6 +68,8 @@ class Block {
  private:
   friend class BlockRef;
   explicit Block(std::size_t capacity) { bytes_.reserve(capacity); }
+  Block(std::string_view bytes, std::shared_ptr<OthersBytes> owner)
+      : owner_(std::move(owner)), bytes_(ByteBuffer::of_others(bytes)), used_(bytes.size()) {}
   ~Block() = default;
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }  // the caller holds one already
@@ -56,6 +78,7 @@ class Block {
   }
 
   std::atomic<std::uint32_t> refs_{1};
+  std::shared_ptr<OthersBytes> owner_;  // nullptr: bytes_ is
   ByteBuffer bytes_;
   std::size_t used_ = 0;
 };
@@ -88,5 +111,9 @@ class BlockRef {
 };
 
 inline BlockRef Block::make(std::size_t capacity) { return BlockRef(new Block(capacity)); }
+
+inline BlockRef Block::of_others(std::string_view bytes, std::shared_ptr<OthersBytes> owner) {
+  return BlockRef(new Block(bytes, std::move(owner)));
+}
 
 }  // namespace gorun::jobs

@@ -205,7 +205,9 @@ class Execution {
             .shares_evenly = chain.shares_evenly,
             .readers = chain.workers,
             .producers = chain.producers,
-            .comes_back = chain.retries || plan_.nodes[chain.nodes.front()].traits.feeds_itself},
+            .comes_back = chain.retries || plan_.nodes[chain.nodes.front()].traits.feeds_itself,
+            .takes_lines = chain.takes_lines,
+            .keeps_lines = chain.keeps_lines},
         &head_cell(chain).queued);
     chains_[c].inbox->set_label(run_.graph().stages[plan_.nodes[chain.nodes.front()].stage].name);
   }

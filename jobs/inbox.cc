@@ -67,7 +67,7 @@ void Inbox::wait_for_room(PutWatcher* watcher) {
 // The send parks only when another producer took the room that there was.
 Flow Inbox::put_part(Batch&& part, PutWatcher* watcher) {
   wait_for_room(watcher);
-  const std::uint64_t items = part.size();
+  const std::uint64_t items = part.count();
   const std::uint64_t bytes = part.bytes();
   Waiting waiting{std::move(part), bytes};
   // Counted before the send: a reader may take and discount the batch before send returns.
@@ -86,7 +86,7 @@ Flow Inbox::put_part(Batch&& part, PutWatcher* watcher) {
 bool Inbox::try_put(Batch& batch) {
   if (!has_room()) return false;
   const std::uint64_t bytes = batch.bytes();
-  const std::uint64_t items = batch.size();
+  const std::uint64_t items = batch.count();
   Waiting waiting{std::move(batch), bytes};
   count_in(items, bytes);
   if (shape_.comes_back) open_.fetch_add(1, std::memory_order_relaxed);
@@ -139,7 +139,7 @@ void Inbox::show_waiting() const {
 
 void Inbox::hand_out(Waiting&& taken, Batch* batch) {
   *batch = std::move(taken.batch);
-  count_out(batch->size(), taken.bytes);
+  count_out(batch->count(), taken.bytes);
 }
 
 Inbox::Taken Inbox::try_take(Batch* batch) {

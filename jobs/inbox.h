@@ -55,6 +55,8 @@ class Inbox {
     int readers = 1;                                // goroutines that take from it
     std::size_t producers = 0;                      // chains that call producer_done() once each
     bool comes_back = false;                        // see above
+    bool takes_lines = false;  // batches of uncut lines (Batch::set_lines) are welcome
+    bool keeps_lines = false;  // Out::keeps_lines()
   };
   /// queued_items  counts what waits here; outlives the inbox.
   Inbox(const Shape& shape, std::atomic<std::uint64_t>* queued_items);
@@ -96,6 +98,8 @@ class Inbox {
   /// Readers have nothing to take. A hint.
   [[nodiscard]] bool is_empty() const { return chan_.size() == 0; }
   [[nodiscard]] std::size_t batch_items() const { return shape_.batch_items; }
+  [[nodiscard]] bool takes_lines() const { return shape_.takes_lines; }
+  [[nodiscard]] bool keeps_lines() const { return shape_.keeps_lines; }
 
  private:
   // What waits. The bytes are counted once, by who puts it: who takes it may run on another core,

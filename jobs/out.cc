@@ -143,7 +143,7 @@ Flow Out::deliver_records(const Records& /*records*/) {
   throw std::logic_error("this reader takes no bare records");
 }
 
-Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/) {
+Flow Out::deliver_lines(const Batch& /*batch*/, const Item& /*text*/, std::uint64_t /*lines*/) {
   throw std::logic_error("this reader takes no uncut lines");
 }
 

@@ -110,12 +110,16 @@ class Out {
   /// The same for a whole text whose lines are the records: a reader that looks for something in
   /// them need not have them cut first.
   [[nodiscard]] virtual bool takes_lines() const { return false; }
-  /// text  an item of `batch`.
-  Flow send_lines(const Batch& batch, const Item& text) {
+  /// text   an item of `batch`.
+  /// lines  how many it has; 0: the sender has not counted them.
+  Flow send_lines(const Batch& batch, const Item& text, std::uint64_t lines = 0) {
     if (!pending_.empty() && pass_on() == Flow::kStop) return Flow::kStop;
-    if (flow_ == Flow::kMore) flow_ = deliver_lines(batch, text);
+    if (flow_ == Flow::kMore) flow_ = deliver_lines(batch, text, lines);
     return flow_;
   }
+  /// True if what reads from here takes lines and keeps them for a while: they are better left
+  /// where they lie than copied. Does not change.
+  [[nodiscard]] virtual bool keeps_lines() const { return false; }
   /// The same for records of which their reader wants nothing but how many they are: so they need
   /// not be cut at all.
   [[nodiscard]] virtual bool takes_number() const { return false; }
@@ -166,7 +170,7 @@ class Out {
   virtual Flow deliver(Batch&& batch) = 0;
   virtual Flow deliver_records(const Records& records);
   virtual Flow deliver_rows(const Rows& rows);
-  virtual Flow deliver_lines(const Batch& batch, const Item& text);
+  virtual Flow deliver_lines(const Batch& batch, const Item& text, std::uint64_t lines);
   virtual Flow deliver_number(const Batch& batch, const Item& parent, std::uint64_t records);
   /// Passes the flush on to what reads from here in the same goroutine.
   virtual Flow deliver_flush() = 0;

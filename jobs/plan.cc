@@ -228,6 +228,10 @@ class Planner {
       const std::int64_t buffer = std::max<std::int64_t>(wiring_[head].buffer, 1);
       const std::int64_t items = batch_items(chain, buffer);
       chain.shares_evenly = plan_.nodes[head].traits.batch_items <= kSharedEvenly;
+      // What may come back, or has a turn of its own, is an item.
+      chain.takes_lines =
+          plan_.nodes[head].traits.takes_lines && !chain.retries && !chain.keeps_order;
+      chain.keeps_lines = chain.takes_lines && plan_.nodes[head].traits.keeps_lines;
       chain.batch_items = static_cast<std::size_t>(items);
       chain.bytes =
           static_cast<std::uint64_t>(std::min(wiring_[head].bytes, graph_.limits.holder_bytes));

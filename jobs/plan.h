@@ -68,6 +68,8 @@ struct PlanChain {
   std::size_t capacity = 0;         // batches that its inbox holds
   std::uint64_t bytes = 0;          // and bytes of their texts and fields
   bool shares_evenly = false;       // a large batch is divided among its workers
+  bool takes_lines = false;         // its inbox takes them uncut
+  bool keeps_lines = false;         // and who reads there keeps them
   bool retries = false;             // items may come back to its inbox
   bool keeps_order = false;         // its items leave in the order in which they came
   bool concludes_by_shard = false;  // it gathers, and nobody cares for the order of its result

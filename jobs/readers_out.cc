@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "jobs/text/cutter.h"
+
 namespace gorun::jobs {
 
 ReadersOut::ReadersOut(const Surroundings& where, const PlanNode& from, StageCell& cell,
@@ -20,8 +22,24 @@ bool ReadersOut::reader_is_idle() const {
   return std::ranges::any_of(readers_, [](const Inbox* inbox) { return inbox->is_empty(); });
 }
 
+bool ReadersOut::takes_lines() const {
+  return !readers_.empty() && std::ranges::all_of(readers_, &Inbox::takes_lines);
+}
+
+bool ReadersOut::keeps_lines() const {
+  return !readers_.empty() && std::ranges::all_of(readers_, &Inbox::keeps_lines);
+}
+
+Flow ReadersOut::deliver_lines(const Batch& batch, const Item& text, std::uint64_t lines) {
+  Batch uncut;
+  uncut.keep_all(batch);
+  uncut.push(text);
+  uncut.set_lines(lines > 0 ? lines : count_lines(text.text));
+  return uncut.lines() > 0 ? deliver(std::move(uncut)) : Flow::kMore;
+}
+
 Flow ReadersOut::deliver(Batch&& batch) {
-  if (from_.is_last) cell_.items_out.fetch_add(batch.size(), std::memory_order_relaxed);
+  if (from_.is_last) cell_.items_out.fetch_add(batch.count(), std::memory_order_relaxed);
   if (readers_.empty()) return Flow::kMore;
   bool wanted = false;
   for (std::size_t i = 0; i + 1 < readers_.size(); ++i) {

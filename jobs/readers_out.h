@@ -27,9 +27,12 @@ class ReadersOut final : public Out, PutWatcher {
              const std::vector<Inbox*>& readers, StageClock& clock, PoolPlaces& places);
 
   [[nodiscard]] bool reader_is_idle() const override;
+  [[nodiscard]] bool takes_lines() const override;
+  [[nodiscard]] bool keeps_lines() const override;
 
  protected:
   Flow deliver(Batch&& batch) override;
+  Flow deliver_lines(const Batch& batch, const Item& text, std::uint64_t lines) override;
   Flow deliver_flush() override { return Flow::kMore; }
 
  private:

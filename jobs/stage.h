@@ -181,9 +181,12 @@ class Operator {
   virtual Flow process_rows(const Rows& rows, Out& out);
 
   /// True if process_lines() works, too, and does as process() would with the lines of the text, an
-  /// item of `batch`, with the item's fields. `lines` becomes how many they are.
+  /// item of `batch`, with the item's fields. `lines` becomes how many they are, if it
+  /// was 0: else it is that already.
   [[nodiscard]] virtual bool takes_lines() const { return false; }
   virtual Flow process_lines(const Batch& batch, const Item& text, Out& out, std::uint64_t* lines);
+  /// True if it keeps what it takes by process_lines(); Out::keeps_lines() says what for.
+  [[nodiscard]] virtual bool keeps_lines() const { return false; }
 
   /// True if process_number() works, too, and does as process() would with as many records cut from
   /// `parent`, an item of `batch`, whatever their texts.
@@ -251,6 +254,10 @@ struct StageTraits {
   /// goroutine of their own: a command that is fed many items. Makes no second attempt, keeps no
   /// order among workers and is in no pool.
   bool takes_by_itself = false;
+  /// Its operators take uncut lines (Operator::takes_lines), and keep them, also from goroutines of
+  /// others.
+  bool takes_lines = false;
+  bool keeps_lines = false;
   /// What it makes is the same in whatever order its items come.
   bool ignores_order = false;
   /// Of a gathering stage: the number of its shards, 0: one for each P. Negative: does not gather.

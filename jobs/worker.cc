@@ -253,6 +253,7 @@ class Worker::NextOut final : public Out {
   [[nodiscard]] bool takes_records() const override { return to_.op->takes_records(); }
   [[nodiscard]] bool takes_rows() const override { return to_.op->takes_rows(); }
   [[nodiscard]] bool takes_lines() const override { return to_.op->takes_lines(); }
+  [[nodiscard]] bool keeps_lines() const override { return to_.op->keeps_lines(); }
   [[nodiscard]] bool takes_number() const override { return to_.op->takes_number(); }
   [[nodiscard]] bool only_counts(TextForm form) const override {
     return to_.op->only_counts(form, *to_.out);
@@ -271,9 +272,8 @@ class Worker::NextOut final : public Out {
   Flow deliver_number(const Batch& batch, const Item& parent, std::uint64_t records) override {
     return pass(records, [&] { return to_.op->process_number(batch, parent, records, *to_.out); });
   }
-  Flow deliver_lines(const Batch& batch, const Item& text) override {
+  Flow deliver_lines(const Batch& batch, const Item& text, std::uint64_t lines) override {
     StageAccount* mine = clock_.switch_to(&to_.cell->busy);
-    std::uint64_t lines = 0;
     const Flow flow = to_.op->process_lines(batch, text, *to_.out, &lines);
     clock_.switch_to(mine);
     from_.count_out(lines, clock_);
@@ -417,6 +417,13 @@ void Worker::begin_attempt(Batch* batch) {
   if (attempt == nullptr && parcel != nullptr) batch->attach(std::move(parcel));
 }
 
+// May move from the batch.
+Flow Worker::process(Link& head, Batch* batch) {
+  std::uint64_t lines = batch->lines();
+  if (lines == 0) return head.op->process(std::move(*batch), *head.out);
+  return head.op->process_lines(*batch, batch->items().front(), *head.out, &lines);
+}
+
 void Worker::consume() {
   Link& head = *links_.front();
   Batch batch;
@@ -431,9 +438,9 @@ void Worker::consume() {
     if (where_.is_drained()) return leave_out(std::move(batch));
     if (taken == Inbox::Taken::kEnd || where_.is_stopped()) return;
     if (!may_begin()) return leave_out(std::move(batch));
-    head.count_in(batch.size());
+    head.count_in(batch.count());
     begin_attempt(&batch);
-    const Flow flow = head.op->process(std::move(batch), *head.out);
+    const Flow flow = process(head, &batch);
     batch.clear();  // NOLINT(bugprone-use-after-move): whatever is left of it, the table serves
                     // again
     where_.inbox->worked_off();

@@ -47,6 +47,7 @@ class Worker {
   void say_if_cut();
   void consume_in_order();
   void begin_attempt(Batch* batch);
+  Flow process(Link& head, Batch* batch);
   void consume();
   void flush();
   static void flush_ports(Link& link);

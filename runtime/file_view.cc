@@ -30,8 +30,8 @@ struct Slot {
   // First page and number of pages; 0: free. Stored by the owner of the view: with release when the
   // view is there, which pairs with the acquire in find(), and before it goes.
   std::atomic<std::uint64_t> pages{0};
-  // Bytes of its pages in front of the zeros. By the thread that looks at the view, in a handler or
-  // not; it goes from one to the next with the view.
+  // Bytes of its pages in front of the zeros. Stored by threads that look at the view, in a
+  // handler, before there are zeros: who sees some, and asks for this behind, finds it.
   std::atomic<std::size_t> torn_at{kWhole};
 };
 
@@ -55,6 +55,14 @@ bool put_zeros(std::uintptr_t begin, std::uintptr_t end) {
                    -1, 0) != -1;
 }
 
+// Several threads may look at one view: the least stays.
+void note_zeros(Slot* slot, std::size_t at) {
+  std::size_t before = slot->torn_at.load(std::memory_order_relaxed);
+  while (at < before &&
+         !slot->torn_at.compare_exchange_weak(before, at, std::memory_order_relaxed)) {
+  }
+}
+
 // True if the address is in a view, which then has zeros from its page on. A mapping that is cut in
 // two is one more, and of these there may be no more to be had: then all of it is zeros.
 bool tear(std::uintptr_t address) {
@@ -63,13 +71,10 @@ bool tear(std::uintptr_t address) {
     if (address < pages.begin || address >= pages.end) continue;
     std::uintptr_t from = address / kPageBytes * kPageBytes;
     from -= from % static_cast<std::uintptr_t>(::getpagesize());
-    if (!put_zeros(from, pages.end)) {
-      from = pages.begin;
-      if (!put_zeros(from, pages.end)) return false;
-    }
-    const std::size_t before = slot.torn_at.load(std::memory_order_relaxed);
-    slot.torn_at.store(std::min(before, from - pages.begin), std::memory_order_relaxed);
-    return true;
+    note_zeros(&slot, from - pages.begin);
+    if (put_zeros(from, pages.end)) return true;
+    note_zeros(&slot, 0);
+    return put_zeros(pages.begin, pages.end);
   }
   return false;
 }

@@ -83,7 +83,7 @@ class ShardLines {
     Batch batch;
     std::size_t bytes = 0;
     bool takes_more = true;
-    failure_ = runs_.for_each([&](const char* record) {
+    failure_ = runs_.for_each([&](RecordRef record) {
       push_record(record, batch);
       bytes += size_of_record(record);
       if (bytes < kBatchBytes) return Flow::kMore;

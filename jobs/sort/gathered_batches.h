@@ -23,8 +23,13 @@ namespace gorun::jobs {
 /// threads  a goroutine, which parks.
 class GatheredBatches {
  public:
-  /// The records and the memory of `entries` outlive this. procs  the number of Ps.
-  GatheredBatches(std::span<const SortEntry> entries, int procs);
+  /// What becomes of records: items, or whole lines in the text of one item, for entries of which
+  /// all are texts.
+  enum class Form : unsigned char { kItems, kLines };
+  /// The records and the memory of `entries` outlive this.
+  /// batch_items  entries for each batch.  procs  the number of Ps.
+  GatheredBatches(std::span<const SortEntry> entries, std::size_t batch_items, Form form,
+                  int procs);
   /// Whoever is ahead stops and has ended.
   ~GatheredBatches();
   GatheredBatches(const GatheredBatches&) = delete;
@@ -32,18 +37,26 @@ class GatheredBatches {
 
   struct Next {
     Batch batch;
+    std::size_t records = 0;              // that it holds
     std::span<const SortEntry> left_out;  // come next, and would make the batch too large
   };
   /// Nothing: that was all.
   [[nodiscard]] std::optional<Next> next();
 
  private:
+  struct Made {
+    Batch batch;
+    std::size_t records = 0;
+  };
+  class Blocks;
+  [[nodiscard]] static Made gather(std::span<const SortEntry> entries, Form form, Blocks& blocks);
   [[nodiscard]] std::span<const SortEntry> of_batch(std::size_t i) const;
 
   const std::span<const SortEntry> entries_;
+  const std::size_t batch_items_;
   const std::size_t count_;  // of batches
   std::size_t next_ = 0;
-  std::vector<runtime::Chan<Batch>> made_;  // one for each goroutine
+  std::vector<runtime::Chan<Made>> made_;  // one for each goroutine
   runtime::WaitGroup helpers_;
 };
 

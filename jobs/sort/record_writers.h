@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "jobs/batch.h"
@@ -21,9 +22,10 @@
 
 namespace gorun::jobs {
 
-/// Batches that are written down together.
+/// Batches that are written down together, or lines that are.
 struct RecordGroup {
-  std::vector<Batch> batches;
+  std::vector<Batch> batches;  // of `lines`: what keeps them, without items
+  std::string_view lines;      // whole ones
   std::size_t kept_bytes = 0;  // of the blocks in which their items lie
   SortedRuns::Place place;     // of their records
 };

@@ -105,9 +105,29 @@ std::size_t size_of_record(const char* record) {
   return size;
 }
 
-std::string_view key_of_record(const char* record) {
-  const Header header = header_of(record);
-  return {record + header.key_begin, header.key_size};
+std::size_t size_of_record(RecordRef record) {
+  return record.is_text() ? sizeof(Header) + record.text().size() : size_of_record(record.record());
+}
+
+std::string_view key_of_record(RecordRef record) {
+  if (record.is_text()) return record.text();
+  const Header header = header_of(record.record());
+  return {record.record() + header.key_begin, header.key_size};
+}
+
+void append_record(RecordRef record, std::string* to) {
+  if (!record.is_text()) {
+    to->append(record.record(), size_of_record(record.record()));
+    return;
+  }
+  const std::string_view text = record.text();
+  const auto size = static_cast<std::uint32_t>(text.size());
+  const Header header{.size = static_cast<std::uint32_t>(sizeof header + text.size()),
+                      .key_begin = sizeof header,
+                      .key_size = size,
+                      .text_size = size,
+                      .field_count = 0};
+  to->append(reinterpret_cast<const char*>(&header), sizeof header).append(text);
 }
 
 namespace {
@@ -131,7 +151,9 @@ Item item_at(const char* record, const char* bytes, std::span<Field> fields) {
   return item;
 }
 
-Item copy_to(Batch& batch, const char* record, std::size_t hidden_fields) {
+Item copy_to(Batch& batch, RecordRef ref, std::size_t hidden_fields) {
+  if (ref.is_text()) return {.text = batch.copy(ref.text())};
+  const char* const record = ref.record();
   const Header header = header_of(record);
   const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
   const char* bytes = batch.copy({record + begin, header.size - begin}).data();
@@ -140,9 +162,16 @@ Item copy_to(Batch& batch, const char* record, std::size_t hidden_fields) {
 
 }  // namespace
 
-void push_record(const char* record, Batch& batch) { batch.push(copy_to(batch, record, 0)); }
+void push_record(RecordRef record, Batch& batch) { batch.push(copy_to(batch, record, 0)); }
 
-char* copy_record(const char* record, char* to, Batch& batch, Item* item) {
+char* copy_record(RecordRef ref, char* to, Batch& batch, Item* item) {
+  if (ref.is_text()) {
+    const std::string_view text = ref.text();
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    item->text = {to, text.size()};
+    return to + text.size();
+  }
+  const char* const record = ref.record();
   const Header header = header_of(record);
   const std::size_t begin = sizeof header + header.field_count * sizeof(FieldHeader);
   const std::size_t size = header.size - begin;
@@ -155,11 +184,16 @@ char* copy_record(const char* record, char* to, Batch& batch, Item* item) {
   return to + size;
 }
 
-Flow emit_record(const char* record, Out& out, std::size_t hidden_fields) {
+Flow emit_record(RecordRef record, Out& out, std::size_t hidden_fields) {
   return out.emit(copy_to(out.batch(), record, hidden_fields));
 }
 
-Item item_of_record(const char* record, std::vector<Field>* fields) {
+Item item_of_record(RecordRef ref, std::vector<Field>* fields) {
+  if (ref.is_text()) {
+    fields->clear();
+    return {.text = ref.text()};
+  }
+  const char* const record = ref.record();
   const Header header = header_of(record);
   fields->resize(header.field_count);
   return item_at(record, record + sizeof header + header.field_count * sizeof(FieldHeader),

@@ -24,12 +24,12 @@ class SortedRuns::Writer {
   explicit Writer(SortedRuns& runs) : runs_(runs), begin_(runs.file_.size()) {
     buffer_.reserve(runs.limits_.buffer_bytes);
   }
-  int append(const char* record) {
+  int append(RecordRef record) {
     const std::size_t size = size_of_record(record);
     if (buffer_.size() + size > runs_.limits_.buffer_bytes) {
       if (const int failed = flush()) return failed;
     }
-    buffer_.append(record, size);
+    append_record(record, &buffer_);
     return 0;
   }
   int flush() {
@@ -123,9 +123,24 @@ std::optional<SystemError> SortedRuns::add(const Item& item, std::string_view ke
   return is_full() ? spill() : std::nullopt;
 }
 
+SortedRuns::Place SortedRuns::reserve(const Batch& batch, std::size_t bytes, std::size_t count) {
+  if (!runs_.empty() || !batch.lies_elsewhere(&owners_)) return reserve(bytes, count);
+  kept_.keep_all(batch);
+  kept_bytes_ += bytes;
+  return {entries_.append(count), nullptr};
+}
+
+std::optional<SystemError> SortedRuns::wrong_with_kept() const {
+  for (OthersBytes* const owner : owners_) {
+    if (auto wrong = owner->wrong()) return wrong;
+  }
+  return std::nullopt;
+}
+
 // With what sorting takes.
 std::size_t SortedRuns::memory_needed() const {
-  return bytes_ + entries_.bytes() + entries_.size() * (sizeof(SortEntry) + kSortBytesPerEntry);
+  return bytes_ + kept_bytes_ + entries_.bytes() +
+         entries_.size() * (sizeof(SortEntry) + kSortBytesPerEntry);
 }
 
 bool SortedRuns::precedes(const SortEntry& a, const SortEntry& b) const {
@@ -152,12 +167,13 @@ std::optional<SystemError> SortedRuns::spill() {
   Writer writer(*this);
   int failed = 0;
   for (std::size_t i = 0; i < entries_.size() && failed == 0; ++i) {
-    const char* const record = record_at(i);
+    const RecordRef record = record_at(i);
     failed = writer.append(record);
     if (is_stopped_after(size_of_record(record))) failed = ECANCELED;
   }
   if (failed == 0) failed = writer.flush();
   if (failed != 0) return file_.error("write below", failed);
+  if (auto wrong = wrong_with_kept()) return wrong;
   runs_.push_back(writer.run());
   ++runs_written_;
   entries_.clear();
@@ -167,10 +183,13 @@ std::optional<SystemError> SortedRuns::spill() {
   blocks_.clear();
   left_ = bytes_ = 0;
   free_ = nullptr;
+  owners_.clear();
+  kept_ = {};
+  kept_bytes_ = 0;
   return std::nullopt;
 }
 
-const char* SortedRuns::record_at(std::size_t entry) const {
+RecordRef SortedRuns::record_at(std::size_t entry) const {
   prefetch_ahead(entries_.all(), entry);
   return entries_[entry].record;
 }
@@ -181,17 +200,16 @@ std::optional<std::span<const SortEntry>> SortedRuns::sort_in_memory() {
   return entries_.all();
 }
 
-std::optional<SystemError> SortedRuns::for_each(
-    const std::function<Flow(const char* record)>& take) {
+std::optional<SystemError> SortedRuns::for_each(const std::function<Flow(RecordRef record)>& take) {
   sort();
   spare_.clear();
   if (runs_.empty()) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const char* const record = record_at(i);
+      const RecordRef record = record_at(i);
       if (is_stopped_after(size_of_record(record))) return file_.error("sort in", ECANCELED);
       if (take(record) == Flow::kStop) break;
     }
-    return std::nullopt;
+    return wrong_with_kept();
   }
   // Neighbours are merged, so that the runs stay in the order of what they hold.
   while (runs_.size() > limits_.merged_at_once) {
@@ -200,7 +218,7 @@ std::optional<SystemError> SortedRuns::for_each(
       const std::size_t count = std::min(limits_.merged_at_once, runs_.size() - first);
       Writer writer(*this);
       int failed = 0;
-      auto wrong = merge(first, count, false, [&](const char* record) {
+      auto wrong = merge(first, count, false, [&](RecordRef record) {
         failed = writer.append(record);
         return failed == 0 ? Flow::kMore : Flow::kStop;
       });
@@ -215,7 +233,7 @@ std::optional<SystemError> SortedRuns::for_each(
 }
 
 std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t count, bool with_memory,
-                                             const std::function<Flow(const char* record)>& take) {
+                                             const std::function<Flow(RecordRef record)>& take) {
   struct Head {
     SortEntry entry;
     std::size_t source;  // `count`: the memory
@@ -232,7 +250,7 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
   const auto push_next = [&](std::size_t source) {
     if (source == count) {
       if (with_memory && next < entries_.size()) {
-        const char* const record = record_at(next);
+        const RecordRef record = record_at(next);
         heads.push({{entries_[next++].prefix, record}, source});
       }
       return 0;
@@ -253,10 +271,10 @@ std::optional<SystemError> SortedRuns::merge(std::size_t first, std::size_t coun
     if (is_stopped_after(size_of_record(head.entry.record))) {
       return file_.error("merge below", ECANCELED);
     }
-    if (take(head.entry.record) == Flow::kStop) return std::nullopt;
+    if (take(head.entry.record) == Flow::kStop) return wrong_with_kept();
     if (const int failed = push_next(head.source)) return file_.error("read back from", failed);
   }
-  return std::nullopt;
+  return wrong_with_kept();
 }
 
 }  // namespace gorun::jobs

@@ -3,7 +3,8 @@
 // Records are written to blocks of memory, one at a time or, where there are many, by others who
 // are told their places (record_writers.h). When they fill the budget they are sorted on all cores
 // (entry_sort.h) and written as one run to a file without a name (run_file.h); at the end the runs
-// and what is in memory are merged.
+// and what is in memory are merged. Lines in blocks that take no memory of their own are not
+// copied: they count against the budget as well, and their blocks go with the run.
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
@@ -23,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jobs/batch.h"
 #include "jobs/item.h"
 #include "jobs/large_memory.h"
 #include "jobs/large_vector.h"
@@ -68,6 +70,12 @@ class SortedRuns {
   [[nodiscard]] Place reserve(std::size_t bytes, std::size_t count) {
     return {entries_.append(count), allocate(bytes)};
   }
+  /// The same for records of so many bytes that lie in blocks of `batch`: where these are memory of
+  /// others they stay there, and `records` is nullptr. Not once there are runs on the disk: a copy
+  /// takes memory that has been used before, and lies in huge pages.
+  [[nodiscard]] Place reserve(const Batch& batch, std::size_t bytes, std::size_t count);
+  /// Nothing: what was seen until now of what stayed where it was is right.
+  [[nodiscard]] std::optional<SystemError> wrong_with_kept() const;
   /// True if what is in memory is to be written to the disk.
   [[nodiscard]] bool is_full() const { return memory_needed() > limits_.memory_bytes; }
   /// Does so. All that was reserved has been written by then.
@@ -83,7 +91,7 @@ class SortedRuns {
 
   /// Calls `take` with each record in order until it says kStop. To be called once.
   [[nodiscard]] std::optional<SystemError> for_each(
-      const std::function<Flow(const char* record)>& take);
+      const std::function<Flow(RecordRef record)>& take);
 
   /// Runs that were written so far.
   [[nodiscard]] std::size_t runs_written() const { return runs_written_; }
@@ -97,11 +105,11 @@ class SortedRuns {
   [[nodiscard]] std::size_t memory_needed() const;
   [[nodiscard]] bool precedes(const SortEntry& a, const SortEntry& b) const;
   void sort();
-  [[nodiscard]] const char* record_at(std::size_t entry) const;
+  [[nodiscard]] RecordRef record_at(std::size_t entry) const;
   [[nodiscard]] bool is_stopped_after(std::size_t bytes);
-  [[nodiscard]] std::optional<SystemError> merge(
-      std::size_t first, std::size_t count, bool with_memory,
-      const std::function<Flow(const char* record)>& take);
+  [[nodiscard]] std::optional<SystemError> merge(std::size_t first, std::size_t count,
+                                                 bool with_memory,
+                                                 const std::function<Flow(RecordRef record)>& take);
 
   const SortOrder order_;
   const Limits limits_;
@@ -116,7 +124,10 @@ class SortedRuns {
   std::vector<Block> spare_;  // those of a run that is on the disk
   char* free_ = nullptr;      // in the last block
   std::size_t left_ = 0;
-  std::size_t bytes_ = 0;  // of all blocks
+  std::size_t bytes_ = 0;             // of all blocks
+  Batch kept_;                        // the blocks of others in which records lie
+  std::vector<OthersBytes*> owners_;  // of these
+  std::size_t kept_bytes_ = 0;
   RunFile file_;
   std::vector<FileRun> runs_;  // in the order of what they hold
   std::size_t runs_written_ = 0;

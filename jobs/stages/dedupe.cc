@@ -66,7 +66,7 @@ class SpilledItems {
     std::string last;
     bool is_first = true;
     std::optional<SystemError> failed;
-    auto wrong = by_key_.for_each([&](const char* record) {
+    auto wrong = by_key_.for_each([&](RecordRef record) {
       const std::string_view key = key_of_record(record);
       if (!is_first && key == last) return Flow::kMore;
       is_first = false;
@@ -78,7 +78,7 @@ class SpilledItems {
     });
     if (!wrong) wrong = std::move(failed);
     if (wrong) return wrong;
-    return by_arrival_.for_each([&](const char* record) { return emit_record(record, out, 1); });
+    return by_arrival_.for_each([&](RecordRef record) { return emit_record(record, out, 1); });
   }
 
  private:

@@ -1,10 +1,14 @@
 // The kind "lines": the records of a file or of standard input, as slices of what read(2) returned.
 //
+// Where a sort follows, the lines of a file that is cached stay where the kernel keeps them
+// (jobs/text/leased_file.h), as far as they can.
+//
 // Compressed files (jobs/compress/decoder.h) are told by their names.
 // Records that were read leave at once when the next read would have to wait: a slow pipe streams.
 #include <unistd.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -15,6 +19,7 @@
 #include "jobs/record_assembler.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
+#include "jobs/text/leased_file.h"
 #include "runtime/blocking.h"
 
 namespace gorun::jobs {
@@ -28,6 +33,7 @@ class LinesProducer final : public Producer {
   LinesProducer(const StageOptions& options, Context& context)
       : context_(context),
         path_(options.text("path")),
+        are_whole_lines_(options.text("delimiter") == "\n" && options.integer("skip") == 0),
         records_(options.text("delimiter").front(), kRecordBytes) {
     records_.skip(static_cast<std::uint64_t>(options.integer("skip")));
   }
@@ -42,8 +48,13 @@ class LinesProducer final : public Producer {
       if (opened.get() < 0) return fail("open", error);
       fd = opened.get();
     }
-    InputStream input(fd, context_.cancel_fd());
     const Compression how = compression_of(path_);
+    std::shared_ptr<LeasedFile> leased;
+    if (opened.is_open() && how == Compression::kNone && are_whole_lines_ && out.keeps_lines()) {
+      leased = LeasedFile::open(&opened, path_);
+      if (leased && show(*leased, out) == Flow::kStop) return;
+    }
+    InputStream input(fd, context_.cancel_fd());
     if (how == Compression::kNone) return read_all(input, out);
     decode_all(DecodedStream(input, how), out);
   }
@@ -52,6 +63,21 @@ class LinesProducer final : public Producer {
   void fail(std::string_view call, int error) {
     const SystemError what{call, error, path_ == "-" ? "standard input" : path_};
     static_cast<void>(context_.fail({FailureKind::kWork, what.message(), {}}));
+  }
+
+  // The file is to be read from there on.
+  Flow show(LeasedFile& file, Out& out) {
+    while (const BlockRef block = file.next()) {
+      if (context_.is_cancelled()) return Flow::kStop;
+      context_.count_bytes(block->used());
+      Batch batch;
+      batch.keep(block);
+      if (out.send_lines(batch, {.text = {block->data(), block->used()}}) == Flow::kStop) {
+        return Flow::kStop;
+      }
+    }
+    ::lseek(file.fd(), static_cast<off_t>(file.offset()), SEEK_SET);
+    return Flow::kMore;
   }
 
   void read_all(InputStream& input, Out& out) {
@@ -90,6 +116,7 @@ class LinesProducer final : public Producer {
 
   Context& context_;
   const std::string path_;
+  const bool are_whole_lines_;
   RecordAssembler records_;
 };
 

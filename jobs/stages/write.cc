@@ -1,5 +1,7 @@
 // The kind "write": items to a file or to standard output.
 //
+// Uncut lines (Out::send_lines) are text already, and are written from where they lie.
+//
 // A file is made whole or not at all (jobs/output_file.h), also when there was no item. When the
 // reader of a pipe has gone there is nothing left to do: the stage ends as "take" does, and so do
 // those before it.
@@ -9,6 +11,7 @@
 #include "jobs/item_format.h"
 #include "jobs/output_file.h"
 #include "jobs/stages/rows.h"
+#include "jobs/text/cutter.h"
 
 namespace gorun::jobs {
 namespace {
@@ -16,11 +19,17 @@ namespace {
 // Bytes that are written at once to a file.
 constexpr std::size_t kWriteBytes = std::size_t{64} << 10;
 
+// True if uncut lines are what is to be written.
+bool takes_lines_of(const StageOptions& options) {
+  return options.text("format") == "text" && !options.has("fail_if_any");
+}
+
 class Write final : public Operator {
  public:
   Write(const StageOptions& options, Context& context)
       : context_(context),
         format_(make_item_format(options.text("format"))),
+        takes_lines_(takes_lines_of(options)),
         file_(options.text("path"),
               options.flag("atomic") ? OutputFile::Mode::kAtomic : OutputFile::Mode::kInPlace,
               context.cancel_fd()) {
@@ -46,6 +55,24 @@ class Write final : public Operator {
     }
     // Whoever reads a stream reads along.
     return file_.is_stream() ? write() : Flow::kMore;
+  }
+
+  [[nodiscard]] bool takes_lines() const override { return takes_lines_; }
+
+  Flow process_lines(const Batch& /*batch*/, const Item& text, Out& /*out*/,
+                     std::uint64_t* lines) override {
+    if (has_stopped_) return Flow::kStop;
+    if (*lines == 0) *lines = count_lines(text.text);
+    const bool is_open = !text.text.empty() && text.text.back() != '\n';
+    if (text.text.size() < kWriteBytes) {
+      buffer_ += text.text;
+    } else {
+      if (write() == Flow::kStop) return Flow::kStop;
+      if (is_stop(file_.write(text.text))) return Flow::kStop;
+      context_.count_bytes(text.text.size());
+    }
+    if (is_open) buffer_ += '\n';
+    return buffer_.size() >= kWriteBytes || file_.is_stream() ? write() : Flow::kMore;
   }
 
   void finish(Out& /*out*/) override {
@@ -78,6 +105,7 @@ class Write final : public Operator {
 
   Context& context_;
   const std::unique_ptr<ItemFormat> format_;
+  const bool takes_lines_;
   OutputFile file_;
   std::optional<PredicateMatch> fail_if_;  // nothing: no item is a failure
   std::uint64_t failing_ = 0;              // items that match it
@@ -89,7 +117,9 @@ class Write final : public Operator {
 class WriteStage final : public Stage {
  public:
   explicit WriteStage(const StageSpec& spec) : options_(spec.options) {}
-  [[nodiscard]] StageTraits traits() const override { return {}; }
+  [[nodiscard]] StageTraits traits() const override {
+    return {.takes_lines = takes_lines_of(options_)};
+  }
   [[nodiscard]] std::unique_ptr<Operator> make_operator(Context& context) override {
     return std::make_unique<Write>(options_, context);
   }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace gorun::jobs {
@@ -22,6 +23,13 @@ class ByteBuffer {
  public:
   ByteBuffer() = default;
   explicit ByteBuffer(std::size_t capacity) { reserve(capacity); }
+  /// Bytes that somebody else owns, to be read and not to be written to, nor to grow.
+  [[nodiscard]] static ByteBuffer of_others(std::string_view bytes) {
+    ByteBuffer made;
+    made.begin_ = const_cast<char*>(bytes.data());
+    made.capacity_ = bytes.size();
+    return made;
+  }
   ByteBuffer(ByteBuffer&& other) noexcept
       : memory_(std::move(other.memory_)),
         begin_(std::exchange(other.begin_, nullptr)),

@@ -10,7 +10,8 @@
 // Chunks are read into the caller's buffer in pieces that fit the second-level cache; the record
 // at the end of a piece that is not whole is copied to the front of the next.
 // Not chosen: mmap for who keeps records, or looks at bytes twice: they may change under his eyes.
-// Who only counts is shown them where they lie (jobs/text/mapped_range.h).
+// Who only counts is shown them where they lie (jobs/text/mapped_range.h), and so is a sort, while
+// a lease keeps writers away (jobs/text/leased_file.h).
 #pragma once
 
 #include <cerrno>

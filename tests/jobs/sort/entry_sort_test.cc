@@ -48,7 +48,7 @@ class Records {
     std::vector<SortEntry> scratch(entries_.size());
     sort_entries(entries_, scratch, order);
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      const bool is_right = entries_[i].record == records_[expected[i]].get() &&
+      const bool is_right = entries_[i].record.address() == records_[expected[i]].get() &&
                             entries_[i].prefix == order.prefix(keys[expected[i]]);
       if (!is_right) return static_cast<long>(i);
     }

@@ -51,7 +51,7 @@ std::vector<std::string> texts_of(std::size_t count, std::size_t every_long, std
 // Returns how many are as they should be before one is not.
 std::size_t right_until(const std::vector<std::string>& texts, int procs) {
   const Sorted sorted(texts);
-  GatheredBatches batches(sorted.entries(), procs);
+  GatheredBatches batches(sorted.entries(), kBatchItems, GatheredBatches::Form::kItems, procs);
   std::size_t at = 0;
   std::vector<Field> fields;
   const auto is_next = [&](const Item& item) {
@@ -95,13 +95,41 @@ TEST_CASE("all records come in their order, also those that fill a batch alone")
   });
 }
 
+TEST_CASE("texts come as whole lines, what would make a batch too large by itself") {
+  const std::vector<std::string> texts = texts_of(9000, 500, 60'000);
+  std::string expected;
+  std::vector<SortEntry> entries;
+  for (const std::string& text : texts) {
+    entries.push_back({0, RecordRef::of_text(text)});
+    expected += text + '\n';
+  }
+  at_each_procs([&](runtime::Runtime& rt) {
+    std::string all;
+    std::size_t records = 0;
+    run_to_end(rt, [&] {
+      GatheredBatches batches(entries, 1000, GatheredBatches::Form::kLines, runtime::procs());
+      while (auto next = batches.next()) {
+        all += next->batch.items().front().text;
+        records += next->records;
+        for (const SortEntry& entry : next->left_out) {
+          all.append(entry.record.text()).push_back('\n');
+          ++records;
+        }
+      }
+    });
+    CHECK((all == expected));
+    CHECK(records == texts.size());
+  });
+}
+
 TEST_CASE("who has had enough waits for nobody who is ahead") {
   const std::vector<std::string> texts = texts_of(40'000, 0, 0);
   const Sorted sorted(texts);
   at_each_procs([&](runtime::Runtime& rt) {
     bool has_first = false;
     run_to_end(rt, [&] {
-      GatheredBatches batches(sorted.entries(), runtime::procs());
+      GatheredBatches batches(sorted.entries(), kBatchItems, GatheredBatches::Form::kItems,
+                              runtime::procs());
       const auto next = batches.next();
       has_first = next && next->batch.items().front().text == "0";
     });

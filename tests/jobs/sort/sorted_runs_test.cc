@@ -44,7 +44,7 @@ Sorted sorted(const std::vector<std::string>& keys, const SortOrder& order,
       const Item item{.text = text, .fields = &field, .field_count = 1};
       if (const auto wrong = runs.add(item, field.value)) all.error = wrong->message();
     }
-    const auto wrong = runs.for_each([&](const char* record) {
+    const auto wrong = runs.for_each([&](RecordRef record) {
       all.keys.emplace_back(key_of_record(record));
       return Flow::kMore;
     });
@@ -123,7 +123,7 @@ TEST_SUITE("jobs/sort") {
             const Item item{.text = texts[i], .fields = &fields[i], .field_count = 1};
             if (const auto wrong = runs.add(item, keys[i])) error = wrong->message();
           }
-          const auto take = [&](const char* record) {
+          const auto take = [&](RecordRef record) {
             std::vector<Field> its;
             const Item item = item_of_record(record, &its);
             order.push_back(std::stoul(std::string(item.text.substr(0, item.text.find('x')))));
@@ -170,7 +170,7 @@ TEST_SUITE("jobs/sort") {
           ++added;
         }
         is_stopped = until == Until::kMerge;
-        const auto wrong = runs.for_each([&](const char*) {
+        const auto wrong = runs.for_each([&](RecordRef) {
           is_stopped = true;
           ++taken;
           return Flow::kMore;
