@@ -167,7 +167,12 @@ class ReduceStage final : public Stage {
     const std::span<Field> fields = batch.allocate_fields(names_.size());
     std::size_t next = 0;
     const auto add = [&](std::string_view value, FieldType type) {
-      fields[next] = {names_[next], value, type};
+      // Word by word: from a temporary it is copied in larger pieces than it was made of, for which
+      // a processor waits until all stores before, to memory not in the cache, are done.
+      Field& field = fields[next];
+      field.name = names_[next];
+      field.value = value;
+      field.type = type;
       ++next;
     };
     const bool is_one_group = names_.size() == options_.kinds.size();

@@ -6,7 +6,8 @@ Makes 1 GiB of words in 10 files, 1 GiB of JSON lines in 10, and 1 GiB of lines 
 different keys, which are counted in 64 MiB of memory and in 8 GiB. Commands run in turn, gorun
 (BUILD/gorun), its peers and the floor (mapreduce_floor.cc) interleaved, the cache warm; each time shown
 is the best of its rounds, and the ratios are ours to the best peer's and to the floor's; of words also how much
-faster all cores are than one. The lines are sorted twice: with an eighth of the memory that they take, and with as much as is wanted. A peer that
+faster all cores are than one, and how much 16 could be at most: one of them does a 16th of the words, with a table of
+its own, in no less than it takes one core that has no more to do. The lines are sorted twice: with an eighth of the memory that they take, and with as much as is wanted. A peer that
 is not installed is named and skipped; an answer that differs from gorun's ends the run. A ROW is one of
 those printed; without one all are measured.
 
@@ -84,6 +85,7 @@ def rows(build, folder):
         "words": {
             "gorun": f"{gorun} count --top 20 {words}",
             "one core": f"{gorun} count --jobs 1 --top 20 {words}",
+            "a 16th": f"{gorun} count --jobs 1 --top 20 {folder}/share.txt",
             "floor": f"{floor} words {words}",
             "reading": f"{floor} reading {words}",
             "duckdb": f"duckdb -noheader -list -separator '\t' -c \"{duck_words}\"",
@@ -120,7 +122,7 @@ def rows(build, folder):
 
 
 SLOW = {"python3", "jq"}
-NO_ANSWER = {"reading", "copying"}
+NO_ANSWER = {"reading", "copying", "a 16th"}
 NO_PEERS = {"gorun", "one core", "floor", "by copies", "in 8 GiB"} | NO_ANSWER
 
 
@@ -142,6 +144,13 @@ def make_keys(path):
     count, prime = 50_000_000 * MIB // 1024, 50_000_017
     with open(path, "w", encoding="ascii") as file:
         file.writelines(f"{i * 7919 % prime}\n" for i in range(count))
+
+
+def make_share(folder):
+    """A 16th of the words."""
+    words = f"{folder}/words/{min(os.listdir(f'{folder}/words'))}"
+    with open(f"{folder}/share.txt", "wb") as share:
+        subprocess.run(["head", "-c", str(MIB * (1 << 20) // 16), words], stdout=share, check=True)
 
 
 def measure(name, table, output):
@@ -173,6 +182,7 @@ def main():
         subprocess.run([f"{build}/tests/gorun_make_text", folder, str(MIB)], check=True)
         if not wanted or "different keys" in wanted:
             make_keys(f"{folder}/keys.txt")
+        make_share(folder)
         print(f"{CPUS} cores, {MIB} MiB, best of {ROUNDS}; wall s, CPU s, peak MiB; the ratio is of wall times")
         for name, commands in rows(build, folder).items():
             if wanted and name not in wanted:
@@ -185,6 +195,8 @@ def main():
                 title += f"  ratio {best['gorun'][0] / min(peers):.3f}"
             if "one core" in best:
                 title += f"  {best['one core'][0] / best['gorun'][0]:.2f} times as fast as on one core"
+            if "a 16th" in best:
+                title += f", on 16 {best['one core'][0] / best['a 16th'][0]:.1f} at most"
             if "floor" in best:
                 title += f"  {best['gorun'][0] / best['floor'][0]:.2f} of the floor"
             print(title)
