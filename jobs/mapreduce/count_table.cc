@@ -43,7 +43,7 @@ bool have_one_key(const CountSlot& a, const CountSlot& b) {
   return a.tag == kLongTag ? a.key() == b.key() : a.second == b.second;
 }
 
-struct Found {
+struct FoundSlot {
   const CountSlot* slot;
   std::uint64_t hash;
 };
@@ -52,7 +52,7 @@ struct Found {
 // guess: they are passed over without a branch.
 template <class Take>
 void for_each_window(const SlotsOfShard& part, std::size_t shard, Shards shards, Take take) {
-  std::array<Found, kWindow> found;
+  std::array<FoundSlot, kWindow> found;
   for (std::span<const CountSlot> slots : {part.slots, part.round_the_end}) {
     while (!slots.empty()) {
       const std::size_t count = std::min(kWindow, slots.size());
@@ -153,13 +153,13 @@ std::size_t CountTable::merge(const DealtCounts& from, std::size_t shard, std::s
   const std::size_t expected = from.expected(shard);
   if (before == 0) reserve_for(std::min(expected, most_new));
   std::size_t all = 0;
-  for_each_window(from.part(shard), shard, from.shards(), [&](std::span<const Found> window) {
+  for_each_window(from.part(shard), shard, from.shards(), [&](std::span<const FoundSlot> window) {
     const std::size_t new_ones = size_ - before;
     const std::size_t rest = expected - std::min(all, expected);
     const std::size_t more = all == 0 ? 0 : rest * new_ones / all;
     reserve_for(std::max(std::min(more, most_new - std::min(new_ones, most_new)), window.size()));
-    for (const Found& found : window) __builtin_prefetch(&slots_[homes_.of(found.hash)], 1);
-    for (const Found& found : window) add(*found.slot, homes_.of(found.hash));
+    for (const FoundSlot& found : window) __builtin_prefetch(&slots_[homes_.of(found.hash)], 1);
+    for (const FoundSlot& found : window) add(*found.slot, homes_.of(found.hash));
     all += window.size();
   });
   return all;
@@ -167,14 +167,14 @@ std::size_t CountTable::merge(const DealtCounts& from, std::size_t shard, std::s
 
 CountTable::Comparison CountTable::compare(const DealtCounts& from, std::size_t shard) const {
   Comparison result;
-  for_each_window(from.part(shard), shard, from.shards(), [&](std::span<const Found> window) {
+  for_each_window(from.part(shard), shard, from.shards(), [&](std::span<const FoundSlot> window) {
     result.all += window.size();
     if (slot_count_ == 0) {
       result.new_ones += window.size();
       return;
     }
-    for (const Found& found : window) __builtin_prefetch(&slots_[homes_.of(found.hash)]);
-    for (const Found& found : window) {
+    for (const FoundSlot& found : window) __builtin_prefetch(&slots_[homes_.of(found.hash)]);
+    for (const FoundSlot& found : window) {
       std::size_t at = homes_.of(found.hash);
       while (slots_[at].tag != kFreeTag && !have_one_key(slots_[at], *found.slot)) at = next(at);
       result.new_ones += slots_[at].tag == kFreeTag ? 1 : 0;
@@ -285,8 +285,8 @@ DealtCounts CountTable::take(Shards shards) {
   CountSlot* begin = packed.get();
   for (std::size_t s = 0; s < shards.count(); ++s) {
     CountSlot* end = begin;
-    for_each_window(part_of(s, shards), s, shards, [&](std::span<const Found> window) {
-      for (const Found& found : window) *end++ = *found.slot;
+    for_each_window(part_of(s, shards), s, shards, [&](std::span<const FoundSlot> window) {
+      for (const FoundSlot& found : window) *end++ = *found.slot;
     });
     parts.push_back({{begin, end}, {}});
     begin = end;

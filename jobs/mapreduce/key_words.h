@@ -7,13 +7,7 @@
 // A long key is hashed by XXH3, a short one by one multiplication of its padded words, which takes
 // no branch on the length: mispredicted, that costs more than the hash. Not for hostile input: who
 // chooses the keys can make them collide, which costs time and nothing else.
-//
-// For sources that are compiled alone: xxhash.h is set up by macros.
 #pragma once
-
-// All of XXH3 inside: a call would cost as much as hashing a word.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <array>
 #include <cstddef>
@@ -81,6 +75,9 @@ inline std::uint64_t hash_of_words(const KeyWords& words) {
   return folded_product(words.first ^ kPi0, words.second ^ kPi1);
 }
 
+// Of one of more than 16 bytes: XXH3.
+[[nodiscard]] std::uint64_t hash_of_long_key(std::string_view key);
+
 // What is computed of a key before a table is looked at.
 struct KeyProbe {
   std::uint64_t hash;
@@ -97,7 +94,7 @@ inline void fill_probe(std::string_view key, KeyProbe* probe) {
     probe->first = words.first;
     probe->second = words.second;
   } else {
-    probe->hash = key.empty() ? hash_of_words({0, 0}) : XXH3_64bits(key.data(), key.size());
+    probe->hash = key.empty() ? hash_of_words({0, 0}) : hash_of_long_key(key);
     probe->first = key.empty() ? 0 : probe->hash;
     probe->second = 0;
   }

@@ -55,11 +55,11 @@ inline void prefetch_rest(RecordRef record) {
 void push_record(RecordRef record, Batch& batch);
 /// Makes the record an item whose bytes lie at `to`, of which it takes no more than the record has;
 /// its table of fields lies in `batch`. returns  where they end.
-char* copy_record(RecordRef record, char* to, Batch& batch, Item* item);
+char* copy_record(RecordRef ref, char* to, Batch& batch, Item* item);
 /// Makes the record an item again, without its last `hidden_fields` fields.
 Flow emit_record(RecordRef record, Out& out, std::size_t hidden_fields = 0);
 /// The item of a record, as views of it; its fields lie in `fields`.
-[[nodiscard]] Item item_of_record(RecordRef record, std::vector<Field>* fields);
+[[nodiscard]] Item item_of_record(RecordRef ref, std::vector<Field>* fields);
 
 /// The order of keys: as bytes, or as numbers, behind which come the keys that are none.
 class SortOrder {
