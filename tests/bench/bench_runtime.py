@@ -20,7 +20,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -54,11 +53,6 @@ TARGET_RATES = {"tcpecho64": 1.3}
 
 # At most this, whatever Go's figure is.
 TARGET_FIGURES = {"idle_cpu": 0.1}
-
-# Before each run, with all cores idle. Where they had all been busy for ten seconds, the host of a
-# virtual machine gave it less of its own: 140,000 echoes a second instead of 175,000, until it had
-# idled for five, or ten. Whoever ran then would be compared with whoever did not.
-REST_S = {"echo": 10}
 
 # Whose goroutines run one at a time, so that a second P can only be in the way; and how much slower
 # it may make them.
@@ -170,7 +164,6 @@ def measure(names, rounds, all_procs, ours, gos):
                 for program, command, variable in programs:
                     if command is None:
                         continue
-                    time.sleep(REST_S.get(name, 0))
                     figures = run_figures([str(command), name], {variable: str(procs)})
                     if figures is None:
                         samples.failed.append(f"{program} {name} at {procs} P")
