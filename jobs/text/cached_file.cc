@@ -37,10 +37,9 @@ bool is_known_file_system(int fd) {
 
 bool is_cached(int fd, std::uint64_t begin, std::uint64_t end) {
   const auto page = static_cast<std::uint64_t>(::getpagesize());
-  // Linux 6.18 counts too few, now and then: of the 4,096 windows of a gigabyte that was cached,
-  // one was not in each of eight runs on a busy machine. Its source suggests a call that is
+  // Linux 6.18 counts too few, now and then, on a busy machine. Its source suggests a call that is
   // preempted in a large folio which begins before the range. So it is asked again, from where none
-  // does: then all were, but in one run of thirteen. To err costs a copy.
+  // does: then it was wrong far less often, but not never. To err costs a copy.
   constexpr std::uint64_t kLargestFolio = std::uint64_t{2} << 20;
   for (const std::uint64_t border : {page, kLargestFolio, kLargestFolio}) {
     const std::uint64_t from = begin - begin % border;

@@ -136,19 +136,17 @@ TEST_CASE("a run that has one P is solo throughout") {
   CHECK(others == 0);
 }
 
-TEST_CASE("whoever joins waits until the one that was alone has left the runtime") {
+// Calls `attempt(came)`, in which a goroutine that sets `came` joins, until it could stay alone.
+template <class Attempt>
+void check_stays_alone(const Attempt& attempt) {
   for (const int procs : {2, 8}) {
     Runtime rt({.procs = procs});
     std::atomic<bool> came = false;
     auto stayed = Stay::kNotSolo;
     run_to_end(rt, [&] {
       while (stayed == Stay::kNotSolo) {
-        wait_until_solo();
         came = false;
-        WaitGroup other;
-        other.go([&] { came = true; });
-        stayed = stay_alone(came, [] { sched->wake(); });
-        other.wait();
+        stayed = attempt(came);
       }
     });
     CHECK((stayed == Stay::kAlone));
@@ -156,34 +154,36 @@ TEST_CASE("whoever joins waits until the one that was alone has left the runtime
   }
 }
 
+TEST_CASE("whoever joins waits until the one that was alone has left the runtime") {
+  check_stays_alone([](std::atomic<bool>& came) {
+    wait_until_solo();
+    WaitGroup other;
+    other.go([&] { came = true; });
+    const Stay stayed = stay_alone(came, [] { sched->wake(); });
+    other.wait();
+    return stayed;
+  });
+}
+
 TEST_CASE("so does who comes back from a blocking call") {
-  for (const int procs : {2, 8}) {
-    Runtime rt({.procs = procs});
-    std::atomic<bool> came = false;
-    auto stayed = Stay::kNotSolo;
-    run_to_end(rt, [&] {
-      while (stayed == Stay::kNotSolo) {
-        std::atomic<bool> is_out = false;
-        std::atomic<bool> may_return = false;
-        came = false;
-        WaitGroup other;
-        other.go([&] {
-          blocking(Blocking::kLong, [&] {
-            is_out = true;
-            while (!may_return) std::this_thread::yield();
-          });
-          came = true;
-        });
-        yield_until("a blocking call", [&] { return is_out.load(); });
-        wait_until_solo();
-        stayed = stay_alone(came, [&] { may_return = true; });
-        may_return = true;
-        other.wait();
-      }
+  check_stays_alone([](std::atomic<bool>& came) {
+    std::atomic<bool> is_out = false;
+    std::atomic<bool> may_return = false;
+    WaitGroup other;
+    other.go([&] {
+      blocking(Blocking::kLong, [&] {
+        is_out = true;
+        while (!may_return) std::this_thread::yield();
+      });
+      came = true;
     });
-    CHECK((stayed == Stay::kAlone));
-    CHECK(came);
-  }
+    yield_until("a blocking call", [&] { return is_out.load(); });
+    wait_until_solo();
+    const Stay stayed = stay_alone(came, [&] { may_return = true; });
+    may_return = true;
+    other.wait();
+    return stayed;
+  });
 }
 
 TEST_CASE("what Ps share is used by one at a time when others join one that was alone") {

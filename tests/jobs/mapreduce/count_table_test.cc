@@ -15,6 +15,7 @@
 
 #include "jobs/mapreduce/dealt_counts.h"
 #include "jobs/mapreduce/key_index.h"
+#include "tests/support/any_keys.h"
 
 namespace gorun::test::count_table_test {
 
@@ -25,23 +26,6 @@ TEST_SUITE_BEGIN("jobs/mapreduce/count_table");
 namespace {
 
 using Counts = std::map<std::string, std::int64_t>;
-
-// Keys of every length up to 40 and some long ones, many of them again and again, any bytes.
-std::vector<std::string> any_keys(std::size_t count, std::mt19937& random) {
-  std::vector<std::string> keys;
-  keys.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!keys.empty() && random() % 3 == 0) {
-      keys.push_back(keys[random() % keys.size()]);
-      continue;
-    }
-    std::string key(random() % 40 + (random() % 50 == 0 ? 5000 : 0), '\0');
-    // Few different bytes, so that keys share beginnings and ends.
-    for (char& c : key) c = "\0a\xff"[random() % 3];
-    keys.push_back(key);
-  }
-  return keys;
-}
 
 void count_all(CountTable* table, std::span<const std::string> keys, Counts* expected) {
   table->count(std::vector<std::string_view>(keys.begin(), keys.end()));
@@ -99,7 +83,7 @@ std::vector<std::string> keys_at_an_end(std::size_t count, bool is_last) {
 
 TEST_CASE("counts are those of a map, whatever the batches and the borders of keys") {
   std::mt19937 random(4);
-  const std::vector<std::string> keys = any_keys(20'000, random);
+  const std::vector<std::string> keys = any_keys(20'000, 1, random);
   // Keys side by side, as words lie in a text: what lies behind a key is not part of it.
   std::string text;
   for (const std::string& key : keys) text += key;
@@ -147,7 +131,7 @@ TEST_CASE("any split over workers, hand-overs and shards gives the same counts")
     for (std::size_t worker = random() % 4; worker < 4; ++worker) {
       CountTable table;
       for (std::size_t round = random() % 4; round < 4; ++round) {
-        count_all(&table, any_keys(random() % 3000, random), &expected);
+        count_all(&table, any_keys(random() % 3000, 1, random), &expected);
         if (random() % 2 == 0) continue;
         dealt.push_back(table.take(shards));
         CHECK(table.size() == 0);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "jobs/mapreduce/shards.h"
+#include "tests/support/any_keys.h"
 
 namespace gorun::test::key_index_test {
 
@@ -24,22 +25,9 @@ TEST_SUITE_BEGIN("jobs/mapreduce/key_index");
 
 namespace {
 
-// Keys of every length up to 40 and some long ones, many of them again and again, any bytes.
 std::vector<std::string> random_keys(std::size_t count, unsigned seed) {
   std::mt19937 random(seed);
-  std::vector<std::string> keys;
-  keys.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!keys.empty() && random() % 3 != 0) {
-      keys.push_back(keys[random() % keys.size()]);
-      continue;
-    }
-    std::string key(random() % 40 + (random() % 50 == 0 ? 5000 : 0), '\0');
-    // Few different bytes, so that keys share beginnings and ends.
-    for (char& c : key) c = "\0a\xff"[random() % 3];
-    keys.push_back(key);
-  }
-  return keys;
+  return any_keys(count, 2, random);
 }
 
 }  // namespace
