@@ -59,6 +59,12 @@ namespace library {
   return ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
 }
 
+[[gnu::noinline]] int incoming_cpu(int fd) {
+  int cpu = -1;
+  socklen_t size = sizeof cpu;
+  return ::getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &size) == 0 ? cpu : -1;
+}
+
 [[gnu::noinline]] ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset) {
   const iovec part{buffer, size};
   const ssize_t result = retry([&] { return ::preadv2(fd, &part, 1, offset, RWF_NOWAIT); });

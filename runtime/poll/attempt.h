@@ -22,6 +22,8 @@ inline constexpr std::int64_t kHere = -1;
 
 /// Has a TCP socket tell with each read how much is left. returns false: it does not.
 bool ask_for_input_queue(int fd);
+/// The processor on which the socket's last packet came in; -1: not known.
+int incoming_cpu(int fd);
 /// Reads a file as far as it is in the page cache; -EAGAIN if it is not or may end there,
 /// -EOPNOTSUPP if unknown. `size` is not 0.
 ssize_t read_cached(int fd, void* buffer, std::size_t size, std::int64_t offset);

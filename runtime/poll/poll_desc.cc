@@ -2,6 +2,8 @@
 
 #include "runtime/poll/poll_desc.h"
 
+#include <sched.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <new>
@@ -64,12 +66,13 @@ void commit_wait(G* gp, void* side_of) {
   if (gp->reason.load(std::memory_order_relaxed) == WaitReason::kOutside) {
     sched->aside_fds.fetch_add(1, std::memory_order_seq_cst);  // first: never more than are armed
   }
-  sched->armed_fds.fetch_add(1, std::memory_order_seq_cst);
+  PCounters& counters = current_m()->p->counters;
+  PCounters::bump(counters.armed);
   std::uintptr_t expected = kWait;
   // Release: what the goroutine did is seen by its waker.
   if (!side->word.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(gp),
                                           std::memory_order_acq_rel)) {
-    sched->armed_fds.fetch_sub(1, std::memory_order_seq_cst);
+    PCounters::bump(counters.disarmed);
     ready(gp);  // unblocked between announcement and commit
   }
 }
@@ -78,8 +81,37 @@ void commit_wait(G* gp, void* side_of) {
 void wake_waiter(PollDesc::Side& side) {
   if (G* gp = unblock(side, false)) {
     ready(gp);
-    sched->armed_fds.fetch_sub(1, std::memory_order_seq_cst);
+    PCounters::bump(current_m()->p->counters.disarmed);
   }
+}
+
+// Now and then: lets the descriptor live where its packets come in. With the turn of reading.
+void settle(PollDesc* pd) {
+  const bool jitter = sched->mode.jitter != 0;
+  if (pd->input_queue != InputQueue::kTold && !jitter) return;  // no TCP
+  if (--pd->until_settle > 0) return;
+  M* const m = current_m();
+  Netpoll& netpoll = *sched->netpoll.load(std::memory_order_relaxed);
+  const std::uint64_t random = m->next_random();
+  if (jitter) [[unlikely]] {  // anywhere, all the time
+    pd->until_settle = 1;
+    return netpoll.move(pd, sched->ps[random % sched->ps.size()]->id);
+  }
+  pd->until_settle = static_cast<std::uint8_t>(24 + random % 16);
+  // Where a P idles, two of them sharing a descriptor is the lesser evil.
+  if (sched->idle_ps.load(std::memory_order_relaxed) > 0) return;
+  const int cpu = attempt::incoming_cpu(pd->fd);
+  if (cpu < 0) return;
+  int home = m->p->id;
+  if (cpu != sched_getcpu()) {
+    home = -1;
+    for (auto& pp : sched->ps) {
+      if (pp.get() != m->p && !sched->is_surplus(pp.get()) &&
+          pp->cpu.load(std::memory_order_relaxed) == cpu)
+        home = pp->id;
+    }
+  }
+  if (home >= 0 && home != netpoll.home_of(*pd)) netpoll.move(pd, home);
 }
 
 }  // namespace
@@ -103,6 +135,8 @@ PollDesc* PollDesc::acquire(int fd, FdKind kind) {
   pd->nowait_reads.store(true, std::memory_order_relaxed);
   pd->input_queue = InputQueue::kNotAsked;
   pd->drained = false;
+  pd->until_settle = kFirstSettle;
+  pd->home = {};
   pd->registered_in.store(0, std::memory_order_relaxed);
   pd->unpollable.store(false, std::memory_order_relaxed);
   pd->owners.store(2, std::memory_order_relaxed);
@@ -128,6 +162,7 @@ PollResult PollDesc::wait(PollMode mode, WaitReason reason) {
   if (mode == PollMode::kRead && kind == FdKind::kSocket && input_queue == InputQueue::kNotAsked) {
     input_queue = attempt::ask_for_input_queue(fd) ? InputQueue::kTold : InputQueue::kUntold;
   }
+  if (mode == PollMode::kRead && sched->multi) settle(this);
   Side& s = side(mode);
   std::uintptr_t word = kNil;
   if (!s.word.compare_exchange_strong(word, kWait, std::memory_order_seq_cst)) {

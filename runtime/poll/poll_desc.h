@@ -128,6 +128,8 @@ struct alignas(128) PollDesc {
 
   static bool is_past(std::int64_t deadline);
 
+  static constexpr std::uint8_t kFirstSettle = 16;
+
   Side& side(PollMode mode) { return sides[static_cast<int>(mode)]; }
 
   FdLock lock;
@@ -135,8 +137,13 @@ struct alignas(128) PollDesc {
   FdKind kind = FdKind::kStream;
   std::atomic<bool> nowait_reads{true};  // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
   InputQueue input_queue = InputQueue::kNotAsked;  // kSocket. With the turn of kRead, as the next
-  bool drained = false;                    // the last read left nothing, and no event came since
-  std::atomic<std::uint32_t> sequence{0};  // this use of the block; changes while free
+  bool drained = false;                      // the last read left nothing, and no event came since
+  std::uint8_t until_settle = kFirstSettle;  // waits left until it looks for a home. The same
+  struct Home {
+    std::uint64_t netpoll = 0;  // the id of the one that gave it, or 0
+    int number = 0;
+  } home;                                       // With the turn of kRead
+  std::atomic<std::uint32_t> sequence{0};       // this use of the block; changes while free
   std::atomic<std::uint64_t> registered_in{0};  // the id of the netpoller that watches it, or 0
   std::atomic<bool> unpollable{false};
   std::atomic<int> owners{0};

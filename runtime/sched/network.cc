@@ -8,6 +8,8 @@
 // As soon as a netpoller exists the timekeeper sleeps in it, also while no goroutine waits for a
 // descriptor: one may park on a P that is busy now, and its M would find the office taken.
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "runtime/poll/netpoll.h"
@@ -18,12 +20,6 @@
 namespace gorun::runtime {
 namespace {
 
-// How long a busy P goes on without a look at its descriptors: a few looks in a thousand
-// instructions would cost more than they find. And longer, if what was queued at the last one has
-// not had its turn yet, for a goroutine woken now would queue behind that anyway; yet not for ever,
-// as another P may have room for it.
-constexpr std::int64_t kBusyPollNs = 50'000;
-constexpr std::int64_t kLongestBusyPollNs = 1'000'000;
 // Go's; sysmon's own pauses grow to as much.
 constexpr std::int64_t kNeglectedNs = 10'000'000;
 
@@ -32,7 +28,7 @@ constexpr std::int64_t kNeglectedNs = 10'000'000;
 Netpoll* Sched::make_netpoll(int& error) {
   const std::lock_guard guard(lock);
   if (netpoll_owner == nullptr) {
-    netpoll_owner = Netpoll::make(error);
+    netpoll_owner = Netpoll::make(ps.capacity(), error);
     if (netpoll_owner == nullptr) return nullptr;
     netpoll.store(netpoll_owner.get(), std::memory_order_release);
     // Where it sleeps no event would reach it.
@@ -50,10 +46,20 @@ void Sched::rouse(M* m) {
   }
 }
 
+// Summed from what each P counts for itself, for one count would pass from cache to cache with
+// every park. In this order: whoever was disarmed was armed before, maybe by another P.
+std::int64_t Sched::armed_fds() const {
+  std::uint64_t armed = 0;
+  std::uint64_t less = disarmed.load(std::memory_order_acquire);
+  for (const auto& pp : ps) less += pp->counters.disarmed.load(std::memory_order_acquire);
+  for (const auto& pp : ps) armed += pp->counters.armed.load(std::memory_order_acquire);
+  return static_cast<std::int64_t>(armed - less);
+}
+
 void Sched::inject(P* pp, GList& woken) {
-  const auto count = static_cast<int>(woken.size());
+  const std::uint64_t count = woken.size();
   if (count == 0) return;
-  PCounters::bump(pp->counters.wakes, static_cast<std::uint64_t>(count));
+  PCounters::bump(pp->counters.wakes, count);
   while (G* gp = woken.pop()) {
     gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
     note(TraceKind::kReady, gp);
@@ -63,47 +69,45 @@ void Sched::inject(P* pp, GList& woken) {
       overflow_lrq(pp, gp);
     }
   }
-  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
+  PCounters::bump(pp->counters.disarmed, count);
   if (multi && pp->lrq.size() >= 2) wake();
 }
 
 void Sched::push_global(GList& woken) {
-  const auto count = static_cast<int>(woken.size());
+  const std::uint64_t count = woken.size();
   while (G* gp = woken.pop()) {
     gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
     note(TraceKind::kReady, gp);
     grq.push(gp);
   }
-  armed_fds.fetch_sub(count, std::memory_order_seq_cst);
+  PCounters::bump(disarmed, count);
 }
 
 void Sched::poll_network(P* pp) {
   GList woken;
-  netpoll.load(std::memory_order_acquire)->poll(woken);
+  pp->cpu.store(sched_getcpu(), std::memory_order_relaxed);
+  netpoll.load(std::memory_order_acquire)->poll(pp->id, woken);
   inject(pp, woken);
   pp->round_end = pp->tick.load(std::memory_order_relaxed) + pp->lrq.size();
 }
 
 void Sched::poll_network_if_due(P* pp) {
-  const std::int64_t last = netpoll.load(std::memory_order_acquire)->last_poll();
-  if (last == TimerHeap::kNever) return;
-  const std::int64_t age = monotonic_ns() - last;
   const auto left =
       static_cast<std::int32_t>(pp->round_end - pp->tick.load(std::memory_order_relaxed));
-  if (age >= (left > 0 ? kLongestBusyPollNs : kBusyPollNs)) poll_network(pp);
+  if (netpoll.load(std::memory_order_acquire)->is_due(pp->id, left > 0)) poll_network(pp);
 }
 
 bool Sched::poll_neglected_network(std::int64_t now) {
-  if (armed_fds.load(std::memory_order_relaxed) == 0) return false;
+  if (armed_fds() == 0) return false;
   Netpoll* poller = netpoll.load(std::memory_order_acquire);
-  const std::int64_t last = poller->last_poll();
+  const std::int64_t last = poller->unseen_since();
   if (last == TimerHeap::kNever || now - last < kNeglectedNs) return false;
   bool found = false;
   {
     // All of it: nobody declares the end of the run while those that were woken are in no queue.
     const std::lock_guard guard(lock);
     GList woken;
-    poller->poll(woken);
+    poller->poll(-1, woken);
     found = !woken.empty();
     push_global(woken);
   }
@@ -114,9 +118,9 @@ bool Sched::poll_neglected_network(std::int64_t now) {
 // Of all that sleeps an M is woken, or sysmon to start one.
 bool Sched::wake_for_event() {
   if (stopping.load(std::memory_order_relaxed)) return false;
-  if (armed_fds.load(std::memory_order_seq_cst) == 0) return false;
+  if (armed_fds() == 0) return false;
   GList woken;
-  netpoll.load(std::memory_order_acquire)->poll(woken);
+  netpoll.load(std::memory_order_acquire)->poll(-1, woken);
   if (woken.empty()) return false;
   push_global(woken);
   if (M* m = take_asleep(false)) {
@@ -133,7 +137,7 @@ bool Sched::needs_timekeeper(std::size_t awake) const {
   if (timekeeper != nullptr) return false;
   if (awaits_fds() || has_awaited_timer()) return true;
   // For those that wait aside while another M is still at work; the last one declares the end.
-  return armed_fds.load(std::memory_order_seq_cst) > 0 && asleep() + awake < ms.size();
+  return armed_fds() > 0 && asleep() + awake < ms.size();
 }
 
 // An M that was roused may still be in the netpoller when the next timekeeper is there already: the

@@ -27,15 +27,17 @@ constexpr std::uint64_t mutex_key_of(int p) {
 }
 inline constexpr std::uint64_t kNobodysMutexKey = ~std::uint64_t{0} << 32U;  // of no mutex
 
-/// Totals that only the owner writes; read by anyone, relaxed.
+/// Totals that only the owner writes; read by anyone. What one total counts may depend on another
+/// (who ends was spawned): a reader who sees the later one sees the earlier one.
 struct PCounters {
   std::atomic<std::uint64_t> spawned{0}, ended{0}, steals{0}, parks{0}, wakes{0};
+  std::atomic<std::uint64_t> armed{0}, disarmed{0};  // see Sched::armed_fds()
 
   /// returns the new total.
   static std::uint64_t bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
     // One writer: no read-modify-write needed.
     const std::uint64_t total = counter.load(std::memory_order_relaxed) + by;
-    counter.store(total, std::memory_order_relaxed);
+    counter.store(total, std::memory_order_release);  // pairs with the acquire of readers
     return total;
   }
 };
@@ -58,6 +60,7 @@ struct alignas(128) P {
   std::atomic<std::uint32_t> calls{0};  // marked blocking calls so far, for the same; relaxed
   std::uint32_t round_end = 0;  // the tick when all has run that was queued at its last look at the
                                 // network, unless more came before it. Owner
+  std::atomic<int> cpu{-1};     // on which it last looked at the network; relaxed, a hint
   const int id;
   const std::uint64_t mutex_key;  // what mutexes biased to this P say
   FirstSpawn first_spawn;         // whose first word every spawn reads. Owner

@@ -189,10 +189,12 @@ struct Sched {
   void poll_network(P* pp);
   void poll_network_if_due(P* pp);
 
+  /// How many Gs are parked on a descriptor (see poll/netpoll.h); more, never less, while Ms run.
+  [[nodiscard]] std::int64_t armed_fds() const;
   /// Whether a goroutine waits for a descriptor, and not aside. A G that was woken counts as aside
   /// until it runs: errs downwards only while an M is awake.
   [[nodiscard]] bool awaits_fds() const {
-    return armed_fds.load(std::memory_order_seq_cst) > aside_fds.load(std::memory_order_seq_cst);
+    return armed_fds() > aside_fds.load(std::memory_order_seq_cst);
   }
 
   /// Tells the M that waits for timers that `when` may be earlier than what it waits for.
@@ -238,14 +240,14 @@ struct Sched {
   M* timekeeper = nullptr;              // guarded by lock; the M that sleeps until the next timer
   // When it wakes, or kNever; written under lock, read as a hint by those who add timers.
   std::atomic<std::int64_t> timekeeper_until{TimerHeap::kNever};
-  std::unique_ptr<Netpoll> netpoll_owner;     // written once, under lock
-  std::atomic<Netpoll*> netpoll{nullptr};     // the same; release pairs with the acquire of readers
-  std::atomic<int> armed_fds{0};              // Gs parked on a descriptor; see poll/netpoll.h
-  std::atomic<int> aside_fds{0};              // of them, those that do not keep the run alive
-  std::condition_variable changed;            // the run is over; with lock
-  bool sysmon_asleep = false;                 // guarded by lock: waits without a deadline
-  std::uint64_t idle_ps_taken = 0;            // guarded by lock: how often in all
-  std::uint64_t joined = 0;                   // guarded by lock: of these, beside a busy one
+  std::unique_ptr<Netpoll> netpoll_owner;  // written once, under lock
+  std::atomic<Netpoll*> netpoll{nullptr};  // the same; release pairs with the acquire of readers
+  std::atomic<std::uint64_t> disarmed{0};  // armed Gs woken by who had no P. Written under lock
+  std::atomic<int> aside_fds{0};    // Gs parked on a descriptor that do not keep the run alive
+  std::condition_variable changed;  // the run is over; with lock
+  bool sysmon_asleep = false;       // guarded by lock: waits without a deadline
+  std::uint64_t idle_ps_taken = 0;  // guarded by lock: how often in all
+  std::uint64_t joined = 0;         // guarded by lock: of these, beside a busy one
   std::atomic<std::uint32_t> sysmon_word{0};  // futex; cuts sysmon's sleep short
 
   Orphans orphans;
