@@ -14,6 +14,7 @@
 #include "runtime/poll/file_slots.h"
 #include "runtime/poll/netpoll.h"
 #include "runtime/poll/operation.h"
+#include "runtime/poll/send_batch.h"
 #include "runtime/poll/transfer.h"
 #include "runtime/runtime.h"
 #include "runtime/sched/park.h"
@@ -102,7 +103,12 @@ bool is_blocking(const Turn& turn) {
 [[gnu::always_inline]] inline IoResult write_some(const Turn& turn, const void* buffer,
                                                   std::size_t size) {
   if (is_blocking(turn)) return write_blocking(turn, buffer, size);
-  return attempt_or_park(turn, [&] { return attempt::write(*turn, buffer, size); });
+  return attempt_or_park(turn, [&] {
+    if (turn->is_served.load(std::memory_order_relaxed)) {
+      if (const auto result = send_among_others(*turn, buffer, size)) return *result;
+    }
+    return attempt::write(*turn, buffer, size);
+  });
 }
 
 // A connection's descriptor in `count`.

@@ -129,7 +129,8 @@ void Netpoll::move(PollDesc* pd, int to) {
 }
 
 // Whoever is about to wait is counted in waiting_ before it takes the lock. So either it finds here
-// what this took out of the common set, or this finds that somebody waits.
+// what this took out of the common set, or this finds that somebody waits
+// (tests/model/netpoll_home.pml).
 void Netpoll::leave_common(Home& home, std::int64_t now) {
   if (!home.in_common.load(std::memory_order_relaxed) ||
       waiting_.load(std::memory_order_relaxed) > 0 ||
@@ -168,8 +169,7 @@ bool Netpoll::is_due(int own, bool has_left) const {
   return home != nullptr && !home->is_empty() && home->set->last_look() <= due;
 }
 
-void Netpoll::poll(int own, GList& woken) {
-  const std::int64_t now = monotonic_ns();
+void Netpoll::poll(int own, std::int64_t now, GList& woken) {
   const auto unheeded = [](std::uint32_t) {};
   if (Home* const home = home_at(own); home != nullptr && !home->is_empty()) {
     home->set->look(woken, now, unheeded);

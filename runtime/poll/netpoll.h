@@ -76,7 +76,7 @@ class Netpoll {
   /// caller: of those at home at the P of number `own`; of all others as well if these are none or
   /// nobody has looked at the others for long. -1: of all. Does not block; finds nothing where
   /// another thread is at it.
-  void poll(int own, GList& woken);
+  void poll(int own, std::int64_t now, GList& woken);
 
   /// Whether that P should look; `has_left`: not all that it found last has had its turn. While
   /// somebody wait()s, only because of those at home there.

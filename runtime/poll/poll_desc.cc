@@ -89,7 +89,8 @@ void wake_waiter(PollDesc::Side& side) {
 void settle(PollDesc* pd) {
   const bool jitter = sched->mode.jitter != 0;
   if (pd->input_queue != InputQueue::kTold && !jitter) return;  // no TCP
-  if (--pd->until_settle > 0) return;
+  if (--pd->until_settle > 0 && !jitter) return;
+  pd->is_served.store(true, std::memory_order_relaxed);
   M* const m = current_m();
   Netpoll& netpoll = *sched->netpoll.load(std::memory_order_relaxed);
   const std::uint64_t random = m->next_random();
@@ -98,6 +99,7 @@ void settle(PollDesc* pd) {
     return netpoll.move(pd, sched->ps[random % sched->ps.size()]->id);
   }
   pd->until_settle = static_cast<std::uint8_t>(24 + random % 16);
+  if (!sched->multi) return;
   // Where a P idles, two of them sharing a descriptor is the lesser evil.
   if (sched->idle_ps.load(std::memory_order_relaxed) > 0) return;
   const int cpu = attempt::incoming_cpu(pd->fd);
@@ -136,6 +138,7 @@ PollDesc* PollDesc::acquire(int fd, FdKind kind) {
   pd->input_queue = InputQueue::kNotAsked;
   pd->drained = false;
   pd->until_settle = kFirstSettle;
+  pd->is_served.store(false, std::memory_order_relaxed);
   pd->home = {};
   pd->registered_in.store(0, std::memory_order_relaxed);
   pd->unpollable.store(false, std::memory_order_relaxed);
@@ -162,7 +165,7 @@ PollResult PollDesc::wait(PollMode mode, WaitReason reason) {
   if (mode == PollMode::kRead && kind == FdKind::kSocket && input_queue == InputQueue::kNotAsked) {
     input_queue = attempt::ask_for_input_queue(fd) ? InputQueue::kTold : InputQueue::kUntold;
   }
-  if (mode == PollMode::kRead && sched->multi) settle(this);
+  if (mode == PollMode::kRead) settle(this);
   Side& s = side(mode);
   std::uintptr_t word = kNil;
   if (!s.word.compare_exchange_strong(word, kWait, std::memory_order_seq_cst)) {

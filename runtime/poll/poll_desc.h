@@ -137,6 +137,7 @@ struct alignas(128) PollDesc {
   FdKind kind = FdKind::kStream;
   std::atomic<bool> nowait_reads{true};  // kFile: preadv2 knows RWF_NOWAIT there. Relaxed, a hint
   InputQueue input_queue = InputQueue::kNotAsked;  // kSocket. With the turn of kRead, as the next
+  std::atomic<bool> is_served{false};              // read again and again. Relaxed: a hint
   bool drained = false;                      // the last read left nothing, and no event came since
   std::uint8_t until_settle = kFirstSettle;  // waits left until it looks for a home. The same
   struct Home {

@@ -119,6 +119,7 @@ namespace {
 
 // Every so often: what starves would otherwise be the GRQ and the oldest spawned G.
 G* pick_slow(P* pp) {
+  if (pp->queued_sends.load(std::memory_order_relaxed) != 0) sched->make_sends_if_due(pp);
   if (sched->awaits_fds()) sched->poll_network_if_due(pp);
   if (pp->poke.exchange(false, std::memory_order_relaxed)) {
     if (G* gp = pp->spawned.steal()) return gp;

@@ -20,6 +20,8 @@
 namespace gorun::runtime {
 namespace {
 
+// About as long as it takes to make a full batch of sends.
+constexpr std::int64_t kLongestSendDelayNs = 300'000;
 // Go's; sysmon's own pauses grow to as much.
 constexpr std::int64_t kNeglectedNs = 10'000'000;
 
@@ -73,6 +75,22 @@ void Sched::inject(P* pp, GList& woken) {
   if (multi && pp->lrq.size() >= 2) wake();
 }
 
+void Sched::make_sends(P* pp) {
+  if (pp->queued_sends.load(std::memory_order_relaxed) == 0) return;
+  PCounters::bump(pp->counters.wakes, pp->sends->size());
+  pp->sends->make_calls([&](const SendBatch::Call& call) {
+    call.g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+    note(TraceKind::kReady, call.g);
+    if (!pp->lrq.push(call.g)) overflow_lrq(pp, call.g);
+  });
+  pp->queued_sends.store(0, std::memory_order_relaxed);
+  if (multi && pp->lrq.size() >= 2) wake_thief();
+}
+
+void Sched::make_sends_if_due(P* pp) {
+  if (monotonic_ns() - pp->sends->since() >= kLongestSendDelayNs) make_sends(pp);
+}
+
 void Sched::push_global(GList& woken) {
   const std::uint64_t count = woken.size();
   while (G* gp = woken.pop()) {
@@ -85,8 +103,12 @@ void Sched::push_global(GList& woken) {
 
 void Sched::poll_network(P* pp) {
   GList woken;
+  const std::int64_t now = monotonic_ns();
   pp->cpu.store(sched_getcpu(), std::memory_order_relaxed);
-  netpoll.load(std::memory_order_acquire)->poll(pp->id, woken);
+  netpoll.load(std::memory_order_acquire)->poll(pp->id, now, woken);
+  // A look with work at hand tells nothing.
+  if (!pp->has_work())
+    pp->briskness.looked(now, pp->tick.load(std::memory_order_relaxed), woken.size());
   inject(pp, woken);
   pp->round_end = pp->tick.load(std::memory_order_relaxed) + pp->lrq.size();
 }
@@ -107,7 +129,7 @@ bool Sched::poll_neglected_network(std::int64_t now) {
     // All of it: nobody declares the end of the run while those that were woken are in no queue.
     const std::lock_guard guard(lock);
     GList woken;
-    poller->poll(-1, woken);
+    poller->poll(-1, now, woken);
     found = !woken.empty();
     push_global(woken);
   }
@@ -120,7 +142,7 @@ bool Sched::wake_for_event() {
   if (stopping.load(std::memory_order_relaxed)) return false;
   if (armed_fds() == 0) return false;
   GList woken;
-  netpoll.load(std::memory_order_acquire)->poll(-1, woken);
+  netpoll.load(std::memory_order_acquire)->poll(-1, monotonic_ns(), woken);
   if (woken.empty()) return false;
   push_global(woken);
   if (M* m = take_asleep(false)) {

@@ -8,7 +8,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
+#include "runtime/poll/send_batch.h"
+#include "runtime/sched/briskness.h"
 #include "runtime/sched/first_spawn.h"
 #include "runtime/sched/g.h"
 #include "runtime/sched/run_queue.h"
@@ -77,6 +80,12 @@ struct alignas(128) P {
   } stacks[arch::kStackClasses];
   arch::UnusedStacks unused_stacks[arch::kStackClasses];  // what is left of those
 
+  // Of its goroutines that wait to send (poll/send_batch.h). Owner, but for the count, which
+  // others read (relaxed: a hint).
+  std::unique_ptr<SendBatch> sends;
+  std::atomic<std::uint32_t> queued_sends{0};
+  Briskness briskness;
+
   // Guarded by the scheduler's lock, but for `m`, which sysmon reads (acquire pairs with wire()).
   std::atomic<M*> m{nullptr};
   bool idle = true;
@@ -93,9 +102,13 @@ struct alignas(128) P {
   alignas(128) SpawnQueue spawned{kQueueCapacity};
   TimerHeap timers;
 
-  /// Work that a thief could take. Any thread; a snapshot.
-  [[nodiscard]] bool has_work() const {
+  /// Work that a thief could take. Any thread; a snapshot, as the next one.
+  [[nodiscard]] bool has_loot() const {
     return !lrq.empty() || !spawned.empty() || runnext.load(std::memory_order_acquire) != nullptr;
+  }
+  /// Work that an owner would find.
+  [[nodiscard]] bool has_work() const {
+    return has_loot() || queued_sends.load(std::memory_order_relaxed) != 0;
   }
 };
 

@@ -200,6 +200,7 @@ void Sched::wake() {
 
 void Sched::hand_off(P* pp) {
   handoffs.fetch_add(1, std::memory_order_relaxed);
+  make_sends(pp);
   if (is_surplus(pp)) {
     shed(pp);
     return;
@@ -328,7 +329,9 @@ bool Sched::any_work() const {
 
 // Work that an M without any may take, which is not that of other Ps while thieves rest.
 bool Sched::any_loot() const {
-  return thieves_rest.load(std::memory_order_relaxed) ? grq.size() > 0 : any_work();
+  if (grq.size() > 0) return true;
+  return !thieves_rest.load(std::memory_order_relaxed) &&
+         std::any_of(ps.begin(), ps.end(), [](const auto& pp) { return pp->has_loot(); });
 }
 
 void Sched::weigh_theft(M* m) {
@@ -485,12 +488,17 @@ G* Sched::find_runnable(M* m) {
     P* pp = m->p;
     await_soloist(pp);
     if (is_surplus(pp)) [[unlikely]] {
+      make_sends(pp);
       shed_own(m);
       continue;
     }
     if (std::exchange(pp->owes_locked, false) && hand_to_locked(m)) continue;
     fire_timers(pp);
     G* gp = pick_local(pp);
+    if (gp == nullptr && pp->has_work()) {
+      make_sends(pp);
+      gp = pick_local(pp);
+    }
     if (gp == nullptr && grq.size() > 0) gp = take_global(pp);
     if (gp == nullptr && awaits_fds()) {
       poll_network(pp);

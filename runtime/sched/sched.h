@@ -189,6 +189,11 @@ struct Sched {
   void poll_network(P* pp);
   void poll_network_if_due(P* pp);
 
+  /// Makes the sends that wait in `pp`, and has their goroutines go on. Before `pp` goes idle.
+  /// Owner of `pp`, or who takes it from one M to another.
+  void make_sends(P* pp);
+  void make_sends_if_due(P* pp);  // if they have waited for long
+
   /// How many Gs are parked on a descriptor (see poll/netpoll.h); more, never less, while Ms run.
   [[nodiscard]] std::int64_t armed_fds() const;
   /// Whether a goroutine waits for a descriptor, and not aside. A G that was woken counts as aside

@@ -69,7 +69,7 @@ bool Sched::look_after_waiting_work(std::int64_t now) {
       // oldest is the root of a tree that is then open beside the others.
       pp->poke.store(true, std::memory_order_relaxed);
     }
-    if (idle && stuck && pp->has_work()) {
+    if (idle && stuck && pp->has_loot()) {
       if (!rests) {
         waiting = true;
       } else if (now - pp->seen_since >= kLongWaitNs) {

@@ -84,7 +84,7 @@ GUARDED_PAGE = {1: "guarded_page_1_thread", 2: "guarded_page_2_threads"}
 FLOORS_BY_PROCS = {
     "park100k_create": GUARDED_PAGE,
     "park1M_create": GUARDED_PAGE,
-    "tcpecho64": {1: "tcp_echo_1_thread", 2: "tcp_echo_2_threads"},
+    "tcpecho64": {1: "tcp_echo_ring_1_thread", 2: "tcp_echo_ring_2_threads"},
 }
 
 HIGHER_IS_BETTER = {"blockread_compute_progress", *TARGET_RATES}

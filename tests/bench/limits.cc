@@ -27,10 +27,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "runtime/poll/send_batch.h"
 #include "tests/bench/stopwatch.h"
 
 namespace gorun::bench {
@@ -261,10 +263,14 @@ void system_calls() {
 
 // TCP over the loopback by the shortest way there is: `threads` threads, each with an epoll of its
 // own and its share of 64 connections, both ends of which it serves. A request and its answer are
-// four system calls and a share of an epoll_wait, as in the runtime, and no goroutine.
+// four system calls and a share of an epoll_wait; `together`: two, and a share of another one that
+// makes the sends of all whom that epoll_wait brought. As in the runtime, and no goroutine.
 class EchoLoop {
  public:
-  explicit EchoLoop(int connections) : ends_(static_cast<std::size_t>(2 * connections)) {
+  EchoLoop(int connections, bool together)
+      : ends_(static_cast<std::size_t>(2 * connections)),
+        calls_(ends_.size()),
+        batch_(together ? runtime::SendBatch::make() : nullptr) {
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -302,9 +308,16 @@ class EchoLoop {
       for (int e = 0; e < count; ++e) {
         const std::size_t end = events[e].data.u64;
         require(recv(ends_[end], message, sizeof message, 0) == sizeof message, "recv");
-        put(end, message);
+        if (batch_ == nullptr) {
+          put(end, message);
+        } else {
+          calls_[end] = {ends_[end], message, sizeof message, nullptr, 0};
+          batch_->push(calls_[end]);
+          if (batch_->is_full()) put_queued();
+        }
         answers += end % 2 == 0;
       }
+      if (batch_ != nullptr) put_queued();
     }
     return answers;
   }
@@ -323,17 +336,26 @@ class EchoLoop {
     require(send(ends_[end], message, sizeof message, MSG_NOSIGNAL) == sizeof message, "send");
   }
 
+  void put_queued() {
+    batch_->make_calls([](const runtime::SendBatch::Call& call) {
+      require(call.result == sizeof(char[64]), "send by a ring");
+    });
+  }
+
   const int poller_ = epoll_create1(EPOLL_CLOEXEC);
   std::vector<int> ends_;  // a client's at even places, its server's behind it
+  std::vector<runtime::SendBatch::Call> calls_;
+  const std::unique_ptr<runtime::SendBatch> batch_;  // null: each send by itself
 };
 
-void tcp_echo(const char* name, int threads) {
+void tcp_echo(const char* name, int threads, bool together) {
+  if (together && runtime::SendBatch::make() == nullptr) return;  // no io_uring here
   constexpr int kConnections = 64;
   constexpr double kSeconds = 1;
   std::atomic<long> answers{0};
   std::vector<std::thread> all;
   for (int t = 0; t < threads; ++t) {
-    all.emplace_back([&] { answers += EchoLoop(kConnections / threads).run(kSeconds); });
+    all.emplace_back([&] { answers += EchoLoop(kConnections / threads, together).run(kSeconds); });
   }
   for (std::thread& thread : all) thread.join();
   report(name, static_cast<double>(answers) / kSeconds, "req/s");
@@ -481,8 +503,10 @@ int main() {
   guard_install("guard_install_by_64", 64);
   guarded_pages("guarded_page_1_thread", 1);
   guarded_pages("guarded_page_2_threads", 2);
-  tcp_echo("tcp_echo_1_thread", 1);
-  tcp_echo("tcp_echo_2_threads", 2);
+  tcp_echo("tcp_echo_1_thread", 1, false);
+  tcp_echo("tcp_echo_2_threads", 2, false);
+  tcp_echo("tcp_echo_ring_1_thread", 1, true);
+  tcp_echo("tcp_echo_ring_2_threads", 2, true);
   cache_line(cores);
   futex_wake(cores);
   return 0;

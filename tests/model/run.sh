@@ -16,7 +16,7 @@ for tool in spin cc; do
 done
 
 # The longest first.
-models='handshake mutex_bias solo mutex_gate select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark'
+models='handshake mutex_bias solo mutex_gate select_claim netpoll_break spawn_queue park_wake run_queue blocking_mark netpoll_home'
 wrong=0
 total=0
 
@@ -134,6 +134,13 @@ netpoll_break() {
   check holds netpoll_break '2 Ps, 2 Ms, 3 wake-ups, 1 event'
   for mutant in CLEAR_ALWAYS NO_SECOND_LOOK NO_CLEAR POLLING_LATE BREAK_FIRST; do
     check refuted netpoll_break "mutant $mutant" -D$mutant
+  done
+}
+
+netpoll_home() {
+  check holds netpoll_home '2 waiters, 2 looks' -DLOOKS=2
+  for mutant in COUNT_LATE ONE_LOOK FLAG NO_JOIN; do
+    check refuted netpoll_home "mutant $mutant" -D$mutant
   done
 }
 
