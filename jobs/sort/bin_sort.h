@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "jobs/sort/merge_sort.h"
@@ -20,9 +21,13 @@
 
 namespace gorun::jobs {
 
+/// Entry    has a `prefix`, and is small.
 /// threads  one at a time: each has its own.
-class BinSort {
+template <class Entry>
+class BinSortOf {
  public:
+  using Entries = std::span<Entry>;
+
   /// Sorts `from`, with `other` as scratch, into either of them.
   void sort(Entries from, Entries other, Into into);
 
@@ -32,5 +37,16 @@ class BinSort {
 
   std::vector<std::uint32_t> ends_;  // of bins, while entries are dealt to them
 };
+
+using BinSort = BinSortOf<SortEntry>;
+
+/// Something that has a number.
+struct NumberedEntry {
+  std::uint64_t prefix;
+  std::uint32_t number;
+};
+
+extern template class BinSortOf<SortEntry>;
+extern template class BinSortOf<NumberedEntry>;
 
 }  // namespace gorun::jobs
