@@ -2,7 +2,7 @@
 //
 // A run is a stretch of bytes that was appended piece by piece and is read back from its beginning,
 // once, while other runs of the same file are. What the bytes mean is their owner's affair
-// (sort/sorted_runs.h, mapreduce/group_runs.h). The file is unlinked before its first byte is
+// (sort/sorted_runs.h, mapreduce/stored_group.h). The file is unlinked before its first byte is
 // written, so that nothing is left of it whatever becomes of the process.
 //
 // Not chosen: O_TMPFILE, which not every file system has.
@@ -70,6 +70,8 @@ class RunReader {
 
   /// The bytes that come next. Valid until need() or the reader is moved.
   [[nodiscard]] const char* here() const { return buffer_.data() + at_; }
+  /// As many of them as lie there without a need().
+  [[nodiscard]] std::string_view available() const { return std::string_view(buffer_).substr(at_); }
 
   /// Goes on by `size` bytes, which need() has brought.
   void pass(std::size_t size) { at_ += size; }

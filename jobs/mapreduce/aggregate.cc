@@ -51,9 +51,11 @@ class Count final : public Aggregate {
     const auto& other = static_cast<const Count&>(from);
     for (std::size_t i = 0; i < to.size(); ++i) counts_[to[i]] += other.counts_[groups[i]];
   }
-  void append_state(Id id, std::string* out) const override { append_bytes(counts_[id], out); }
+  void append_state(Id id, std::string* out) const override {
+    append_count_state(counts_[id], out);
+  }
   void merge_state(Id id, std::string_view state) override {
-    counts_[id] += take_bytes<std::int64_t>(&state);
+    counts_[id] += read_count_state(state);
   }
   void prefetch(Id id) const override { __builtin_prefetch(&counts_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
@@ -369,6 +371,10 @@ std::optional<AggregateKind> find_aggregate(std::string_view name) {
 bool wants_numbers(AggregateKind kind) {
   return kind == AggregateKind::kSum || kind == AggregateKind::kMin ||
          kind == AggregateKind::kMax || kind == AggregateKind::kMean;
+}
+
+bool has_small_states(AggregateKind kind) {
+  return kind == AggregateKind::kCount || wants_numbers(kind);
 }
 
 void Aggregate::add_counts(std::span<const std::int64_t> /*counts*/) {

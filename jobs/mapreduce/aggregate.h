@@ -7,6 +7,7 @@
 // hundreds of records.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,10 @@ enum class AggregateKind : std::uint8_t {
 
 /// True if the values must be numbers; else kCount needs none and the others need texts.
 [[nodiscard]] bool wants_numbers(AggregateKind kind);
+
+/// True if the states of two groups put together take no more than one of them does; else they keep
+/// values.
+[[nodiscard]] bool has_small_states(AggregateKind kind);
 
 /// The values of a batch, each as the aggregates need it; a span that none of them needs may be
 /// empty.
@@ -72,6 +77,27 @@ class Aggregate {
   /// Appends the state of a group as bytes, for merge_state() of an aggregate of the same kind in
   /// the same process.
   virtual void append_state(Id id, std::string* out) const = 0;
+  /// That of `count`, as its append_state() has it: up to 8 bytes. Most counts are small: it is the
+  /// number's bytes, the least first, those that are not zero.
+  /// returns  its end.
+  static char* write_count_state(std::int64_t count, char* to) {
+    for (auto rest = static_cast<std::uint64_t>(count); rest > 0; rest >>= 8) {
+      *to++ = static_cast<char>(rest & 0xFF);
+    }
+    return to;
+  }
+  static void append_count_state(std::int64_t count, std::string* out) {
+    std::array<char, sizeof count> state;
+    char* const end = write_count_state(count, state.data());
+    out->append(state.data(), static_cast<std::size_t>(end - state.data()));
+  }
+  [[nodiscard]] static std::int64_t read_count_state(std::string_view state) {
+    std::uint64_t count = 0;
+    for (std::size_t i = state.size(); i > 0; --i) {
+      count = count << 8 | static_cast<unsigned char>(state[i - 1]);
+    }
+    return static_cast<std::int64_t>(count);
+  }
   virtual void merge_state(Id id, std::string_view state) = 0;
 
   /// Called once before results are asked for, after the last add or merge.

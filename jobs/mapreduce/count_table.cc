@@ -75,6 +75,8 @@ std::string_view CountSlot::key() const {
   return {tag == kLongTag ? bytes_at(second) : reinterpret_cast<const char*>(&first), length};
 }
 
+std::uint64_t CountTable::hash(Id id) const { return hash_of(slots_[id]); }
+
 void CountTable::prefetch_bytes(Id id) const {
   if (slots_[id].tag == kLongTag) __builtin_prefetch(bytes_at(slots_[id].second));
 }
@@ -107,6 +109,22 @@ void CountTable::count(std::string_view key, std::int64_t times) {
   KeyProbe probe;
   fill_probe(key, &probe);
   find_or_add(key, probe).count += times;
+}
+
+void CountTable::count(std::span<const std::string_view> keys,
+                       std::span<const std::int64_t> times) {
+  std::array<KeyProbe, kBatch> probes;
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const auto batch = keys.subspan(at, std::min(kBatch, keys.size() - at));
+    reserve_for(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      fill_probe(batch[i], &probes[i]);
+      __builtin_prefetch(&slots_[homes_.of(probes[i].hash)], 1);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      find_or_add(batch[i], probes[i]).count += times[at + i];
+    }
+  }
 }
 
 CountSlot& CountTable::find_or_add(std::string_view key, const KeyProbe& probe) {
@@ -181,6 +199,32 @@ CountTable::Comparison CountTable::compare(const DealtCounts& from, std::size_t 
     }
   });
   return result;
+}
+
+std::size_t CountTable::append(const DealtCounts& from, std::size_t shard) {
+  const std::size_t before = size_;
+  const std::size_t most = size_ + from.part(shard).size();
+  if (most > capacity_) {
+    const std::size_t capacity = std::max({most, 2 * capacity_, kFewestSlots});
+    grow_zeroed_array(&slots_, size_, capacity);
+    capacity_ = capacity;
+  }
+  for_each_window(from.part(shard), shard, from.shards(), [&](std::span<const FoundSlot> window) {
+    for (const FoundSlot& found : window) {
+      CountSlot& slot = slots_[size_++];
+      slot = *found.slot;
+      if (slot.tag == kLongTag)
+        slot.second = reinterpret_cast<std::uintptr_t>(arena_.keep(found.slot->key()));
+    }
+  });
+  slot_count_ = size_;
+  return size_ - before;
+}
+
+void CountTable::forget_appended() {
+  size_ = 0;
+  slot_count_ = 0;
+  arena_ = {};
 }
 
 std::size_t CountTable::slots_for(std::size_t more) const {
@@ -302,6 +346,7 @@ DealtCounts CountTable::take(Shards shards) {
 }
 
 void CountTable::end_adding() {
+  if (capacity_ > 0) return;  // appended, without a gap
   std::size_t n = 0;
   for (std::size_t i = 0; i < slot_count_; ++i) {
     slots_[n] = slots_[i];

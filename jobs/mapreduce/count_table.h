@@ -65,7 +65,10 @@ class CountTable {
 
   /// shards  the keys that come are those of one of so many, whose hashes are to be spread over the
   ///         whole table. Others are welcome, too.
-  explicit CountTable(Shards shards = Shards(1)) : homes_{shards.count(), 0} {}
+  explicit CountTable(Shards shards = Shards(1)) : CountTable(Homes{shards.count(), 0}) {}
+  /// One for keys that come in the order of their hashes, which are to be spread over all of it,
+  /// too.
+  [[nodiscard]] static CountTable for_ordered_hashes() { return CountTable(Homes{kSpread, 0}); }
   CountTable(CountTable&&) noexcept = default;
   CountTable& operator=(CountTable&&) noexcept = default;
 
@@ -73,6 +76,8 @@ class CountTable {
   /// errors  std::length_error for a key of 4 GiB, or more than 2^31 keys; std::bad_alloc.
   void count(std::span<const std::string_view> keys);
   void count(std::string_view key, std::int64_t times);
+  /// Adds times[i] to the count of keys[i].
+  void count(std::span<const std::string_view> keys, std::span<const std::int64_t> times);
 
   /// Adds the counts of a shard's keys, of which at most `most_new` are not in this table.
   /// returns  how many keys those are.
@@ -82,6 +87,14 @@ class CountTable {
     std::size_t new_ones = 0;  // that are not in this table
   };
   [[nodiscard]] Comparison compare(const DealtCounts& from, std::size_t shard) const;
+
+  /// Appends a shard's keys with their counts, in no order and though they may be there already:
+  /// nothing is looked for. Only to an empty table or to what was appended, as if after
+  /// end_adding(): nothing is looked for until clear(), either.
+  /// returns  how many they were.
+  std::size_t append(const DealtCounts& from, std::size_t shard);
+  /// Forgets what was appended and keeps its memory for more of it.
+  void forget_appended();
 
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Bytes held, to within a few percent.
@@ -102,11 +115,13 @@ class CountTable {
   /// Gives back what only adding needs. No key is added afterwards, until clear(). Keys have ids
   /// then: 0 to size() - 1.
   void end_adding();
-  void clear() { *this = CountTable(Shards(homes_.shards)); }
+  void clear() { *this = CountTable(Homes{homes_.factor, 0}); }
 
   // After end_adding():
   [[nodiscard]] std::string_view key(Id id) const { return slots_[id].key(); }
   [[nodiscard]] std::int64_t count_of(Id id) const { return slots_[id].count; }
+  [[nodiscard]] const CountSlot& slot(Id id) const { return slots_[id]; }
+  [[nodiscard]] std::uint64_t hash(Id id) const;
   /// Has the memory fetch what key() and count_of() look at; in a second step, the key's bytes.
   void prefetch(Id id) const { __builtin_prefetch(&slots_[id]); }
   void prefetch_bytes(Id id) const;
@@ -117,12 +132,17 @@ class CountTable {
 
   // Where keys are at home: a hash's place among those of a shard, as a part of 2^64.
   struct Homes {
-    std::uint64_t shards;
-    int shift;  // 64 less the bits of a slot's number
+    std::uint64_t factor;  // the number of shards
+    int shift;             // 64 less the bits of a slot's number
     [[nodiscard]] std::size_t of(std::uint64_t hash) const {
-      return static_cast<std::size_t>((hash * shards) >> shift) & ~std::size_t{1};
+      return static_cast<std::size_t>((hash * factor) >> shift) & ~std::size_t{1};
     }
   };
+  // Fibonacci hashing: hashes of any range come to lie far from each other (D. Knuth, The Art of
+  // Computer Programming, volume 3, 6.4).
+  static constexpr std::uint64_t kSpread = 0x9E37'79B9'7F4A'7C15;
+
+  explicit CountTable(Homes homes) : homes_(homes) {}
 
   [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (slot_count_ - 1); }
   [[nodiscard]] std::size_t slots_for(std::size_t more) const;
@@ -139,7 +159,8 @@ class CountTable {
 
   Homes homes_;
   LargeArray<CountSlot> slots_;
-  std::size_t slot_count_ = 0;  // a power of two, or 0
+  std::size_t slot_count_ = 0;  // a power of two, or 0; of what is appended, all that there is
+  std::size_t capacity_ = 0;    // of slots_, if keys are appended
   std::size_t size_ = 0;
   KeyArena arena_;
 };

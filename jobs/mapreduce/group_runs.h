@@ -2,12 +2,9 @@
 //
 // A reducer whose table is full writes its groups, in the order of their keys, as one run and
 // begins with an empty table. At the end the runs are merged: the states of one key, of which each
-// run has at most one, are put together again.
+// run has one or none, or several if nothing was looked up, are put together again.
 //
-//   run     { key_size state_size ... key state ... }      sizes are 32 bits, one state an
-//   aggregate
-//
-// The file has no name (run_file.h); numbers are in the machine's order.
+//   run     group...         stored_group.h
 #pragma once
 
 #include <cstddef>
@@ -20,6 +17,7 @@
 #include <vector>
 
 #include "jobs/expected.h"
+#include "jobs/mapreduce/group_reader.h"
 #include "jobs/mapreduce/group_table.h"
 #include "jobs/mapreduce/least_key.h"
 #include "jobs/run_file.h"
@@ -30,16 +28,20 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class GroupRuns {
  public:
+  /// file          outlives this.
   /// kinds         the aggregates of the tables that come.
   /// memory_bytes  for the buffers of all runs together, when they are merged.
-  GroupRuns(std::span<const AggregateKind> kinds, std::size_t memory_bytes, std::string directory);
-  ~GroupRuns();
+  GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes);
   GroupRuns(const GroupRuns&) = delete;
   GroupRuns& operator=(const GroupRuns&) = delete;
 
   /// Writes all groups of `table`, which is settled and may be changed by this.
   [[nodiscard]] std::optional<SystemError> write(GroupTable& table);
   [[nodiscard]] std::size_t size() const { return runs_.size(); }
+  /// Of all runs.
+  [[nodiscard]] std::size_t groups() const { return groups_; }
+  /// Of their groups, without the keys.
+  [[nodiscard]] std::uint64_t state_bytes() const { return state_bytes_; }
 
   /// After the last write(): goes to the next group in the order of the keys. false: there is none.
   [[nodiscard]] Expected<bool, SystemError> next();
@@ -47,18 +49,24 @@ class GroupRuns {
   void append_result(std::size_t aggregate, std::string* out) const;
 
  private:
-  class Reader;
-  [[nodiscard]] int flush();
+  // A run and its group at hand.
+  struct Source {
+    GroupReader reader;
+    std::optional<StoredGroup> group;  // nothing: at its end
+  };
+
+  [[nodiscard]] static int advance(Source& source);
   [[nodiscard]] int begin_merge();
   [[nodiscard]] int merge_next();
 
   const std::vector<AggregateKind> kinds_;
   const std::size_t memory_bytes_;
-  RunFile file_;
-  std::string buffer_;  // of what is written
+  RunFile& file_;
   std::vector<FileRun> runs_;
-  std::vector<Reader> readers_;
-  std::optional<LeastKey> least_;                  // of the readers; nothing until they are merged
+  std::size_t groups_ = 0;
+  std::uint64_t state_bytes_ = 0;
+  std::vector<Source> sources_;
+  std::optional<LeastKey> least_;                  // of the sources; nothing until they are merged
   std::string key_;                                // of the group at hand
   std::vector<std::unique_ptr<Aggregate>> group_;  // its states, of one group
 };

@@ -6,6 +6,7 @@
 
 #include "jobs/mapreduce/dealt_table.h"
 #include "jobs/mapreduce/sorted_ids.h"
+#include "jobs/mapreduce/stored_group.h"
 
 namespace gorun::jobs {
 
@@ -16,12 +17,12 @@ constexpr std::size_t kMergedAtOnce = 256;
 
 }  // namespace
 
-GroupTable::GroupTable(std::span<const AggregateKind> kinds, Shards shards)
+GroupTable::GroupTable(std::span<const AggregateKind> kinds, CountTable&& counts)
     : kinds_(kinds.begin(), kinds.end()),
       wants_numbers_(std::any_of(kinds.begin(), kinds.end(), wants_numbers)),
       only_counts_(std::all_of(kinds.begin(), kinds.end(),
                                [](AggregateKind kind) { return kind == AggregateKind::kCount; })),
-      counts_(shards) {
+      counts_(std::move(counts)) {
   make_aggregates();
 }
 
@@ -60,6 +61,28 @@ void GroupTable::add_values(std::span<const std::string_view> keys,
   for (std::size_t a = 0; a < aggregates_.size(); ++a) {
     aggregates_[a]->resize(keys_.size());
     aggregates_[a]->add(ids, values[a]);
+  }
+}
+
+void GroupTable::add_groups(std::span<const StoredGroup> groups) {
+  merged_.clear();
+  for (const StoredGroup& group : groups) merged_.push_back(group.key());
+  if (only_counts_) {  // all are the same
+    times_.clear();
+    for (const StoredGroup& group : groups) {
+      group.for_each_state(1, [this](std::size_t /*aggregate*/, std::string_view state) {
+        times_.push_back(Aggregate::read_count_state(state));
+      });
+    }
+    return counts_.count(merged_, times_);
+  }
+  ids_.resize(std::max(ids_.size(), groups.size()));
+  keys_.add(merged_, std::span(ids_).first(groups.size()));
+  for (const auto& aggregate : aggregates_) aggregate->resize(keys_.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    groups[i].for_each_state(aggregates_.size(), [&](std::size_t a, std::string_view state) {
+      aggregates_[a]->merge_state(ids_[i], state);
+    });
   }
 }
 
@@ -116,6 +139,10 @@ void GroupTable::merge_groups(const GroupTable& from, std::span<const Id> groups
   }
 }
 
+std::size_t GroupTable::append(const DealtTable& from, std::size_t shard) {
+  return counts_.append(*from.counts(), shard);
+}
+
 std::size_t GroupTable::memory_bytes() const {
   std::size_t bytes = only_counts_ ? counts_.memory_bytes() : keys_.memory_bytes();
   for (const auto& aggregate : aggregates_) bytes += aggregate->memory_bytes();
@@ -158,8 +185,7 @@ void GroupTable::group_states() {
 
 void GroupTable::append_state(Id id, std::size_t aggregate, std::string* out) const {
   if (!only_counts_) return aggregates_[aggregate]->append_state(id, out);
-  const std::int64_t count = counts_.count_of(id);
-  out->append(reinterpret_cast<const char*>(&count), sizeof count);
+  Aggregate::append_count_state(counts_.count_of(id), out);
 }
 
 void GroupTable::finish() {

@@ -32,6 +32,7 @@
 namespace gorun::jobs {
 
 class DealtTable;
+class StoredGroup;
 
 /// threads  one at a time; const methods from any thread while nobody changes it.
 class GroupTable {
@@ -40,7 +41,12 @@ class GroupTable {
 
   /// One aggregate for each kind, numbered from 0; at least one.
   /// shards  as those of a CountTable.
-  explicit GroupTable(std::span<const AggregateKind> kinds, Shards shards = Shards(1));
+  explicit GroupTable(std::span<const AggregateKind> kinds, Shards shards = Shards(1))
+      : GroupTable(kinds, CountTable(shards)) {}
+  /// As the CountTable of that name.
+  [[nodiscard]] static GroupTable for_ordered_hashes(std::span<const AggregateKind> kinds) {
+    return {kinds, CountTable::for_ordered_hashes()};
+  }
   GroupTable(GroupTable&&) noexcept = default;
   GroupTable& operator=(GroupTable&&) noexcept = default;
 
@@ -52,6 +58,8 @@ class GroupTable {
                                 std::span<const std::string_view> texts = {});
   /// The same with a column of values for each aggregate, of which what it needs is there.
   void add_values(std::span<const std::string_view> keys, std::span<const Values> values);
+  /// Adds groups of a table of the same kinds, all of which have small states.
+  void add_groups(std::span<const StoredGroup> groups);
   /// Adds `times` records of one key that all aggregates merely count.
   void add_times(std::string_view key, std::int64_t times);
 
@@ -73,6 +81,12 @@ class GroupTable {
   /// What merge() would return.
   [[nodiscard]] Merged compare(const DealtTable& from, std::size_t shard) const;
 
+  /// Whether all aggregates are counts, which is asked for by these:
+  [[nodiscard]] bool can_append() const { return only_counts_; }
+  /// As those of a CountTable.
+  std::size_t append(const DealtTable& from, std::size_t shard);
+  void forget_appended() { counts_.forget_appended(); }
+
   [[nodiscard]] std::size_t size() const { return only_counts_ ? counts_.size() : keys_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Bytes that the table holds at most while `more` new keys are added.
@@ -90,8 +104,14 @@ class GroupTable {
   [[nodiscard]] std::string_view key(Id id) const {
     return only_counts_ ? counts_.key(id) : keys_.key(id);
   }
-  /// Of the key, if the aggregates are not all counts.
-  [[nodiscard]] std::uint64_t hash(Id id) const { return keys_.hash(id); }
+  /// Where the key and its count lie together; nullptr: the aggregates are not all counts.
+  [[nodiscard]] const CountSlot* count_slot(Id id) const {
+    return only_counts_ ? &counts_.slot(id) : nullptr;
+  }
+  /// Of the key.
+  [[nodiscard]] std::uint64_t hash(Id id) const {
+    return only_counts_ ? counts_.hash(id) : keys_.hash(id);
+  }
   /// Has the memory fetch a group that will be asked for in a while; in a second step, its key's
   /// bytes. In the order of their keys groups lie all over the place.
   void prefetch(Id id) const {
@@ -109,6 +129,7 @@ class GroupTable {
   [[nodiscard]] Number number(Id id, std::size_t aggregate) const;
 
  private:
+  GroupTable(std::span<const AggregateKind> kinds, CountTable&& counts);
   void make_aggregates();
   std::span<const std::string_view> keys_of(std::span<const Id> groups,
                                             std::vector<std::string_view>* keys) const;
@@ -121,8 +142,9 @@ class GroupTable {
   KeyIndex keys_;
   std::vector<std::unique_ptr<Aggregate>> aggregates_;
   // Scratch.
-  std::vector<Id> ids_;                   // of add_values() and merge()
-  std::vector<std::string_view> merged_;  // of merge(): keys
+  std::vector<Id> ids_;                   // of add_values(), add_groups() and merge()
+  std::vector<std::string_view> merged_;  // keys, likewise
+  std::vector<std::int64_t> times_;       // of add_groups()
   std::vector<Number> numbers_;           // of add()
 };
 

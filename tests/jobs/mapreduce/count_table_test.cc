@@ -200,6 +200,69 @@ TEST_CASE("an empty table can be dealt, taken and merged") {
   CHECK(merged(dealt, shards).empty());
 }
 
+TEST_CASE("keys with their counts, in the order of their hashes or in none") {
+  std::mt19937 random(31);
+  for (const bool is_ordered : {false, true}) {
+    CountTable table = is_ordered ? CountTable::for_ordered_hashes() : CountTable();
+    const std::vector<std::string> keys = any_keys(20'000, 1, random);
+    CountTable once;
+    Counts expected;
+    count_all(&once, keys, &expected);
+    once.end_adding();
+    std::vector<std::pair<std::uint64_t, CountTable::Id>> order;
+    for (CountTable::Id id = 0; id < once.size(); ++id) order.emplace_back(once.hash(id), id);
+    if (is_ordered) std::ranges::sort(order);
+    // Twice.
+    for (int round = 0; round < 2; ++round) {
+      std::vector<std::string_view> some;
+      std::vector<std::int64_t> times;
+      for (const auto& [hash, id] : order) {
+        some.push_back(once.key(id));
+        times.push_back(once.count_of(id));
+        if (some.size() < 300 && id != order.back().second) continue;
+        table.count(some, times);
+        some.clear();
+        times.clear();
+      }
+    }
+    table.end_adding();
+    for (auto& [key, count] : expected) count *= 2;
+    CHECK((counts_of(table) == expected));
+  }
+}
+
+TEST_CASE("what is appended is all that came, in as many pieces as it came") {
+  std::mt19937 random(32);
+  const Shards shards(3);
+  std::map<std::string, std::int64_t> expected;
+  std::map<std::string, std::int64_t> found;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<DealtCounts> dealt;
+    for (int table = 0; table < 4; ++table) {
+      CountTable counts;
+      count_all(&counts, any_keys(3'000, 2, random), &expected);
+      dealt.push_back(table % 2 == 0 ? std::move(counts).deal(shards) : counts.take(shards));
+    }
+    for (std::size_t s = 0; s < shards.count(); ++s) {
+      CountTable appended(shards);
+      // Once more in the memory of the first time.
+      for (int again = 0; again < 2; ++again) {
+        appended.forget_appended();
+        CHECK(appended.size() == 0);
+        std::size_t size = 0;
+        for (const DealtCounts& from : dealt) size += appended.append(from, s);
+        CHECK(appended.size() == size);
+      }
+      appended.end_adding();
+      for (CountTable::Id id = 0; id < appended.size(); ++id) {
+        CHECK(shards.owner(appended.hash(id)) == s);
+        found[std::string(appended.key(id))] += appended.count_of(id);
+      }
+    }
+  }
+  CHECK((found == expected));
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::count_table_test

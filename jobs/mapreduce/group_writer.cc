@@ -1,0 +1,41 @@
+#include "jobs/mapreduce/group_writer.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "jobs/mapreduce/stored_group.h"
+
+namespace gorun::jobs {
+namespace {
+
+constexpr std::size_t kWrittenAtOnce = std::size_t{256} << 10;
+
+}  // namespace
+
+std::optional<SystemError> GroupWriter::begin() {
+  if (auto failed = file_.open()) return failed;
+  begin_ = file_.size();
+  return std::nullopt;
+}
+
+std::optional<SystemError> GroupWriter::write(const GroupTable& table, GroupTable::Id id) {
+  if (!StoredGroup::append(table, id, aggregates_, &buffer_)) {
+    return file_.error("aggregate in", EFBIG);
+  }
+  return buffer_.size() < kWrittenAtOnce ? std::nullopt : flush();
+}
+
+Expected<FileRun, SystemError> GroupWriter::end() {
+  if (auto failed = flush()) return *std::move(failed);
+  buffer_ = {};
+  return FileRun{begin_, file_.size()};
+}
+
+std::optional<SystemError> GroupWriter::flush() {
+  const int failed = file_.append(buffer_);
+  buffer_.clear();
+  if (failed != 0) return file_.error("write below", failed);
+  return std::nullopt;
+}
+
+}  // namespace gorun::jobs
