@@ -210,6 +210,7 @@ TEST_CASE("a goroutine is shown by its label, its spawn site, and what stopped i
     until.push_back(e.at("args").at("until"));
     made_ready_by_main |= e.at("args").value("ready_by", 0) == 1;
   }
+  std::erase(until, "yield");  // of a run with jitter, where it likes
   CHECK(until == std::vector<std::string>{"chan receive", "end"});
   CHECK(made_ready_by_main);
   for (const json& e : of(events, "b", kGoroutines)) {
