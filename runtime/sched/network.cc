@@ -25,6 +25,12 @@ constexpr std::int64_t kLongestSendDelayNs = 300'000;
 // Go's; sysmon's own pauses grow to as much.
 constexpr std::int64_t kNeglectedNs = 10'000'000;
 
+// The first half of waking `gp`; the second is to queue it.
+void make_runnable(G* gp) {
+  gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
+  note(TraceKind::kReady, gp);
+}
+
 }  // namespace
 
 Netpoll* Sched::make_netpoll(int& error) {
@@ -63,8 +69,7 @@ void Sched::inject(P* pp, GList& woken) {
   if (count == 0) return;
   PCounters::bump(pp->counters.wakes, count);
   while (G* gp = woken.pop()) {
-    gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-    note(TraceKind::kReady, gp);
+    make_runnable(gp);
     if (gp->locked) [[unlikely]] {
       ready_locked(gp);
     } else if (!pp->lrq.push(gp)) {
@@ -79,8 +84,7 @@ void Sched::make_sends(P* pp) {
   if (pp->queued_sends.load(std::memory_order_relaxed) == 0) return;
   PCounters::bump(pp->counters.wakes, pp->sends->size());
   pp->sends->make_calls([&](const SendBatch::Call& call) {
-    call.g->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-    note(TraceKind::kReady, call.g);
+    make_runnable(call.g);
     if (!pp->lrq.push(call.g)) overflow_lrq(pp, call.g);
   });
   pp->queued_sends.store(0, std::memory_order_relaxed);
@@ -94,8 +98,7 @@ void Sched::make_sends_if_due(P* pp) {
 void Sched::push_global(GList& woken) {
   const std::uint64_t count = woken.size();
   while (G* gp = woken.pop()) {
-    gp->status.store(GStatus::kRunnable, std::memory_order_relaxed);
-    note(TraceKind::kReady, gp);
+    make_runnable(gp);
     grq.push(gp);
   }
   PCounters::bump(disarmed, count);
