@@ -138,6 +138,36 @@ TEST_CASE("each call of a batch has its own result, and all come back in their o
   for (const int fd : {open[0], open[1], full[0], full[1], broken[0]}) close(fd);
 }
 
+TEST_CASE("where the ring fails its calls are made one by one, and that was its last time") {
+  if (!has_rings()) return;
+  std::array<int, 2> ends{-1, -1};
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const int ring = dup(ends[0]);  // the lowest that is free: the next one to be opened
+  close(ring);
+  const std::unique_ptr<SendBatch> batch = SendBatch::make();
+  REQUIRE(batch != nullptr);
+  CHECK(batch->works());
+  // Under its hands; in its place comes what is no ring.
+  REQUIRE(dup2(ends[0], ring) == ring);
+  for (int round = 0; round < 2; ++round) {
+    std::array<SendBatch::Call, 3> calls;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      calls[i] = {i == 1 ? -1 : ends[0], "message", 7, nullptr, 0};
+      batch->push(calls[i]);
+    }
+    std::size_t made = 0;
+    batch->make_calls([&](const SendBatch::Call& call) { made += &call == &calls[made] ? 1 : 9; });
+    CHECK(made == calls.size());
+    CHECK(calls[0].result == 7);
+    CHECK(calls[1].result == -EBADF);
+    CHECK(calls[2].result == 7);
+    CHECK_FALSE(batch->works());
+  }
+  std::string got(100, '\0');
+  CHECK(recv(ends[1], got.data(), got.size(), MSG_DONTWAIT) == 4 * 7);
+  for (const int fd : ends) close(fd);
+}
+
 TEST_CASE("what comes back over many connections is what was sent") {
   for (const int procs : kProcsUnderTest) {
     for (const std::uint64_t jitter : {std::uint64_t{0}, kSeed}) {
