@@ -6,9 +6,8 @@
 namespace gorun::jobs {
 namespace {
 
-// To write, read and look up a group takes about a quarter of what it takes to sort and merge it:
-// that pays if a quarter of them are of other groups' keys in the end, when more will be than are
-// so far.
+// To write, read and look up a group takes less than to sort and merge it, but comes on top where
+// no two are of one key: that pays if some are now, when more will be in the end.
 constexpr double kMostDifferent = 0.85;
 // Of an aggregate. To put larger states (sums of doubles) together once more takes as long as to
 // sort their keys.

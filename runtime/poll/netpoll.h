@@ -7,17 +7,17 @@
 // It is added to the set that all Ps share. A TCP connection that is read again and again while
 // every P is busy gets a home: it moves to the set of the P that runs where the kernel takes its
 // packets in (SO_INCOMING_CPU), which that P looks at first. So what the kernel and its goroutine
-// touch for it stays in one cache, and two Ps do not meet at the lock of one epoll: with 2 Ps and
-// 64 connections 1.2 times as many answers, where a line between the two caches is dear (0.5 us),
-// and no fewer elsewhere. A home is where a descriptor is looked for first, nothing more: who finds
-// nothing there looks at all the others, and goroutines are stolen as ever. No P is home to many
-// more than another, wherever packets come in.
+// touch for it stays in one cache, and two Ps do not meet at the lock of one epoll, which counts
+// most where a line is long on its way between the two caches. A home is where a descriptor is
+// looked for first, nothing more: who finds nothing there looks at all the others, and goroutines
+// are stolen as ever. No P is home to many more than another, wherever packets come in.
 //
 // Who waits, waits for all: the homes' sets are in the common one, as epolls may be. But each event
 // would then take the common set's lock as well, so a home leaves it when nobody has waited for
 // 2 ms, and whoever is about to wait puts it back.
 // Not chosen: the descriptor to the P that ran its goroutine last. Of two that talk to each other
 // in one process it leaves half on different Ps for good.
+// Source: socket(7), SO_INCOMING_CPU; epoll(7), on an epoll in another one.
 //
 // Who asks (sched/network.cc): an M that finds nothing to run looks before it steals and while it
 // spins; a P that is busy looks now and then; sysmon looks when nobody did for 10 ms; and one of
