@@ -67,7 +67,7 @@ inline constexpr std::array<OptionRow, 2> kGlobOptions = {{
     {.name = "exclude", .type = OptionType::kTexts, .help = "leave out what matches these globs"},
 }};
 
-inline constexpr std::array<OptionRow, 3> kLinesOptions = {{
+inline constexpr std::array<OptionRow, 4> kLinesOptions = {{
     {.name = "path",
      .type = OptionType::kPath,
      .default_text = "-",
@@ -80,6 +80,11 @@ inline constexpr std::array<OptionRow, 3> kLinesOptions = {{
      .type = OptionType::kInteger,
      .default_text = "0",
      .help = "records to leave out at the beginning"},
+    {.name = "max_record",
+     .type = OptionType::kSize,
+     .default_text = "1GiB",
+     .help = "a longer record is a failure; a 128th of limits.memory, if that is given",
+     .min = 1},
 }};
 
 inline constexpr std::array<OptionRow, 1> kItemsOptions = {{
@@ -109,7 +114,8 @@ inline constexpr std::array<OptionRow, 3> kRangeOptions = {{
 
 // ---- operators -------------------------------------------------------------------------------
 
-inline constexpr std::array<std::string_view, 4> kCutWays = {"lines", "csv", "jsonl", "json"};
+inline constexpr std::array<std::string_view, 5> kCutWays = {"lines", "words", "csv", "jsonl",
+                                                             "json"};
 
 inline constexpr std::array<OptionRow, 4> kReadOptions = {{
     {.name = "chunk",
@@ -121,12 +127,13 @@ inline constexpr std::array<OptionRow, 4> kReadOptions = {{
     {.name = "max_record",
      .type = OptionType::kSize,
      .default_text = "1GiB",
-     .help = "a record that is longer, and longer than a chunk, is a failure of its file",
+     .help = "a longer record is a failure of its file; a 128th of limits.memory, if that is given",
      .min = 1},
     {.name = "cut",
      .type = OptionType::kChoice,
      .default_text = "lines",
-     .help = "where records end: lines, csv, jsonl (a line each), json (of any lines, or an array)",
+     .help =
+         "where records end: lines, words, csv, jsonl (of a line each), json (of any, or an array)",
      .choices = kCutWays},
     {.name = "separator",
      .type = OptionType::kByte,
@@ -242,7 +249,7 @@ inline constexpr OptionRow kCommandMaxRecord = {
     .name = "max_record",
     .type = OptionType::kSize,
     .default_text = "1GiB",
-    .help = "an item that it prints and that is longer is its failure, and it is ended",
+    .help = "a longer item that it prints ends it as failed; with limits.memory, a 128th of that",
     .min = 1};
 
 inline constexpr std::array<OptionRow, 23> kExecOptions = {{

@@ -10,6 +10,8 @@
 #include "jobs/byte_size.h"
 #include "jobs/kinds.h"
 #include "jobs/quote.h"
+#include "jobs/record_limit.h"
+#include "runtime/num_cpu.h"
 
 namespace gorun::jobs {
 namespace {
@@ -97,6 +99,16 @@ void blame(const Graph& graph, const Claims& claims, Diagnostics* errors) {
                              byte_size_text(kLeastKeeper) + " for each stage that keeps items"});
 }
 
+// What may be in hand beside that is a record for each worker.
+void limit_records(Graph* graph) {
+  const int procs = graph->limits.procs > 0 ? graph->limits.procs : runtime::num_cpu();
+  for (StageSpec& stage : graph->stages) {
+    if (stage.kind->option(kMaxRecordOption) == nullptr) continue;
+    follow_memory(*graph->limits.memory, stage.workers == kOnePerP ? procs : stage.workers,
+                  &stage.options);
+  }
+}
+
 }  // namespace
 
 std::optional<std::int64_t> kept_bytes(const StageSpec& stage) {
@@ -108,6 +120,7 @@ void share_memory(Graph* graph, Diagnostics* errors) {
   if (!graph->limits.memory) return;
   const Claims claims = claims_of(*graph);
   if (claims.least() > *graph->limits.memory) return blame(*graph, claims, errors);
+  limit_records(graph);
   const std::int64_t spare = *graph->limits.memory - claims.least();
   const std::int64_t all = std::max<std::int64_t>(claims.holders() + claims.keeper_count(), 1);
   const std::int64_t holder =

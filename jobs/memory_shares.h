@@ -11,7 +11,9 @@
 // of the job file.
 //
 // Beside it there is what does not grow with the input: the program itself, and in each worker what
-// it has in hand (a batch, the chunk of `read`, the body of an `http` answer).
+// it has in hand (a batch, the chunk of `read`, the body of an `http` answer). A chunk is as long
+// as the longest record, so unless the job file gives a "max_record" that is a 128th of the limit
+// (jobs/record_limit.h).
 //
 // Not chosen: one counter that everybody draws from. A channel that fills first would take what a
 //   keeper behind it needs to make progress, and the two would wait for each other.
@@ -29,8 +31,8 @@ namespace gorun::jobs {
 /// "memory", else its part of "limits.memory". Nothing: neither is given, and the kind decides.
 [[nodiscard]] std::optional<std::int64_t> kept_bytes(const StageSpec& stage);
 
-/// Divides Limits::memory of `graph`, if it has one: sets Limits::holder_bytes and
-/// StageSpec::memory. `errors` takes a limit that is too small.
+/// Divides Limits::memory of `graph`, if it has one: sets Limits::holder_bytes,
+/// StageSpec::memory and "max_record". `errors` takes a limit that is too small.
 void share_memory(Graph* graph, Diagnostics* errors);
 
 }  // namespace gorun::jobs

@@ -22,10 +22,18 @@ std::string wanted_cut(const StageDecl& stage) {
   return by == "csv" ? "csv" : by == "json" ? "jsonl" : "";
 }
 
+bool wants_words(const StageDecl& stage) {
+  return is_kind(stage, "split") && stage.options.text("by") == "words";
+}
+
+// Chunks that tell nothing of where they come from, and are for whoever reads them.
+bool is_plain(std::string_view cut) { return cut == "lines" || cut == "words"; }
+
 bool fits(const StageDecl& reader, const StageDecl& split) {
   const std::string& cut = reader.options.text("cut");
   const std::string wanted = wanted_cut(split);
-  if (cut == "lines" || wanted.empty()) return (cut == "lines") == wanted.empty();
+  if (cut == "words" && is_kind(split, "split")) return wants_words(split);
+  if (is_plain(cut) || wanted.empty()) return is_plain(cut) == wanted.empty();
   if (wanted == "jsonl") return cut == "jsonl" || cut == "json";
   return cut == wanted && reader.options.text("separator") == split.options.text("separator");
 }
@@ -52,12 +60,25 @@ class Cuts {
     for (const Edge& edge : edges_) {
       if (reads(edge)) take_over(stages_[edge.to], &stages_[edge.from]);
     }
+    for (std::size_t s = 0; s < stages_.size(); ++s) cut_words(s);
     for (const Edge& edge : edges_) check(edge);
   }
 
  private:
   [[nodiscard]] bool reads(const Edge& edge) const {
     return edge.port == kDefaultPort && is_kind(stages_[edge.from], "read");
+  }
+
+  // A line may be of any length where nobody looks for one.
+  void cut_words(std::size_t reader) {
+    if (!is_kind(stages_[reader], "read") || stages_[reader].options.is_given("cut")) return;
+    bool is_read = false;
+    for (const Edge& edge : edges_) {
+      if (edge.from != reader || !reads(edge)) continue;
+      if (!wants_words(stages_[edge.to])) return;
+      is_read = true;
+    }
+    if (is_read) stages_[reader].options.set("cut", std::string("words"));
   }
 
   void check(const Edge& edge) {
@@ -96,7 +117,7 @@ class Cuts {
     const StageDecl& stage = stages_[edge.to];
     const std::string& cut = reader.options.text("cut");
     const std::string wanted = wanted_cut(stage);
-    const std::string whom = cut == "lines" ? "lines"
+    const std::string whom = is_plain(cut)  ? cut
                              : cut == "csv" ? "a split by csv"
                                             : "a split by json";
     blame(edge.where,

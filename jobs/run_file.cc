@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "runtime/blocking.h"
 
@@ -60,16 +61,18 @@ int RunFile::read(std::uint64_t at, char* to, std::size_t size) const {
 }
 
 int RunReader::need(std::size_t size) {
-  if (buffer_.size() - at_ >= size) return 0;
-  buffer_.erase(0, at_);
+  const std::size_t had = end_ - at_;
+  if (had >= size) return 0;
+  if (had > 0) std::memmove(buffer_.data(), here(), had);
   at_ = 0;
-  const std::size_t had = buffer_.size();
+  end_ = had;
   const auto wanted = static_cast<std::size_t>(
       std::min<std::uint64_t>(std::max(size, buffer_bytes_) - had, rest_.end - rest_.begin));
   if (had + wanted < size) return EIO;
-  buffer_.resize(had + wanted);
+  buffer_.reserve(had + wanted, had);
   const int failed = file_->read(rest_.begin, buffer_.data() + had, wanted);
   rest_.begin += wanted;
+  end_ += wanted;
   return failed;
 }
 

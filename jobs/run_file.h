@@ -17,6 +17,7 @@
 
 #include "jobs/file_descriptor.h"
 #include "jobs/system_error.h"
+#include "jobs/text/byte_buffer.h"
 
 namespace gorun::jobs {
 
@@ -62,16 +63,16 @@ class RunReader {
       : file_(&file), rest_(run), buffer_bytes_(buffer_bytes) {}
 
   /// Whether all bytes have been passed.
-  [[nodiscard]] bool is_at_end() const { return at_ == buffer_.size() && rest_.begin == rest_.end; }
+  [[nodiscard]] bool is_at_end() const { return at_ == end_ && rest_.begin == rest_.end; }
 
   /// Sees to it that the next `size` bytes lie at here(). returns an errno value, 0 for none; EIO
   /// if the run has fewer.
   [[nodiscard]] int need(std::size_t size);
 
-  /// The bytes that come next. Valid until need() or the reader is moved.
+  /// The bytes that come next. Valid until need().
   [[nodiscard]] const char* here() const { return buffer_.data() + at_; }
   /// As many of them as lie there without a need().
-  [[nodiscard]] std::string_view available() const { return std::string_view(buffer_).substr(at_); }
+  [[nodiscard]] std::string_view available() const { return {here(), end_ - at_}; }
 
   /// Goes on by `size` bytes, which need() has brought.
   void pass(std::size_t size) { at_ += size; }
@@ -80,8 +81,9 @@ class RunReader {
   const RunFile* file_;
   FileRun rest_;  // not read yet
   std::size_t buffer_bytes_;
-  std::string buffer_;
-  std::size_t at_ = 0;  // of the buffer
+  ByteBuffer buffer_;    // no larger than what was needed: there is one for each run
+  std::size_t at_ = 0;   // in the buffer
+  std::size_t end_ = 0;  // of what has been read into it
 };
 
 }  // namespace gorun::jobs

@@ -76,7 +76,7 @@ Flow CommandRunner::emit(ChildPump& pump, const Item& item, const Batch& batch, 
 // Lines, or pieces, become items, or lines are shown with a prefix.
 Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& batch, Out& out) {
   RecordAssembler lines(options_.text("stdout_delimiter").front(), kOutputBlock);
-  lines.refuse_longer_than(most_of_record_);
+  lines.refuse_longer_than(record_limit_.bytes);
   lines.give_fields_of(item, batch);
   const std::string prefix = prefix_of(item);
   LinePrinter out_lines(printer_, ChildStream::kStdout, prefix);
@@ -113,15 +113,15 @@ Flow CommandRunner::emit_lines(ChildPump& pump, const Item& item, const Batch& b
 
 void CommandRunner::refuse_record(std::uint64_t at) {
   printed_too_much_ = maker_.shown(command_) + ": printed an item of more than " +
-                      std::to_string(most_of_record_) + " bytes, at byte " + std::to_string(at) +
-                      " of its output (a larger \"max_record\" lets it through)";
+                      std::to_string(record_limit_.bytes) + " bytes, at byte " +
+                      std::to_string(at) + " of its output (" + record_limit_.way_out() + ")";
 }
 
 // Of an attempt none of whose items are to go on if one of them is too long.
 void CommandRunner::look_for_long_record() {
   const std::uint64_t bytes =
       runtime::blocking(runtime::Blocking::kBrief, [this] { return out_spool_.size(); });
-  if (stdout_ != Stdout::kItems || bytes <= most_of_record_) return;
+  if (stdout_ != Stdout::kItems || bytes <= record_limit_.bytes) return;
   const char delimiter = options_.text("stdout_delimiter").front();
   std::uint64_t begin = 0;  // of the record under way
   std::uint64_t at = 0;     // of the piece
@@ -129,7 +129,7 @@ void CommandRunner::look_for_long_record() {
   static_cast<void>(read_pieces(out_spool_, 0, bytes, [&](std::string_view piece) {
     for (std::size_t from = 0; from <= piece.size();) {
       const std::size_t end = std::min(piece.find(delimiter, from), piece.size());
-      if (at + end - begin > most_of_record_) {
+      if (at + end - begin > record_limit_.bytes) {
         refuse_record(begin);
         return Flow::kStop;
       }

@@ -80,7 +80,7 @@ CommandRunner::CommandRunner(ExecShared& shared, Context& context)
       stdout_(stdout_mode(options_.text("stdout"))),
       output_(output_mode(options_.text("output"), has_item_)),
       ok_codes_(options_.integers("ok_codes")),
-      most_of_record_(static_cast<std::uint64_t>(options_.integer("max_record"))),
+      record_limit_(record_limit(options_)),
       lasting_pump_options_(lasting_pump_options()),
       maker_(options_, context.graph().env, context.run_options().jobserver, ++shared.workers),
       files_(shared.spec, context),

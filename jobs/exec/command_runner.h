@@ -36,6 +36,7 @@
 #include "jobs/exec/output_spool.h"
 #include "jobs/graph.h"
 #include "jobs/out.h"
+#include "jobs/record_limit.h"
 #include "jobs/stage.h"
 #include "jobs/subprocess.h"
 
@@ -156,7 +157,7 @@ class CommandRunner {
   const Stdout stdout_;
   const Output output_;
   const std::vector<std::int64_t>& ok_codes_;
-  const std::uint64_t most_of_record_;      // bytes of an item that it prints
+  const RecordLimit record_limit_;          // of an item that it prints
   const PumpOptions lasting_pump_options_;  // what is the same for all commands
   CommandMaker maker_;
   CommandFiles files_;

@@ -25,7 +25,8 @@ FeedSize feed_size_at(const char* sizes, std::size_t index) {
 GroupFeed::GroupFeed(ShardGroups& groups, std::size_t aggregates)
     : groups_(groups),
       aggregates_(aggregates),
-      is_direct_(groups.runs_written() == 0 && groups.size() <= kFewGroups),
+      is_direct_(groups.runs_written() == 0 ? groups.size() <= kFewGroups
+                                            : groups.longest_written() > kFeedBytes),
       filled_(kFeedAhead) {
   if (!is_direct_) filling_.go([this] { fill_all(); });
 }

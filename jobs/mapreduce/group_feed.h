@@ -4,7 +4,8 @@
 // Where the groups of all shards are put out in the order of their keys, one goroutine puts them
 // out. What comes before that (merging a shard's runs, or finding its groups all over the memory,
 // and writing down their results) takes longer, and each shard does it for itself: it fills blocks
-// of some thousand groups, a few ahead of who takes them. Few groups are not worth a goroutine.
+// of some thousand groups, a few ahead of who takes them. Few groups are not worth a goroutine, and
+// of long ones none is held beside those that the runs have in hand.
 //
 //   block   { key_size result_size ... key result ... }     one result an aggregate
 #pragma once

@@ -33,6 +33,7 @@ std::optional<SystemError> GroupRuns::write(GroupTable& table) {
   if (!run.ok()) return run.error();
   runs_.push_back(*run);
   groups_ += table.size();
+  longest_ = std::max(longest_, writer.longest());
   state_bytes_ += run->end - run->begin - key_bytes;
   return std::nullopt;
 }
@@ -49,19 +50,63 @@ int GroupRuns::advance(Source& source) {
   return 0;
 }
 
-int GroupRuns::begin_merge() {
-  const std::size_t share = memory_bytes_ / std::max<std::size_t>(runs_.size(), 1);
+// Some runs become the sources.
+int GroupRuns::open(std::size_t first, std::size_t count) {
+  const std::size_t share = memory_bytes_ / std::max<std::size_t>(count, 1);
   const std::size_t buffer = std::clamp(share, kLeastReadBytes, kMostReadBytes);
-  least_.emplace(runs_.size());
-  sources_.reserve(runs_.size());  // keys lie in them
-  for (std::size_t i = 0; i < runs_.size(); ++i) {
-    sources_.push_back({GroupReader(file_, runs_[i], kinds_.size(), buffer), std::nullopt});
+  least_.emplace(count);
+  sources_.clear();
+  sources_.reserve(count);  // keys lie in them
+  for (std::size_t i = 0; i < count; ++i) {
+    sources_.push_back({GroupReader(file_, runs_[first + i], kinds_.size(), buffer), std::nullopt});
     if (const int failed = advance(sources_.back())) return failed;
     if (sources_.back().group) least_->set(i, sources_.back().group->key());
   }
   least_->begin();
-  for (const AggregateKind kind : kinds_) group_.push_back(Aggregate::make(kind));
   return 0;
+}
+
+// Goes to the next group of the source that has the least key.
+int GroupRuns::advance_least() {
+  Source& source = sources_[least_->least()];
+  if (const int failed = advance(source)) return failed;
+  if (source.group) {
+    least_->replace(source.group->key());
+  } else {
+    least_->end();
+  }
+  return 0;
+}
+
+// Groups of one key come to lie side by side; they are put together in the end.
+std::optional<SystemError> GroupRuns::merge_to_fewer() {
+  const std::size_t at_once =
+      std::max<std::size_t>(memory_bytes_ / std::max(kLeastReadBytes, longest_), 2);
+  while (runs_.size() > at_once) {
+    std::vector<FileRun> fewer;
+    for (std::size_t first = 0; first < runs_.size(); first += at_once) {
+      int failed = open(first, std::min(at_once, runs_.size() - first));
+      GroupWriter writer(file_, kinds_.size());
+      if (auto wrong = writer.begin()) return wrong;
+      while (failed == 0 && !least_->is_at_end()) {
+        if (auto wrong = writer.write(*sources_[least_->least()].group)) return wrong;
+        failed = advance_least();
+      }
+      if (failed != 0) return file_.error("read back from", failed);
+      auto run = writer.end();
+      if (!run.ok()) return run.error();
+      fewer.push_back(*run);
+    }
+    runs_ = std::move(fewer);
+  }
+  return std::nullopt;
+}
+
+std::optional<SystemError> GroupRuns::begin_merge() {
+  if (auto failed = merge_to_fewer()) return failed;
+  if (const int failed = open(0, runs_.size())) return file_.error("read back from", failed);
+  for (const AggregateKind kind : kinds_) group_.push_back(Aggregate::make(kind));
+  return std::nullopt;
 }
 
 // Puts together all that the runs have of the least key.
@@ -70,16 +115,10 @@ int GroupRuns::merge_next() {
   const std::uint64_t leading = least_->leading();
   for (const auto& aggregate : group_) aggregate->begin_one();
   do {
-    Source& source = sources_[least_->least()];
-    source.group->for_each_state(group_.size(), [this](std::size_t a, std::string_view state) {
-      group_[a]->merge_state(0, state);
-    });
-    if (const int failed = advance(source)) return failed;
-    if (source.group) {
-      least_->replace(source.group->key());
-    } else {
-      least_->end();
-    }
+    sources_[least_->least()].group->for_each_state(
+        group_.size(),
+        [this](std::size_t a, std::string_view state) { group_[a]->merge_state(0, state); });
+    if (const int failed = advance_least()) return failed;
   } while (least_->is(key_, leading));
   for (const auto& aggregate : group_) aggregate->finish();
   return 0;
@@ -87,7 +126,7 @@ int GroupRuns::merge_next() {
 
 Expected<bool, SystemError> GroupRuns::next() {
   if (!least_) {
-    if (const int failed = begin_merge()) return file_.error("read back from", failed);
+    if (auto failed = begin_merge()) return *std::move(failed);
   }
   if (least_->is_at_end()) return false;
   if (const int failed = merge_next()) return file_.error("read back from", failed);

@@ -2,7 +2,9 @@
 //
 // A reducer whose table is full writes its groups, in the order of their keys, as one run and
 // begins with an empty table. At the end the runs are merged: the states of one key, of which each
-// run has one or none, or several if nothing was looked up, are put together again.
+// run has one or none, or several if nothing was looked up, are put together again. Each run has a
+// group in hand then; where all of them would take more than the memory, runs are first merged to
+// fewer.
 //
 //   run     group...         stored_group.h
 #pragma once
@@ -42,6 +44,8 @@ class GroupRuns {
   [[nodiscard]] std::size_t groups() const { return groups_; }
   /// Of their groups, without the keys.
   [[nodiscard]] std::uint64_t state_bytes() const { return state_bytes_; }
+  /// Bytes of the longest of them.
+  [[nodiscard]] std::size_t longest() const { return longest_; }
 
   /// After the last write(): goes to the next group in the order of the keys. false: there is none.
   [[nodiscard]] Expected<bool, SystemError> next();
@@ -56,7 +60,10 @@ class GroupRuns {
   };
 
   [[nodiscard]] static int advance(Source& source);
-  [[nodiscard]] int begin_merge();
+  [[nodiscard]] int open(std::size_t first, std::size_t count);
+  [[nodiscard]] int advance_least();
+  [[nodiscard]] std::optional<SystemError> merge_to_fewer();
+  [[nodiscard]] std::optional<SystemError> begin_merge();
   [[nodiscard]] int merge_next();
 
   const std::vector<AggregateKind> kinds_;
@@ -65,6 +72,7 @@ class GroupRuns {
   std::vector<FileRun> runs_;
   std::size_t groups_ = 0;
   std::uint64_t state_bytes_ = 0;
+  std::size_t longest_ = 0;
   std::vector<Source> sources_;
   std::optional<LeastKey> least_;                  // of the sources; nothing until they are merged
   std::string key_;                                // of the group at hand

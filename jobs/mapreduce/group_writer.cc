@@ -1,9 +1,8 @@
 #include "jobs/mapreduce/group_writer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
-
-#include "jobs/mapreduce/stored_group.h"
 
 namespace gorun::jobs {
 namespace {
@@ -19,9 +18,16 @@ std::optional<SystemError> GroupWriter::begin() {
 }
 
 std::optional<SystemError> GroupWriter::write(const GroupTable& table, GroupTable::Id id) {
+  const std::size_t before = buffer_.size();
   if (!StoredGroup::append(table, id, aggregates_, &buffer_)) {
     return file_.error("aggregate in", EFBIG);
   }
+  longest_ = std::max(longest_, buffer_.size() - before);
+  return buffer_.size() < kWrittenAtOnce ? std::nullopt : flush();
+}
+
+std::optional<SystemError> GroupWriter::write(const StoredGroup& group) {
+  buffer_ += group.bytes(aggregates_);
   return buffer_.size() < kWrittenAtOnce ? std::nullopt : flush();
 }
 

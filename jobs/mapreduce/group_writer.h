@@ -9,6 +9,7 @@
 
 #include "jobs/expected.h"
 #include "jobs/mapreduce/group_table.h"
+#include "jobs/mapreduce/stored_group.h"
 #include "jobs/run_file.h"
 #include "jobs/system_error.h"
 
@@ -23,10 +24,14 @@ class GroupWriter {
   [[nodiscard]] std::optional<SystemError> begin();
   /// Of a settled table, whose states are grouped.
   [[nodiscard]] std::optional<SystemError> write(const GroupTable& table, GroupTable::Id id);
+  /// One that another run holds.
+  [[nodiscard]] std::optional<SystemError> write(const StoredGroup& group);
   /// Bytes between groups.
   void write(std::string_view bytes) { buffer_ += bytes; }
   /// What has been written since begin().
   [[nodiscard]] Expected<FileRun, SystemError> end();
+  /// Bytes of the longest group.
+  [[nodiscard]] std::size_t longest() const { return longest_; }
 
  private:
   [[nodiscard]] std::optional<SystemError> flush();
@@ -35,6 +40,7 @@ class GroupWriter {
   const std::size_t aggregates_;
   std::uint64_t begin_ = 0;
   std::string buffer_;
+  std::size_t longest_ = 0;
 };
 
 }  // namespace gorun::jobs

@@ -36,8 +36,11 @@ HashedRuns::HashedRuns(RunFile& file, std::size_t aggregates, Shards shards,
       aggregates_(aggregates),
       shards_(shards),
       memory_bytes_(memory_bytes),
-      bucket_bits_(bucket_bits_for(memory_bytes)),
-      most_runs_(std::max(memory_bytes / kLeastBuffer, kLeastRuns)) {}
+      bucket_bits_(bucket_bits_for(memory_bytes)) {}
+
+bool HashedRuns::is_full() const {
+  return runs_.size() >= std::max(memory_bytes_ / std::max(kLeastBuffer, longest_), kLeastRuns);
+}
 
 std::optional<SystemError> HashedRuns::write(GroupTable& table) {
   table.end_adding();
@@ -59,7 +62,7 @@ std::optional<SystemError> HashedRuns::write(GroupTable& table) {
   for (const std::uint32_t end : ends) {
     const GroupTable::Id* const bucket_end = ids.data() + end;
     const auto count = static_cast<std::uint32_t>(bucket_end - id);
-    writer.write({reinterpret_cast<const char*>(&count), sizeof count});
+    writer.write(std::string_view(reinterpret_cast<const char*>(&count), sizeof count));
     for (; id != bucket_end; ++id) {
       if (auto failed = writer.write(table, *id)) return failed;
     }
@@ -67,6 +70,7 @@ std::optional<SystemError> HashedRuns::write(GroupTable& table) {
   auto run = writer.end();
   if (!run.ok()) return run.error();
   runs_.push_back(*run);
+  longest_ = std::max(longest_, writer.longest());
   return std::nullopt;
 }
 
@@ -81,7 +85,7 @@ void HashedRuns::begin_reading() {
 }
 
 void HashedRuns::end_reading() {
-  readers_ = {};
+  readers_ = std::vector<GroupReader>();
   runs_ = {};
 }
 

@@ -44,7 +44,7 @@ class HashedRuns {
   [[nodiscard]] std::optional<SystemError> write(GroupTable& table);
   [[nodiscard]] std::size_t size() const { return runs_.size(); }
   /// Whether the buffers of one more would not fit the memory.
-  [[nodiscard]] bool is_full() const { return runs_.size() >= most_runs_; }
+  [[nodiscard]] bool is_full() const;
   [[nodiscard]] std::size_t buckets() const { return std::size_t{1} << bucket_bits_; }
 
   struct Batch {
@@ -68,8 +68,8 @@ class HashedRuns {
   const Shards shards_;
   const std::size_t memory_bytes_;
   const int bucket_bits_;
-  const std::size_t most_runs_;
   std::vector<FileRun> runs_;
+  std::size_t longest_ = 0;  // group in them
   // While they are read.
   std::vector<GroupReader> readers_;
   std::size_t bucket_ = 0;

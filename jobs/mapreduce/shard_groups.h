@@ -73,6 +73,8 @@ class ShardGroups {
   [[nodiscard]] std::size_t runs_written() const { return runs_.size(); }
   /// Groups that were sorted for them.
   [[nodiscard]] std::size_t groups_written() const { return runs_.groups(); }
+  /// Bytes of the longest of them.
+  [[nodiscard]] std::size_t longest_written() const { return runs_.longest(); }
   /// Groups that are in memory.
   [[nodiscard]] std::size_t size() const { return table_.size(); }
 

@@ -30,6 +30,14 @@ class StoredGroup {
       : sizes_(bytes), key_(take_part(bytes, bytes + 1 + aggregates)) {}
 
   [[nodiscard]] std::string_view key() const { return key_; }
+  /// All of it, as it was read.
+  [[nodiscard]] std::string_view bytes(std::size_t aggregates) const {
+    const char* end = key_.data() + key_.size();
+    for_each_state(aggregates, [&end](std::size_t /*a*/, std::string_view state) {
+      end = state.data() + state.size();
+    });
+    return {sizes_, static_cast<std::size_t>(end - sizes_)};
+  }
   /// Calls take(i, state) with the state of each aggregate.
   template <class Take>
   void for_each_state(std::size_t aggregates, Take take) const {

@@ -26,6 +26,7 @@ class SortedRuns::Writer {
   }
   int append(RecordRef record) {
     const std::size_t size = size_of_record(record);
+    runs_.longest_ = std::max(runs_.longest_, size);
     if (buffer_.size() + size > runs_.limits_.buffer_bytes) {
       if (const int failed = flush()) return failed;
     }
@@ -200,6 +201,12 @@ std::optional<std::span<const SortEntry>> SortedRuns::sort_in_memory() {
   return entries_.all();
 }
 
+// The runs whose records in hand fit so much memory.
+std::size_t SortedRuns::merged_at_once(std::size_t memory) const {
+  return std::clamp<std::size_t>(memory / std::max(limits_.buffer_bytes, longest_), 2,
+                                 std::max<std::size_t>(limits_.merged_at_once, 2));
+}
+
 std::optional<SystemError> SortedRuns::for_each(const std::function<Flow(RecordRef record)>& take) {
   sort();
   spare_.clear();
@@ -211,11 +218,18 @@ std::optional<SystemError> SortedRuns::for_each(const std::function<Flow(RecordR
     }
     return wrong_with_kept();
   }
+  const std::size_t set_aside = limits_.merged_at_once * limits_.buffer_bytes;
+  std::size_t at_once = merged_at_once(set_aside);
+  if (runs_.size() > at_once && longest_ > limits_.buffer_bytes) {
+    if (auto failed = spill()) return failed;
+    spare_.clear();
+    at_once = merged_at_once(set_aside + limits_.memory_bytes);
+  }
   // Neighbours are merged, so that the runs stay in the order of what they hold.
-  while (runs_.size() > limits_.merged_at_once) {
+  while (runs_.size() > at_once) {
     std::vector<FileRun> fewer;
-    for (std::size_t first = 0; first < runs_.size(); first += limits_.merged_at_once) {
-      const std::size_t count = std::min(limits_.merged_at_once, runs_.size() - first);
+    for (std::size_t first = 0; first < runs_.size(); first += at_once) {
+      const std::size_t count = std::min(at_once, runs_.size() - first);
       Writer writer(*this);
       int failed = 0;
       auto wrong = merge(first, count, false, [&](RecordRef record) {

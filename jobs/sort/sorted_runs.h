@@ -8,7 +8,8 @@
 //
 // Equal keys keep the order in which they came: sorting a run is stable, and of equal heads the
 // merge takes that of the earlier run. More runs than can be merged at a time are first merged to
-// fewer.
+// fewer. How many can be depends on the longest record: each run has one in hand, and where the
+// memory set aside for them is too little, what is in memory becomes a run as well.
 //
 // Prior art: GNU sort; D. Knuth, The Art of Computer Programming, volume 3, 5.4.
 #pragma once
@@ -41,7 +42,7 @@ class SortedRuns {
  public:
   struct Limits {
     std::size_t memory_bytes;          // of records and what points to them
-    std::size_t merged_at_once = 256;  // runs; each takes a buffer
+    std::size_t merged_at_once = 256;  // runs; each takes a buffer, or its longest record
     std::size_t buffer_bytes = std::size_t{64} << 10;
   };
   /// What keeps within `bytes`, whatever there is to sort: a part of them is set aside for the
@@ -107,6 +108,7 @@ class SortedRuns {
   void sort();
   [[nodiscard]] RecordRef record_at(std::size_t entry) const;
   [[nodiscard]] bool is_stopped_after(std::size_t bytes);
+  [[nodiscard]] std::size_t merged_at_once(std::size_t memory) const;
   [[nodiscard]] std::optional<SystemError> merge(std::size_t first, std::size_t count,
                                                  bool with_memory,
                                                  const std::function<Flow(RecordRef record)>& take);
@@ -131,6 +133,7 @@ class SortedRuns {
   RunFile file_;
   std::vector<FileRun> runs_;  // in the order of what they hold
   std::size_t runs_written_ = 0;
+  std::size_t longest_ = 0;  // record of a run
 };
 
 }  // namespace gorun::jobs

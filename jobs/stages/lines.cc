@@ -17,9 +17,11 @@
 #include "jobs/format/quote.h"
 #include "jobs/input_stream.h"
 #include "jobs/record_assembler.h"
+#include "jobs/record_limit.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
 #include "jobs/text/leased_file.h"
+#include "jobs/text/range_reader.h"
 #include "runtime/blocking.h"
 
 namespace gorun::jobs {
@@ -33,9 +35,12 @@ class LinesProducer final : public Producer {
   LinesProducer(const StageOptions& options, Context& context)
       : context_(context),
         path_(options.text("path")),
-        are_whole_lines_(options.text("delimiter") == "\n" && options.integer("skip") == 0),
+        limit_(record_limit(options)),
+        are_whole_lines_(options.text("delimiter") == "\n" && options.integer("skip") == 0 &&
+                         limit_.bytes >= LeasedFile::kWindowBytes),
         records_(options.text("delimiter").front(), kRecordBytes) {
     records_.skip(static_cast<std::uint64_t>(options.integer("skip")));
+    records_.refuse_longer_than(limit_.bytes);
   }
 
   void run(Out& out) override {
@@ -76,7 +81,8 @@ class LinesProducer final : public Producer {
         return Flow::kStop;
       }
     }
-    ::lseek(file.fd(), static_cast<off_t>(file.offset()), SEEK_SET);
+    begun_at_ = file.offset();
+    ::lseek(file.fd(), static_cast<off_t>(begun_at_), SEEK_SET);
     return Flow::kMore;
   }
 
@@ -90,6 +96,7 @@ class LinesProducer final : public Producer {
       if (got.bytes == 0) break;
       context_.count_bytes(got.bytes);
       if (records_.filled(got.bytes, out) == Flow::kStop) return;
+      if (records_.refused_at()) return fail_long(out);
     }
     static_cast<void>(records_.finish(out));
   }
@@ -105,8 +112,18 @@ class LinesProducer final : public Producer {
       if (got.read.bytes == 0) break;
       context_.count_bytes(got.read.bytes);
       if (records_.filled(got.read.bytes, out) == Flow::kStop) return;
+      if (records_.refused_at()) return fail_long(out);
     }
     static_cast<void>(records_.finish(out));
+  }
+
+  // Those in front of it go on.
+  void fail_long(Out& out) {
+    if (out.flush() == Flow::kStop) return;
+    const ReadError wrong{.system = {{}, 0, path_ == "-" ? "standard input" : path_},
+                          .offset = begun_at_ + *records_.refused_at(),
+                          .refused_by = limit_};
+    static_cast<void>(context_.fail({FailureKind::kWork, wrong.message(), {}}));
   }
 
   void fail_decoding(const std::string& what) {
@@ -116,7 +133,9 @@ class LinesProducer final : public Producer {
 
   Context& context_;
   const std::string path_;
-  const bool are_whole_lines_;
+  const RecordLimit limit_;
+  const bool are_whole_lines_;  // and each that lies in a window of a mapping may be as long
+  std::uint64_t begun_at_ = 0;  // where in the file the stream of records begins
   RecordAssembler records_;
 };
 

@@ -9,7 +9,8 @@
 // quotes, which takes a fraction of the time that cutting it does, and its ranges begin at records
 // (jobs/records/record_borders.h says why nothing less will do). JSON documents of many lines have
 // no place that tells of itself, so such a file is one range; so is a compressed one, which is told
-// by its name (jobs/compress/decoder.h) and decoded as it is read.
+// by its name (jobs/compress/decoder.h) and decoded as it is read. Where only words are wanted, a
+// line may be of any length: the cuts are at white space.
 //
 // Where what follows only counts, a range that is cached is not copied (jobs/text/mapped_range.h).
 //
@@ -39,10 +40,12 @@
 #include "jobs/format/quote.h"
 #include "jobs/held_out.h"
 #include "jobs/input_stream.h"
+#include "jobs/record_limit.h"
 #include "jobs/records/chunk_origin.h"
 #include "jobs/records/record_borders.h"
 #include "jobs/stages/rows.h"
 #include "jobs/system_error.h"
+#include "jobs/text/cutter.h"
 #include "jobs/text/mapped_range.h"
 #include "jobs/text/range_reader.h"
 #include "runtime/blocking.h"
@@ -63,15 +66,19 @@ constexpr std::size_t kFiles = 64;
 constexpr std::string_view kRangeField = "read range";
 constexpr std::string_view kHeaderField = "read first record";  // of CSV, if the range is not at 0
 
-enum class Cut : std::uint8_t { kLines, kCsv, kJsonLines, kJson };
+enum class Cut : std::uint8_t { kLines, kWords, kCsv, kJsonLines, kJson };
 
 Cut cut_of(const StageOptions& options) {
   const std::string& cut = options.text("cut");
-  return cut == "csv"     ? Cut::kCsv
+  return cut == "words"   ? Cut::kWords
+         : cut == "csv"   ? Cut::kCsv
          : cut == "jsonl" ? Cut::kJsonLines
          : cut == "json"  ? Cut::kJson
                           : Cut::kLines;
 }
+
+// Chunks of which whoever splits them has to know where they come from.
+bool tells_origin(Cut cut) { return cut != Cut::kLines && cut != Cut::kWords; }
 
 // Bytes read at a time by a scan, which keeps nothing of them.
 constexpr std::size_t kScanBytes = std::size_t{512} << 10;
@@ -270,7 +277,7 @@ Failure failure_of_read(const ReadError& error) {
 
 struct ReadOptions {
   std::size_t chunk_bytes;
-  std::size_t max_record_bytes;
+  RecordLimit max_record;
   Cut cut;
   char separator;
 };
@@ -318,13 +325,14 @@ class Read final : public Operator {
     if (options_.cut == Cut::kJson) borders = &json_borders;
     ReadRange what{.begin = range.begin,
                    .end = range.end,
+                   .delimiters = options_.cut == Cut::kWords ? kWhiteSpace : "\n",
                    .borders = borders,
                    .least_size = range.file ? range.file->size : 0,
                    .piece_bytes = options_.chunk_bytes,
-                   .max_record_bytes = options_.max_record_bytes};
+                   .max_record = options_.max_record};
     const Compression how = compression_of(path);
     const bool is_plain = file->is_regular && how == Compression::kNone;
-    if (is_plain && options_.cut == Cut::kLines && out.only_counts(TextForm::kItems)) {
+    if (is_plain && !tells_origin(options_.cut) && out.only_counts(TextForm::kItems)) {
       if (auto wrong = show(batch, item, file->fd.get(), path, &what, out))
         return failure_of_read(*wrong);
       if (out.is_stopped() || context_.is_cancelled()) return std::nullopt;
@@ -345,7 +353,7 @@ class Read final : public Operator {
       out.batch().keep(block_);
       Item made = item;
       made.text = *chunk;
-      if (options_.cut != Cut::kLines) {
+      if (tells_origin(options_.cut)) {
         const std::uint64_t offset = reader.chunk_offset();
         ChunkOrigin{.path = path,
                     .offset = offset,
@@ -416,7 +424,7 @@ class ReadStage final : public Stage {
   explicit ReadStage(const StageSpec& spec)
       : workers_(spec.workers),
         options_{.chunk_bytes = static_cast<std::size_t>(spec.options.integer("chunk")),
-                 .max_record_bytes = static_cast<std::size_t>(spec.options.integer("max_record")),
+                 .max_record = record_limit(spec.options),
                  .cut = cut_of(spec.options),
                  .separator = spec.options.text("separator").front()} {}
   [[nodiscard]] StageTraits traits() const override { return {.workers = workers_}; }

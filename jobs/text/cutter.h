@@ -47,6 +47,9 @@ enum class WordRule : std::uint8_t {
   kLetters,         // runs of A-Z and a-z, as `tr -cs 'A-Za-z' '\n'` in the C locale
 };
 
+/// What kSpaceSeparated separates by: isspace(3) in the C locale.
+inline constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+
 /// Cuts words.
 ///
 /// threads  one at a time. The text must outlive the cutter and the records.

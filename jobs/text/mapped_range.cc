@@ -21,7 +21,7 @@ std::optional<MappedRange> MappedRange::open(int fd, const ReadRange& range) {
   std::size_t at = 0;
   if (range.begin > 0) {
     // The byte in front of the range tells whether a record starts with the range.
-    const std::size_t delimiter = view->bytes().substr(0, range.piece_bytes).find(range.delimiter);
+    const std::size_t delimiter = range.first_end(view->bytes().substr(0, range.piece_bytes));
     if (delimiter == std::string_view::npos) return std::nullopt;
     at = delimiter + 1;
   }
@@ -30,8 +30,9 @@ std::optional<MappedRange> MappedRange::open(int fd, const ReadRange& range) {
 
 std::string_view MappedRange::next() {
   const std::string_view piece = view_.bytes().substr(at_, range_.piece_bytes);
-  const std::size_t last = piece.rfind(range_.delimiter);
+  const std::size_t last = range_.last_end(piece);
   if (last == std::string_view::npos) return {};
+  if (range_.find_long_record(piece.substr(0, last + 1)) != std::string_view::npos) return {};
   at_ += last + 1;
   return piece.substr(0, last + 1);
 }

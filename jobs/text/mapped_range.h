@@ -13,7 +13,8 @@
 //     would wait for the disk with the goroutine's P, and read ahead less than reading does;
 //   - nothing on file systems where a page may be anything but memory (NFS, FUSE, what the kernel
 //     makes up while it is read);
-//   - the last line, one that is longer than a piece, and what was appended meanwhile are left to a
+//   - the last line, one that is longer than a piece or than it may be, and what was appended
+//   meanwhile are left to a
 //     RangeReader, which goes on at next_offset() and says what it always says.
 // Not chosen: MAP_POPULATE and MADV_POPULATE_READ. They look up each page by itself, where a fault
 //   maps what lies around it as well: 58 ms and more for what takes 48 with plain faults.

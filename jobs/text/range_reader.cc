@@ -17,6 +17,24 @@ constexpr std::size_t kBeyondEndBytes = 4096;
 
 }  // namespace
 
+std::size_t ReadRange::first_end(std::string_view text) const {
+  return delimiters.size() == 1 ? text.find(delimiters.front()) : text.find_first_of(delimiters);
+}
+
+std::size_t ReadRange::last_end(std::string_view text) const {
+  return delimiters.size() == 1 ? text.rfind(delimiters.front()) : text.find_last_of(delimiters);
+}
+
+std::size_t ReadRange::find_long_record(std::string_view text) const {
+  if (borders != nullptr) return std::string_view::npos;
+  for (std::size_t record = 0; text.size() - record > max_record.bytes;) {
+    const std::size_t last = last_end(text.substr(record, max_record.bytes + 1));
+    if (last == std::string_view::npos) return record;
+    record += last + 1;
+  }
+  return std::string_view::npos;
+}
+
 std::string ReadError::message() const {
   const std::string place = " (at byte " + std::to_string(offset) + ")";
   if (!system.call.empty()) return system.message() + place;
@@ -26,7 +44,8 @@ std::string ReadError::message() const {
     return name + " changed while it was read: it had " + std::to_string(least_size) +
            " bytes and has fewer" + place;
   }
-  return name + " has a record of more than " + std::to_string(record_limit) + " bytes" + place;
+  return name + " has a record of more than " + std::to_string(refused_by->bytes) +
+         " bytes (at byte " + std::to_string(offset) + "; " + refused_by->way_out() + ")";
 }
 
 RangeReader::RangeReader(Source source, std::string name, const ReadRange& range)
@@ -78,16 +97,24 @@ ReadError RangeReader::failed_read(int error_number) const {
   return {.system = {"read", error_number, name_}, .offset = offset_};
 }
 
-ReadError RangeReader::too_long() const {
-  return {.system = {{}, 0, name_},
-          .offset = chunk_offset_ + record_,
-          .record_limit = range_.max_record_bytes};
+// Hands out the first `whole` bytes read and keeps the rest for the next chunk.
+Expected<std::string_view, ReadError> RangeReader::deliver(ByteBuffer& buffer, std::size_t whole) {
+  const std::string_view chunk(buffer.data(), whole);
+  const std::size_t record = range_.find_long_record(chunk);
+  if (record != std::string_view::npos) return refuse(buffer, record);
+  carry_.assign(buffer.data() + whole, used_ - whole);
+  return chunk;
 }
 
-// Hands out the first `whole` bytes read and keeps the rest for the next chunk.
-std::string_view RangeReader::deliver(ByteBuffer& buffer, std::size_t whole) {
-  carry_.assign(buffer.data() + whole, used_ - whole);
-  return {buffer.data(), whole};
+// The record that begins there in the chunk is too long: hands out those in front of it, and then
+// says so.
+Expected<std::string_view, ReadError> RangeReader::refuse(ByteBuffer& buffer, std::size_t record) {
+  done_ = true;
+  is_refused_ = record > 0;
+  used_ = record;
+  if (is_refused_) return std::string_view(buffer.data(), record);
+  return ReadError{
+      .system = {{}, 0, name_}, .offset = chunk_offset_ + record, .refused_by = range_.max_record};
 }
 
 std::size_t RangeReader::piece_size() const {
@@ -98,7 +125,7 @@ std::size_t RangeReader::piece_size() const {
 // Drops what belongs to the record that began before the range and returns the rest of `fresh`,
 // moved to the front of the buffer. When the range turns out to own nothing, done_ is set.
 std::string_view RangeReader::skip_foreign_record(ByteBuffer& buffer, std::string_view fresh) {
-  const std::size_t delimiter = fresh.find(range_.delimiter);
+  const std::size_t delimiter = range_.first_end(fresh);
   if (delimiter != std::string_view::npos) {
     skipping_ = false;
     fresh.remove_prefix(delimiter + 1);
@@ -119,14 +146,19 @@ std::size_t RangeReader::find_cut(std::string_view fresh) const {
     if (offset_ >= range_.end) return fresh.size() - 1;
     return range_.borders->last_border(fresh) - 1;  // npos if there is none
   }
-  if (offset_ < range_.end) return fresh.rfind(range_.delimiter);
+  if (offset_ < range_.end) return range_.last_end(fresh);
   const std::uint64_t fresh_begin = offset_ - fresh.size();
   const std::uint64_t last = range_.end - 1;
-  return fresh.find(range_.delimiter,
-                    last > fresh_begin ? static_cast<std::size_t>(last - fresh_begin) : 0);
+  const std::size_t from = last > fresh_begin ? static_cast<std::size_t>(last - fresh_begin) : 0;
+  const std::size_t end = range_.first_end(fresh.substr(from));
+  return end == std::string_view::npos ? end : from + end;
 }
 
 Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
+  if (std::exchange(is_refused_, false)) {
+    chunk_offset_ += used_;
+    return refuse(buffer, 0);
+  }
   used_ = carry_.size();
   record_ = 0;
   chunk_offset_ = offset_ - used_;
@@ -135,7 +167,11 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
   std::memcpy(buffer.data(), carry_.data(), used_);
   while (true) {
     const std::size_t piece = piece_size();
-    if (buffer.capacity() - used_ < piece) buffer.reserve(2 * used_ + piece, used_);
+    if (buffer.capacity() - used_ < piece) {
+      // Twice the size, so that copying stays linear, and no more than a record may need.
+      const std::size_t grown = std::min(2 * used_, range_.max_record.bytes);
+      buffer.reserve(std::max(used_, grown) + piece, used_);
+    }
     const auto got = read_some({buffer.data() + used_, piece});
     done_ = !got.ok() || *got == 0;
     if (!got.ok()) return got.error();
@@ -159,12 +195,15 @@ Expected<std::string_view, ReadError> RangeReader::next(ByteBuffer& buffer) {
       return deliver(buffer, used_ - fresh.size() + cut + 1);
     }
     if (const std::size_t last =
-            range_.borders == nullptr ? fresh.rfind(range_.delimiter) : std::string_view::npos;
+            range_.borders == nullptr ? range_.last_end(fresh) : std::string_view::npos;
         last != std::string_view::npos) {
       record_ = used_ - fresh.size() + last + 1;
     }
-    done_ = used_ - record_ > range_.max_record_bytes;
-    if (done_) return too_long();
+    if (used_ - record_ > range_.max_record.bytes) {
+      // Unless one in front of it is, which npos is more than.
+      const std::size_t earlier = range_.find_long_record({buffer.data(), record_});
+      return refuse(buffer, std::min(earlier, record_));
+    }
   }
 }
 

@@ -126,9 +126,10 @@ TEST_CASE(
       count({"--max-record", "64KiB", "a", "long"}, {.directory = dir.path()});
   CHECK(longer.status == 1);
   CHECK(longer.out == "x\t1\ny\t1\n");
-  CHECK(longer.err ==
-        "gorun: stage \"text\": \"long\" has a record of more than 65536 bytes (at byte 2) (item "
-        "\"long\")\n");
+  CHECK(
+      longer.err ==
+      "gorun: stage \"text\": \"long\" has a record of more than 65536 bytes (at byte 2; a larger "
+      "\"max_record\" lets it through) (item \"long\")\n");
 }
 
 TEST_CASE("--print shows a job file that does the same") {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "jobs/load.h"
+#include "jobs/record_limit.h"
 #include "tests/jobs/rejected_job.h"
 
 namespace gorun::jobs::memory_shares_test {
@@ -93,6 +94,32 @@ TEST_SUITE("jobs/memory_shares") {
       CHECK(all <= limit);
       CHECK(all > limit - 8);
     }
+  }
+
+  TEST_CASE("a record in hand is a 128th, unless the job says how long one may be") {
+    const std::string stages = R"("f": {"kind": "items", "items": ["a"]},
+      "r": {"kind": "read", "from": "f", "workers": 2}, "l": {"kind": "lines"},
+      "m": {"kind": "read", "from": "f", "workers": 64},
+      "g": {"kind": "read", "from": "f", "max_record": "3GiB"},
+      "e": {"kind": "exec", "from": "r", "argv": ["cat"], "stdout": "items", "workers": 1},
+      "w": {"kind": "write", "from": ["l", "m", "g", "e"]})";
+    const auto limit = [&](const std::string& limits, std::string_view name) {
+      return record_limit(stage(graph_of(limits, stages), name).options);
+    };
+    for (const char* name : {"r", "l", "m", "e"}) {
+      CAPTURE(name);
+      CHECK(limit("", name).bytes == kMaxRecordBytes);
+      CHECK(limit("", name).way_out() == R"(a larger "max_record" lets it through)");
+      CHECK(limit(R"("memory": "1MiB")", name).bytes == 256 * kKiB);  // what is read at a time
+      CHECK(limit(R"("memory": "16TiB")", name).bytes == kMaxRecordBytes);
+      const RecordLimit small = limit(R"("memory": "512MiB")", name);
+      // More workers than are usual have more in hand.
+      CHECK(small.bytes == (name == std::string_view("m") ? kMiB : 4 * kMiB));
+      CHECK(small.way_out() ==
+            R"("limits.memory" leaves a record so much; a larger "max_record" lets it through)");
+    }
+    CHECK(limit(R"("memory": "1MiB")", "g").bytes == 3U << 30U);
+    CHECK_FALSE(limit(R"("memory": "1MiB")", "g").follows_memory);
   }
 
   TEST_CASE("a limit that does not reach is an error") {

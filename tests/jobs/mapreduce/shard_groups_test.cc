@@ -266,6 +266,29 @@ TEST_CASE("keys of any bytes and every length, and many of one hash") {
   }
 }
 
+TEST_CASE("runs of long keys are merged to fewer, and each key is one group") {
+  std::mt19937 random(8);
+  const ScratchDir dir;
+  std::vector<std::string> keys;
+  for (int i = 0; i < 600; ++i) {
+    keys.push_back(std::to_string(random() % 250) + std::string(3'000 + random() % 50, 'k'));
+    keys.push_back(keys[random() % keys.size()]);
+  }
+  const auto records = records_of(keys, random);
+  for (const Kinds kinds : {Kinds(kCounts), Kinds(kAll)}) {
+    CAPTURE(kinds.size());
+    const Lines expected = lines_of_table(kinds, records);
+    for (const std::size_t memory : {std::size_t{1} << 10, std::size_t{20} << 10}) {
+      CAPTURE(memory);
+      const Found found =
+          group(kinds, records, {.memory = memory, .table_records = 3, .directory = dir.path()});
+      CHECK(found.error == "");
+      CHECK(found.is_in_order);
+      CHECK((found.lines == expected));
+    }
+  }
+}
+
 TEST_CASE("in whatever order groups may leave, they are the same") {
   std::mt19937 random(7);
   const ScratchDir dir;

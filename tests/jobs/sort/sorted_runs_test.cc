@@ -146,6 +146,24 @@ TEST_SUITE("jobs/sort") {
     }
   }
 
+  TEST_CASE("of long records few runs are merged at a time, and equal keys stay in order") {
+    const test::ScratchDir dir;
+    std::vector<std::string> keys;
+    for (int i = 0; i < 300; ++i) {
+      keys.push_back(std::string(static_cast<std::size_t>(i * 7 % 3), 'k') +
+                     std::string(20'000, 'x') + std::to_string(i * 131 % 50));
+    }
+    auto expected = keys;
+    std::ranges::stable_sort(expected);
+    // Of two in the memory set aside for buffers, of nine in all of it.
+    const Sorted all =
+        sorted(keys, SortOrder(Compare::kBytes, Direction::kAscending),
+               {.memory_bytes = 180'000, .merged_at_once = 10, .buffer_bytes = 1000}, dir.path());
+    CHECK(all.error.empty());
+    CHECK(all.runs > 20);
+    CHECK((all.keys == expected));
+  }
+
   TEST_CASE("a stop is heard where runs are written, where they become fewer, and at the end") {
     const test::ScratchDir dir;
     const auto keys = random_keys(4, 20'000);

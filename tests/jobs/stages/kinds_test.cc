@@ -458,6 +458,40 @@ TEST_CASE("lines of compressed files are those of the plain one") {
         "last: cannot decompress \"" + dir / "none.gz" + "\": the file is cut off\n");
 }
 
+TEST_CASE("a line that is too long is told by its place, and those in front of it go on") {
+  const ScratchDir dir;
+  // Large enough to be looked at where the kernel keeps it, if somebody sorts it.
+  const std::string head(std::size_t{5} << 20, '\n');
+  dir.write("in", head + "ab\n" + std::string(300'000, 'x') + "\ncd\n");
+  REQUIRE(run_shell("gzip -k " + dir / "in").exit_status == 0);
+  for (const std::string name : {"in", "in.gz"}) {
+    for (const std::string limit : {"299999", "300000"}) {
+      for (const std::string kind : {R"("kind": "sort")", R"("kind": "filter", "match": ".")"}) {
+        CAPTURE(name);
+        CAPTURE(limit);
+        CAPTURE(kind);
+        const Outcome outcome =
+            run_job(R"({"gorun": 1, "stages": {"all": {"kind": "lines", "max_record": )" + limit +
+                        R"(, "path": ")" + dir / name + R"("}, "last": {"from": "all", )" + kind +
+                        R"(}, "out": {"kind": "write", "from": "last", "path": ")" + dir / "out" +
+                        R"("}}})",
+                    2);
+        CHECK(failures_of(outcome) ==
+              (limit == "300000" ? ""
+                                 : "all: \"" + dir / name +
+                                       "\" has a record of more than 299999 "
+                                       "bytes (at byte 5242883; a larger \"max_record\" lets it "
+                                       "through)\n"));
+      }
+    }
+  }
+  dir.write("short", "ab\n" + std::string(300, 'x') + "\ncd\n");
+  const std::string job = R"("last": {"kind": "lines", "max_record": 299, "path": ")";
+  CHECK(result_of(job + dir / "short" + "\"}", 1)
+            .ends_with("has a record of more than 299 bytes (at byte 3; a larger \"max_record\" "
+                       "lets it through)\n"));
+}
+
 TEST_SUITE_END();
 
 }  // namespace gorun::test::stages_kinds_test

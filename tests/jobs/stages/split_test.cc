@@ -245,9 +245,11 @@ TEST_CASE("records of JSON that are wrong, and files that end too early") {
   CHECK(failures("{\"k\":1,\n\"n\":1}\n", R"(, "cut": "json")") == "");
   CHECK(failures("[{\"k\":1,\"n\":1},\n", R"(, "cut": "json")")
             .starts_with("text: \"in\": the array that it begins with is not closed\n"));
-  CHECK(failures("{\"k\":\"" + std::string(20'000, 'x') + "\"}",
-                 R"(, "cut": "json", "max_record": "1KiB")") ==
-        "text: \"in\" has a record of more than 1024 bytes (at byte 0)\n");
+  CHECK(
+      failures("{\"k\":\"" + std::string(20'000, 'x') + "\"}",
+               R"(, "cut": "json", "max_record": "1KiB")") ==
+      "text: \"in\" has a record of more than 1024 bytes (at byte 0; a larger \"max_record\" lets "
+      "it through)\n");
 }
 
 TEST_CASE("who reads what was cut for another is told, and what an option is for") {
@@ -272,6 +274,9 @@ TEST_CASE("who reads what was cut for another is told, and what an option is for
   says(
       R"("s": {"kind": "split", "from": "r2", "by": "json"}, "r2": {"kind": "read", "from": "f", "cut": "lines"})",
       R"(stage "s" cannot read what "r2" cuts for lines)");
+  says(
+      R"("s": {"kind": "split", "from": "r2"}, "r2": {"kind": "read", "from": "f", "cut": "words"})",
+      R"(stage "s" cannot read what "r2" cuts for words)");
   says(
       R"("m": {"kind": "filter", "from": "r", "match": "x"}, "s": {"kind": "split", "from": "m", "by": "csv"})",
       R"(chunks of "r" reach stage "s" by way of "m")");

@@ -88,7 +88,7 @@ std::string look_and_read(const CachedFile& file, ReadRange range) {
   if (auto mapped = open(file, range)) {
     for (std::string_view piece; !(piece = mapped->next()).empty();) {
       CHECK(piece.size() <= range.piece_bytes);
-      CHECK(piece.back() == range.delimiter);
+      CHECK(range.last_end(piece) == piece.size() - 1);
       all += piece;
     }
     CHECK_FALSE(mapped->is_torn());
@@ -118,6 +118,32 @@ TEST_CASE("every record is looked at or read, and none is both, for every border
       }
     }
   }
+}
+
+TEST_CASE("where any white space ends a record, lines may be of any length") {
+  std::string text = lines(3 * kMiB, 100);
+  std::ranges::replace(text, '\n', ' ');
+  const CachedFile file(text);
+  ReadRange range = file.range(1, 2 * kMiB);
+  range.delimiters = " \n";
+  const std::string all = look_and_read(file, range);
+  CHECK(all.back() == ' ');
+  CHECK(all == text.substr(text.find(' ') + 1, all.size()));
+}
+
+TEST_CASE("a record that is longer than it may be is refused by the reader, and none before it") {
+  const CachedFile file(lines(2 * kMiB, 100) + '\n' + std::string(5'000, 'x') + '\n');
+  ReadRange range = file.range(0, file.text().size());
+  range.max_record = {4'999};
+  if (auto mapped = open(file, range)) {
+    while (!mapped->next().empty()) {
+    }
+    // As far as the piece that has it.
+    CHECK(mapped->next_offset() <= 2 * kMiB + 1);
+    CHECK(mapped->next_offset() + range.piece_bytes > 2 * kMiB);
+  }
+  range.max_record = {5'000};
+  CHECK(look_and_read(file, range) == file.text());
 }
 
 TEST_CASE("what was appended is read") {

@@ -10,8 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "jobs/text/cutter.h"
 #include "tests/support/scratch_dir.h"
 
 namespace gorun::test::range_reader_test {
@@ -39,11 +42,12 @@ std::string drain(RangeReader reader) {
 }
 
 // The bytes from the first record that starts in [begin, end) to the end of the last.
-std::string owned_by_hand(std::string_view text, std::size_t begin, std::size_t end) {
+std::string owned_by_hand(std::string_view text, std::size_t begin, std::size_t end,
+                          std::string_view delimiters) {
   const auto start_at_or_after = [&](std::size_t at) {
     if (at == 0) return at;
     if (at > text.size()) return text.size();
-    const std::size_t delimiter = text.find('\n', at - 1);
+    const std::size_t delimiter = text.find_first_of(delimiters, at - 1);
     return delimiter == std::string_view::npos ? text.size() : delimiter + 1;
   };
   const std::size_t from = start_at_or_after(begin);
@@ -56,7 +60,7 @@ std::string owned_by_hand(std::string_view text, std::size_t begin, std::size_t 
 TEST_CASE("every range owns the records that start in it, for every border and piece") {
   const ScratchDir scratch;
   for (const char* text : {"", "a", "a\n", "\n", "\n\n\n", "one\ntwo\nthree\n", "ab\n\ncdefghij\nk",
-                           "no line feed at all", "\nx"}) {
+                           "no line feed at all", "\nx", " of\twords  and\nlines\v"}) {
     const std::string_view whole(text);
     const std::string path = scratch.write("text", whole);
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -64,13 +68,19 @@ TEST_CASE("every range owns the records that start in it, for every border and p
     for (std::size_t begin = 0; begin <= whole.size() + 1; ++begin) {
       for (std::size_t end = begin; end <= whole.size() + 2; ++end) {
         for (const std::size_t piece : {1u, 2u, 3u, 100u}) {
-          CAPTURE(whole);
-          CAPTURE(begin);
-          CAPTURE(end);
-          CAPTURE(piece);
-          CHECK(drain(RangeReader::of_file(fd, path,
-                                           {.begin = begin, .end = end, .piece_bytes = piece})) ==
-                owned_by_hand(whole, begin, end));
+          for (const std::string_view delimiters : {std::string_view("\n"), kWhiteSpace}) {
+            CAPTURE(whole);
+            CAPTURE(begin);
+            CAPTURE(end);
+            CAPTURE(piece);
+            CAPTURE(delimiters);
+            CHECK(drain(RangeReader::of_file(fd, path,
+                                             {.begin = begin,
+                                              .end = end,
+                                              .delimiters = delimiters,
+                                              .piece_bytes = piece})) ==
+                  owned_by_hand(whole, begin, end, delimiters));
+          }
         }
       }
     }
@@ -122,7 +132,8 @@ TEST_CASE("another delimiter") {
   const std::string path = scratch.write("text", text);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   REQUIRE(fd >= 0);
-  CHECK(drain(RangeReader::of_file(fd, path, {.begin = 1, .delimiter = '\0'})) ==
+  CHECK(drain(RangeReader::of_file(fd, path,
+                                   {.begin = 1, .delimiters = std::string_view("\0", 1)})) ==
         std::string("c\0", 2));
   ::close(fd);
 }
@@ -133,17 +144,53 @@ TEST_CASE("a record beyond the limit is refused with its place") {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   REQUIRE(fd >= 0);
   RangeReader reader =
-      RangeReader::of_file(fd, "long\xff", {.piece_bytes = 100, .max_record_bytes = 1000});
+      RangeReader::of_file(fd, "long\xff", {.piece_bytes = 100, .max_record = {1000}});
   ByteBuffer buffer;
   CHECK(*reader.next(buffer) == "ok\n");
   const auto refused = reader.next(buffer);
   REQUIRE(!refused.ok());
-  CHECK(refused.error().message() ==
-        "\"long\\xff\" has a record of more than 1000 bytes (at byte 3)");
+  CHECK(
+      refused.error().message() ==
+      "\"long\\xff\" has a record of more than 1000 bytes (at byte 3; a larger \"max_record\" lets "
+      "it through)");
   CHECK(reader.next(buffer)->empty());
   // Records before it in the same piece do not count.
-  CHECK(drain(RangeReader::of_file(
-            fd, path, {.end = 3, .piece_bytes = 100, .max_record_bytes = 1})) == "ok\n");
+  CHECK(drain(RangeReader::of_file(fd, path, {.end = 3, .piece_bytes = 100, .max_record = {2}})) ==
+        "ok\n");
+  ::close(fd);
+}
+
+TEST_CASE("which record is too long, and what is delivered before, does not depend on the cuts") {
+  const ScratchDir scratch;
+  const std::string before = "ab\n" + std::string(20, 'y') + "\n\nc\n";
+  const std::string text = before + std::string(21, 'x') + "\nd\n" + std::string(40, 'z');
+  const std::string path = scratch.write("text", text);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  for (const std::size_t cut : {1u, 5u, 25u, 27u, 28u, 29u, 40u}) {
+    for (const std::size_t piece : {1u, 2u, 7u, 20u, 30u, 1000u}) {
+      CAPTURE(cut);
+      CAPTURE(piece);
+      std::string all;
+      std::string errors;
+      for (const auto& [begin, end] :
+           {std::pair<std::size_t, std::size_t>(0, cut), {cut, text.size()}}) {
+        RangeReader reader = RangeReader::of_file(
+            fd, "t", {.begin = begin, .end = end, .piece_bytes = piece, .max_record = {20}});
+        ByteBuffer buffer;
+        for (;;) {
+          const auto chunk = reader.next(buffer);
+          if (!chunk.ok()) errors += std::to_string(chunk.error().offset) + ' ';
+          if (!chunk.ok() || chunk->empty()) break;
+          all += *chunk;
+        }
+        CHECK(reader.next(buffer)->empty());
+        if (!errors.empty()) break;  // the file has failed
+      }
+      CHECK(all == before);
+      CHECK(errors == std::to_string(before.size()) + ' ');
+    }
+  }
   ::close(fd);
 }
 
