@@ -5,12 +5,21 @@
 
 Builds runtime_bench and runtime_limits in the build directory and the Go program beside them, runs
 each benchmark in turns, and prints the median of each figure, the ratio, the ratio it should stay
-under, and the floor of this machine where one is known. Who goes first changes from round to round:
-a virtual machine gives memory that is free for a while back to its host, so that who touches it
-first pays for getting it again, and leaves it to the other. A benchmark that fails or takes too
-long shows as "failed"; the exit status is then 1. Without a Go compiler the columns of Go stay
-empty. A figure that misses its target does not change the exit status: the machine's other load may
-be the reason.
+under, and the floor of this machine where one is known. Who goes first changes from round to round.
+
+Others on the same machine make it slower for minutes at a time, and not both programs alike: who
+shares a core has half of its room for stores, and locked instructions cost what they cost. So there
+is a second ratio, that of the best figures of all rounds. A row that meets its target only there is
+"met at best". What the machine can do is measured before and after: a floor that differs much tells
+of such a time.
+
+A virtual machine gives memory that is free for a while back to its host, and who touches it first
+pays for getting it again. Benchmarks of much memory are run twice in a row, for the first to get
+it, and the second counts.
+
+A benchmark that fails or takes too long shows as "failed"; the exit status is then 1. Without a Go
+compiler the columns of Go stay empty. A figure that misses its target does not change the exit
+status.
 """
 
 import argparse
@@ -63,6 +72,9 @@ SECOND_P_TARGET = 1.15
 # Benchmarks that wait for most of their time: once is enough.
 ONCE = {"idle"}
 
+# Benchmarks that touch gigabytes, or hundreds of megabytes in less than a second.
+OF_MEMORY = {"park100k", "park1m", "sleepers"}
+
 # The figure of runtime_limits below which ours cannot fall, how many of it an operation needs, and
 # from how many Ps on that holds.
 FLOORS = {
@@ -83,8 +95,14 @@ FLOORS = {
 GUARDED_PAGE = {1: "guarded_page_1_thread", 2: "guarded_page_2_threads"}
 FLOORS_BY_PROCS = {
     "park100k_create": GUARDED_PAGE,
-    "park1M_create": GUARDED_PAGE,
+    "park1M_create": {1: "guarded_page_of_1M_1_thread", 2: "guarded_page_of_1M_2_threads"},
+    "sleep100k_wall": GUARDED_PAGE,
     "tcpecho64": {1: "tcp_echo_ring_1_thread", 2: "tcp_echo_ring_2_threads"},
+}
+# In the row's unit, of a figure of runtime_limits.
+FLOORS_OF_FIGURE = {
+    # The last of 100,000 begins to sleep when all have a page, and sleeps for 100 ms.
+    "sleep100k_wall": lambda page_ns: 100 + page_ns * 100_000 / 1e6,
 }
 
 HIGHER_IS_BETTER = {"blockread_compute_progress", *TARGET_RATES}
@@ -148,6 +166,12 @@ class Samples:
         values = self.values.get((program, procs, name))
         return statistics.median(values) if values else None
 
+    def best(self, program, procs, name):
+        values = self.values.get((program, procs, name))
+        if not values:
+            return None
+        return max(values) if name in HIGHER_IS_BETTER else min(values)
+
 
 def measure(names, rounds, all_procs, ours, gos):
     samples = Samples()
@@ -164,7 +188,8 @@ def measure(names, rounds, all_procs, ours, gos):
                 for program, command, variable in programs:
                     if command is None:
                         continue
-                    figures = run_figures([str(command), name], {variable: str(procs)})
+                    for _ in range(2 if name in OF_MEMORY else 1):
+                        figures = run_figures([str(command), name], {variable: str(procs)})
                     if figures is None:
                         samples.failed.append(f"{program} {name} at {procs} P")
                     else:
@@ -181,58 +206,91 @@ def shown(value):
     return f"{value:.3g}"
 
 
+def ratio_of(ours, gos):
+    return ours / gos if ours is not None and gos else None
+
+
+def verdict_on(ratio, best, is_met):
+    """What is to be said of a row whose ratio of medians and of best figures these are."""
+    if is_met(ratio):
+        return "met"
+    return "met at best" if is_met(best) else "missed"
+
+
+def floor_of(name, procs, limits):
+    limit, times, from_procs = FLOORS.get(name, (None, 1, 1))
+    if name in FLOORS_BY_PROCS:
+        limit = FLOORS_BY_PROCS[name].get(procs)
+    if limit not in limits or procs < from_procs:
+        return None
+    figure = limits[limit][0] * times
+    return FLOORS_OF_FIGURE[name](figure) if name in FLOORS_OF_FIGURE else figure
+
+
 def print_table(samples, all_procs, limits):
-    row = "{:<28}{:>3}{:>12}{:>12}  {:<6}{:>8}{:>8}  {:<6}{:>9}"
-    print(row.format("benchmark", "P", "ours", "Go", "unit", "ratio", "target", "", "floor"))
+    row = "{:<28}{:>3}{:>12}{:>12}  {:<6}{:>8}{:>9}{:>8}  {:<12}{:>9}"
+    print(row.format("benchmark", "P", "ours", "Go", "unit", "ratio", "of best", "target", "",
+                     "floor"))
     for name in samples.order:
         for procs in all_procs:
             ours = samples.median("ours", procs, name)
             gos = samples.median("go", procs, name)
             if ours is None and gos is None:
                 continue
-            ratio = ours / gos if ours is not None and gos else None
+            ratio = ratio_of(ours, gos)
+            best = ratio_of(samples.best("ours", procs, name), samples.best("go", procs, name))
             target = TARGETS.get(name, TARGET_RATES.get(name))
             verdict = ""
             figure_target = TARGET_FIGURES.get(name)
             if ratio is not None and target is not None:
-                met = ratio >= target if name in TARGET_RATES else ratio <= target
-                verdict = "met" if met else "missed"
+                verdict = verdict_on(ratio, best, lambda value: value >= target
+                                     if name in TARGET_RATES else value <= target)
             elif figure_target is not None and ours is not None:
                 target = f"{figure_target} {samples.units[name]}"
                 verdict = "met" if ours <= figure_target else "missed"
             elif name in HIGHER_IS_BETTER:
                 verdict = "(more is better)"
-            limit, times, from_procs = FLOORS.get(name, (None, 0, 1))
-            if name in FLOORS_BY_PROCS:
-                limit, times = FLOORS_BY_PROCS[name].get(procs), 1
-            floor = None
-            if limit in limits and procs >= from_procs:
-                floor = limits[limit][0] * times
             print(row.format(name, procs, shown(ours), shown(gos), samples.units[name],
-                             shown(ratio), target if isinstance(target, str) else shown(target),
-                             verdict, shown(floor)))
+                             shown(ratio), shown(best),
+                             target if isinstance(target, str) else shown(target), verdict,
+                             shown(floor_of(name, procs, limits))))
     print_second_p(samples, all_procs)
-    print("\nlimits of this machine")
-    for name, (value, unit) in limits.items():
-        print(f"{name:<28}   {shown(value):>12}  {unit}")
 
 
 def print_second_p(samples, all_procs):
     """What a second P costs those that have no use for it."""
     if not {1, 2} <= set(all_procs):
         return
-    row = "{:<28}{:>12}{:>12}  {:<6}{:>8}{:>8}  {:<6}{:>9}"
-    print("\n" + row.format("one goroutine at a time", "ours, 1 P", "2 P", "unit", "ratio", "target",
-                            "", "Go's"))
+    row = "{:<31}{:>12}{:>12}  {:<6}{:>8}{:>9}{:>8}  {:<12}{:>9}"
+    print("\n" + row.format("one goroutine at a time", "ours, 1 P", "2 P", "unit", "ratio",
+                            "of best", "target", "", "Go's"))
     for name in ONE_AT_A_TIME:
         ours = [samples.median("ours", procs, name) for procs in (1, 2)]
         gos = [samples.median("go", procs, name) for procs in (1, 2)]
         if None in ours:
             continue
         ratio = ours[1] / ours[0]
+        best = samples.best("ours", 2, name) / samples.best("ours", 1, name)
         print(row.format(name, shown(ours[0]), shown(ours[1]), samples.units[name], shown(ratio),
-                         shown(SECOND_P_TARGET), "met" if ratio <= SECOND_P_TARGET else "missed",
+                         shown(best), shown(SECOND_P_TARGET),
+                         verdict_on(ratio, best, lambda value: value <= SECOND_P_TARGET),
                          shown(None if None in gos else gos[1] / gos[0])))
+
+
+def better_of(before, after):
+    """{name: (value, unit)} of two runs of runtime_limits."""
+    better = dict(before)
+    for name, (value, unit) in after.items():
+        pick = max if unit == "req/s" else min
+        better[name] = (pick(value, before.get(name, (value, unit))[0]), unit)
+    return better
+
+
+def print_limits(before, after):
+    print(f"\n{'limits of this machine':<31}{'before':>12}{'after':>12}")
+    for name, (value, unit) in before.items():
+        later = after.get(name, (None, unit))[0]
+        print(f"{name:<31}{shown(value):>12}{shown(later):>12}  {unit}")
 
 
 def main():
@@ -253,7 +311,9 @@ def main():
         names = subprocess.run([ours], check=True, text=True, capture_output=True).stdout.split()
     limits = run_figures([str(limits_program)], {}) or {}
     samples = measure(names, arguments.rounds, all_procs, ours, gos)
-    print_table(samples, all_procs, limits)
+    limits_after = run_figures([str(limits_program)], {}) or {}
+    print_table(samples, all_procs, better_of(limits, limits_after))
+    print_limits(limits, limits_after)
     for what in samples.failed:
         print(f"failed: {what}")
     return 1 if samples.failed or not limits else 0
