@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "jobs/mapreduce/stored_values.h"
+
 namespace gorun::jobs {
 namespace {
 
@@ -51,8 +53,9 @@ class Count final : public Aggregate {
     const auto& other = static_cast<const Count&>(from);
     for (std::size_t i = 0; i < to.size(); ++i) counts_[to[i]] += other.counts_[groups[i]];
   }
-  void append_state(Id id, std::string* out) const override {
+  std::size_t append_state(Id id, std::size_t, std::size_t, std::string* out) const override {
     append_count_state(counts_[id], out);
+    return 0;
   }
   void merge_state(Id id, std::string_view state) override {
     counts_[id] += read_count_state(state);
@@ -94,9 +97,12 @@ class OfNumbers : public Aggregate {
       far_bytes_ += states_[to[i]].add(other.states_[groups[i]]);
     }
   }
-  void append_state(Id id, std::string* out) const override { states_[id].append_bytes_to(out); }
+  std::size_t append_state(Id id, std::size_t, std::size_t, std::string* out) const override {
+    states_[id].append_bytes_to(out);
+    return 0;
+  }
   void merge_state(Id id, std::string_view state) override {
-    far_bytes_ += states_[id].add(State::read(&state));
+    if (!state.empty()) far_bytes_ += states_[id].add(State::read(&state));
   }
   void prefetch(Id id) const override { __builtin_prefetch(&states_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {
@@ -205,6 +211,20 @@ class ExtremeState {
   bool any_ = false;
 };
 
+// append_state() of those that keep values: value_at(i) is one, and those of a group are from
+// begins[id] to begins[id + 1].
+template <class ValueAt>
+std::size_t append_values(std::span<const std::size_t> begins, Id id, std::size_t from,
+                          std::size_t most, std::string* out, ValueAt value_at) {
+  const std::size_t before = out->size();
+  const std::size_t count = begins[id + 1] - begins[id];
+  std::size_t i = from;
+  for (; i < count && out->size() - before < most; ++i) {
+    append_stored_value(value_at(begins[id] + i), out);
+  }
+  return i < count ? i : 0;
+}
+
 // Values in the order in which they came; sorted by group and value at the end.
 class List final : public Aggregate {
  public:
@@ -231,18 +251,16 @@ class List final : public Aggregate {
     }
   }
   void group_states() override { finish(); }
-  void append_state(Id id, std::string* out) const override {
-    for (std::size_t i = begins_[id]; i < begins_[id + 1]; ++i) {
-      append_bytes(entries_[i].length, out);
-      *out += value(entries_[i]);
-    }
+  std::size_t append_state(Id id, std::size_t from, std::size_t most,
+                           std::string* out) const override {
+    return append_values(begins_, id, from, most, out,
+                         [this](std::size_t i) { return value(entries_[i]); });
   }
   void merge_state(Id id, std::string_view state) override {
     while (!state.empty()) {
-      const auto length = take_bytes<std::size_t>(&state);
-      entries_.push_back({id, bytes_.size(), length});
-      bytes_ += state.substr(0, length);
-      state.remove_prefix(length);
+      const std::string_view value = take_stored_value(&state);
+      entries_.push_back({id, bytes_.size(), value.size()});
+      bytes_ += value;
     }
   }
   void finish() override {
@@ -311,19 +329,14 @@ class Distinct final : public Aggregate {
     by_group_.resize(pairs_.size());
     for (Id pair = 0; pair < pairs_.size(); ++pair) by_group_[next[group_of(pair)]++] = pair;
   }
-  void append_state(Id id, std::string* out) const override {
-    for (std::size_t i = begins_[id]; i < begins_[id + 1]; ++i) {
-      const std::string_view value = pairs_.key(by_group_[i]).substr(sizeof(Id));
-      append_bytes(value.size(), out);
-      *out += value;
-    }
+  std::size_t append_state(Id id, std::size_t from, std::size_t most,
+                           std::string* out) const override {
+    return append_values(begins_, id, from, most, out, [this](std::size_t i) {
+      return pairs_.key(by_group_[i]).substr(sizeof(Id));
+    });
   }
   void merge_state(Id id, std::string_view state) override {
-    while (!state.empty()) {
-      const auto length = take_bytes<std::size_t>(&state);
-      add_pair(id, state.substr(0, length));
-      state.remove_prefix(length);
-    }
+    while (!state.empty()) add_pair(id, take_stored_value(&state));
   }
   void prefetch(Id id) const override { __builtin_prefetch(&counts_[id]); }
   void append_result(Id id, std::string_view, std::string* out) const override {

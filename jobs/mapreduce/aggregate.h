@@ -75,8 +75,12 @@ class Aggregate {
   /// Called once before states are asked for, after the last add or merge.
   virtual void group_states() {}
   /// Appends the state of a group as bytes, for merge_state() of an aggregate of the same kind in
-  /// the same process.
-  virtual void append_state(Id id, std::string* out) const = 0;
+  /// the same process. One that keeps values may be long, and goes in parts of about `most` bytes,
+  /// of which each is a state; the others are in one, and behind it empty.
+  /// from     0, or what was returned for the part before.
+  /// returns  0: that was the last one.
+  virtual std::size_t append_state(Id id, std::size_t from, std::size_t most,
+                                   std::string* out) const = 0;
   /// That of `count`, as its append_state() has it: up to 8 bytes. Most counts are small: it is the
   /// number's bytes, the least first, those that are not zero.
   /// returns  its end.
@@ -98,6 +102,7 @@ class Aggregate {
     }
     return static_cast<std::int64_t>(count);
   }
+  /// state  empty: no values.
   virtual void merge_state(Id id, std::string_view state) = 0;
 
   /// Called once before results are asked for, after the last add or merge.

@@ -1,6 +1,7 @@
 #include "jobs/mapreduce/group_runs.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "jobs/mapreduce/group_writer.h"
@@ -16,8 +17,13 @@ constexpr std::size_t kCacheLineBytes = 64;
 
 }  // namespace
 
-GroupRuns::GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes)
-    : kinds_(kinds.begin(), kinds.end()), memory_bytes_(memory_bytes), file_(file) {}
+// Half of the memory is for values, if there are any.
+GroupRuns::GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes,
+                     Lists lists, std::string directory)
+    : kinds_(kinds.begin(), kinds.end()),
+      memory_bytes_(std::ranges::all_of(kinds, has_small_states) ? memory_bytes : memory_bytes / 2),
+      file_(file),
+      group_(kinds, memory_bytes / 2, lists, std::move(directory)) {}
 
 std::optional<SystemError> GroupRuns::write(GroupTable& table) {
   table.end_adding();  // sorting takes less than that
@@ -105,23 +111,25 @@ std::optional<SystemError> GroupRuns::merge_to_fewer() {
 std::optional<SystemError> GroupRuns::begin_merge() {
   if (auto failed = merge_to_fewer()) return failed;
   if (const int failed = open(0, runs_.size())) return file_.error("read back from", failed);
-  for (const AggregateKind kind : kinds_) group_.push_back(Aggregate::make(kind));
   return std::nullopt;
 }
 
 // Puts together all that the runs have of the least key.
-int GroupRuns::merge_next() {
+std::optional<SystemError> GroupRuns::merge_next() {
   key_ = least_->key();
   const std::uint64_t leading = least_->leading();
-  for (const auto& aggregate : group_) aggregate->begin_one();
+  group_.begin();
   do {
+    std::optional<SystemError> wrong;
     sources_[least_->least()].group->for_each_state(
-        group_.size(),
-        [this](std::size_t a, std::string_view state) { group_[a]->merge_state(0, state); });
-    if (const int failed = advance_least()) return failed;
+        kinds_.size(), [this, &wrong](std::size_t a, std::string_view state) {
+          if (!wrong) wrong = group_.merge_state(a, state);
+        });
+    if (wrong && wrong->error_number == ENOMEM) wrong->subject = key_;
+    if (wrong) return wrong;
+    if (const int failed = advance_least()) return file_.error("read back from", failed);
   } while (least_->is(key_, leading));
-  for (const auto& aggregate : group_) aggregate->finish();
-  return 0;
+  return group_.finish();
 }
 
 Expected<bool, SystemError> GroupRuns::next() {
@@ -129,12 +137,8 @@ Expected<bool, SystemError> GroupRuns::next() {
     if (auto failed = begin_merge()) return *std::move(failed);
   }
   if (least_->is_at_end()) return false;
-  if (const int failed = merge_next()) return file_.error("read back from", failed);
+  if (auto failed = merge_next()) return *std::move(failed);
   return true;
-}
-
-void GroupRuns::append_result(std::size_t aggregate, std::string* out) const {
-  group_[aggregate]->append_result(0, ",", out);
 }
 
 }  // namespace gorun::jobs

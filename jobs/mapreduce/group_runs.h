@@ -22,6 +22,7 @@
 #include "jobs/mapreduce/group_reader.h"
 #include "jobs/mapreduce/group_table.h"
 #include "jobs/mapreduce/least_key.h"
+#include "jobs/mapreduce/merged_group.h"
 #include "jobs/run_file.h"
 #include "jobs/system_error.h"
 
@@ -32,8 +33,11 @@ class GroupRuns {
  public:
   /// file          outlives this.
   /// kinds         the aggregates of the tables that come.
-  /// memory_bytes  for the buffers of all runs together, when they are merged.
-  GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes);
+  /// memory_bytes  for the buffers of all runs together, when they are merged, and for the values
+  ///               of the group at hand.
+  /// directory     where these go if they are more.
+  GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes,
+            Lists lists, std::string directory);
   GroupRuns(const GroupRuns&) = delete;
   GroupRuns& operator=(const GroupRuns&) = delete;
 
@@ -44,13 +48,15 @@ class GroupRuns {
   [[nodiscard]] std::size_t groups() const { return groups_; }
   /// Of their groups, without the keys.
   [[nodiscard]] std::uint64_t state_bytes() const { return state_bytes_; }
-  /// Bytes of the longest of them.
+  /// Bytes of the longest of them, or of a part of one.
   [[nodiscard]] std::size_t longest() const { return longest_; }
 
   /// After the last write(): goes to the next group in the order of the keys. false: there is none.
   [[nodiscard]] Expected<bool, SystemError> next();
   [[nodiscard]] std::string_view key() const { return key_; }
-  void append_result(std::size_t aggregate, std::string* out) const;
+  void append_result(std::size_t aggregate, std::string* out) const {
+    group_.append_result(aggregate, out);
+  }
 
  private:
   // A run and its group at hand.
@@ -64,19 +70,19 @@ class GroupRuns {
   [[nodiscard]] int advance_least();
   [[nodiscard]] std::optional<SystemError> merge_to_fewer();
   [[nodiscard]] std::optional<SystemError> begin_merge();
-  [[nodiscard]] int merge_next();
+  [[nodiscard]] std::optional<SystemError> merge_next();
 
   const std::vector<AggregateKind> kinds_;
-  const std::size_t memory_bytes_;
+  const std::size_t memory_bytes_;  // for the buffers
   RunFile& file_;
   std::vector<FileRun> runs_;
   std::size_t groups_ = 0;
   std::uint64_t state_bytes_ = 0;
   std::size_t longest_ = 0;
   std::vector<Source> sources_;
-  std::optional<LeastKey> least_;                  // of the sources; nothing until they are merged
-  std::string key_;                                // of the group at hand
-  std::vector<std::unique_ptr<Aggregate>> group_;  // its states, of one group
+  std::optional<LeastKey> least_;  // of the sources; nothing until they are merged
+  std::string key_;                // of the group at hand
+  MergedGroup group_;
 };
 
 }  // namespace gorun::jobs

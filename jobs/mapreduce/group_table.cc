@@ -183,9 +183,11 @@ void GroupTable::group_states() {
   for (const auto& aggregate : aggregates_) aggregate->group_states();
 }
 
-void GroupTable::append_state(Id id, std::size_t aggregate, std::string* out) const {
-  if (!only_counts_) return aggregates_[aggregate]->append_state(id, out);
+std::size_t GroupTable::append_state(Id id, std::size_t aggregate, std::size_t from,
+                                     std::size_t most, std::string* out) const {
+  if (!only_counts_) return aggregates_[aggregate]->append_state(id, from, most, out);
   Aggregate::append_count_state(counts_.count_of(id), out);
+  return 0;
 }
 
 void GroupTable::finish() {

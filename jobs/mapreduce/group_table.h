@@ -95,7 +95,9 @@ class GroupTable {
 
   /// To be called once before states are asked for, after end_adding().
   void group_states();
-  void append_state(Id id, std::size_t aggregate, std::string* out) const;
+  /// As that of an Aggregate.
+  std::size_t append_state(Id id, std::size_t aggregate, std::size_t from, std::size_t most,
+                           std::string* out) const;
 
   /// To be called once after the last add() or merge() and before results are read.
   void finish();

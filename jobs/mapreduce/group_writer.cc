@@ -18,12 +18,18 @@ std::optional<SystemError> GroupWriter::begin() {
 }
 
 std::optional<SystemError> GroupWriter::write(const GroupTable& table, GroupTable::Id id) {
-  const std::size_t before = buffer_.size();
-  if (!StoredGroup::append(table, id, aggregates_, &buffer_)) {
-    return file_.error("aggregate in", EFBIG);
-  }
-  longest_ = std::max(longest_, buffer_.size() - before);
-  return buffer_.size() < kWrittenAtOnce ? std::nullopt : flush();
+  progress_.has_begun = false;
+  progress_.from.clear();
+  do {
+    const std::size_t before = buffer_.size();
+    if (!StoredGroup::append(table, id, aggregates_, &progress_, &buffer_)) {
+      return file_.error("aggregate in", EFBIG);
+    }
+    longest_ = std::max(longest_, buffer_.size() - before);
+    if (buffer_.size() < kWrittenAtOnce) continue;
+    if (auto failed = flush()) return failed;
+  } while (!progress_.is_done());
+  return std::nullopt;
 }
 
 std::optional<SystemError> GroupWriter::write(const StoredGroup& group) {

@@ -30,7 +30,7 @@ class GroupWriter {
   void write(std::string_view bytes) { buffer_ += bytes; }
   /// What has been written since begin().
   [[nodiscard]] Expected<FileRun, SystemError> end();
-  /// Bytes of the longest group.
+  /// Bytes of the longest group, or of a part of one.
   [[nodiscard]] std::size_t longest() const { return longest_; }
 
  private:
@@ -40,6 +40,7 @@ class GroupWriter {
   const std::size_t aggregates_;
   std::uint64_t begin_ = 0;
   std::string buffer_;
+  StoredGroup::Progress progress_;  // of the group at hand
   std::size_t longest_ = 0;
 };
 

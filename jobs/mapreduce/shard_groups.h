@@ -39,18 +39,18 @@ class ShardGroups {
  public:
   /// shard  which of `shards` it is.
   ShardGroups(std::span<const AggregateKind> kinds, std::size_t shard, Shards shards,
-              std::size_t memory_bytes, std::string directory)
+              std::size_t memory_bytes, Lists lists, const std::string& directory)
       : shard_(shard),
         memory_bytes_(memory_bytes),
         shards_(shards),
         kinds_(kinds.begin(), kinds.end()),
         has_small_states_(std::ranges::all_of(kinds, has_small_states)),
         table_(kinds, shards),
-        file_(std::move(directory)),
+        file_(directory),
         // Half is for a table.
         hashed_(file_, kinds.size(), shards, memory_bytes / 2),
         // Buffers are needed when the table is gone.
-        runs_(file_, kinds, memory_bytes) {}
+        runs_(file_, kinds, memory_bytes, lists, directory) {}
   ShardGroups(const ShardGroups&) = delete;
   ShardGroups& operator=(const ShardGroups&) = delete;
 

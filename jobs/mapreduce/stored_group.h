@@ -1,12 +1,13 @@
 // jobs/mapreduce/stored_group.h - a group as bytes in a run of a file.
 //
-//   group   sizes key state...
+//   group   sizes key state...      one whose states are long is several, of the same key
 //   sizes   a byte for the key and one for each state; 255: more, and 32 bits in front of it say
 //           how many
 //
 // Numbers are in the machine's order; the file does not outlive the process.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "jobs/mapreduce/aggregate.h"
 #include "jobs/mapreduce/count_table.h"
@@ -65,21 +68,34 @@ class StoredGroup {
     return size;
   }
 
-  /// Appends a group of a table, whose states may be asked for.
-  /// returns  false: a state is larger than can be written (4 GiB).
+  /// What of a group has been appended.
+  struct Progress {
+    bool has_begun = false;
+    std::vector<std::size_t> from = {};  // of each state: what comes next; 0: nothing, or all
+    [[nodiscard]] bool is_done() const {
+      return has_begun && std::ranges::all_of(from, [](std::size_t next) { return next == 0; });
+    }
+  };
+  /// Appends a group of a table, whose states may be asked for; if those are long, as much of them
+  /// as is read at a time. Each part is a group of the same key.
+  /// returns  false: the key or a value is larger than can be written (4 GiB).
   [[nodiscard]] static bool append(const GroupTable& table, GroupTable::Id id,
-                                   std::size_t aggregates, std::string* out) {
+                                   std::size_t aggregates, Progress* progress, std::string* out) {
+    const bool is_first = !std::exchange(progress->has_begun, true);
     if (const CountSlot* slot = table.count_slot(id); slot != nullptr && aggregates == 1) {
       if (slot->length <= kShortKeyBytes) return append_short(*slot, out);
     }
+    progress->from.resize(aggregates);
     const std::size_t sizes = out->size();
     out->append(1 + aggregates, '\0');
     std::size_t begin = out->size();
     *out += table.key(id);
     if (!end_part(sizes, begin, out)) return false;
     for (std::size_t a = 0; a < aggregates; ++a) {
+      std::size_t& from = progress->from[a];
+      if (!is_first && from == 0) continue;  // the size is 0
       begin = out->size();
-      table.append_state(id, a, out);
+      from = table.append_state(id, a, from, kMostOfState, out);
       if (!end_part(sizes + 1 + a, begin, out)) return false;
     }
     return true;
@@ -88,6 +104,8 @@ class StoredGroup {
  private:
   using Size = std::uint32_t;
   static constexpr std::size_t kLong = 255;
+  // As much is in hand of each run while it is merged.
+  static constexpr std::size_t kMostOfState = std::size_t{32} << 10;
 
   static Size size_at(const char* from) {
     Size size = 0;

@@ -12,6 +12,7 @@
 // those that are on their way between the two (mapreduce/combine.h).
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/format/quote.h"
 #include "jobs/mapreduce/combine.h"
 #include "jobs/mapreduce/group_feed.h"
 #include "jobs/mapreduce/group_key.h"
@@ -78,13 +80,14 @@ class ReduceStage final : public Stage {
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
     shards_.push_back(std::make_unique<Result>(
-        options_.kinds, place, memory_bytes(place.shards) / 2 / place.shards, directory_));
+        options_.kinds, place, memory_bytes(place.shards) / 2 / place.shards,
+        memory_bytes_ ? Lists::kWithinMemory : Lists::kOfAnyLength, directory_));
     return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
                                          place);
   }
 
   void conclude(Context& context, Out& out) override {
-    if (const auto failed = emit_by_key(out)) static_cast<void>(context.fail(failure_of(*failed)));
+    if (const auto failed = emit_by_key(out)) static_cast<void>(context.fail(failure_to(*failed)));
     shards_.clear();
   }
 
@@ -93,7 +96,7 @@ class ReduceStage final : public Stage {
     const auto failed = emit_shard(*result, out);
     // What one shard lacks (room on the disk, say) the others lack, too: it is told once.
     if (failed && !has_failed_.exchange(true, std::memory_order_relaxed)) {
-      static_cast<void>(context.fail(failure_of(*failed)));
+      static_cast<void>(context.fail(failure_to(*failed)));
     }
     result.reset();
   }
@@ -107,11 +110,22 @@ class ReduceStage final : public Stage {
   // What a merger leaves for conclude().
   struct Result {
     Result(std::span<const AggregateKind> kinds, const ShardPlace& place, std::size_t memory_bytes,
-           const std::string& directory)
-        : groups(kinds, place.shard, Shards(place.shards), memory_bytes, directory) {}
+           Lists lists, const std::string& directory)
+        : groups(kinds, place.shard, Shards(place.shards), memory_bytes, lists, directory) {}
     ShardGroups groups;
     std::optional<SystemError> failure;
   };
+
+  [[nodiscard]] Failure failure_to(const SystemError& error) const {
+    Failure failure = failure_of(error);
+    if (error.error_number == ENOMEM) {
+      const bool has_key = options_.by_text || !options_.by.empty();
+      failure.what =
+          "the list of " + (has_key ? quote_for_message(error.subject) : "all items") +
+          " takes more than the memory that it may (a larger \"memory\" lets it through)";
+    }
+    return failure;
+  }
 
   // What putting out uses again from group to group.
   struct Scratch {

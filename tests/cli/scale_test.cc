@@ -201,6 +201,30 @@ TEST_CASE("long records are grouped and sorted within limits.memory") {
   }
 }
 
+TEST_CASE("different values of one group are counted within limits.memory, and a list has to fit") {
+  const int count = is_full_scale() ? 10'000'000 : gorun::test::scaled(2'000'000, 200'000);
+  const ScratchDir scratch;
+  const auto reduce = [&](const std::string& how) {
+    return run_gorun(
+        {"-q", "-"},
+        {.input = R"({"gorun": 1, "limits": {"memory": "24MiB", "procs": 2}, "stages": {
+                        "n": {"kind": "range", "to": )" +
+                  std::to_string(count) + R"(},
+                        "all": {"kind": "reduce", "from": "n", "spill": ".", )" +
+                  how + R"(}, "out": {"kind": "write", "from": "all"}}})",
+         .directory = scratch.path()});
+  };
+  const CommandResult distinct = reduce(R"("by": [], "agg": "distinct")");
+  report("distinct", distinct);
+  CHECK(distinct.err.empty());
+  CHECK(distinct.out == std::to_string(count) + "\n");
+  if (gorun::test::kScale == 1) CHECK(distinct.peak_kib() < (24 + 24) * 1024);
+  const CommandResult list = reduce(R"("by": [], "agg": "list")");
+  CHECK(list.status == 1);
+  CHECK(list.err.find("stage \"all\" failed: the list of all items takes more than the memory that "
+                      "it may (a larger \"memory\" lets it through)") != std::string::npos);
+}
+
 TEST_CASE("words of one line are counted in a fraction of its size") {
   const std::uint64_t bytes = std::uint64_t{is_full_scale() ? 1024u : 96u} << 20U;
   const ScratchDir scratch;

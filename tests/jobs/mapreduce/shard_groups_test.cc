@@ -89,6 +89,7 @@ struct Workplace {
   std::size_t memory = std::size_t{16} << 10;  // of each shard
   std::size_t shards = 3;
   std::size_t table_records = 500;  // of a worker
+  Lists lists = Lists::kOfAnyLength;
   std::string directory;
 };
 
@@ -130,7 +131,7 @@ Found group(Kinds kinds, std::span<const Record> records, const Workplace& place
     std::vector<std::unique_ptr<ShardGroups>> shards;
     for (std::size_t s = 0; s < place.shards; ++s) {
       shards.push_back(std::make_unique<ShardGroups>(kinds, s, Shards(place.shards), place.memory,
-                                                     place.directory));
+                                                     place.lists, place.directory));
     }
     const auto merge = [&](const DealtTable& dealt) {
       for (const auto& shard : shards) {
@@ -287,6 +288,40 @@ TEST_CASE("runs of long keys are merged to fewer, and each key is one group") {
       CHECK((found.lines == expected));
     }
   }
+}
+
+TEST_CASE("values of one hot key are counted in little memory, those of the others as well") {
+  std::mt19937 random(9);
+  const ScratchDir dir;
+  constexpr AggregateKind kKinds[] = {AggregateKind::kDistinct, AggregateKind::kSum,
+                                      AggregateKind::kDistinct};
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < many(60'000); ++i) {
+    const bool is_hot = random() % 10 != 0;
+    records.push_back({is_hot ? "hot" : std::to_string(random() % 50),
+                       std::to_string(random() % (is_hot ? 30'000 : 300))});
+  }
+  const Found found =
+      group(kKinds, records, {.memory = std::size_t{256} << 10, .directory = dir.path()});
+  CHECK(found.error == "");
+  CHECK(found.sorted_runs > 3);
+  CHECK(found.is_in_order);
+  CHECK((found.lines == lines_of_table(kKinds, records)));
+}
+
+TEST_CASE("a list that does not fit is an error if somebody asked for that") {
+  std::mt19937 random(10);
+  const ScratchDir dir;
+  constexpr AggregateKind kLists[] = {AggregateKind::kList};
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < many(30'000); ++i) {
+    records.push_back({random() % 2 == 0 ? "hot" : std::to_string(i % 9'000), "value"});
+  }
+  Workplace place{.memory = std::size_t{256} << 10, .directory = dir.path()};
+  CHECK((group(kLists, records, place).lines == lines_of_table(kLists, records)));
+  place.lists = Lists::kWithinMemory;
+  CHECK(group(kLists, records, place).error ==
+        "cannot hold the list of \"hot\": Cannot allocate memory");
 }
 
 TEST_CASE("in whatever order groups may leave, they are the same") {

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +50,7 @@ bool is_of(const StoredGroup& group, const GroupTable& table, GroupTable::Id id)
   std::size_t states = 0;
   group.for_each_state(2, [&](std::size_t a, std::string_view state) {
     std::string expected;
-    table.append_state(id, a, &expected);
+    CHECK(table.append_state(id, a, 0, std::string::npos, &expected) == 0);
     is_same = is_same && a == states && state == expected;
     ++states;
   });
@@ -61,7 +63,9 @@ TEST_CASE("a group is what was written, and how long it is can be told from its 
   const GroupTable table = table_of_sizes();
   for (GroupTable::Id id = 0; id < table.size(); ++id) {
     std::string bytes;
-    REQUIRE(StoredGroup::append(table, id, 2, &bytes));
+    StoredGroup::Progress progress;
+    REQUIRE(StoredGroup::append(table, id, 2, &progress, &bytes));
+    CHECK(progress.is_done());
     CAPTURE(bytes.size());
     CHECK(StoredGroup::size(bytes, 2) == bytes.size());
     // Of a part: more than it, never more than the whole.
@@ -72,6 +76,48 @@ TEST_CASE("a group is what was written, and how long it is can be told from its 
     }
     CHECK(wrong == 0);
     CHECK(is_of(StoredGroup(bytes.data(), 2), table, id));
+  }
+}
+
+TEST_CASE("long states are written in parts, which together are the group") {
+  constexpr AggregateKind kKinds[] = {AggregateKind::kList, AggregateKind::kSum,
+                                      AggregateKind::kDistinct};
+  GroupTable table(kKinds);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string_view keys[] = {"hot", "cold"};
+    const std::string value = std::to_string(i * 7 % 15'000);
+    const std::string_view values[] = {value, "1"};
+    REQUIRE(table.add(std::span(keys).first(i == 0 ? 2 : 1),
+                      std::span(values).first(i == 0 ? 2 : 1)) > 0);
+  }
+  table.end_adding();
+  table.group_states();
+  std::size_t parts = 0;
+  std::vector<std::unique_ptr<Aggregate>> merged;
+  for (const AggregateKind kind : kKinds) merged.push_back(Aggregate::make(kind));
+  for (const auto& aggregate : merged) aggregate->begin_one();
+  StoredGroup::Progress progress;
+  while (!progress.is_done()) {
+    std::string bytes;
+    REQUIRE(StoredGroup::append(table, 0, 3, &progress, &bytes));
+    CHECK(bytes.size() < 100'000);
+    CHECK(StoredGroup::size(bytes, 3) == bytes.size());
+    const StoredGroup group(bytes.data(), 3);
+    CHECK(group.key() == "hot");
+    CHECK(group.bytes(3) == bytes);
+    group.for_each_state(
+        3, [&](std::size_t a, std::string_view state) { merged[a]->merge_state(0, state); });
+    ++parts;
+  }
+  CHECK(parts > 5);
+  table.finish();
+  for (std::size_t a = 0; a < 3; ++a) {
+    merged[a]->finish();
+    std::string expected;
+    std::string result;
+    table.append_result(0, a, &expected);
+    merged[a]->append_result(0, ",", &result);
+    CHECK((result == expected));
   }
 }
 
@@ -86,7 +132,9 @@ TEST_CASE("counts are written in as many bytes as they have, and short keys at o
       table.add_times(std::string(size, 'k'), count);
       table.end_adding();
       std::string bytes;
-      REQUIRE(StoredGroup::append(table, 0, 1, &bytes));
+      StoredGroup::Progress progress;
+      REQUIRE(StoredGroup::append(table, 0, 1, &progress, &bytes));
+      CHECK(progress.is_done());
       CHECK(StoredGroup::size(bytes, 1) == bytes.size());
       const StoredGroup group(bytes.data(), 1);
       CHECK((group.key() == std::string(size, 'k')));
