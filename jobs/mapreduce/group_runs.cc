@@ -19,11 +19,11 @@ constexpr std::size_t kCacheLineBytes = 64;
 
 // Half of the memory is for values, if there are any.
 GroupRuns::GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes,
-                     Lists lists, std::string directory)
+                     std::size_t most_of_list, std::string directory)
     : kinds_(kinds.begin(), kinds.end()),
       memory_bytes_(std::ranges::all_of(kinds, has_small_states) ? memory_bytes : memory_bytes / 2),
       file_(file),
-      group_(kinds, memory_bytes / 2, lists, std::move(directory)) {}
+      group_(kinds, memory_bytes / 2, most_of_list, std::move(directory)) {}
 
 std::optional<SystemError> GroupRuns::write(GroupTable& table) {
   table.end_adding();  // sorting takes less than that

@@ -35,9 +35,9 @@ class GroupRuns {
   /// kinds         the aggregates of the tables that come.
   /// memory_bytes  for the buffers of all runs together, when they are merged, and for the values
   ///               of the group at hand.
-  /// directory     where these go if they are more.
+  /// most_of_list, directory  as for a MergedGroup.
   GroupRuns(RunFile& file, std::span<const AggregateKind> kinds, std::size_t memory_bytes,
-            Lists lists, std::string directory);
+            std::size_t most_of_list, std::string directory);
   GroupRuns(const GroupRuns&) = delete;
   GroupRuns& operator=(const GroupRuns&) = delete;
 

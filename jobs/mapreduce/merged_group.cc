@@ -9,29 +9,32 @@
 namespace gorun::jobs {
 namespace {
 
-// A table of values doubles, and the old one is there until it has; a list is there as values, as a
-// text and as an item.
+// A table of values doubles, and the old one is there until it has.
 constexpr std::size_t kGrowth = 4;
+// With less, groups of usual size would go to the disk.
+constexpr std::size_t kLeastValueTable = std::size_t{64} << 10;
 // Of values that are written down together.
 constexpr std::size_t kValueBytesAtOnce = std::size_t{64} << 10;
 
 }  // namespace
 
 MergedGroup::MergedGroup(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
-                         Lists lists, std::string directory)
-    : lists_(lists), directory_(std::move(directory)) {
+                         std::size_t most_of_list, std::string directory)
+    : most_of_list_(most_of_list), directory_(std::move(directory)) {
   std::size_t of_values = 0;
   for (const AggregateKind kind : kinds) {
-    parts_.push_back({kind, Aggregate::make(kind), nullptr, 0});
+    parts_.push_back({.kind = kind, .states = Aggregate::make(kind)});
     of_values += has_small_states(kind) ? 0U : 1U;
   }
-  bytes_of_part_ = memory_bytes / kGrowth / std::max<std::size_t>(of_values, 1);
+  bytes_of_part_ =
+      std::max(memory_bytes / kGrowth / std::max<std::size_t>(of_values, 1), kLeastValueTable);
 }
 
 void MergedGroup::begin() {
   for (Part& part : parts_) {
     part.states->begin_one();
     part.spilled.reset();
+    part.list_bytes = 0;
   }
 }
 
@@ -39,12 +42,14 @@ std::optional<SystemError> MergedGroup::merge_state(std::size_t aggregate, std::
   Part& part = parts_[aggregate];
   if (part.spilled) return add_values(part, state);
   part.states->merge_state(0, state);
-  if (has_small_states(part.kind) || part.states->memory_bytes() <= bytes_of_part_) {
-    return std::nullopt;
+  if (part.kind == AggregateKind::kList) {
+    while (!state.empty()) part.list_bytes += take_stored_value(&state).size() + 1;
+    if (part.list_bytes > most_of_list_) return SystemError{"hold the list of", ENOMEM, {}};
   }
-  if (part.kind != AggregateKind::kList) return spill(part);
-  if (lists_ == Lists::kOfAnyLength) return std::nullopt;
-  return SystemError{"hold the list of", ENOMEM, {}};
+  if (part.kind == AggregateKind::kDistinct && part.states->memory_bytes() > bytes_of_part_) {
+    return spill(part);
+  }
+  return std::nullopt;
 }
 
 std::optional<SystemError> MergedGroup::spill(Part& part) {

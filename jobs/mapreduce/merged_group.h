@@ -4,7 +4,7 @@
 // one hot key may have more of them than fit the memory:
 //   - different values are counted without being held: when a table of them is full they go to
 //     sorted runs (sort/sorted_runs.h), where equal ones come to lie side by side;
-//   - a list is one item when it leaves, so one that does not fit is an error that names its key.
+//   - a list is one item when it leaves, so one that is too long is an error that names its key.
 //
 // Not chosen: partitions of the values by their hashes, each small enough for a table. How many it
 //   takes is not known before the last state, and a hot value's neighbours are as many as ever.
@@ -25,20 +25,18 @@
 
 namespace gorun::jobs {
 
-/// Whether a list may be longer than memory that nobody has asked to keep within.
-enum class Lists : std::uint8_t { kOfAnyLength, kWithinMemory };
-
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class MergedGroup {
  public:
-  /// memory_bytes  for values, of which a list may take a quarter.
+  /// memory_bytes  for values that are to be counted.
+  /// most_of_list  bytes of a list, with a separator behind each value.
   /// directory     where values go that do not fit.
-  MergedGroup(std::span<const AggregateKind> kinds, std::size_t memory_bytes, Lists lists,
-              std::string directory);
+  MergedGroup(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
+              std::size_t most_of_list, std::string directory);
 
   /// Begins with no states.
   void begin();
-  /// Of one aggregate. errors  ENOMEM, without a subject: a list does not fit. What is written to
+  /// Of one aggregate. errors  ENOMEM, without a subject: a list is longer. What is written to
   /// the disk fails as in SortedRuns.
   [[nodiscard]] std::optional<SystemError> merge_state(std::size_t aggregate,
                                                        std::string_view state);
@@ -50,8 +48,9 @@ class MergedGroup {
   struct Part {
     AggregateKind kind;
     std::unique_ptr<Aggregate> states;
-    std::unique_ptr<SortedRuns> spilled;  // nullptr: all values are in `states`
-    std::int64_t different = 0;           // of the spilled, when they have been counted
+    std::unique_ptr<SortedRuns> spilled = nullptr;  // nullptr: all values are in `states`
+    std::int64_t different = 0;                     // of the spilled, when they have been counted
+    std::size_t list_bytes = 0;
   };
 
   [[nodiscard]] std::optional<SystemError> spill(Part& part);
@@ -60,7 +59,7 @@ class MergedGroup {
 
   std::vector<Part> parts_;
   std::size_t bytes_of_part_;  // of values in memory
-  const Lists lists_;
+  const std::size_t most_of_list_;
   const std::string directory_;
 };
 

@@ -37,9 +37,10 @@ namespace gorun::jobs {
 /// threads  one at a time, on a goroutine.
 class ShardGroups {
  public:
-  /// shard  which of `shards` it is.
+  /// shard                    which of `shards` it is.
+  /// most_of_list, directory  as for a MergedGroup.
   ShardGroups(std::span<const AggregateKind> kinds, std::size_t shard, Shards shards,
-              std::size_t memory_bytes, Lists lists, const std::string& directory)
+              std::size_t memory_bytes, std::size_t most_of_list, const std::string& directory)
       : shard_(shard),
         memory_bytes_(memory_bytes),
         shards_(shards),
@@ -50,7 +51,7 @@ class ShardGroups {
         // Half is for a table.
         hashed_(file_, kinds.size(), shards, memory_bytes / 2),
         // Buffers are needed when the table is gone.
-        runs_(file_, kinds, memory_bytes, lists, directory) {}
+        runs_(file_, kinds, memory_bytes, most_of_list, directory) {}
   ShardGroups(const ShardGroups&) = delete;
   ShardGroups& operator=(const ShardGroups&) = delete;
 

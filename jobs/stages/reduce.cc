@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -79,9 +80,9 @@ class ReduceStage final : public Stage {
   }
 
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
-    shards_.push_back(std::make_unique<Result>(
-        options_.kinds, place, memory_bytes(place.shards) / 2 / place.shards,
-        memory_bytes_ ? Lists::kWithinMemory : Lists::kOfAnyLength, directory_));
+    shards_.push_back(std::make_unique<Result>(options_.kinds, place,
+                                               memory_bytes(place.shards) / 2 / place.shards,
+                                               most_of_list(), directory_));
     return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
                                          place);
   }
@@ -107,11 +108,20 @@ class ReduceStage final : public Stage {
                          : std::max(kReduceMemory, shards * kReduceMemoryOfShard);
   }
 
+  // One item when it leaves, of which each shard has one in hand. Whatever the shards, and whether
+  // it comes from a table or from the disk.
+  [[nodiscard]] std::size_t most_of_list() const {
+    constexpr std::size_t kPart = 64;
+    constexpr auto kLeast = std::size_t{256} << 10;
+    return memory_bytes_ ? std::max(static_cast<std::size_t>(*memory_bytes_) / kPart, kLeast)
+                         : std::numeric_limits<std::size_t>::max();
+  }
+
   // What a merger leaves for conclude().
   struct Result {
     Result(std::span<const AggregateKind> kinds, const ShardPlace& place, std::size_t memory_bytes,
-           Lists lists, const std::string& directory)
-        : groups(kinds, place.shard, Shards(place.shards), memory_bytes, lists, directory) {}
+           std::size_t most_of_list, const std::string& directory)
+        : groups(kinds, place.shard, Shards(place.shards), memory_bytes, most_of_list, directory) {}
     ShardGroups groups;
     std::optional<SystemError> failure;
   };
@@ -119,18 +129,28 @@ class ReduceStage final : public Stage {
   [[nodiscard]] Failure failure_to(const SystemError& error) const {
     Failure failure = failure_of(error);
     if (error.error_number == ENOMEM) {
-      const bool has_key = options_.by_text || !options_.by.empty();
-      failure.what =
-          "the list of " + (has_key ? quote_for_message(error.subject) : "all items") +
-          " takes more than the memory that it may (a larger \"memory\" lets it through)";
+      failure.what = "the list of " + shown_key(error.subject) + " is longer than " +
+                     std::to_string(most_of_list()) +
+                     " bytes (a larger \"memory\" lets it through)";
     }
     return failure;
+  }
+  [[nodiscard]] std::string shown_key(std::string_view key) const {
+    if (options_.by_text || options_.by.size() == 1) return quote_for_message(key);
+    if (options_.by.empty()) return "all items";
+    std::string all;
+    std::string unescaped;
+    for (const std::string_view part : key_parts(key, options_.by.size(), &unescaped)) {
+      all += (all.empty() ? "" : ", ") + quote_for_message(part);
+    }
+    return all;
   }
 
   // What putting out uses again from group to group.
   struct Scratch {
     std::string text;
     std::string unescaped;
+    std::optional<SystemError> wrong = {};  // a list is too long
   };
 
   std::optional<SystemError> emit_shard(Result& shard, Out& out) const {
@@ -139,7 +159,7 @@ class ReduceStage final : public Stage {
     for (;;) {
       const auto more = shard.groups.next();
       if (!more.ok()) return more.error();
-      if (!*more || emit(shard.groups, &scratch, out) == Flow::kStop) return std::nullopt;
+      if (!*more || emit(shard.groups, &scratch, out) == Flow::kStop) return scratch.wrong;
     }
   }
 
@@ -160,7 +180,7 @@ class ReduceStage final : public Stage {
     Scratch scratch;
     while (!least.is_at_end()) {
       GroupFeed& groups = feeds[least.least()];
-      if (emit(groups, &scratch, out) == Flow::kStop) return std::nullopt;
+      if (emit(groups, &scratch, out) == Flow::kStop) return scratch.wrong;
       const auto more = groups.next();
       if (!more.ok()) return more.error();
       if (*more) {
@@ -208,6 +228,10 @@ class ReduceStage final : public Stage {
     for (std::size_t a = 0; a < options_.kinds.size(); ++a) {
       text.clear();
       groups.append_result(a, &text);
+      if (options_.kinds[a] == AggregateKind::kList && text.size() >= most_of_list()) {
+        scratch->wrong = SystemError{"hold the list of", ENOMEM, std::string(groups.key())};
+        return Flow::kStop;
+      }
       add(batch.copy(text),
           options_.kinds[a] == AggregateKind::kList ? FieldType::kText : FieldType::kNumber);
     }

@@ -89,7 +89,7 @@ struct Workplace {
   std::size_t memory = std::size_t{16} << 10;  // of each shard
   std::size_t shards = 3;
   std::size_t table_records = 500;  // of a worker
-  Lists lists = Lists::kOfAnyLength;
+  std::size_t most_of_list = std::string::npos;
   std::string directory;
 };
 
@@ -131,7 +131,7 @@ Found group(Kinds kinds, std::span<const Record> records, const Workplace& place
     std::vector<std::unique_ptr<ShardGroups>> shards;
     for (std::size_t s = 0; s < place.shards; ++s) {
       shards.push_back(std::make_unique<ShardGroups>(kinds, s, Shards(place.shards), place.memory,
-                                                     place.lists, place.directory));
+                                                     place.most_of_list, place.directory));
     }
     const auto merge = [&](const DealtTable& dealt) {
       for (const auto& shard : shards) {
@@ -319,7 +319,7 @@ TEST_CASE("a list that does not fit is an error if somebody asked for that") {
   }
   Workplace place{.memory = std::size_t{256} << 10, .directory = dir.path()};
   CHECK((group(kLists, records, place).lines == lines_of_table(kLists, records)));
-  place.lists = Lists::kWithinMemory;
+  place.most_of_list = 50'000;
   CHECK(group(kLists, records, place).error ==
         "cannot hold the list of \"hot\": Cannot allocate memory");
 }
