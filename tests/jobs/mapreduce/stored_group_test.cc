@@ -80,9 +80,9 @@ TEST_CASE("a group is what was written, and how long it is can be told from its 
 }
 
 TEST_CASE("long states are written in parts, which together are the group") {
-  constexpr AggregateKind kKinds[] = {AggregateKind::kList, AggregateKind::kSum,
-                                      AggregateKind::kDistinct};
-  GroupTable table(kKinds);
+  constexpr AggregateKind kOfParts[] = {AggregateKind::kList, AggregateKind::kSum,
+                                        AggregateKind::kDistinct};
+  GroupTable table(kOfParts);
   for (int i = 0; i < 20'000; ++i) {
     const std::string_view keys[] = {"hot", "cold"};
     const std::string value = std::to_string(i * 7 % 15'000);
@@ -94,7 +94,7 @@ TEST_CASE("long states are written in parts, which together are the group") {
   table.group_states();
   std::size_t parts = 0;
   std::vector<std::unique_ptr<Aggregate>> merged;
-  for (const AggregateKind kind : kKinds) merged.push_back(Aggregate::make(kind));
+  for (const AggregateKind kind : kOfParts) merged.push_back(Aggregate::make(kind));
   for (const auto& aggregate : merged) aggregate->begin_one();
   StoredGroup::Progress progress;
   while (!progress.is_done()) {
