@@ -103,9 +103,11 @@ void suspend(const TerminalModes& modes, Screen& screen) {
 void give_memory_back() {
   constexpr int kUsualBytes = 288 << 10;
   constexpr int kHeaps = 4;
+  // Before there is another thread. NOLINTBEGIN(concurrency-mt-unsafe)
   mallopt(M_MMAP_THRESHOLD, kUsualBytes);
   mallopt(M_TRIM_THRESHOLD, 2 * kUsualBytes);
   mallopt(M_ARENA_MAX, kHeaps);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 // A graph that runs no command needs no guard.
