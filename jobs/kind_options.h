@@ -467,7 +467,12 @@ inline constexpr std::array<OptionRow, 16> kReduceOptions = {{
      .help = "reducers at once, {%} is which; one gets all lines of a key, answers go by shard",
      .min = 1,
      .max = kMaxProcs},
-    kCommandMaxRecord,
+    {.name = "max_record",
+     .type = OptionType::kSize,
+     .default_text = "1GiB",
+     .help =
+         "a longer list, or item that argv prints, is a failure; a 128th of limits.memory if given",
+     .min = 1},
     kCommandCwd,
     kCommandEnv,
     kCommandOkCodes,

@@ -87,8 +87,8 @@ void check_fed(const StageUse& use, Diagnostics* errors) {
 }
 
 // What a reduce takes only with a command.
-constexpr std::array<std::string_view, 11> kReducerOptions = {
-    "argv",   "shards",     "max_record", "cwd",   "env", "ok_codes",
+constexpr std::array<std::string_view, 10> kReducerOptions = {
+    "argv",   "shards",     "cwd",        "env",   "ok_codes",
     "output", "max_output", "kill_after", "grace", "nice"};
 
 // Of a reduce with a command.

@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +34,7 @@
 #include "jobs/mapreduce/reducers.h"
 #include "jobs/mapreduce/shard_groups.h"
 #include "jobs/memory_shares.h"
+#include "jobs/record_limit.h"
 #include "jobs/stages/rows.h"
 
 namespace gorun::jobs {
@@ -50,6 +50,7 @@ class ReduceStage final : public Stage {
   explicit ReduceStage(const StageSpec& spec)
       : options_(read_options(spec.options)),
         memory_bytes_(kept_bytes(spec)),
+        max_record_(record_limit(spec.options)),
         directory_(spec.options.text("spill")) {
     const bool is_named = !spec.options.aggregates("agg").front().name.empty();
     // One field is called "key", until results have names of their own.
@@ -82,7 +83,7 @@ class ReduceStage final : public Stage {
   [[nodiscard]] std::unique_ptr<Merger> make_merger(const ShardPlace& place) override {
     shards_.push_back(std::make_unique<Result>(options_.kinds, place,
                                                memory_bytes(place.shards) / 2 / place.shards,
-                                               most_of_list(), directory_));
+                                               max_record_.bytes, directory_));
     return std::make_unique<MergeTables>(shards_.back()->groups, shards_.back()->failure, merged_,
                                          place);
   }
@@ -108,15 +109,6 @@ class ReduceStage final : public Stage {
                          : std::max(kReduceMemory, shards * kReduceMemoryOfShard);
   }
 
-  // One item when it leaves, of which each shard has one in hand. Whatever the shards, and whether
-  // it comes from a table or from the disk.
-  [[nodiscard]] std::size_t most_of_list() const {
-    constexpr std::size_t kPart = 64;
-    constexpr auto kLeast = std::size_t{256} << 10;
-    return memory_bytes_ ? std::max(static_cast<std::size_t>(*memory_bytes_) / kPart, kLeast)
-                         : std::numeric_limits<std::size_t>::max();
-  }
-
   // What a merger leaves for conclude().
   struct Result {
     Result(std::span<const AggregateKind> kinds, const ShardPlace& place, std::size_t memory_bytes,
@@ -129,9 +121,8 @@ class ReduceStage final : public Stage {
   [[nodiscard]] Failure failure_to(const SystemError& error) const {
     Failure failure = failure_of(error);
     if (error.error_number == ENOMEM) {
-      failure.what = "the list of " + shown_key(error.subject) + " is longer than " +
-                     std::to_string(most_of_list()) +
-                     " bytes (a larger \"memory\" lets it through)";
+      failure.what = "the list of " + shown_key(error.subject) + " has more than " +
+                     std::to_string(max_record_.bytes) + " bytes (" + max_record_.way_out() + ")";
     }
     return failure;
   }
@@ -228,7 +219,7 @@ class ReduceStage final : public Stage {
     for (std::size_t a = 0; a < options_.kinds.size(); ++a) {
       text.clear();
       groups.append_result(a, &text);
-      if (options_.kinds[a] == AggregateKind::kList && text.size() >= most_of_list()) {
+      if (options_.kinds[a] == AggregateKind::kList && text.size() >= max_record_.bytes) {
         scratch->wrong = SystemError{"hold the list of", ENOMEM, std::string(groups.key())};
         return Flow::kStop;
       }
@@ -252,6 +243,7 @@ class ReduceStage final : public Stage {
 
   const ReduceOptions options_;
   const std::optional<std::int64_t> memory_bytes_;
+  const RecordLimit max_record_;  // of a list, which is one item when it leaves
   const std::string directory_;
   std::vector<std::string> names_;  // of the fields that an item gets: keys, then results
   std::vector<std::unique_ptr<Result>> shards_;  // each its merger's, then who puts it out
