@@ -226,7 +226,8 @@ TEST_CASE("different values of one group are counted within limits.memory, and a
 }
 
 TEST_CASE("words of one line are counted in a fraction of its size") {
-  const std::uint64_t bytes = std::uint64_t{is_full_scale() ? 1024u : 96u} << 20U;
+  const auto mib = static_cast<std::uint64_t>(is_full_scale() ? 1024 : gorun::test::scaled(96, 8));
+  const std::uint64_t bytes = mib << 20U;
   const ScratchDir scratch;
   write_text(scratch / "lines", bytes);
   REQUIRE(run_command({"sh", "-c", "tr '\\n' ' ' < lines > one"}, {.directory = scratch.path()})
