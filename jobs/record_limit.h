@@ -1,9 +1,10 @@
 // jobs/record_limit.h - "max_record": how long a record may be that a stage gathers.
 //
 // A record is in one piece in memory, so one without an end would take all of it. Whoever gathers
-// records (`read`, `lines`, `exec` and `reduce` that read a command's output) refuses longer ones,
-// by their place. A limit that the job file does not give follows "limits.memory": what workers
-// have in hand is then as small beside it as what waits and what is kept (jobs/memory_shares.h).
+// records (`read`, `lines`, `exec` and `reduce` that read a command's output, `reduce` that makes
+// lists) refuses longer ones, by their place or their key. A limit that the job file does not give
+// follows "limits.memory": what workers have in hand is then as small beside it as what waits and
+// what is kept (jobs/memory_shares.h).
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,6 @@
 #include "jobs/mapreduce/group_runs.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "jobs/mapreduce/group_writer.h"
@@ -116,19 +115,17 @@ std::optional<SystemError> GroupRuns::begin_merge() {
 
 // Puts together all that the runs have of the least key.
 std::optional<SystemError> GroupRuns::merge_next() {
-  key_ = least_->key();
   const std::uint64_t leading = least_->leading();
-  group_.begin();
+  group_.begin(least_->key());
   do {
     std::optional<SystemError> wrong;
     sources_[least_->least()].group->for_each_state(
         kinds_.size(), [this, &wrong](std::size_t a, std::string_view state) {
           if (!wrong) wrong = group_.merge_state(a, state);
         });
-    if (wrong && wrong->error_number == ENOMEM) wrong->subject = key_;
     if (wrong) return wrong;
     if (const int failed = advance_least()) return file_.error("read back from", failed);
-  } while (least_->is(key_, leading));
+  } while (least_->is(group_.key(), leading));
   return group_.finish();
 }
 

@@ -53,7 +53,7 @@ class GroupRuns {
 
   /// After the last write(): goes to the next group in the order of the keys. false: there is none.
   [[nodiscard]] Expected<bool, SystemError> next();
-  [[nodiscard]] std::string_view key() const { return key_; }
+  [[nodiscard]] std::string_view key() const { return group_.key(); }
   void append_result(std::size_t aggregate, std::string* out) const {
     group_.append_result(aggregate, out);
   }
@@ -81,8 +81,7 @@ class GroupRuns {
   std::size_t longest_ = 0;
   std::vector<Source> sources_;
   std::optional<LeastKey> least_;  // of the sources; nothing until they are merged
-  std::string key_;                // of the group at hand
-  MergedGroup group_;
+  MergedGroup group_;              // at hand
 };
 
 }  // namespace gorun::jobs

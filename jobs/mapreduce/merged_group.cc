@@ -16,7 +16,12 @@ constexpr std::size_t kLeastValueTable = std::size_t{64} << 10;
 // Of values that are written down together.
 constexpr std::size_t kValueBytesAtOnce = std::size_t{64} << 10;
 
+constexpr std::string_view kHoldList = "hold the list of";
+
 }  // namespace
+
+SystemError list_too_long(std::string key) { return {kHoldList, ENOMEM, std::move(key)}; }
+bool is_list_too_long(const SystemError& error) { return error.call == kHoldList; }
 
 MergedGroup::MergedGroup(std::span<const AggregateKind> kinds, std::size_t memory_bytes,
                          std::size_t most_of_list, std::string directory)
@@ -30,7 +35,8 @@ MergedGroup::MergedGroup(std::span<const AggregateKind> kinds, std::size_t memor
       std::max(memory_bytes / kGrowth / std::max<std::size_t>(of_values, 1), kLeastValueTable);
 }
 
-void MergedGroup::begin() {
+void MergedGroup::begin(std::string_view key) {
+  key_ = key;
   for (Part& part : parts_) {
     part.states->begin_one();
     part.spilled.reset();
@@ -44,7 +50,7 @@ std::optional<SystemError> MergedGroup::merge_state(std::size_t aggregate, std::
   part.states->merge_state(0, state);
   if (part.kind == AggregateKind::kList) {
     while (!state.empty()) part.list_bytes += take_stored_value(&state).size() + 1;
-    if (part.list_bytes > most_of_list_) return SystemError{"hold the list of", ENOMEM, {}};
+    if (part.list_bytes > most_of_list_) return list_too_long(key_);
   }
   if (part.kind == AggregateKind::kDistinct && part.states->memory_bytes() > bytes_of_part_) {
     return spill(part);

@@ -25,6 +25,11 @@
 
 namespace gorun::jobs {
 
+/// That the list of a group is longer than it may be; its subject is the key.
+[[nodiscard]] SystemError list_too_long(std::string key);
+/// Whether that is what went wrong, and not what the system says in the same words.
+[[nodiscard]] bool is_list_too_long(const SystemError& error);
+
 /// threads  one at a time, on a goroutine. Blocks in marked sections.
 class MergedGroup {
  public:
@@ -35,9 +40,9 @@ class MergedGroup {
               std::size_t most_of_list, std::string directory);
 
   /// Begins with no states.
-  void begin();
-  /// Of one aggregate. errors  ENOMEM, without a subject: a list is longer. What is written to
-  /// the disk fails as in SortedRuns.
+  void begin(std::string_view key);
+  [[nodiscard]] std::string_view key() const { return key_; }
+  /// Of one aggregate. errors  list_too_long(); what is written to the disk fails as in SortedRuns.
   [[nodiscard]] std::optional<SystemError> merge_state(std::size_t aggregate,
                                                        std::string_view state);
   /// After the last one, before results are asked for.
@@ -57,6 +62,7 @@ class MergedGroup {
   [[nodiscard]] static std::optional<SystemError> add_values(Part& part, std::string_view state);
   [[nodiscard]] static std::optional<SystemError> count_spilled(Part& part);
 
+  std::string key_;
   std::vector<Part> parts_;
   std::size_t bytes_of_part_;  // of values in memory
   const std::size_t most_of_list_;

@@ -12,7 +12,6 @@
 // those that are on their way between the two (mapreduce/combine.h).
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -29,6 +28,7 @@
 #include "jobs/mapreduce/group_key.h"
 #include "jobs/mapreduce/least_key.h"
 #include "jobs/mapreduce/merge_tables.h"
+#include "jobs/mapreduce/merged_group.h"
 #include "jobs/mapreduce/reduce_options.h"
 #include "jobs/mapreduce/reducer_lines.h"
 #include "jobs/mapreduce/reducers.h"
@@ -120,7 +120,7 @@ class ReduceStage final : public Stage {
 
   [[nodiscard]] Failure failure_to(const SystemError& error) const {
     Failure failure = failure_of(error);
-    if (error.error_number == ENOMEM) {
+    if (is_list_too_long(error)) {
       failure.what = "the list of " + shown_key(error.subject) + " has more than " +
                      std::to_string(max_record_.bytes) + " bytes (" + max_record_.way_out() + ")";
     }
@@ -220,7 +220,7 @@ class ReduceStage final : public Stage {
       text.clear();
       groups.append_result(a, &text);
       if (options_.kinds[a] == AggregateKind::kList && text.size() >= max_record_.bytes) {
-        scratch->wrong = SystemError{"hold the list of", ENOMEM, std::string(groups.key())};
+        scratch->wrong = list_too_long(std::string(groups.key()));
         return Flow::kStop;
       }
       add(batch.copy(text),
